@@ -1,0 +1,71 @@
+"""Evidence about many cases as small integers: what the engines read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from thighdx.network.spec import Floats
+
+__all__ = ["UNKNOWN", "EvidenceBatch", "Likelihood", "take_cases"]
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """Virtual evidence on one variable in some cases.
+
+    Attributes
+    ----------
+    variable_idx : int
+        Position among `Network.variable_ids`.
+    case_idx : (n_rows,) intp
+        Ascending; the variable is unknown in `codes` there.
+    weights : (n_rows, n_states) float64
+        P(observation | state) up to a factor; finite, >= 0, not all 0 in a row.
+    """
+
+    variable_idx: int
+    case_idx: npt.NDArray[np.intp]
+    weights: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceBatch:
+    """What is known about `n_cases` cases; one case is a batch of one.
+
+    Attributes
+    ----------
+    codes : (n_cases, n_variables) int8
+        State index, `UNKNOWN` (-1) where not known.
+    given : (n_cases, n_causes) int8
+        1 present, 0 absent, `UNKNOWN` where the cause is not given as evidence.
+    setting_idx : (n_cases,) intp
+    likelihoods : tuple of Likelihood
+        At most one per variable.
+    """
+
+    codes: npt.NDArray[np.int8]
+    given: npt.NDArray[np.int8]
+    setting_idx: npt.NDArray[np.intp]
+    likelihoods: tuple[Likelihood, ...] = ()
+
+    @property
+    def n_cases(self) -> int:
+        """Number of cases."""
+        return len(self.codes)
+
+
+def take_cases(batch: EvidenceBatch, case_idx: npt.NDArray[np.intp]) -> EvidenceBatch:
+    """Return the chosen cases, in the order given (ascending, each at most once)."""
+    likelihoods = []
+    for item in batch.likelihoods:
+        kept, from_, to = np.intersect1d(item.case_idx, case_idx, assume_unique=True, return_indices=True)
+        if len(kept):
+            likelihoods.append(Likelihood(item.variable_idx, to, item.weights[from_]))
+    return EvidenceBatch(
+        batch.codes[case_idx], batch.given[case_idx], batch.setting_idx[case_idx], tuple(likelihoods)
+    )

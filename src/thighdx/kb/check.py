@@ -1,0 +1,320 @@
+"""Check what the tables of a knowledge base say about one another, all problems in one pass.
+
+Names, states, keys, quantiles, sources and expressions; what the numbers add up to is checked when the network
+is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from thighdx.errors import Problem, nearest_hint
+from thighdx.kb.expressions import atoms, parse_expression
+from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
+from thighdx.kb.records import Judgement, KnowledgeBase, Variable
+
+__all__ = ["check_knowledge_base"]
+
+_ID = re.compile(r"[a-z][a-z0-9_]*")
+_STATE = re.compile(r"[a-z0-9][a-z0-9_+-]*")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_RESERVED = frozenset({"age", "setting", "status", "log_evidence", "triage"})
+_CHILD_LAYERS = ("cause", "pathology")
+ADVICE_KINDS = ("self_care", "exercise", "treatment", "prevention", "caution")
+
+
+def check_knowledge_base(kb: KnowledgeBase) -> list[Problem]:
+    """Return every inconsistency of names and text; an empty list means none was found."""
+    checker = _Checker(kb)
+    parts = [
+        checker.variables(),
+        checker.manifest(),
+        checker.judgements(),
+        checker.completeness(),
+        checker.groups_and_codes(),
+        checker.rules(),
+        checker.harms_and_advice(),
+        checker.notes_on_evidence(),
+    ]
+    return [problem for part in parts for problem in part]
+
+
+class _Checker:
+    """One knowledge base and the look-ups its checks share."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self.kb = kb
+        self.by_id = {variable.id: variable for variable in kb.variables}
+        self.causes = [v.id for v in kb.variables if v.layer == "cause"]
+        self.settings = [setting.id for setting in kb.manifest.settings]
+        self.experts = [expert.id for expert in kb.manifest.experts]
+
+    def ids(self, *layers: str) -> list[str]:
+        """Return the ids of some layers, or all of them."""
+        return [v.id for v in self.kb.variables if not layers or v.layer in layers]
+
+    @staticmethod
+    def unknown(where: tuple[str, int | None, str], got: str, valid: Iterable[str], what: str) -> Problem:
+        """Report a name that is not among the valid ones."""
+        file, row, column = where
+        return Problem(file, row, column, f"got {got!r}, expected {what}", nearest_hint(got, valid))
+
+    def variables(self) -> Iterator[Problem]:
+        """Ids are unique identifiers, states are distinct, questions exist, conditions parse."""
+        file = "variables.csv"
+        counts = Counter(variable.id for variable in self.kb.variables)
+        if not self.causes:
+            yield Problem(file, None, "layer", "no variable of layer 'cause'")
+        for row, v in enumerate(self.kb.variables, start=2):
+            if not _ID.fullmatch(v.id) or v.id in _RESERVED or v.id.startswith(("given_", "true_", "group_")):
+                yield Problem(file, row, "id", f"got {v.id!r}, expected a free name of a-z, 0-9 and _")
+            if counts[v.id] > 1:
+                yield Problem(file, row, "id", f"{v.id!r} given {counts[v.id]} times")
+            if not v.label:
+                yield Problem(file, row, "label", "empty")
+            yield from self._states(file, row, v)
+            if v.asked_if:
+                yield from self._expression(file, row, "asked_if", v.asked_if)
+
+    @staticmethod
+    def _states(file: str, row: int, v: Variable) -> Iterator[Problem]:
+        """States are at least two distinct names; causes and pathologies are absent or present."""
+        if len(v.states) < 2 or len(set(v.states)) < len(v.states) or len(v.states) > 20:
+            yield Problem(file, row, "states", f"got {'|'.join(v.states)!r}, expected 2 to 20 distinct states")
+        for state in v.states:
+            if not _STATE.fullmatch(state):
+                yield Problem(file, row, "states", f"got {state!r}, expected a name of a-z, 0-9, _, + and -")
+        if v.layer in ("cause", "pathology") and v.states != ("absent", "present"):
+            yield Problem(file, row, "states", f"got {'|'.join(v.states)!r}, expected 'absent|present'")
+
+    def manifest(self) -> Iterator[Problem]:
+        """Names in the manifest exist."""
+        manifest = self.kb.manifest
+        if manifest.residual_cause and manifest.residual_cause not in self.causes:
+            where = ("model.yaml", None, "residual_cause")
+            yield self.unknown(where, manifest.residual_cause, self.causes, "a cause")
+        if self.causes and manifest.max_causes > len(self.causes):
+            got = f"got {manifest.max_causes}, expected at most the {len(self.causes)} causes"
+            yield Problem("model.yaml", None, "max_causes", got)
+        for expert in manifest.experts:
+            for name in expert.variables:
+                if name not in self.by_id:
+                    where = ("model.yaml", None, f"experts.{expert.id}.variables")
+                    yield self.unknown(where, name, self.by_id, "a variable")
+            for name in expert.causes:
+                if name not in self.causes:
+                    where = ("model.yaml", None, f"experts.{expert.id}.causes")
+                    yield self.unknown(where, name, self.causes, "a cause")
+
+    def judgements(self) -> Iterator[Problem]:
+        """Every row names things that exist, once per expert, with ordered quantiles and a source."""
+        seen: dict[tuple[str, tuple[str, ...], str], int] = {}
+        for item in self.kb.judgements:
+            file = f"{item.table}.csv"
+            yield from self._key(file, item)
+            place = (item.table, item.key, item.expert)
+            if place in seen:
+                message = f"{'|'.join(item.key)} of {item.expert} is already in row {seen[place]}"
+                yield Problem(file, item.row, key_columns(item.table)[0], message, "keep one of them")
+            seen.setdefault(place, item.row)
+            if item.expert not in self.experts:
+                where = (file, item.row, "expert")
+                yield self.unknown(where, item.expert, self.experts, "an expert of model.yaml")
+            if not _DATE.fullmatch(item.date):
+                yield Problem(file, item.row, "date", f"got {item.date!r}, expected a date like 2026-01-31")
+            yield from self._sources(file, item.row, item.sources)
+            yield from self._quantiles(file, item)
+            if item.statement == "never" and not item.note:
+                yield Problem(file, item.row, "note", "empty", "`never` needs its reason")
+
+    def _key(self, file: str, item: Judgement) -> Iterator[Problem]:
+        """Each part of a key is a known id, state or setting of the right kind."""
+        columns = key_columns(item.table)
+        layers = {
+            "shares": ("cause",),
+            "frequencies": ("context", "pathology"),
+            "backgrounds": ("finding", "test"),
+            "dependencies": ("context",),
+        }
+        owner: Variable | None = None
+        for column, value in zip(columns, item.key, strict=True):
+            where = (file, item.row, column)
+            if column == "setting":
+                if value not in self.settings:
+                    yield self.unknown(where, value, self.settings, "a setting of model.yaml")
+            elif "state" in column:
+                if owner is not None and value not in owner.states:
+                    yield self.unknown(where, value, owner.states, f"one of {', '.join(owner.states)}")
+                if owner is not None and item.table in ("links", "backgrounds") and value == owner.states[0]:
+                    message = f"got the lowest state {value!r}; a row says 'in this state or a higher one'"
+                    yield Problem(file, item.row, column, message, f"expected {', '.join(owner.states[1:])}")
+            else:
+                allowed = self.ids(*self._layers(item.table, column, layers))
+                owner = self.by_id.get(value)
+                if value not in allowed:
+                    kinds = " or ".join(self._layers(item.table, column, layers))
+                    yield self.unknown(where, value, allowed, f"the id of a {kinds}")
+                    owner = None
+
+    @staticmethod
+    def _layers(table: str, column: str, layers: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+        """Return the layers a column may name."""
+        if table == "links":
+            return ("cause",) if column == "cause" else ("finding", "test")
+        if table == "effects":
+            return _CHILD_LAYERS if column == "child" else ("context", "pathology", "cause")
+        return layers[table]
+
+    @staticmethod
+    def _quantiles(file: str, item: Judgement) -> Iterator[Problem]:
+        """Quantiles rise and lie inside (0, 1), or above 0 for odds ratios."""
+        if item.quantiles is None:
+            return
+        low, mid, high = item.quantiles
+        is_odds = item.table in ("effects", "dependencies")
+        for column, value in zip(("q05", "q50", "q95"), item.quantiles, strict=True):
+            if value != value:  # a number that could not be read is reported where it was read
+                return
+            if not (0 < value if is_odds else 0 < value < 1):
+                hint = f"did you mean {value / 100:g} (per cent)?" if not is_odds and 1 < value < 100 else ""
+                wanted = "an odds ratio above 0" if is_odds else "a frequency in (0, 1)"
+                yield Problem(file, item.row, column, f"got {value:g}, expected {wanted}", hint)
+        if not low < mid < high:
+            yield Problem(file, item.row, "q50", f"got {low:g}, {mid:g}, {high:g}, expected rising quantiles")
+
+    def _sources(self, file: str, row: int | None, sources: tuple[str, ...]) -> Iterator[Problem]:
+        """At least one source, and every one exists."""
+        if not sources:
+            hint = "cite a source, or desk_elicitation for a judgement of your own"
+            yield Problem(file, row, "sources", "empty", hint)
+        for source in sources:
+            if source not in self.kb.sources:
+                yield self.unknown((file, row, "sources"), source, self.kb.sources, "a source id")
+
+    def completeness(self) -> Iterator[Problem]:
+        """No cause without share or findings, no finding without cause or background, no gap in settings."""
+        keys = {table: {j.key for j in self.kb.judgements if j.table == table} for table in JUDGEMENT_TABLES}
+        linked_causes = {key[0] for key in keys["links"]}
+        linked_findings = {key[1] for key in keys["links"]}
+        for cause in self.causes:
+            if cause not in linked_causes:
+                yield Problem("links.csv", None, "cause", f"{cause} has no finding")
+            for setting in self.settings:
+                if (cause, setting) not in keys["shares"]:
+                    yield Problem("shares.csv", None, "setting", f"{cause} has no share in {setting}")
+        for variable in self.kb.variables:
+            if variable.layer in ("finding", "test"):
+                if variable.id not in linked_findings:
+                    yield Problem("links.csv", None, "variable", f"{variable.id} has no cause")
+                for state in variable.states[1:]:
+                    if (variable.id, state) not in keys["backgrounds"]:
+                        message = f"{variable.id}={state} has no background"
+                        yield Problem("backgrounds.csv", None, "state", message)
+            elif variable.layer in ("context", "pathology"):
+                yield from self._frequencies(variable, keys["frequencies"])
+        yield from self._pairs(keys["effects"])
+
+    def _frequencies(self, variable: Variable, keys: set[tuple[str, ...]]) -> Iterator[Problem]:
+        """In every setting all states but exactly one have a frequency; that one takes the rest."""
+        for setting in self.settings:
+            rated = [s for s in variable.states if (variable.id, s, setting) in keys]
+            if len(rated) != len(variable.states) - 1:
+                message = (
+                    f"{variable.id} in {setting}: got a frequency for {', '.join(rated) or 'no state'}, expected "
+                    f"all of {', '.join(variable.states)} but one (which takes the rest)"
+                )
+                yield Problem("frequencies.csv", None, "state", message)
+
+    def _pairs(self, effects: set[tuple[str, ...]]) -> Iterator[Problem]:
+        """An effect between two causes is stated in one direction only, and never on itself."""
+        for parent, state, child in sorted(effects):
+            parent_layer = self.by_id[parent].layer if parent in self.by_id else ""
+            if parent == child:
+                yield Problem("effects.csv", None, "child", f"{parent} has an effect on itself")
+            elif parent_layer == "cause" and parent < child and (child, "present", parent) in effects:
+                message = f"{parent} and {child} have effects in both directions, expected one"
+                yield Problem("effects.csv", None, "child", message)
+            if parent_layer == "cause" and state == "absent":
+                yield Problem("effects.csv", None, "parent_state", f"{parent}: got 'absent', expected 'present'")
+
+    def groups_and_codes(self) -> Iterator[Problem]:
+        """Groups and codes name causes; no member twice."""
+        for group in self.kb.groups:
+            for cause in dict.fromkeys(group.members):
+                where = ("groups.csv", None, "cause")
+                if cause not in self.causes:
+                    yield self.unknown(where, cause, self.causes, f"a cause in group {group.id}")
+                if group.members.count(cause) > 1:
+                    yield Problem("groups.csv", None, "cause", f"{cause} is twice in {group.id}")
+        for code in self.kb.codes:
+            if code.cause not in self.causes:
+                yield self.unknown(("codes.csv", None, "cause"), code.cause, self.causes, "a cause")
+            if not code.code:
+                yield Problem("codes.csv", None, "code", f"{code.cause}: empty")
+
+    def rules(self) -> Iterator[Problem]:
+        """Red-flag rules parse, name things that exist, and have a reason and a source."""
+        counts = Counter(rule.id for rule in self.kb.red_flags)
+        for row, rule in enumerate(self.kb.red_flags, start=2):
+            file = "red_flags.csv"
+            if counts[rule.id] > 1 or not rule.id:
+                yield Problem(file, row, "rule_id", f"got {rule.id!r}, expected a unique id")
+            yield from self._expression(file, row, "when", rule.when)
+            if rule.suspect and rule.suspect not in self.causes:
+                yield self.unknown((file, row, "suspect"), rule.suspect, self.causes, "a cause or nothing")
+            if not rule.reason:
+                yield Problem(file, row, "reason", "empty")
+            yield from self._sources(file, row, rule.sources)
+
+    def _expression(self, file: str, row: int, column: str, text: str) -> Iterator[Problem]:
+        """An expression parses and every variable=state in it exists."""
+        try:
+            expression = parse_expression(text)
+        except ValueError as error:
+            yield Problem(file, row, column, str(error))
+            return
+        for atom in atoms(expression):
+            variable = self.by_id.get(atom.variable)
+            if variable is None:
+                yield self.unknown((file, row, column), atom.variable, self.by_id, "the id of a variable")
+            elif atom.state not in variable.states:
+                what = f"{atom.variable} to be one of {', '.join(variable.states)}"
+                yield self.unknown((file, row, column), atom.state, variable.states, what)
+
+    def harms_and_advice(self) -> Iterator[Problem]:
+        """Harm thresholds fall with falling urgency; advice names causes and sources."""
+        for row, harm in enumerate(self.kb.harms, start=2):
+            file = "harms.csv"
+            if harm.cause not in self.causes:
+                yield self.unknown((file, row, "cause"), harm.cause, self.causes, "a cause")
+            limits = (harm.threshold_emergency, harm.threshold_urgent, harm.threshold_soon)
+            given = [limit for limit in limits if limit is not None]
+            if any(not 0 < limit < 1 for limit in given) or given != sorted(given, reverse=True):
+                expected = "probabilities in (0, 1), the more urgent the higher"
+                yield Problem(file, row, "threshold_soon", f"got {limits}, expected {expected}")
+            yield from self._sources(file, row, harm.sources)
+        counts = Counter(advice.id for advice in self.kb.advice)
+        for row, advice in enumerate(self.kb.advice, start=2):
+            file = "management.csv"
+            if counts[advice.id] > 1 or not advice.id:
+                yield Problem(file, row, "id", f"got {advice.id!r}, expected a unique id")
+            if advice.cause not in (*self.causes, "any"):
+                yield self.unknown((file, row, "cause"), advice.cause, self.causes, "a cause or 'any'")
+            if advice.kind not in ADVICE_KINDS:
+                yield self.unknown((file, row, "kind"), advice.kind, ADVICE_KINDS, ", ".join(ADVICE_KINDS))
+            if advice.when:
+                yield from self._expression(file, row, "when", advice.when)
+            yield from self._sources(file, row, advice.sources)
+
+    def notes_on_evidence(self) -> Iterator[Problem]:
+        """The tables that account for seeds and published figures point at things that exist."""
+        for row, cells in enumerate(self.kb.coverage_rows, start=2):
+            if cells["seed"] not in self.kb.sources:
+                where = ("seed_coverage.csv", row, "seed")
+                yield self.unknown(where, cells["seed"], self.kb.sources, "a seed id")
+        for row, cells in enumerate(self.kb.agreement_rows, start=2):
+            if cells["evidence_id"] not in self.kb.sources:
+                where = ("evidence_agreement.csv", row, "evidence_id")
+                yield self.unknown(where, cells["evidence_id"], self.kb.sources, "an evidence id")

@@ -1,0 +1,114 @@
+"""The manifest of a knowledge base: `model.yaml`, YAML 1.2, validated as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from thighdx.errors import Problem, nearest_hint
+from thighdx.kb.records import Expert, Manifest, Role, Setting
+from thighdx.kb.tables import MANIFEST_FILE
+
+__all__ = ["MANIFEST_FORMAT", "parse_manifest"]
+
+MANIFEST_FORMAT = 1
+MAX_MANIFEST_CHARACTERS = 200_000
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Setting(_Strict):
+    id: Name
+    label: Text
+
+
+class _Expert(_Strict):
+    id: Name
+    role: Role
+    label: Text
+    variables: list[Name] = []
+    causes: list[Name] = []
+
+
+class _Manifest(_Strict):
+    format: Literal[1]
+    name: Name
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([a-z0-9.+-]*)$", max_length=50)]
+    title: Text
+    max_causes: Annotated[int, Field(ge=1, le=10)]
+    default_setting: Name
+    residual_cause: str = ""
+    fit_tolerance: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    disclaimer: Text
+    settings: Annotated[list[_Setting], Field(min_length=1, max_length=50)]
+    experts: Annotated[list[_Expert], Field(min_length=1, max_length=50)]
+
+
+def parse_manifest(text: str, problems: list[Problem]) -> Manifest | None:
+    """Return the manifest, or None after noting what is wrong with it."""
+    if not text.strip():
+        if not any(problem.file == MANIFEST_FILE for problem in problems):
+            problems.append(Problem(MANIFEST_FILE, None, None, "the file is empty"))
+        return None
+    if len(text) > MAX_MANIFEST_CHARACTERS:
+        problems.append(Problem(MANIFEST_FILE, None, None, f"longer than {MAX_MANIFEST_CHARACTERS:,} characters"))
+        return None
+    try:
+        data = YAML(typ="safe", pure=True).load(text)
+        parsed = _Manifest.model_validate(data)
+    except (YAMLError, RecursionError, ValueError) as error:
+        problems.extend(_problems(error))
+        return None
+    return _checked(parsed, problems)
+
+
+def _problems(error: Exception) -> list[Problem]:
+    """Say where a YAML or validation error is and what was expected."""
+    if not isinstance(error, ValidationError):
+        message = " ".join(str(error).split())[:300] or type(error).__name__
+        return [Problem(MANIFEST_FILE, None, None, f"not valid YAML 1.2: {message}")]
+    found = []
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"])
+        hint = nearest_hint(place, _Manifest.model_fields) if item["type"] == "extra_forbidden" else ""
+        got = "" if isinstance(item["input"], Mapping) else f" (got {str(item['input'])[:80]!r})"
+        found.append(Problem(MANIFEST_FILE, None, place, item["msg"] + got, hint))
+    return found
+
+
+def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
+    """Check what one field says about another and freeze the result."""
+    settings = [setting.id for setting in parsed.settings]
+    experts = [expert.id for expert in parsed.experts]
+    for place, names in (("settings", settings), ("experts", experts)):
+        for name in {name for name in names if names.count(name) > 1}:
+            problems.append(Problem(MANIFEST_FILE, None, place, f"{name!r} given twice"))
+    if parsed.default_setting not in settings:
+        message = f"got {parsed.default_setting!r}, expected one of {', '.join(settings)}"
+        hint = nearest_hint(parsed.default_setting, settings)
+        problems.append(Problem(MANIFEST_FILE, None, "default_setting", message, hint))
+    return Manifest(
+        name=parsed.name,
+        version=parsed.version,
+        title=parsed.title,
+        format=parsed.format,
+        max_causes=parsed.max_causes,
+        default_setting=parsed.default_setting,
+        disclaimer=parsed.disclaimer.strip(),
+        settings=tuple(Setting(item.id, item.label) for item in parsed.settings),
+        experts=tuple(
+            Expert(item.id, item.role, item.label, tuple(item.variables), tuple(item.causes))
+            for item in parsed.experts
+        ),
+        residual_cause=parsed.residual_cause,
+        fit_tolerance=parsed.fit_tolerance,
+    )

@@ -1,0 +1,219 @@
+"""Frozen records of a knowledge base: what the tables say, before any number is worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "COST_TIERS",
+    "LAYERS",
+    "LEVELS",
+    "Advice",
+    "Code",
+    "Cost",
+    "Expert",
+    "Group",
+    "Harm",
+    "Judgement",
+    "JudgementTable",
+    "Key",
+    "KnowledgeBase",
+    "Layer",
+    "Level",
+    "Manifest",
+    "RedFlag",
+    "Role",
+    "Row",
+    "Setting",
+    "Source",
+    "Variable",
+]
+
+Layer: TypeAlias = Literal["context", "pathology", "cause", "finding", "test"]
+Cost: TypeAlias = Literal["ask", "examine", "cheap_test", "imaging_or_invasive"]
+Level: TypeAlias = Literal["emergency", "urgent", "soon", "self_care"]
+Role: TypeAlias = Literal["pooled", "alone", "correction"]
+JudgementTable: TypeAlias = Literal[
+    "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
+]
+Key: TypeAlias = tuple[str, ...]
+Row: TypeAlias = Mapping[str, str]
+
+LAYERS: tuple[Layer, ...] = ("context", "pathology", "cause", "finding", "test")
+COST_TIERS: tuple[Cost, ...] = ("ask", "examine", "cheap_test", "imaging_or_invasive")
+LEVELS: tuple[Level, ...] = ("self_care", "soon", "urgent", "emergency")  # rising urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of the vocabulary; the first state is the reference."""
+
+    id: str
+    layer: Layer
+    label: str
+    states: tuple[str, ...]
+    question: str = ""
+    asked_if: str = ""
+    cost: Cost | Literal[""] = ""
+    aliases: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """A panel or a correcting reading, and what it was asked.
+
+    `role` says how its rows are used: ``pooled`` experts are mixed with equal weights over everything
+    outside the scope of the experts that stand alone; an expert who stands ``alone`` is the only one
+    heard on `variables` and `causes`; a ``correction`` replaces the pooled value row by row, a later
+    expert of the manifest winning over an earlier one.
+    """
+
+    id: str
+    role: Role
+    label: str
+    variables: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where the patient was seen."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One expert's belief about one number: one row of a judgement table.
+
+    `key` names the number: (cause, setting) in shares, (variable, state, setting) in frequencies,
+    (parent, parent_state, child) in effects, (cause, variable, state) in links, (variable, state) in
+    backgrounds, (variable_a, state_a, variable_b, state_b) in dependencies. Either `quantiles` (5, 50 and
+    95 % belief) or `statement` is given, never both.
+    """
+
+    table: JudgementTable
+    key: Key
+    expert: str
+    quantiles: tuple[float, float, float] | None
+    statement: str
+    date: str
+    sources: tuple[str, ...]
+    note: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code of a cause in a public classification."""
+
+    cause: str
+    system: str
+    code: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named set of causes; its probability is that of any member."""
+
+    id: str
+    label: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RedFlag:
+    """A triage rule: an expression over variables and the level it calls for."""
+
+    id: str
+    when: str
+    level: Level
+    suspect: str
+    reason: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What missing a cause does, and from which probability on a level of urgency is due."""
+
+    cause: str
+    harm_of_missing: float
+    level_if_likely: Level
+    threshold_emergency: float | None
+    threshold_urgent: float | None
+    threshold_soon: float | None
+    reason: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One piece of management advice for a cause."""
+
+    id: str
+    cause: str
+    kind: str
+    advice: str
+    when: str
+    caution: str
+    priority: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something a number can be traced to: a published figure, a seed statement or a citation."""
+
+    id: str
+    kind: str
+    citation: str
+    verified: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What `model.yaml` says about a knowledge base as a whole."""
+
+    name: str
+    version: str
+    title: str
+    format: int
+    max_causes: int
+    default_setting: str
+    disclaimer: str
+    settings: tuple[Setting, ...]
+    experts: tuple[Expert, ...]
+    residual_cause: str
+    fit_tolerance: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """Every table of one model, as text turned into records; holds no computed number."""
+
+    manifest: Manifest
+    variables: tuple[Variable, ...]
+    judgements: tuple[Judgement, ...]
+    groups: tuple[Group, ...]
+    codes: tuple[Code, ...]
+    red_flags: tuple[RedFlag, ...]
+    harms: tuple[Harm, ...]
+    advice: tuple[Advice, ...]
+    sources: Mapping[str, Source]
+    digest: str
+    evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
+    seed_rows: tuple[Row, ...] = field(default=(), repr=False)
+    coverage_rows: tuple[Row, ...] = field(default=(), repr=False)
+    conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
+    agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
+
+    def variable(self, variable_id: str) -> Variable:
+        """Return one variable by id."""
+        return next(item for item in self.variables if item.id == variable_id)

@@ -1,0 +1,189 @@
+"""Read the files of a knowledge base as text: bounded, inside the folder, every problem noted.
+
+Nothing here knows what a number means. The files are untrusted: fixed names, no symbolic link out of the
+folder, bounded sizes, UTF-8 only, and no cell is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from thighdx.errors import Problem, nearest_hint
+from thighdx.kb.records import Row
+
+__all__ = ["COLUMNS", "COMPILED_FILE", "MANIFEST_FILE", "OPTIONAL_TABLES", "RawFolder", "read_folder"]
+
+MANIFEST_FILE = "model.yaml"
+COMPILED_FILE = "compiled.json"
+MAX_FILE_BYTES = 20_000_000
+MAX_ROWS = 100_000
+MAX_CELL_CHARACTERS = 10_000
+
+_JUDGED = ("expert", "q05", "q50", "q95", "statement", "date", "sources", "note")
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "variables": ("id", "layer", "label", "states", "question", "asked_if", "cost", "aliases", "note"),
+    "codes": ("cause", "system", "code", "title", "note"),
+    "groups": ("group", "label", "cause", "note"),
+    "shares": ("cause", "setting", *_JUDGED),
+    "frequencies": ("variable", "state", "setting", *_JUDGED),
+    "effects": ("parent", "parent_state", "child", *_JUDGED),
+    "links": ("cause", "variable", "state", *_JUDGED),
+    "backgrounds": ("variable", "state", *_JUDGED),
+    "dependencies": ("variable_a", "state_a", "variable_b", "state_b", *_JUDGED),
+    "red_flags": ("rule_id", "when", "level", "suspect", "reason", "sources"),
+    "harms": (
+        "cause",
+        "harm_of_missing",
+        "level_if_likely",
+        "threshold_emergency",
+        "threshold_urgent",
+        "threshold_soon",
+        "reason",
+        "sources",
+    ),
+    "management": ("id", "cause", "kind", "advice", "when", "caution", "priority", "sources"),
+    "sources": ("id", "kind", "citation", "year", "locator", "verified", "note"),
+    "evidence": (
+        "evidence_id",
+        "cause",
+        "finding",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "population",
+        "source",
+        "year",
+        "verified",
+        "url_or_locator",
+        "confidence",
+        "note",
+    ),
+    "seeds": ("id", "seed", "kind", "subject", "object", "strength", "quantity", "statement"),
+    "seed_coverage": ("seed", "used_in", "target", "reason"),
+    "conflicts": ("topic", "seeds", "side_taken", "reason", "sources"),
+    "evidence_agreement": ("evidence_id", "table", "key", "verdict", "reason"),
+}
+# A small model of one's own needs none of these.
+OPTIONAL_TABLES = frozenset(
+    {
+        "codes",
+        "groups",
+        "effects",
+        "dependencies",
+        "red_flags",
+        "harms",
+        "management",
+        "evidence",
+        "seeds",
+        "seed_coverage",
+        "conflicts",
+        "evidence_agreement",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawFolder:
+    """The text of a knowledge base: manifest, tables with their file rows, and a digest of both."""
+
+    path: Path
+    manifest_text: str
+    tables: dict[str, list[tuple[int, Row]]]
+    digest: str
+
+
+def read_folder(path: Path, problems: list[Problem]) -> RawFolder:
+    """Read the manifest and every table, appending what is wrong to `problems`."""
+    digest = hashlib.sha256()
+    manifest_text = _read_text(path, MANIFEST_FILE, problems)
+    digest.update(_canonical(MANIFEST_FILE, manifest_text or ""))
+    tables: dict[str, list[tuple[int, Row]]] = {}
+    for name, columns in COLUMNS.items():
+        tables[name] = []
+        file = f"{name}.csv"
+        if name in OPTIONAL_TABLES and not (path / file).exists():
+            continue
+        text = _read_text(path, file, problems)
+        if text is not None:
+            digest.update(_canonical(file, text))
+            tables[name] = _parse(file, text, columns, problems)
+    return RawFolder(path, manifest_text or "", tables, digest.hexdigest())
+
+
+def _canonical(file: str, text: str) -> bytes:
+    """Return what the digest sees: line endings do not count, a file's name does."""
+    return f"{file}\n{len(text.splitlines())}\n".encode() + "\n".join(text.splitlines()).encode()
+
+
+def _read_text(folder: Path, file: str, problems: list[Problem]) -> str | None:
+    """Return a file's text, or None after noting why not."""
+    path = folder / file
+    try:
+        if not path.is_file():
+            problems.append(Problem(file, None, None, f"not found in {folder}", "every model needs this file"))
+            return None
+        if not path.resolve().is_relative_to(folder.resolve()):
+            problems.append(Problem(file, None, None, "is a link out of the model's folder", "copy the file"))
+            return None
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            problems.append(Problem(file, None, None, f"got {size:,} bytes, expected at most {MAX_FILE_BYTES:,}"))
+            return None
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "save it as 'CSV UTF-8'"
+        problems.append(Problem(file, None, None, f"not UTF-8 text (byte {error.start:,})", hint))
+    except OSError as error:
+        problems.append(Problem(file, None, None, f"cannot be read: {error.strerror or error}"))
+    return None
+
+
+def _parse(file: str, text: str, columns: Sequence[str], problems: list[Problem]) -> list[tuple[int, Row]]:
+    """Split a table into rows keyed by column; blank rows are passed over."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[tuple[int, Row]] = []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if not _header_fits(file, header, columns, problems):
+            return []
+        for number, cells in enumerate(reader, start=2):
+            if not any(cell.strip() for cell in cells):
+                continue
+            if number > MAX_ROWS:
+                problems.append(Problem(file, number, None, f"more than {MAX_ROWS:,} rows"))
+                break
+            if len(cells) != len(header):
+                expected = f"got {len(cells)} cells, expected {len(header)}"
+                problems.append(Problem(file, number, None, expected, 'a comma inside a cell needs "quotes"'))
+            elif any(len(cell) > MAX_CELL_CHARACTERS for cell in cells):
+                problems.append(Problem(file, number, None, f"a cell longer than {MAX_CELL_CHARACTERS:,}"))
+            else:
+                rows.append((number, dict(zip(header, map(str.strip, cells), strict=True))))
+    except csv.Error as error:
+        problems.append(Problem(file, reader.line_num, None, f"not a CSV file: {error}"))
+    return rows
+
+
+def _header_fits(file: str, header: list[str], columns: Sequence[str], problems: list[Problem]) -> bool:
+    """Note missing, unknown and repeated columns."""
+    before = len(problems)
+    if len(header) == 1 and ";" in header[0]:
+        hint = "save it with commas between the cells"
+        problems.append(Problem(file, 1, None, "columns are separated by semicolons, expected commas", hint))
+        return False
+    for name in columns:
+        if name not in header:
+            problems.append(Problem(file, 1, name, "column missing", f"expected {','.join(columns)}"))
+    for name in dict.fromkeys(header):
+        if name not in columns:
+            problems.append(Problem(file, 1, name or "(no name)", "unknown column", nearest_hint(name, columns)))
+        elif header.count(name) > 1:
+            problems.append(Problem(file, 1, name, "column given twice"))
+    return len(problems) == before
