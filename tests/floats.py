@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["BY_HAND", "MARGIN", "REFERENCE_SOLVED", "SUMS_TO_ONE"]
+__all__ = [
+    "BY_HAND",
+    "DISTRIBUTION",
+    "EXACT_FIT",
+    "LEAST_SQUARES",
+    "MARGIN",
+    "MIXTURE_QUANTILE",
+    "OVERLAP",
+    "REFERENCE_SOLVED",
+    "ROUND_TRIP",
+    "SAME_BASE",
+    "SAMPLED_SHARE",
+    "SINGLE_LOG_EVIDENCE",
+    "SINGLE_POSTERIOR",
+    "SOLVED_TWICE",
+    "SUMS_TO_ONE",
+]
 
 # A distribution of a few dozen doubles, each rounded once: far below this, far above rounding.
 SUMS_TO_ONE = 1e-12
@@ -16,3 +32,37 @@ REFERENCE_SOLVED = 1e-11
 
 # Margins recomputed along another path than the solver's, so its tolerance plus rounding.
 MARGIN = 1e-10
+
+# Tables and posteriors of two programs that each solved the base for themselves, relative: margins
+# are met to 1e-9 of a probability, which is more than that of the value of a rare explanation.
+SOLVED_TWICE = 1e-8
+
+# The same numbers from one and the same base, relative, however small: sums of some dozens of logs
+# between 0 and -100, each good to 2e-16 of its value, then one exponential.
+SAME_BASE = 1e-12
+
+# Single precision, absolute: sums of a dozen logs of size 10 to 100, each good to 6e-8 of itself.
+SINGLE_LOG_EVIDENCE = 1e-5
+SINGLE_POSTERIOR = 1e-5
+
+# Elicitation. Incomplete beta and its inverse against scipy.stats: both are Boost, reached by
+# different routes.
+DISTRIBUTION = 1e-9
+
+# quantile(cdf(x)) = x in relative terms: one inverse of the incomplete beta, then an exp.
+ROUND_TRIP = 1e-6
+
+# A two-piece fit reproduces what was stated up to the rounding of a logit and its inverse.
+EXACT_FIT = 1e-9
+
+# Least squares against scipy's own optimizer, which stops when the cost stands still (1e-15).
+LEAST_SQUARES = 1e-5
+
+# A mixture quantile against a root of the plain average of component probabilities.
+MIXTURE_QUANTILE = 1e-8
+
+# Share of 200,000 draws below a quantile: five standard errors of 0.0011.
+SAMPLED_SHARE = 0.006
+
+# Overlap summed over 256 bins against a fine integral.
+OVERLAP = 0.01

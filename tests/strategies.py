@@ -221,13 +221,19 @@ def three_digits(value: float) -> float:
 
 @st.composite
 def evidence(
-    draw: DrawFn, spec: NetworkSpec, setting: str, *, is_possible: bool = True
+    draw: DrawFn,
+    spec: NetworkSpec,
+    setting: str,
+    *,
+    is_possible: bool = True,
+    with_certain_causes: bool = False,
 ) -> Evidence:
     """Draw what is known of one case: states, likelihoods, causes; most variables may stay unknown.
 
     A possible case hides a world of positive probability, picked evenly among explanations and
     states and not by their probability, so unlikely evidence is common. Otherwise states are picked
-    blindly, and the evidence may or may not have probability 0.
+    blindly, and the evidence may or may not have probability 0. `with_certain_causes` draws no
+    likelihoods for causes.
     """
     rng = np.random.default_rng(draw(SEEDS))
     density = draw(st.sampled_from([0.0, 0.3, 0.7, 1.0]))
@@ -241,8 +247,9 @@ def evidence(
     states |= dict.fromkeys(spec.causes, PAIR_STATES)
     given: Evidence = {}
     for name in rng.permutation(list(world)).tolist():  # the order of the evidence varies as well
-        if rng.random() < (cause_density if name in spec.causes else density):
-            is_virtual = rng.random() < 0.25
+        is_cause = name in spec.causes
+        if rng.random() < (cause_density if is_cause else density):
+            is_virtual = rng.random() < 0.25 and not (is_cause and with_certain_causes)
             given[name] = virtual(rng, states[name], world[name]) if is_virtual else world[name]
     return given
 
@@ -279,10 +286,13 @@ def cases(
     *,
     n_max: int = 5,
     is_possible: bool = True,
+    with_certain_causes: bool = False,
     networks: SearchStrategy[NetworkSpec] | None = None,
 ) -> Cases:
     """Draw a network, one of its settings, and evidence on one to `n_max` cases."""
     spec = draw(specs() if networks is None else networks)
     setting = draw(st.sampled_from(spec.settings))
-    given = evidence(spec, setting, is_possible=is_possible)
+    given = evidence(
+        spec, setting, is_possible=is_possible, with_certain_causes=with_certain_causes
+    )
     return spec, setting, draw(st.lists(given, min_size=1, max_size=n_max))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 
 A, B, AB = frozenset("a"), frozenset("b"), frozenset("ab")
-quick = settings(deadline=None, max_examples=60)
+quick = settings(deadline=None, max_examples=60, derandomize=True)
 
 
 def network(
@@ -350,7 +350,7 @@ def test_the_strategies_reach_every_feature_of_a_network() -> None:
     """A generator that quietly stops making blocks, gates or suppression would test nothing."""
     seen: set[str] = set()
 
-    @settings(deadline=None, max_examples=150, database=None, derandomize=True)
+    @settings(deadline=None, max_examples=150, derandomize=True)
     @given(strategies.specs(), st.data())
     def look(spec: NetworkSpec, data: st.DataObject) -> None:
         seen.update(features(spec))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,10 @@ from thighdx.elicitation.distribution import Distribution, Floats, Scale, Stack,
 
 __all__ = ["Mixture", "pooled_medians", "pooled_quantiles", "sample_mixtures"]
 
-_BISECTIONS = 70  # halves a bracket of any practical width down to the spacing of floats
+Indices: TypeAlias = npt.NDArray[np.intp]
+
+_EPS = float(np.finfo(np.float64).eps)
+_MAX_STEPS = 200  # bisection alone would need some 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Mixture:
     --------
     >>> panels = Mixture((Distribution("beta", (2.0, 8.0)), Distribution("beta", (4.0, 6.0))))
     >>> round(float(panels.median), 4)
-    0.2787
+    0.2819
     >>> round(float(panels.cdf(panels.median)), 6)
     0.5
     """
@@ -94,7 +98,7 @@ def pooled_quantiles(mixtures: Sequence[Mixture], p: npt.ArrayLike) -> Floats:
     Notes
     -----
     A mixture of one is read off its component. Otherwise the quantile lies between the smallest and
-    the largest component quantile and is found by bisection on the working scale; 3,000 mixtures
+    the largest component quantile and is solved for on the working scale; 3,000 mixtures
     take well under a second per level. Probability mass at 0 (`never`) is taken off first.
     """
     levels = np.asarray(p, dtype=np.float64).reshape(-1)
@@ -118,7 +122,7 @@ def pooled_quantiles(mixtures: Sequence[Mixture], p: npt.ArrayLike) -> Floats:
     return out
 
 
-def _working_quantiles(stack: Stack, counts: npt.NDArray[np.intp], p: Floats) -> Floats:
+def _working_quantiles(stack: Stack, counts: Indices, p: Floats) -> Floats:
     """Return working-scale quantiles, (n, n_levels), of consecutive groups of components.
 
     Parameters
@@ -128,47 +132,93 @@ def _working_quantiles(stack: Stack, counts: npt.NDArray[np.intp], p: Floats) ->
         How many of them belong to each mixture.
     p : (n, n_levels) float64
     """
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    firsts = _firsts(counts)
     own = stack.quantiles(np.repeat(p, counts, axis=0))
-    low = np.minimum.reduceat(own, starts, axis=0)  # (n, n_levels)
-    high = np.maximum.reduceat(own, starts, axis=0)
-    several = np.flatnonzero(((low < high) & np.isfinite(low) & np.isfinite(high)).any(axis=1))
-    if not several.size:
-        return low
-    chosen = np.concatenate([np.arange(starts[i], starts[i] + counts[i]) for i in several])
-    part = Stack(stack.is_beta[chosen], stack.params[chosen])
-    lo, hi = low[several], high[several]
-    size, goal = counts[several], p[several]
-    firsts = np.concatenate([[0], np.cumsum(size)[:-1]])
-    for _ in range(_BISECTIONS):
-        with np.errstate(invalid="ignore"):  # both infinite at p = 0 or 1
-            middle = np.where(lo < hi, lo + (hi - lo) / 2, lo)
-        reached = _excess(part, np.repeat(middle, size, axis=0), firsts, size, goal) >= 0
-        if np.all((middle <= lo) | (middle >= hi)):
-            break
-        lo, hi = np.where(reached, lo, middle), np.where(reached, middle, hi)
-    low[several] = hi
+    low = np.minimum.reduceat(own, firsts, axis=0)  # (n, n_levels)
+    high = np.maximum.reduceat(own, firsts, axis=0)
+    mixture, level = np.nonzero((low < high) & np.isfinite(low) & np.isfinite(high))
+    if mixture.size:
+        excess = _Excess(stack, firsts[mixture], counts[mixture], p[mixture, level])
+        low[mixture, level] = _solve(excess, low[mixture, level], high[mixture, level])
     return low
 
 
-def _excess(
-    stack: Stack,
-    t: Floats,
-    firsts: npt.NDArray[np.intp],
-    counts: npt.NDArray[np.intp],
-    p: Floats,
-) -> Floats:
-    """Return sum over components of F(t) minus counts * p, (n, n_levels).
+def _firsts(counts: Indices) -> Indices:
+    """Return where each of several consecutive groups starts."""
+    return np.cumsum(counts) - counts
 
-    Where F is near 1 it enters as a whole 1 minus its upper tail, and the whole numbers are settled
-    first: between two far-apart experts the median is where the tails balance, however small they
-    are.
+
+@dataclass(frozen=True, slots=True)
+class _Excess:
+    """Rising functions of t, one per problem: sum over components of F(t), minus counts * p."""
+
+    stack: Stack
+    firsts: Indices
+    counts: Indices
+    p: Floats
+
+    def __call__(self, t: Floats, active: Indices) -> Floats:
+        """Return the values at `t`, (n_active,), of the problems `active`.
+
+        Where F is near 1 it enters as a whole 1 minus its upper tail, and the whole numbers are
+        settled first: between two far-apart experts the median is where the tails balance, however
+        small they are.
+        """
+        counts = self.counts[active]
+        starts = _firsts(counts)
+        members = np.arange(counts.sum()) + np.repeat(self.firsts[active] - starts, counts)
+        part = Stack(self.stack.is_beta[members], self.stack.params[members])
+        cdf, sf = (tail[:, 0] for tail in part.tails(np.repeat(t, counts)[:, None]))
+        upper = cdf > 0.5
+        whole = np.add.reduceat(upper.astype(np.float64), starts) - counts * self.p[active]
+        tails: Floats = np.add.reduceat(np.where(upper, -sf, cdf), starts)
+        return tails + whole
+
+
+def _solve(excess: _Excess, low: Floats, high: Floats) -> Floats:
+    """Return the roots of rising functions, (n,), between `low` and `high`.
+
+    Chandrupatla's method: inverse quadratic interpolation where three points allow it, else
+    bisection [1]_. The bracket never widens, and problems leave as they are solved.
+
+    References
+    ----------
+    .. [1] Chandrupatla TR. A new hybrid quadratic/bisection algorithm for finding the zero of a
+       nonlinear function without using derivatives. Advances in Engineering Software
+       1997;28(3):145-149.
     """
-    cdf, sf = stack.tails(t)
-    upper = cdf > 0.5
-    tails = np.add.reduceat(np.where(upper, -sf, cdf), firsts, axis=0)
-    whole = np.add.reduceat(upper.astype(np.float64), firsts, axis=0) - counts[:, None] * p
-    return tails + whole
+    active = np.arange(len(low))
+    root = high.copy()
+    x1, x2 = high.copy(), low.copy()
+    f1, f2 = excess(x1, active), excess(x2, active)
+    t = np.full(len(low), 0.5)
+    for _ in range(_MAX_STEPS):
+        x = x1 + t * (x2 - x1)
+        f = excess(x, active)
+        same = (f >= 0) == (f1 >= 0)
+        x3, f3 = np.where(same, x1, x2), np.where(same, f1, f2)
+        x2, f2 = np.where(same, x2, x1), np.where(same, f2, f1)
+        x1, f1 = x, f
+        root[active] = np.where(np.abs(f1) < np.abs(f2), x1, x2)
+        with np.errstate(divide="ignore"):  # a bracket of no width is as narrow as can be
+            width = (4 * _EPS * np.abs(root[active]) + _EPS) / np.abs(x2 - x1)
+        going = (width < 0.5) & (f1 != 0) & (f2 != 0)
+        if not going.any():
+            break
+        t = np.clip(_interpolate(x1, x2, x3, f1, f2, f3), width, 1 - width)
+        active, t = active[going], t[going]
+        x1, x2, f1, f2 = x1[going], x2[going], f1[going], f2[going]
+    return root
+
+
+def _interpolate(x1: Floats, x2: Floats, x3: Floats, f1: Floats, f2: Floats, f3: Floats) -> Floats:
+    """Return the next point as a fraction of the way from x1 to x2; 1/2 where in doubt."""
+    with np.errstate(all="ignore"):  # what cannot be divided is bisected
+        xi, phi = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
+        t = f1 / (f2 - f1) * f3 / (f2 - f3)
+        t += (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)
+        good = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi) & np.isfinite(t)
+    return np.where(good, t, 0.5)
 
 
 def sample_mixtures(mixtures: Sequence[Mixture], rng: np.random.Generator, size: int) -> Floats:
@@ -190,7 +240,7 @@ def sample_mixtures(mixtures: Sequence[Mixture], rng: np.random.Generator, size:
         return np.zeros((size, 0))
     components = [item for mixture in mixtures for item in mixture.components]
     counts = np.array([len(mixture.components) for mixture in mixtures])
-    firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    firsts = _firsts(counts)
     pick = firsts + rng.integers(0, counts, size=(size, len(mixtures)))  # (size, n_mixtures)
     z = rng.standard_normal(pick.shape)
     spread = [i for i, item in enumerate(components) if not item.is_never]

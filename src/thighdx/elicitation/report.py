@@ -11,7 +11,7 @@ import numpy.typing as npt
 from thighdx.elicitation.distribution import Distribution, Floats, Stack, to_working
 from thighdx.elicitation.fit import LEVELS, Fit
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.elicitation.pool import pooled_quantiles
+from thighdx.elicitation.pool import Mixture, pooled_quantiles
 from thighdx.elicitation.rows import fit_rows
 from thighdx.kb.records import KnowledgeBase
 
@@ -38,8 +38,8 @@ def elicitation_report(
     Returns
     -------
     pandas.DataFrame
-        ``table``, ``key`` (parts joined by ``|``), ``expert``; ``filled``: by rule, the expert gave no
-        row; ``used``: is in the final distribution; ``family``; ``corrected_by``.
+        ``table``, ``key`` (parts joined by ``|``), ``expert``; ``filled``: by rule, the expert gave
+        no row; ``used``: is in the final distribution; ``family``; ``corrected_by``.
 
         ``stated_q05``, ``stated_q50``, ``stated_q95``: what the expert stated (NaN if filled; the
         quantiles of a statement). ``fitted_q05`` ... ``fitted_q95``: what the distribution says
@@ -67,61 +67,76 @@ def elicitation_report(
     fits = dict(zip(map(id, kb.judgements), fit_rows(kb.judgements)[0], strict=True))
     corrections = {item.id for item in kb.manifest.experts if item.role == "correction"}
     items = list(pooled.values())
-    quantiles = pooled_quantiles([item.distribution for item in items], LEVELS)  # (n, 3)
-    gaps, disagreement = _disagreement(items, corrections)
+    final = pooled_quantiles([item.distribution for item in items], LEVELS).tolist()
+    fitted = _fitted(items)
+    gaps, disagreement = _disagreement(items, fitted, corrections)
     lines: list[dict[str, object]] = []
-    for item, final, gap, far in zip(items, quantiles.tolist(), gaps, disagreement, strict=True):
+    for i, item in enumerate(items):
         own = {row.expert: fits[id(row)] for row in item.rows}
-        common = {f"pooled_{name}": value for name, value in zip(_NAMES, final, strict=True)}
-        for belief in item.experts:
-            used = item.corrected_by in (None, belief.expert)
+        for belief, quantiles in zip(item.experts, fitted[i].tolist(), strict=True):
+            fit = None if belief.is_filled else own.get(belief.expert)
             lines.append(
-                {"table": item.table, "key": "|".join(item.key), "expert": belief.expert}
-                | {"filled": belief.is_filled, "used": used, "family": belief.distribution.family}
-                | _columns(
-                    belief.distribution, None if belief.is_filled else own.get(belief.expert)
-                )
-                | common
-                | {"corrected_by": item.corrected_by, "median_gap": gap, "disagreement": far}
+                {
+                    "table": item.table,
+                    "key": "|".join(item.key),
+                    "expert": belief.expert,
+                    "filled": belief.is_filled,
+                    "used": item.corrected_by in (None, belief.expert),
+                    "family": belief.distribution.family,
+                    **_named("stated", _stated(fit)),
+                    **_named("fitted", quantiles),
+                    "miss": np.nan if fit is None else fit.miss,
+                    **_named("pooled", final[i]),
+                    "corrected_by": item.corrected_by,
+                    "median_gap": gaps[i],
+                    "disagreement": disagreement[i],
+                }
             )
     return pd.DataFrame(lines)
 
 
-_NAMES = ("q05", "q50", "q95")
+def _named(prefix: str, quantiles: Sequence[float]) -> dict[str, float]:
+    names = (f"{prefix}_{name}" for name in ("q05", "q50", "q95"))
+    return dict(zip(names, quantiles, strict=True))
 
 
-def _columns(distribution: Distribution, fit: Fit | None) -> dict[str, object]:
-    fitted = distribution.quantile(LEVELS).tolist()
-    stated = [np.nan] * 3
-    if fit is not None:
-        stated = (
-            list(fit.stated) if fit.levels == LEVELS else fit.distribution.quantile(LEVELS).tolist()
-        )
-    return (
-        {f"stated_{name}": value for name, value in zip(_NAMES, stated, strict=True)}
-        | {f"fitted_{name}": value for name, value in zip(_NAMES, fitted, strict=True)}
-        | {"miss": np.nan if fit is None else fit.miss}
-    )
+def _stated(fit: Fit | None) -> Sequence[float]:
+    """Return 5, 50 and 95 % as stated; of a range at other levels, as fitted."""
+    if fit is None:
+        return (np.nan,) * 3
+    if fit.levels == LEVELS:
+        return fit.stated
+    values: list[float] = fit.distribution.quantile(LEVELS).tolist()
+    return values
 
 
-def _disagreement(items: Sequence[PooledJudgement], corrections: set[str]) -> tuple[Floats, Floats]:
+def _fitted(items: Sequence[PooledJudgement]) -> list[Floats]:
+    """Return the 5, 50 and 95 % quantiles of every expert, (n_experts, 3) per number."""
+    single = [Mixture((belief.distribution,)) for item in items for belief in item.experts]
+    ends = np.cumsum([len(item.experts) for item in items])
+    return np.split(pooled_quantiles(single, LEVELS), ends[:-1])
+
+
+def _disagreement(
+    items: Sequence[PooledJudgement], fitted: Sequence[Floats], corrections: set[str]
+) -> tuple[Floats, Floats]:
     """Return median gap and 1 - overlap per number, (n_items,) each, NaN where not defined."""
     gaps, far = np.full(len(items), np.nan), np.full(len(items), np.nan)
     groups, places = [], []
     for i, item in enumerate(items):
-        beliefs = [
-            belief.distribution
-            for belief in item.experts
+        chosen = [
+            k
+            for k, belief in enumerate(item.experts)
             if not belief.is_filled and belief.expert not in corrections
         ]
+        beliefs = [item.experts[k].distribution for k in chosen]
         if len(beliefs) < 2:
             continue
         if any(belief.is_never for belief in beliefs):
             agree = all(belief.is_never for belief in beliefs)
             gaps[i], far[i] = (0.0, 0.0) if agree else (np.inf, 1.0)
             continue
-        medians = to_working([belief.quantile(0.5) for belief in beliefs], item.scale)
-        gaps[i] = np.ptp(medians)
+        gaps[i] = np.ptp(to_working(fitted[i][chosen, 1], item.scale))
         groups.append(beliefs)
         places.append(i)
     if groups:

@@ -78,12 +78,6 @@ def parse_statement(text: str, *, scale: Scale) -> Statement:
     Distribution(family='beta', params=(3.5, 17.5))
     >>> parse_statement("low=1.2 best=2 high=4 confidence=0.8", scale="odds_ratio").quantiles
     (1.2, 2.0, 4.0)
-    >>> parse_statement("scale=efsa-2018 word=likley", scale="probability")
-    Traceback (most recent call last):
-        ...
-    thighdx.elicitation.statements.StatementError: got word 'likley', expected a word of efsa-2018 \
-(almost certain, extremely likely, very likely, likely, about as likely as not, unlikely, \
-very unlikely, extremely unlikely, almost impossible); did you mean 'likely'?
     """
     if text.strip().lower() == "never":
         return Statement(NEVER)
@@ -110,8 +104,9 @@ def fit_statement(text: str, *, scale: Scale, tolerance: float = 0.05) -> Fit:
 
     Examples
     --------
-    >>> fit_statement("scale=eu-smpc-2009 word=common", scale="probability").distribution.family
-    'beta'
+    >>> fit = fit_statement("scale=eu-smpc-2009 word=common", scale="probability")
+    >>> [round(value, 3) for value in fit.fitted]
+    [0.01, 0.032, 0.1]
     """
     return _finish(parse_statement(text, scale=scale), scale, tolerance)
 

@@ -46,12 +46,15 @@ class EvidenceBatch:
     setting_idx : (n_cases,) intp
     likelihoods : tuple of Likelihood
         At most one per variable.
+    cause_likelihoods : tuple of Likelihood
+        The same on causes: `variable_idx` is the position of the cause, the states are absent and present.
     """
 
     codes: npt.NDArray[np.int8]
     given: npt.NDArray[np.int8]
     setting_idx: npt.NDArray[np.intp]
     likelihoods: tuple[Likelihood, ...] = ()
+    cause_likelihoods: tuple[Likelihood, ...] = ()
 
     @property
     def n_cases(self) -> int:
@@ -61,11 +64,25 @@ class EvidenceBatch:
 
 def take_cases(batch: EvidenceBatch, case_idx: npt.NDArray[np.intp]) -> EvidenceBatch:
     """Return the chosen cases, in the order given (ascending, each at most once)."""
-    likelihoods = []
-    for item in batch.likelihoods:
-        kept, from_, to = np.intersect1d(item.case_idx, case_idx, assume_unique=True, return_indices=True)
-        if len(kept):
-            likelihoods.append(Likelihood(item.variable_idx, to, item.weights[from_]))
     return EvidenceBatch(
-        batch.codes[case_idx], batch.given[case_idx], batch.setting_idx[case_idx], tuple(likelihoods)
+        batch.codes[case_idx],
+        batch.given[case_idx],
+        batch.setting_idx[case_idx],
+        _take(batch.likelihoods, case_idx),
+        _take(batch.cause_likelihoods, case_idx),
     )
+
+
+def _take(likelihoods: tuple[Likelihood, ...], case_idx: npt.NDArray[np.intp]) -> tuple[Likelihood, ...]:
+    """Keep and renumber the rows of the chosen cases."""
+    taken = []
+    for item in likelihoods:
+        if len(item.case_idx) == 0:
+            continue
+        # a search per chosen case: taking all cases chunk by chunk stays linear in their number
+        place = np.minimum(np.searchsorted(item.case_idx, case_idx), len(item.case_idx) - 1)
+        is_kept = item.case_idx[place] == case_idx
+        if is_kept.any():
+            weights = item.weights[place[is_kept]]
+            taken.append(Likelihood(item.variable_idx, np.flatnonzero(is_kept), weights))
+    return tuple(taken)

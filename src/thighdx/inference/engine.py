@@ -102,6 +102,7 @@ def log_weights(network: Network, batch: EvidenceBatch, *, dtype: Dtype) -> Real
     for joint in tables.joints:
         _add_joint(weights, joint, batch)
     _add_likelihoods(weights, tables, batch)
+    _add_cause_likelihoods(weights, network, batch)
     _exclude(weights, network, batch)
     return weights
 
@@ -154,6 +155,14 @@ def _add_likelihoods(weights: Real, tables: SettingTables, batch: EvidenceBatch)
             states = np.exp(tables.rows[first : first + item.weights.shape[1]])  # (n_states, n_explanations)
             with np.errstate(divide="ignore"):
                 weights[item.case_idx] += np.log(item.weights.astype(weights.dtype) @ states)
+
+
+def _add_cause_likelihoods(weights: Real, network: Network, batch: EvidenceBatch) -> None:
+    """Add the log likelihood of a cause being present or absent."""
+    for item in batch.cause_likelihoods:
+        is_member = network.membership[:, item.variable_idx].astype(np.intp)  # (n_explanations,)
+        with np.errstate(divide="ignore"):
+            weights[item.case_idx] += np.log(item.weights)[:, is_member]
 
 
 def _exclude(weights: Real, network: Network, batch: EvidenceBatch) -> None:

@@ -98,6 +98,10 @@ class _Checker:
         if self.causes and manifest.max_causes > len(self.causes):
             got = f"got {manifest.max_causes}, expected at most the {len(self.causes)} causes"
             yield Problem("model.yaml", None, "max_causes", got)
+        for setting in manifest.rebased:
+            for name in manifest.rebased[setting]:
+                if name not in self.causes:
+                    yield self.unknown(("model.yaml", None, f"rebased.{setting}"), name, self.causes, "a cause")
         for expert in manifest.experts:
             for name in expert.variables:
                 if name not in self.by_id:

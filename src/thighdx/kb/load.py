@@ -83,6 +83,7 @@ def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Pr
         advice=tuple(reader.advice(n, r) for n, r in tables["management"]),
         sources=_sources(raw, problems),
         digest=raw.digest,
+        files=raw.files,
         evidence_rows=_plain(tables["evidence"]),
         seed_rows=_plain(tables["seeds"]),
         coverage_rows=_plain(tables["seed_coverage"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -13,7 +14,7 @@ from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.records import Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
 
-__all__ = ["MANIFEST_FORMAT", "parse_manifest"]
+__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_rebased"]
 
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_CHARACTERS = 200_000
@@ -40,7 +41,7 @@ class _Expert(_Strict):
 
 
 class _Manifest(_Strict):
-    format: Literal[1]
+    format: Literal[1]  # MANIFEST_FORMAT
     name: Name
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([a-z0-9.+-]*)$", max_length=50)]
     title: Text
@@ -51,6 +52,7 @@ class _Manifest(_Strict):
     disclaimer: Text
     settings: Annotated[list[_Setting], Field(min_length=1, max_length=50)]
     experts: Annotated[list[_Expert], Field(min_length=1, max_length=50)]
+    rebased: dict[Name, dict[Name, Annotated[float, Field(gt=0, lt=1)]]] = {}
 
 
 def parse_manifest(text: str, problems: list[Problem]) -> Manifest | None:
@@ -92,10 +94,11 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
     for place, names in (("settings", settings), ("experts", experts)):
         for name in {name for name in names if names.count(name) > 1}:
             problems.append(Problem(MANIFEST_FILE, None, place, f"{name!r} given twice"))
-    if parsed.default_setting not in settings:
-        message = f"got {parsed.default_setting!r}, expected one of {', '.join(settings)}"
-        hint = nearest_hint(parsed.default_setting, settings)
-        problems.append(Problem(MANIFEST_FILE, None, "default_setting", message, hint))
+    named = [("default_setting", parsed.default_setting), *(("rebased", name) for name in parsed.rebased)]
+    for place, name in named:
+        if name not in settings:
+            message = f"got {name!r}, expected one of {', '.join(settings)}"
+            problems.append(Problem(MANIFEST_FILE, None, place, message, nearest_hint(name, settings)))
     return Manifest(
         name=parsed.name,
         version=parsed.version,
@@ -111,4 +114,18 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         ),
         residual_cause=parsed.residual_cause,
         fit_tolerance=parsed.fit_tolerance,
+        rebased=parsed.rebased,
     )
+
+
+def with_rebased(text: str, rebased: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the text of a manifest with its rebased shares replaced; comments and order stay."""
+    if not rebased:
+        return text
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 120
+    data = yaml.load(text)
+    data["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
+    stream = io.StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue()

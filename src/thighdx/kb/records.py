@@ -192,6 +192,7 @@ class Manifest:
     experts: tuple[Expert, ...]
     residual_cause: str
     fit_tolerance: float = 0.05
+    rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class KnowledgeBase:
     advice: tuple[Advice, ...]
     sources: Mapping[str, Source]
     digest: str
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
     seed_rows: tuple[Row, ...] = field(default=(), repr=False)
     coverage_rows: tuple[Row, ...] = field(default=(), repr=False)

@@ -97,13 +97,16 @@ class RawFolder:
     manifest_text: str
     tables: dict[str, list[tuple[int, Row]]]
     digest: str
+    files: dict[str, str]
 
 
 def read_folder(path: Path, problems: list[Problem]) -> RawFolder:
     """Read the manifest and every table, appending what is wrong to `problems`."""
     digest = hashlib.sha256()
+    files: dict[str, str] = {}
     manifest_text = _read_text(path, MANIFEST_FILE, problems)
-    digest.update(_canonical(MANIFEST_FILE, manifest_text or ""))
+    files[MANIFEST_FILE] = manifest_text or ""
+    digest.update(_canonical(MANIFEST_FILE, files[MANIFEST_FILE]))
     tables: dict[str, list[tuple[int, Row]]] = {}
     for name, columns in COLUMNS.items():
         tables[name] = []
@@ -112,9 +115,10 @@ def read_folder(path: Path, problems: list[Problem]) -> RawFolder:
             continue
         text = _read_text(path, file, problems)
         if text is not None:
+            files[file] = text
             digest.update(_canonical(file, text))
             tables[name] = _parse(file, text, columns, problems)
-    return RawFolder(path, manifest_text or "", tables, digest.hexdigest())
+    return RawFolder(path, files[MANIFEST_FILE], tables, digest.hexdigest(), files)
 
 
 def _canonical(file: str, text: str) -> bytes:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, lstsq
 
 from thighdx.network.spec import Floats
 
@@ -27,6 +27,8 @@ MARGIN_TOLERANCE = 1e-9
 # Newton goes on to here if it can: then a compiled file and a fresh build agree to nearly all digits.
 TARGET = 1e-14
 MAX_ITERATIONS = 200
+# Singular values of the Hessian below this share of the largest are rounding error, not curvature.
+SINGULAR = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,13 @@ def solve_margins(offset: Floats, features: Floats, weights: Floats, margins: Fl
 
 
 def _newton_step(hessian: Floats, gradient: Floats) -> Floats | None:
-    """Solve hessian . step = -gradient; None where the problem is degenerate."""
+    """Solve hessian . step = -gradient; None where that breaks down.
+
+    Impossible cells can tie factors together, so that only their product is identified: then the Hessian is
+    singular and the shortest step is taken along what is identified.
+    """
     try:
-        step: Floats = cho_solve(cho_factor(hessian + 1e-300 * np.eye(len(hessian))), -gradient)
+        step: Floats = lstsq(hessian, -gradient, cond=SINGULAR)[0]
     except (LinAlgError, ValueError):
         return None
     return step if np.all(np.isfinite(step)) else None

@@ -1,0 +1,69 @@
+"""Exact reasoning about pain and muscle spasm in the back of the thigh.
+
+Load a model once, ask it about one case or a whole table:
+
+>>> import thighdx
+>>> model = thighdx.load_model()
+>>> result = model.diagnose({"onset": "sudden", "sprint_or_overstretch": True, "bruising": True})
+>>> result.posterior.index[0]
+'hamstring_strain'
+
+Not a medical device, and not reviewed by clinicians.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from thighdx.errors import (
+        EvidenceError,
+        ImpossibleEvidenceError,
+        KnowledgeBaseError,
+        TableError,
+        ThighdxError,
+        UnknownNameError,
+    )
+    from thighdx.model import Model, load_model, read_model
+    from thighdx.resources import data_path
+    from thighdx.result import Result
+
+__all__ = [
+    "EvidenceError",
+    "ImpossibleEvidenceError",
+    "KnowledgeBaseError",
+    "Model",
+    "Result",
+    "TableError",
+    "ThighdxError",
+    "UnknownNameError",
+    "data_path",
+    "load_model",
+    "read_model",
+]
+
+__version__ = "0.1.0"
+
+# Names are imported at first use: a program that only imports thighdx pays for nothing else.
+_HOME = {
+    "Model": "thighdx.model",
+    "Result": "thighdx.result",
+    "data_path": "thighdx.resources",
+    "load_model": "thighdx.model",
+    "read_model": "thighdx.model",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name at first use."""
+    if name not in __all__:
+        raise AttributeError(f"module 'thighdx' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME.get(name, "thighdx.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

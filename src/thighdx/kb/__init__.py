@@ -1,0 +1,1 @@
+"""The knowledge base: tables and a manifest, read into records and checked."""

@@ -1,0 +1,339 @@
+"""The model: loaded once, asked often, shared by threads, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from thighdx.compilation import CompiledModel, compile_model, load_compiled, recompile_for, write_compiled
+from thighdx.conflict import minimal_conflict
+from thighdx.errors import ImpossibleEvidenceError, Problem
+from thighdx.inference.engine import log_weights
+from thighdx.inference.evidence import encode_case
+from thighdx.inference.tables import setting_tables
+from thighdx.inference.vocabulary import Vocabulary, make_vocabulary
+from thighdx.kb.records import Variable
+from thighdx.network.build import Network, build_network
+from thighdx.resources import model_path
+from thighdx.result import ModelCard, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Model", "load_model", "read_model"]
+
+
+def load_model(name: str = "posterior_thigh", *, max_causes: int | None = None) -> Model:
+    """Load a model that comes with thighdx.
+
+    Parameters
+    ----------
+    name : str
+    max_causes : int, optional
+        How many causes may be present at once; the shipped model allows 3. Another number is solved
+        here, which takes a second for 2 and minutes for 4.
+
+    Examples
+    --------
+    >>> load_model().name
+    'posterior_thigh'
+    """
+    return read_model(model_path(name), max_causes=max_causes)
+
+
+def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
+    """Load a model from its folder of tables.
+
+    A folder that `thighdx model build` has compiled loads in a fraction of a second; one that was edited
+    since is checked, fitted and solved again here, in memory, which takes some seconds.
+
+    Raises
+    ------
+    KnowledgeBaseError
+        With every problem of every table.
+    """
+    compiled = load_compiled(path) or compile_model(path)
+    if max_causes is not None:
+        compiled = recompile_for(compiled, max_causes)
+    return Model(compiled)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A compiled diagnostic network; immutable, picklable, safe to share between threads.
+
+    Made by `load_model` and `read_model`.
+    """
+
+    compiled: CompiledModel = field(repr=False)
+    network: Network = field(init=False, repr=False)
+    vocabulary: Vocabulary = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Build the tables."""
+        spec = self.compiled.spec
+        object.__setattr__(self, "network", build_network(spec, self.compiled.solved))
+        object.__setattr__(self, "vocabulary", make_vocabulary(self.compiled.kb.variables, spec.settings))
+
+    def __reduce__(self) -> tuple[type[Model], tuple[CompiledModel]]:
+        """Pickle what the tables are made from."""
+        return Model, (self.compiled,)
+
+    def __repr__(self) -> str:
+        """Return name, version and size."""
+        network = self.network
+        return (
+            f"<thighdx.Model {self.name} {self.version} ({self.digest[:12]}): {len(self.causes)} causes, "
+            f"{network.n_variables} variables, {network.explanations.n_explanations:,} explanations of up to "
+            f"{self.max_causes} causes; not reviewed by clinicians>"
+        )
+
+    @property
+    def name(self) -> str:
+        """Name of the knowledge base."""
+        return self.compiled.kb.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Version of the knowledge base, not of the library."""
+        return self.compiled.kb.manifest.version
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the tables the model was made from, in hexadecimal."""
+        return self.compiled.kb.digest
+
+    @property
+    def disclaimer(self) -> str:
+        """What the model is not."""
+        return self.compiled.kb.manifest.disclaimer
+
+    @property
+    def max_causes(self) -> int:
+        """How many causes may be present at once."""
+        return self.compiled.spec.max_causes
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Settings with shares and frequencies of their own."""
+        return self.compiled.spec.settings
+
+    @property
+    def default_setting(self) -> str:
+        """The setting used where none is named."""
+        return self.compiled.kb.manifest.default_setting
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """Everything that can be evidence except causes, by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.variables})
+
+    @property
+    def causes(self) -> Mapping[str, Variable]:
+        """The causes by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.causes})
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Named sets of causes."""
+        return MappingProxyType({group.id: group.members for group in self.compiled.kb.groups})
+
+    @property
+    def rebased(self) -> Mapping[str, Mapping[str, float]]:
+        """Shares a user put in place of the elicited ones, by setting and cause."""
+        return self.compiled.rebased
+
+    def diagnose(self, findings: Mapping[str, object], *, setting: str | None = None) -> Result:
+        """Return posteriors of every cause for one case.
+
+        Parameters
+        ----------
+        findings : mapping of str to object
+            Finding, context, pathology, test or cause id, or ``age`` in years, to what is known: True/False,
+            1/0, yes/no, present/absent, positive/negative (for variables with these states), the name of a
+            state, ``{state: likelihood}`` for uncertain evidence, or None, NaN or "" for unknown. What is not
+            mentioned is unknown, which is not the same as absent.
+        setting : str, optional
+            Where the patient was seen; default `default_setting`.
+
+        Raises
+        ------
+        EvidenceError
+            At a name or value that cannot be read.
+        ImpossibleEvidenceError
+            If the evidence cannot be true together; its `conflict` is a smallest set that cannot.
+
+        Examples
+        --------
+        >>> model = load_model()
+        >>> result = model.diagnose({"onset": "sudden", "bruising": True, "numbness": False, "age": 34})
+        >>> result.evidence
+        {'age_band': '18-39', 'onset': 'sudden', 'numbness': 'absent', 'bruising': 'present'}
+        """
+        name = self.default_setting if setting is None else setting
+        case = encode_case(self.vocabulary, findings, setting=name)
+        log_joint = log_weights(self.network, case.batch, dtype="float64")[0]
+        peak = log_joint.max()
+        if np.isneginf(peak):
+            raise ImpossibleEvidenceError(minimal_conflict(self.network, self.vocabulary, case))
+        weights = np.exp(log_joint - peak)
+        total = weights.sum()
+        setting_idx = int(case.batch.setting_idx[0])
+        return Result(
+            model=self._card(),
+            setting=self.settings[setting_idx],
+            log_evidence=float(peak + np.log(total)) if case.states or case.likelihoods else 0.0,
+            warnings=case.warnings,
+            _case=case,
+            _network=self.network,
+            _weights=weights / total,
+            _prior=np.exp(setting_tables(self.network, setting_idx, "float64").log_prior),
+        )
+
+    def score(
+        self,
+        table: Any,  # noqa: ANN401  # any eager frame narwhals knows; the same kind comes back
+        *,
+        setting: str | None = None,
+        groups: bool = False,
+        columns: Mapping[str, str] | None = None,
+        n_threads: int | None = None,
+        dtype: Literal["float32", "float64"] = "float32",
+    ) -> Any:  # noqa: ANN401
+        """Return posteriors of every cause for every row of a table.
+
+        See `thighdx.score.score_table` for columns, statuses and errors.
+        """
+        from thighdx.score import score_table
+
+        return score_table(
+            self.network,
+            self.vocabulary,
+            self.groups,
+            table,
+            setting=self.default_setting if setting is None else setting,
+            groups_wanted=groups,
+            columns=columns,
+            n_threads=n_threads,
+            dtype=dtype,
+        )
+
+    def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:
+        """Draw `n` patients from the model: all variables, and the truth in ``true_<cause>`` columns."""
+        from thighdx.simulate import simulate_table
+
+        name = self.default_setting if setting is None else setting
+        return simulate_table(self.network, self.vocabulary, n, seed=seed, setting=name)
+
+    def rebase(
+        self, shares: Mapping[str, float], *, setting: str | None = None, exclusive: bool = False
+    ) -> Model:
+        """Return a new model with a user's own shares of causes.
+
+        Parameters
+        ----------
+        shares : mapping of cause to float
+            P(cause present | complaint) among the user's patients, linear. Causes not named keep theirs.
+        setting : str, optional
+            The setting whose shares are replaced; default all of them.
+        exclusive : bool
+            The shares come from a registry with one diagnosis per patient: they are scaled to the model's
+            own mean number of causes.
+
+        Returns
+        -------
+        Model
+            How common a context or finding is given the causes stays as it is; how common it is overall
+            follows from the new mix. Every result records the shares.
+
+        Raises
+        ------
+        UnknownNameError, EvidenceError
+            If a cause or setting does not exist, a share is outside (0, 1), or the shares cannot hold
+            together: their sum must exceed 1 and stay below `max_causes`.
+
+        Examples
+        --------
+        >>> registry = load_model().rebase({"hamstring_strain": 0.3, "lumbar_radiculopathy": 0.05})
+        >>> round(float(registry.diagnose({}).posterior["hamstring_strain"]), 6)
+        0.3
+        """
+        from thighdx.rebase import rebase_model
+
+        settings = self.settings if setting is None else (self.settings[self.vocabulary.setting_code(setting)],)
+        return Model(rebase_model(self.compiled, self.vocabulary, shares, settings=settings, exclusive=exclusive))
+
+    def trace(self, cause: str) -> pd.DataFrame:
+        """Return every judgement about a cause with its experts, quantiles, sources and notes.
+
+        See `thighdx.trace.trace_cause` for the columns.
+        """
+        from thighdx.trace import trace_cause
+
+        self.vocabulary.cause_idx(cause)
+        return trace_cause(self.compiled, cause)
+
+    def template(self, table: str = "evidence") -> pd.DataFrame:
+        """Return an empty table to fill in.
+
+        Parameters
+        ----------
+        table : str
+            ``"evidence"``: one row of unknowns with a column per variable, ready to be filled and scored. The
+            name of a judgement table (``"links"``, ``"shares"``, ...): the keys that a new expert is asked
+            about, with empty quantiles, in the format of the knowledge base.
+        """
+        from thighdx.trace import judgement_template
+
+        if table == "evidence":
+            import pandas as pd
+
+            row = {v.id: pd.Categorical([None], categories=v.states) for v in self.vocabulary.variables}
+            return pd.DataFrame(row)
+        return judgement_template(self.compiled, table)
+
+    def check(self) -> tuple[Problem, ...]:
+        """Check names, judgements and what they add up to once more; nothing found means an empty tuple."""
+        from thighdx.compilation import check_compiled
+
+        return tuple(check_compiled(self.compiled))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model's folder: its tables, its manifest (with rebased shares) and `compiled.json`.
+
+        Raises
+        ------
+        FileExistsError
+            If `path` exists and is not empty.
+        """
+        from thighdx.compilation import save_model
+
+        return save_model(self.compiled, path)
+
+    def to_pgmpy(self, *, setting: str | None = None) -> Any:  # noqa: ANN401  # pgmpy is imported only here
+        """Return the whole model for one setting as a pgmpy ``DiscreteBayesianNetwork``.
+
+        The root ``explanation`` has one state per set of causes; everything else is its child.
+        """
+        from thighdx.interchange import to_pgmpy
+
+        name = self.default_setting if setting is None else setting
+        return to_pgmpy(self.network, self.vocabulary, setting_idx=self.vocabulary.setting_code(name))
+
+    def _card(self) -> ModelCard:
+        """Return what results say about their model."""
+        return ModelCard(
+            name=self.name,
+            version=self.version,
+            digest=self.digest,
+            max_causes=self.max_causes,
+            residual_cause=self.compiled.kb.manifest.residual_cause,
+            groups=self.groups,
+            rebased=self.rebased,
+            disclaimer=self.disclaimer,
+        )

@@ -1,0 +1,1 @@
+"""From point values to a frozen network of tables over explanations."""

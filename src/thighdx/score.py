@@ -1,0 +1,176 @@
+"""Table in, table out: the posterior of every cause in every row."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from thighdx.errors import TableError
+from thighdx.frames import STATUSES, EncodedTable, Frame, encode_table, open_table
+from thighdx.inference.batch import take_cases
+from thighdx.inference.engine import Posteriors, infer
+from thighdx.inference.groups import group_sets
+from thighdx.inference.tables import Dtype
+from thighdx.inference.vocabulary import Vocabulary
+from thighdx.kb.records import Group
+from thighdx.network.build import Network
+from thighdx.network.spec import Floats
+
+__all__ = ["GROUP_PREFIX", "score_table"]
+
+GROUP_PREFIX = "group_"
+
+TableT = TypeVar("TableT")
+
+
+def score_table(
+    network: Network,
+    vocabulary: Vocabulary,
+    groups: Sequence[Group],
+    table: TableT,
+    *,
+    setting: str,
+    columns: Mapping[str, str] | None = None,
+    groups_wanted: bool = False,
+    dtype: Dtype = "float32",
+    n_threads: int | None = None,
+    engine: Literal["numpy"] = "numpy",
+) -> TableT:
+    """Score every row of a table of patients.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+        Named sets of causes, used if `groups_wanted`.
+    table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        One row per patient; `thighdx.frames` says what columns and values mean.
+    setting : str
+        Setting of the rows that do not name their own.
+    columns : mapping of str to str, optional
+        Column of the table to what it is read as. Such a column counts as evidence and is not passed through.
+    groups_wanted : bool
+        Whether to add one column ``group_<name>`` per group: the probability that any member is present.
+    dtype : {"float32", "float64"}
+        Number format of the work; the result is float64 in either case.
+    n_threads : int, optional
+        Upper limit of threads, all by default; never changes a result. The numpy engine leaves threads to
+        the linear algebra library and takes no notice of it.
+    engine : {"numpy"}
+
+    Returns
+    -------
+    table of the same kind, with the same rows, order and pandas index
+        Columns that are not evidence; ``status`` (text); ``log_evidence``, the natural log of
+        P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence); groups.
+        ``log_evidence`` and probabilities are NaN unless ``status`` is ``ok``.
+
+    Raises
+    ------
+    TableError
+        If the table as a whole cannot be read, or an option has no such value. A bad row only has a status.
+    EvidenceError
+        If there is no such setting.
+
+    Warns
+    -----
+    UserWarning
+        If a column passed through looks like misspelled evidence, or patients are younger than the
+        population the model is about (they count as its youngest).
+    """
+    _check_options(dtype, n_threads, engine)
+    wanted = tuple(groups) if groups_wanted else ()
+    outputs = [
+        *(cause.id for cause in vocabulary.causes),
+        *(f"{GROUP_PREFIX}{group.id}" for group in wanted),
+    ]
+    frame = open_table(table)
+    encoded = encode_table(
+        vocabulary,
+        frame,
+        setting=setting,
+        columns=columns,
+        reserved=["status", "log_evidence", *outputs],
+    )
+    _warn(encoded, vocabulary)
+    members = [[vocabulary.cause_idx(cause) for cause in group.members] for group in wanted]
+    sets = np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
+    scored = _infer_good_rows(network, encoded, sets, dtype)
+    is_impossible = np.isneginf(scored.log_evidence)
+    scored.log_evidence[is_impossible] = np.nan
+    scored.posterior[is_impossible] = np.nan
+    status = np.where(is_impossible, STATUSES.index("impossible_evidence"), encoded.status)
+    result = _with_columns(
+        frame, encoded, np.array(STATUSES, dtype=object)[status], outputs, scored
+    )
+    return result.to_native()  # type: ignore[no-any-return]  # the kind that came in
+
+
+def _check_options(dtype: str, n_threads: int | None, engine: str) -> None:
+    """Refuse options that have no meaning."""
+    if dtype not in ("float32", "float64"):
+        raise TableError(f"dtype: got {dtype!r}, expected 'float32' or 'float64'")
+    is_count = (
+        isinstance(n_threads, numbers.Integral)
+        and not isinstance(n_threads, bool)
+        and n_threads >= 1
+    )
+    if n_threads is not None and not is_count:
+        raise TableError(
+            f"n_threads: got {n_threads!r}, expected a whole number from 1 on, or None for all"
+        )
+    if engine != "numpy":
+        raise TableError(f"engine: got {engine!r}, expected 'numpy'")
+
+
+def _warn(encoded: EncodedTable, vocabulary: Vocabulary) -> None:
+    """Point out what was read in a way the user may not expect."""
+    messages = list(encoded.near_misses)
+    if encoded.n_underage:
+        first = vocabulary.age_starts[0]
+        messages.append(
+            f"outside_population: {encoded.n_underage} rows with an age below {first:g}; the model is about "
+            f"adults and scores them as its first age band"
+        )
+    for message in messages:
+        warnings.warn(message, UserWarning, stacklevel=4)  # whoever called what calls score_table
+
+
+def _infer_good_rows(
+    network: Network, encoded: EncodedTable, sets: Floats, dtype: Dtype
+) -> Posteriors:
+    """Run the engine on rows without a fault; the others get NaN."""
+    n_rows = len(encoded.status)
+    good = np.flatnonzero(encoded.status == 0)
+    if len(good) == n_rows:
+        return infer(network, encoded.batch, sets=sets, dtype=dtype)
+    found = infer(network, take_cases(encoded.batch, good), sets=sets, dtype=dtype)
+    scored = Posteriors(np.full((n_rows, sets.shape[1]), np.nan), np.full(n_rows, np.nan))
+    scored.posterior[good] = found.posterior
+    scored.log_evidence[good] = found.log_evidence
+    return scored
+
+
+def _with_columns(
+    frame: Frame,
+    encoded: EncodedTable,
+    status: np.ndarray,
+    outputs: Sequence[str],
+    scored: Posteriors,
+) -> Frame:
+    """Put the results behind what is passed through."""
+    backend = frame.implementation
+    new = [
+        nw.new_series("status", status, nw.String, backend=backend),
+        nw.new_series("log_evidence", scored.log_evidence, nw.Float64, backend=backend),
+    ]
+    for position, name in enumerate(outputs):
+        values = np.ascontiguousarray(scored.posterior[:, position])
+        new.append(nw.new_series(name, values, nw.Float64, backend=backend))
+    # selected last, because a table without columns has no rows
+    kept = [*encoded.passthrough, "status", "log_evidence", *outputs]
+    return frame.with_columns(*new).select(kept)
