@@ -1,4 +1,4 @@
-"""What the columns of a table of patients mean, from their names alone and before any cell is read."""
+"""What the columns of a table of patients mean: from their names, before any cell is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRUTH_PREFIX = "true_"  # columns of simulated tables that say which causes are 
 SETTING = "setting"
 AGE = "age"
 
-# A column this like the name of a piece of evidence is probably a slip; shorter names are alike by chance.
+# A column this like a piece of evidence is probably a slip; shorter names are alike by chance.
 NEAR_MISS_RATIO = 0.85
 NEAR_MISS_LENGTH = 5
 
@@ -65,9 +65,9 @@ def plan_columns(
     names : sequence
         Columns of the table. Only text can name evidence; other names pass through.
     columns : mapping of str to str, optional
-        Column of the table to what it is read as: a variable id, ``age``, ``setting``, ``given_<cause>`` or
-        ``<variable>:<state>``. A column named here counts as evidence under its new name only, so it is
-        not passed through.
+        Column of the table to what it is read as: a variable id, ``age``, ``setting``,
+        ``given_<cause>`` or ``<variable>:<state>``. A column named here counts as evidence, under
+        its new name only, so it is not passed through.
     reserved : sequence of str
         Names of output columns, which no column that is passed through may have.
 
@@ -130,7 +130,7 @@ def _renamed(
             problems.append(
                 f"columns: {name!r}: got {read_as!r}, {expected}; {hint}".removesuffix("; ")
             )
-    return dict(columns), problems
+    return dict[Hashable, str](columns.items()), problems
 
 
 def _meaning(vocabulary: Vocabulary, name: Hashable) -> Meaning | None:
@@ -195,7 +195,8 @@ def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> lis
         cutoff = NEAR_MISS_RATIO if len(plain) >= NEAR_MISS_LENGTH else 1.0
         if close := difflib.get_close_matches(plain, valid, n=1, cutoff=cutoff):
             messages.append(
-                f"column {name!r} is not read as evidence but passed through; did you mean {close[0]!r}?"
+                f"column {name!r} is passed through and not read as evidence; "
+                f"did you mean {close[0]!r}?"
             )
     return messages
 

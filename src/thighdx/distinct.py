@@ -1,4 +1,4 @@
-"""One column of any table as its distinct values, so that words are read once and not once per row."""
+"""One column of any table as its distinct values: a word is read once, not once per row."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Column: TypeAlias = "nw.Series[Any]"
 
 # Stands for every value of a kind that names no state: the number 2, a date, a list.
 NOT_A_STATE = object()
-# Kinds of object columns (pandas.api.types.infer_dtype) in which equal values are the same value. In the
-# others True == 1 == 1.0, or a cell may not be hashable at all.
+# Kinds of object columns (pandas.api.types.infer_dtype) in which equal values are the same value.
+# In the others True == 1 == 1.0, or a cell may not be hashable at all.
 _PLAIN_KINDS = frozenset(
     {"string", "boolean", "integer", "floating", "mixed-integer-float", "empty"}
 )
@@ -165,7 +165,8 @@ def _of_objects(cells: npt.NDArray[np.object_]) -> Distinct:
     if pd.api.types.infer_dtype(cells, skipna=True) in _PLAIN_KINDS:
         codes, values = pd.factorize(cells)
         return Distinct(codes, tuple(values.tolist()))
-    codes, keys = pd.factorize(np.frompyfunc(_key, 1, 1)(cells))
+    told_apart: npt.NDArray[np.object_] = np.asarray(np.frompyfunc(_key, 1, 1)(cells), dtype=object)
+    codes, keys = pd.factorize(told_apart)
     return Distinct(codes, tuple(value for _, value in keys.tolist()))
 
 
@@ -182,7 +183,7 @@ def _key(value: object) -> tuple[type, object] | None:
 
 def _of_arrow(column: Column) -> Distinct:
     """Use the dictionary arrow has, or makes; polars hands its columns over without copying."""
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
     native = column.to_native()
     if column.implementation.is_polars():

@@ -9,15 +9,16 @@ from typing import Literal, TypeVar
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import numpy.typing as npt
 
+from thighdx.draft import STATUSES
 from thighdx.errors import TableError
-from thighdx.frames import STATUSES, EncodedTable, Frame, encode_table, open_table
+from thighdx.frames import EncodedTable, Frame, encode_table, open_table
 from thighdx.inference.batch import take_cases
 from thighdx.inference.engine import Posteriors, infer
 from thighdx.inference.groups import group_sets
 from thighdx.inference.tables import Dtype
 from thighdx.inference.vocabulary import Vocabulary
-from thighdx.kb.records import Group
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
@@ -31,7 +32,7 @@ TableT = TypeVar("TableT")
 def score_table(
     network: Network,
     vocabulary: Vocabulary,
-    groups: Sequence[Group],
+    groups: Mapping[str, Sequence[str]],
     table: TableT,
     *,
     setting: str,
@@ -45,34 +46,37 @@ def score_table(
 
     Parameters
     ----------
-    groups : sequence of Group
-        Named sets of causes, used if `groups_wanted`.
+    groups : mapping of str to sequence of str
+        Members of every named set of causes; used if `groups_wanted`.
     table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
         One row per patient; `thighdx.frames` says what columns and values mean.
     setting : str
         Setting of the rows that do not name their own.
     columns : mapping of str to str, optional
-        Column of the table to what it is read as. Such a column counts as evidence and is not passed through.
+        Column of the table to what it is read as. Such a column counts as evidence and is not
+        passed through.
     groups_wanted : bool
-        Whether to add one column ``group_<name>`` per group: the probability that any member is present.
+        Whether to add one column ``group_<name>`` per group: P(any member present | evidence).
     dtype : {"float32", "float64"}
         Number format of the work; the result is float64 in either case.
     n_threads : int, optional
-        Upper limit of threads, all by default; never changes a result. The numpy engine leaves threads to
-        the linear algebra library and takes no notice of it.
+        Upper limit of threads, all by default; never changes a result. The numpy engine leaves
+        threads to the linear algebra library and takes no notice of it.
     engine : {"numpy"}
 
     Returns
     -------
     table of the same kind, with the same rows, order and pandas index
         Columns that are not evidence; ``status`` (text); ``log_evidence``, the natural log of
-        P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence); groups.
+        P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence);
+        groups.
         ``log_evidence`` and probabilities are NaN unless ``status`` is ``ok``.
 
     Raises
     ------
     TableError
-        If the table as a whole cannot be read, or an option has no such value. A bad row only has a status.
+        If the table as a whole cannot be read, or an option has no such value. A bad row only has a
+        status.
     EvidenceError
         If there is no such setting.
 
@@ -83,30 +87,25 @@ def score_table(
         population the model is about (they count as its youngest).
     """
     _check_options(dtype, n_threads, engine)
-    wanted = tuple(groups) if groups_wanted else ()
-    outputs = [
-        *(cause.id for cause in vocabulary.causes),
-        *(f"{GROUP_PREFIX}{group.id}" for group in wanted),
-    ]
+    wanted = groups if groups_wanted else {}
+    names = [*(cause.id for cause in vocabulary.causes), *(GROUP_PREFIX + name for name in wanted)]
     frame = open_table(table)
     encoded = encode_table(
         vocabulary,
         frame,
         setting=setting,
         columns=columns,
-        reserved=["status", "log_evidence", *outputs],
+        reserved=["status", "log_evidence", *names],
     )
     _warn(encoded, vocabulary)
-    members = [[vocabulary.cause_idx(cause) for cause in group.members] for group in wanted]
+    members = [[vocabulary.cause_idx(cause) for cause in causes] for causes in wanted.values()]
     sets = np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
     scored = _infer_good_rows(network, encoded, sets, dtype)
     is_impossible = np.isneginf(scored.log_evidence)
     scored.log_evidence[is_impossible] = np.nan
     scored.posterior[is_impossible] = np.nan
     status = np.where(is_impossible, STATUSES.index("impossible_evidence"), encoded.status)
-    result = _with_columns(
-        frame, encoded, np.array(STATUSES, dtype=object)[status], outputs, scored
-    )
+    result = _with_columns(frame, encoded, np.array(STATUSES, dtype=object)[status], names, scored)
     return result.to_native()  # type: ignore[no-any-return]  # the kind that came in
 
 
@@ -133,8 +132,8 @@ def _warn(encoded: EncodedTable, vocabulary: Vocabulary) -> None:
     if encoded.n_underage:
         first = vocabulary.age_starts[0]
         messages.append(
-            f"outside_population: {encoded.n_underage} rows with an age below {first:g}; the model is about "
-            f"adults and scores them as its first age band"
+            f"outside_population: {encoded.n_underage} rows with an age below {first:g}; the model "
+            f"is about adults, they count as its first age band"
         )
     for message in messages:
         warnings.warn(message, UserWarning, stacklevel=4)  # whoever called what calls score_table
@@ -158,7 +157,7 @@ def _infer_good_rows(
 def _with_columns(
     frame: Frame,
     encoded: EncodedTable,
-    status: np.ndarray,
+    status: npt.NDArray[np.object_],
     outputs: Sequence[str],
     scored: Posteriors,
 ) -> Frame:
@@ -173,4 +172,4 @@ def _with_columns(
         new.append(nw.new_series(name, values, nw.Float64, backend=backend))
     # selected last, because a table without columns has no rows
     kept = [*encoded.passthrough, "status", "log_evidence", *outputs]
-    return frame.with_columns(*new).select(kept)
+    return frame.with_columns(*new).select(kept)  # type: ignore[arg-type]  # pandas names may be no text

@@ -54,15 +54,15 @@ def simulate_table(
     n : int
         Number of patients, >= 0.
     seed : int
-        Same seed, same patients; >= 0. The patients of a smaller `n` are the first of those of a larger one.
+        Same seed, same patients; >= 0. The patients of a smaller `n` are the first of a larger one.
     setting : str
 
     Returns
     -------
     pandas.DataFrame
-        One categorical column per variable, in the order of the vocabulary, nothing unknown (findings and
-        tests are ordered); then one boolean column ``true_<cause>`` per cause, which `score_table` passes
-        through and never reads.
+        One categorical column per variable, in the order of the vocabulary, nothing unknown
+        (findings and tests are ordered); then one boolean column ``true_<cause>`` per cause, which
+        `score_table` passes through and never reads.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def simulate_table(
 
     Notes
     -----
-    The set of causes is drawn first, then every context (those with a joint table together) and finding
-    given that set. The explanation and every draw have a random stream of their own.
+    The set of causes is drawn first, then every context (those with a joint table together) and
+    finding given that set, each from a random stream of its own.
     """
     n_rows, seed = _whole(n, "n"), _whole(seed, "seed")
     setting_idx = vocabulary.setting_code(setting)
@@ -90,34 +90,32 @@ def simulate_table(
 
 def _whole(value: object, name: str) -> int:
     """Return a whole number from 0 on."""
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 0:
-        return int(value)
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if is_whole and (number := int(value)) >= 0:
+        return number
     raise TableError(f"simulate: {name}: got {value!r}, expected a whole number from 0 on")
 
 
 def _draws(network: Network, setting_idx: int) -> list[_Draw]:
     """List what is drawn given the explanation, in the order of the variables."""
     tables = setting_tables(network, setting_idx, "float64")
-    draws = []
+    draws = [
+        _Draw(joint.variable_idx, joint.cells, _thresholds(joint.probability.astype(np.float64)))
+        for joint in tables.joints
+    ]
     for position, first in enumerate(tables.row_offset):
         if first >= 0:
-            n_states = network.n_states[position]
-            rows = np.exp(tables.rows[first : first + n_states])
-            draws.append(
-                _Draw(np.array([position]), np.arange(n_states)[:, None], _thresholds(rows))
-            )
-    for joint in tables.joints:
-        draws.append(
-            _Draw(joint.variable_idx, joint.cells, _thresholds(np.asarray(joint.probability)))
-        )
+            states = np.arange(network.n_states[position])[:, None]
+            rows = np.exp(tables.rows[first : first + len(states)]).astype(np.float64)
+            draws.append(_Draw(np.array([position]), states, _thresholds(rows)))
     return sorted(draws, key=lambda draw: int(draw.variable_idx[0]))
 
 
 def _thresholds(probability: Floats) -> Floats:
-    """Return (n_outcomes - 1, n_columns) cumulative probabilities of (n_outcomes, n_columns) probabilities.
+    """Turn (n_outcomes, n_columns) probabilities into (n_outcomes - 1, n_columns) cumulative ones.
 
-    Divided by the sum as it was rounded: the threshold of the last possible outcome is then exactly 1, above
-    every random number, and outcomes of probability 0 are never drawn.
+    Divided by the sum as it was rounded: the threshold of the last possible outcome is then exactly
+    1, above every random number, and outcomes of probability 0 are never drawn.
     """
     cumulative = np.cumsum(probability, axis=0)
     return np.asarray(cumulative[:-1] / cumulative[-1])

@@ -32,7 +32,7 @@ def group_sets(
     Examples
     --------
     >>> from thighdx.network.explanations import enumerate_explanations
-    >>> membership = enumerate_explanations(3, 2).membership()  # {0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}
+    >>> membership = enumerate_explanations(3, 2).membership()  # 0, 1, 2, 01, 02, 12
     >>> group_sets(membership, [[0, 1], [2]]).T.tolist()
     [[1.0, 1.0, 0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0]]
     """
