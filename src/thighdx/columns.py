@@ -76,6 +76,9 @@ def plan_columns(
     TableError
         With every problem of the names at once.
     """
+    if not isinstance(columns, Mapping | None):
+        expected = "expected a mapping of column to what it is read as"
+        raise TableError(f"columns: got {type(columns).__name__}, {expected}")
     renamed, problems = _renamed(vocabulary, names, columns or {})
     found: dict[Meaning, Hashable] = {}
     passthrough: list[Hashable] = []
@@ -124,12 +127,8 @@ def _renamed(
             problems.append(f"columns: the table has no column {name!r}; {hint}".removesuffix("; "))
         if _meaning(vocabulary, read_as) is None and read_as not in vocabulary.cause_index:
             hint = nearest_hint(str(read_as), _evidence_names(vocabulary, str(read_as)))
-            expected = (
-                f"expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
-            )
-            problems.append(
-                f"columns: {name!r}: got {read_as!r}, {expected}; {hint}".removesuffix("; ")
-            )
+            expected = f"expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
+            problems.append(f"columns: {name!r}: got {read_as!r}, {expected}; {hint}".removesuffix("; "))
     return dict[Hashable, str](columns.items()), problems
 
 
@@ -169,9 +168,7 @@ def _virtual(
     for index in _positions(found, "virtual"):
         variable = vocabulary.variables[index]
         every = {s: found.get(("virtual", index, s)) for s in range(len(variable.states))}
-        missing = [
-            f"{variable.id}:{variable.states[s]}" for s, name in every.items() if name is None
-        ]
+        missing = [f"{variable.id}:{variable.states[s]}" for s, name in every.items() if name is None]
         if missing:
             others = [name for name in passthrough if isinstance(name, str)]
             hint = nearest_hint(missing[0], others).replace("did you mean", "is that")
@@ -195,8 +192,7 @@ def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> lis
         cutoff = NEAR_MISS_RATIO if len(plain) >= NEAR_MISS_LENGTH else 1.0
         if close := difflib.get_close_matches(plain, valid, n=1, cutoff=cutoff):
             messages.append(
-                f"column {name!r} is passed through and not read as evidence; "
-                f"did you mean {close[0]!r}?"
+                f"column {name!r} is passed through and not read as evidence; did you mean {close[0]!r}?"
             )
     return messages
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numbers
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.vocabulary import is_missing
+from thighdx.inference.vocabulary import MISSING_TYPES, is_missing
 from thighdx.network.spec import Floats
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ Column: TypeAlias = "nw.Series[Any]"
 NOT_A_STATE = object()
 # Kinds of object columns (pandas.api.types.infer_dtype) in which equal values are the same value.
 # In the others True == 1 == 1.0, or a cell may not be hashable at all.
-_PLAIN_KINDS = frozenset(
-    {"string", "boolean", "integer", "floating", "mixed-integer-float", "empty"}
-)
+_PLAIN_KINDS = frozenset({"string", "boolean", "integer", "floating", "mixed-integer-float", "empty"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def distinct_values(column: Column) -> Distinct:
 
     Notes
     -----
-    Works on whole columns; only object columns that mix kinds of values are looked at cell by cell.
+    Works on whole columns; the cost per distinct value is some microseconds more.
 
     Examples
     --------
@@ -106,21 +105,21 @@ def read_numbers(column: Column, *, allow_text: bool = False) -> Numbers:
         values = _floats(column)
         return Numbers(values, np.zeros(len(values), dtype=bool))
     found = distinct_values(column)
-    read = [_number(value, allow_text) for value in found.values]
+    readable = (numbers.Real, Decimal, str) if allow_text else (numbers.Real, Decimal)
+    read = [_number(value, readable) for value in found.values]
     values = np.array([np.nan if number is None else number for number in read] + [np.nan])
     is_wrong = np.array([number is None for number in read] + [False])
     return Numbers(values[found.codes], is_wrong[found.codes])
 
 
-def _number(value: object, allow_text: bool) -> float | None:
+def _number(value: object, readable: tuple[type, ...]) -> float | None:
     """Return one value as a number, NaN for unknown, None where it is no number."""
     if is_missing(value):
         return np.nan
-    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_real and not (allow_text and isinstance(value, str)):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, readable):
         return None
     try:
-        return float(value)  # type: ignore[arg-type]  # a real number or text
+        return float(value)  # type: ignore[arg-type]  # checked just above
     except ValueError:
         return None
     except OverflowError:  # a whole number beyond the range of doubles
@@ -159,26 +158,28 @@ def _of_pandas(native: pd.Series[Any]) -> Distinct:
 
 
 def _of_objects(cells: npt.NDArray[np.object_]) -> Distinct:
-    """Tell values apart by kind too, where they mix."""
+    """Tell values of different types apart where they mix: True == 1 == 1.0, but not here."""
     import pandas as pd
 
     if pd.api.types.infer_dtype(cells, skipna=True) in _PLAIN_KINDS:
         codes, values = pd.factorize(cells)
         return Distinct(codes, tuple(values.tolist()))
-    told_apart: npt.NDArray[np.object_] = np.asarray(np.frompyfunc(_key, 1, 1)(cells), dtype=object)
-    codes, keys = pd.factorize(told_apart)
-    return Distinct(codes, tuple(value for _, value in keys.tolist()))
+    types: npt.NDArray[np.object_] = np.asarray(np.frompyfunc(type, 1, 1)(cells), dtype=object)
+    type_codes, found_types = pd.factorize(types)
+    is_odd = np.array([not _may_be_a_state(kind) for kind in found_types], dtype=bool)[type_codes]
+    cells = cells.copy()
+    cells[is_odd] = NOT_A_STATE
+    value_codes, _ = pd.factorize(cells)
+    pair_codes, pairs = pd.factorize(value_codes * len(found_types) + type_codes)
+    first = np.zeros(len(pairs), dtype=np.intp)
+    first[pair_codes[::-1]] = np.arange(len(cells))[::-1]  # where a pair is seen for the first time
+    return Distinct(np.where(value_codes < 0, -1, pair_codes), tuple(cells[first].tolist()))
 
 
-def _key(value: object) -> tuple[type, object] | None:
-    """Return what tells a cell from others; None for unknown."""
-    if is_missing(value):
-        return None
-    try:
-        hash(value)
-    except TypeError:
-        return type(NOT_A_STATE), NOT_A_STATE
-    return type(value), value
+def _may_be_a_state(kind: type) -> bool:
+    """Whether values of a type can be read or mean unknown; others may not even be hashable."""
+    readable = (str, numbers.Real, np.generic, Decimal, type(None))
+    return issubclass(kind, readable) or kind.__name__ in MISSING_TYPES
 
 
 def _of_arrow(column: Column) -> Distinct:

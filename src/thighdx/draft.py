@@ -90,9 +90,7 @@ class Draft:
                 continue
             code = find(value)
             if code is None:
-                faults[position] = STATUSES.index(
-                    "unknown_state" if isinstance(value, str) else "wrong_type"
-                )
+                faults[position] = STATUSES.index("unknown_state" if isinstance(value, str) else "wrong_type")
             else:
                 codes[position] = code
         for fault in np.unique(faults[faults > 0]):
@@ -114,12 +112,10 @@ class Draft:
         weights = np.stack([item.values for item in read], axis=1)  # (n_rows, n_states)
         is_null = np.isnan(weights)
         is_whole = ~is_null.any(axis=1)
-        is_wrong = np.any([item.is_wrong for item in read], axis=0) | (
-            ~is_whole & ~is_null.all(axis=1)
-        )
-        is_out = ((weights < 0) | np.isinf(weights)).any(axis=1) | (
-            is_whole & ~(weights > 0).any(axis=1)
-        )
+        is_partial = ~is_whole & ~is_null.all(axis=1)
+        is_wrong = np.asarray(np.any([item.is_wrong for item in read], axis=0) | is_partial)
+        is_zero = is_whole & ~(weights > 0).any(axis=1)
+        is_out = np.asarray(((weights < 0) | np.isinf(weights)).any(axis=1) | is_zero)
         is_read = is_whole & ~is_out
         is_clash = is_read & (self.codes[index] != UNKNOWN)
         self.mark(is_wrong, "wrong_type")

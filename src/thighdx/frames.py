@@ -78,9 +78,7 @@ def open_table(table: object) -> Frame:
         frame: Frame = nw.from_native(table, eager_only=True)
         names = list(frame.columns)
     except DuplicateError as error:
-        raise TableError(
-            f"table: column names must differ: {' '.join(str(error).split())}"
-        ) from None
+        raise TableError(f"table: column names must differ: {' '.join(str(error).split())}") from None
     except TypeError:
         hint = "; collect it first" if hasattr(table, "collect") else ""
         raise TableError(f"table: got {got}, {expected}{hint}") from None

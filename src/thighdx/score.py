@@ -113,15 +113,9 @@ def _check_options(dtype: str, n_threads: int | None, engine: str) -> None:
     """Refuse options that have no meaning."""
     if dtype not in ("float32", "float64"):
         raise TableError(f"dtype: got {dtype!r}, expected 'float32' or 'float64'")
-    is_count = (
-        isinstance(n_threads, numbers.Integral)
-        and not isinstance(n_threads, bool)
-        and n_threads >= 1
-    )
+    is_count = isinstance(n_threads, numbers.Integral) and not isinstance(n_threads, bool) and n_threads >= 1
     if n_threads is not None and not is_count:
-        raise TableError(
-            f"n_threads: got {n_threads!r}, expected a whole number from 1 on, or None for all"
-        )
+        raise TableError(f"n_threads: got {n_threads!r}, expected a whole number from 1 on, or None for all")
     if engine != "numpy":
         raise TableError(f"engine: got {engine!r}, expected 'numpy'")
 
@@ -139,9 +133,7 @@ def _warn(encoded: EncodedTable, vocabulary: Vocabulary) -> None:
         warnings.warn(message, UserWarning, stacklevel=4)  # whoever called what calls score_table
 
 
-def _infer_good_rows(
-    network: Network, encoded: EncodedTable, sets: Floats, dtype: Dtype
-) -> Posteriors:
+def _infer_good_rows(network: Network, encoded: EncodedTable, sets: Floats, dtype: Dtype) -> Posteriors:
     """Run the engine on rows without a fault; the others get NaN."""
     n_rows = len(encoded.status)
     good = np.flatnonzero(encoded.status == 0)
@@ -170,6 +162,10 @@ def _with_columns(
     for position, name in enumerate(outputs):
         values = np.ascontiguousarray(scored.posterior[:, position])
         new.append(nw.new_series(name, values, nw.Float64, backend=backend))
-    # selected last, because a table without columns has no rows
+    wide = frame.with_columns(*new)
+    place = {name: position for position, name in enumerate(wide.columns)}
+    # Chosen last, because a table without columns has no rows; by position, because names of pandas
+    # columns need not be text.
     kept = [*encoded.passthrough, "status", "log_evidence", *outputs]
-    return frame.with_columns(*new).select(kept)  # type: ignore[arg-type]  # pandas names may be no text
+    result: Frame = wide[:, [place[name] for name in kept]]  # type: ignore[index]  # see above
+    return result

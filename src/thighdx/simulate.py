@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -90,9 +89,8 @@ def simulate_table(
 
 def _whole(value: object, name: str) -> int:
     """Return a whole number from 0 on."""
-    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if is_whole and (number := int(value)) >= 0:
-        return number
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 0:
+        return int(value)
     raise TableError(f"simulate: {name}: got {value!r}, expected a whole number from 0 on")
 
 
@@ -130,9 +128,7 @@ def _drawn_states(
     size = max(1, CELLS_PER_CHUNK // len(draw.outcomes))
     for start in range(0, n_rows, size):
         chosen = explanation_idx[start : start + size]
-        number = stream.random(
-            len(chosen)
-        )  # consecutive draws do not depend on the size of a chunk
+        number = stream.random(len(chosen))  # consecutive draws do not depend on the size of a chunk
         outcome[start : start + size] = (number >= draw.thresholds[:, chosen]).sum(axis=0)
     return draw.outcomes[outcome].T
 

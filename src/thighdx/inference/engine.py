@@ -138,7 +138,10 @@ def _add_joint(weights: Real, joint: JointTable, batch: EvidenceBatch) -> None:
                 if (item := virtual.get(int(variable_idx))) is not None:
                     place = np.searchsorted(case_idx, item.case_idx)
                     agree[place] *= item.weights[:, joint.cells[:, member]]
-            weights[case_idx] += np.log(agree.astype(joint.probability.dtype) @ joint.probability)
+            scale = agree.max(axis=1, keepdims=True)
+            agree = np.divide(agree, scale, out=np.zeros_like(agree), where=scale > 0)
+            total = np.log(agree.astype(joint.probability.dtype) @ joint.probability)
+            weights[case_idx] += total + np.log(scale).astype(weights.dtype)
 
 
 def _agreement(joint: JointTable, codes: npt.NDArray[np.int8]) -> Floats:
@@ -153,8 +156,11 @@ def _add_likelihoods(weights: Real, tables: SettingTables, batch: EvidenceBatch)
         first = tables.row_offset[item.variable_idx]
         if first >= 0:
             states = np.exp(tables.rows[first : first + item.weights.shape[1]])  # (n_states, n_explanations)
+            # scaled to a largest weight of 1: any finite likelihood survives single precision
+            scale = item.weights.max(axis=1, keepdims=True)
+            relative = (item.weights / scale).astype(weights.dtype)
             with np.errstate(divide="ignore"):
-                weights[item.case_idx] += np.log(item.weights.astype(weights.dtype) @ states)
+                weights[item.case_idx] += np.log(relative @ states) + np.log(scale).astype(weights.dtype)
 
 
 def _add_cause_likelihoods(weights: Real, network: Network, batch: EvidenceBatch) -> None:
@@ -162,7 +168,7 @@ def _add_cause_likelihoods(weights: Real, network: Network, batch: EvidenceBatch
     for item in batch.cause_likelihoods:
         is_member = network.membership[:, item.variable_idx].astype(np.intp)  # (n_explanations,)
         with np.errstate(divide="ignore"):
-            weights[item.case_idx] += np.log(item.weights)[:, is_member]
+            weights[item.case_idx] += np.log(item.weights).astype(weights.dtype)[:, is_member]
 
 
 def _exclude(weights: Real, network: Network, batch: EvidenceBatch) -> None:

@@ -126,9 +126,6 @@ def _likelihood(variable: Variable, value: Mapping[object, object]) -> dict[str,
     extra = [key for key in value if key not in variable.states]
     if extra or not any(weights.values()):
         raise EvidenceError(f"{variable.id}: got {dict(value)!r}, expected {expected}")
-    peak = max(weights.values())
-    if peak < 1e-150 or peak > 1e150:  # far from 1 the product with a table could leave the range of doubles
-        weights = {state: weight / peak for state, weight in weights.items()}
     return weights
 
 
@@ -146,7 +143,7 @@ def _read_age(
         if isinstance(value, bool):
             raise ValueError
         years = float(value)  # type: ignore[arg-type]  # anything float() refuses is reported below
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown") from None
     bands = vocabulary.variables[vocabulary.index[AGE_VARIABLE]].states
     band = bands[vocabulary.age_code(years)]

@@ -12,9 +12,7 @@ from thighdx.network.spec import Floats
 __all__ = ["group_sets"]
 
 
-def group_sets(
-    membership: Floats, member_idx: Sequence[Sequence[int] | npt.NDArray[np.intp]]
-) -> Floats:
+def group_sets(membership: Floats, member_idx: Sequence[Sequence[int] | npt.NDArray[np.intp]]) -> Floats:
     """Return which explanations hold any member of each group.
 
     Parameters

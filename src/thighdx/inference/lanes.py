@@ -23,12 +23,14 @@ __all__ = [
     "LANES",
     "WIDE",
     "bits_below",
-    "exp2_parts",
+    "exp2_fixed",
+    "exp2_wide",
     "first_bit",
     "greatest",
     "halve",
     "largest",
     "load",
+    "multiply_add",
     "select_or",
     "splat",
     "store",
@@ -130,7 +132,7 @@ def _binary(integer: str, floating: str) -> Callable[..., Any]:
 def _overload(python: Callable[..., Any], operation: Callable[..., Any]) -> None:
     """Let an operator of Python stand for an operation on vectors."""
 
-    @overload(python)
+    @overload(python, strict=False)  # it compares annotations, and a lambda has none
     def typed(a: Any, b: Any) -> Any:
         if isinstance(a, Lanes) and a == b:
             return lambda a, b: operation(a, b)
@@ -140,6 +142,7 @@ def _overload(python: Callable[..., Any], operation: Callable[..., Any]) -> None
 _overload(operator.add, _binary("add", "fadd"))
 _overload(operator.sub, _binary("sub", "fsub"))
 _overload(operator.mul, _binary("mul", "fmul"))
+_overload(operator.and_, _binary("and_", "and_"))
 
 
 @intrinsic
@@ -222,6 +225,19 @@ def largest(typingctx: Any, value: Any) -> Any:
 
 
 @intrinsic
+def multiply_add(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a * b + c, in one instruction where the machine has it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = args[0].type
+        name = f"llvm.fmuladd.v{kind.count}{'f64' if kind.count == WIDE else 'f32'}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+        return builder.call(function, args)
+
+    return a(a, b, c), codegen
+
+
+@intrinsic
 def halve(typingctx: Any, value: Any) -> Any:
     """Divide integer lanes by 2, rounding down."""
 
@@ -253,8 +269,30 @@ def _constant(vector: Any, value: float) -> Any:
 
 # 2**x on [-0.5, 0.5] by interpolation at Chebyshev nodes: relative error below 2e-9 (times sqrt(2), for a
 # fraction counted from 0) and below 1e-17; both are far below the rounding of the sums.
-SINGLE = (SINGLE_COEFFICIENTS)
-DOUBLE = (DOUBLE_COEFFICIENTS)
+SINGLE = (
+    1.4142135381698608,
+    0.9802581667900085,
+    0.3397315740585327,
+    0.07849348336458206,
+    0.01360198576003313,
+    0.001895106746815145,
+    0.00021865784947294742,
+)
+DOUBLE = (
+    1.0,
+    0.6931471805599453,
+    0.24022650695910072,
+    0.0555041086648217,
+    0.009618129107628484,
+    0.0013333558146390353,
+    0.00015403530393362755,
+    1.5252733856293466e-05,
+    1.3215486815999978e-06,
+    1.0178051192960649e-07,
+    7.054894386348348e-09,
+    4.456675341049206e-10,
+    2.5733568308756892e-11,
+)
 FRACTION_BITS = 22
 """Fixed-point logarithms count units of 2**-22 of a bit (base 2)."""
 

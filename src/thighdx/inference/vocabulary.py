@@ -19,6 +19,7 @@ __all__ = [
     "AGE_LIMITS",
     "AGE_VARIABLE",
     "GIVEN_PREFIX",
+    "MISSING_TYPES",
     "MISSING_WORDS",
     "PRESENCE_WORDS",
     "Vocabulary",
@@ -32,6 +33,7 @@ GIVEN_PREFIX = "given_"
 
 # How the absence of a value is written out; never a word that is also a state.
 MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "<na>"})
+MISSING_TYPES = frozenset({"NAType", "NaTType"})  # of pandas, known without importing it
 # Index of the state these words mean, for variables whose states are absent|present or negative|positive.
 PRESENCE_WORDS: Mapping[str, int] = MappingProxyType(
     {
@@ -58,8 +60,8 @@ def is_missing(value: object) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in MISSING_WORDS
     if isinstance(value, numbers.Real):
-        return math.isnan(value)
-    return type(value).__name__ in ("NAType", "NaTType")
+        return bool(value != value)  # only NaN differs from itself
+    return type(value).__name__ in MISSING_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,12 @@ class Vocabulary:
             expected += " (or True/False, yes/no, 1/0)"
         hint = nearest_hint(value, variable.states) if isinstance(value, str) else ""
         shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."
-        return f"{variable.id}: got {shown}, expected {expected}, or None for unknown" + (f"; {hint}" if hint else "")
+        return f"{variable.id}: got {shown}, expected {expected}, or None for unknown" + (
+            f"; {hint}" if hint else ""
+        )
 
     def age_code(self, age_years: float) -> int:
-        """Return the age band of an age in years, rounded down to whole years; below the first band, the first.
+        """Return the band of an age in years, rounded down to whole years; below the first band, the first.
 
         Raises
         ------
@@ -124,7 +128,9 @@ class Vocabulary:
             Below 0 or above 120 years.
         """
         if not AGE_LIMITS[0] <= age_years <= AGE_LIMITS[1]:
-            raise EvidenceError(f"age: got {age_years:g}, expected {AGE_LIMITS[0]:g} to {AGE_LIMITS[1]:g} years")
+            raise EvidenceError(
+                f"age: got {age_years:g}, expected {AGE_LIMITS[0]:g} to {AGE_LIMITS[1]:g} years"
+            )
         years = math.floor(age_years)
         return max(0, sum(start <= years for start in self.age_starts) - 1)
 
@@ -167,7 +173,9 @@ class Vocabulary:
             If there is no such cause.
         """
         if cause not in self.cause_index:
-            raise UnknownNameError(f"unknown cause {cause!r}; {nearest_hint(cause, self.cause_index) or 'see model.causes'}")
+            raise UnknownNameError(
+                f"unknown cause {cause!r}; {nearest_hint(cause, self.cause_index) or 'see model.causes'}"
+            )
         return self.cause_index[cause]
 
 
@@ -178,7 +186,7 @@ def _word(value: object) -> str | None:
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return "true" if value else "false"
     if isinstance(value, numbers.Real) and value in (0, 1):
-        return str(int(value))
+        return "1" if value == 1 else "0"
     return None
 
 

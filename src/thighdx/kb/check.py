@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import TypeVar
 
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.expressions import atoms, parse_expression
@@ -16,6 +18,8 @@ from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
 from thighdx.kb.records import Judgement, KnowledgeBase, Variable
 
 __all__ = ["check_knowledge_base"]
+
+_Record = TypeVar("_Record")
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _STATE = re.compile(r"[a-z0-9][a-z0-9_+-]*")
@@ -55,6 +59,10 @@ class _Checker:
         """Return the ids of some layers, or all of them."""
         return [v.id for v in self.kb.variables if not layers or v.layer in layers]
 
+    def numbered(self, table: str, records: Sequence[_Record]) -> Iterator[tuple[int, _Record]]:
+        """Pair the records of a table with their rows in the file."""
+        return zip(self.kb.row_numbers.get(table) or count(2), records, strict=False)
+
     @staticmethod
     def unknown(where: tuple[str, int | None, str], got: str, valid: Iterable[str], what: str) -> Problem:
         """Report a name that is not among the valid ones."""
@@ -62,12 +70,12 @@ class _Checker:
         return Problem(file, row, column, f"got {got!r}, expected {what}", nearest_hint(got, valid))
 
     def variables(self) -> Iterator[Problem]:
-        """Ids are unique identifiers, states are distinct, questions exist, conditions parse."""
+        """Ids are unique identifiers, states are distinct, labels exist, conditions parse."""
         file = "variables.csv"
         counts = Counter(variable.id for variable in self.kb.variables)
         if not self.causes:
             yield Problem(file, None, "layer", "no variable of layer 'cause'")
-        for row, v in enumerate(self.kb.variables, start=2):
+        for row, v in self.numbered("variables", self.kb.variables):
             if not _ID.fullmatch(v.id) or v.id in _RESERVED or v.id.startswith(("given_", "true_", "group_")):
                 yield Problem(file, row, "id", f"got {v.id!r}, expected a free name of a-z, 0-9 and _")
             if counts[v.id] > 1:
@@ -246,22 +254,24 @@ class _Checker:
     def groups_and_codes(self) -> Iterator[Problem]:
         """Groups and codes name causes; no member twice."""
         for group in self.kb.groups:
-            for cause in dict.fromkeys(group.members):
-                where = ("groups.csv", None, "cause")
+            seen = set[str]()
+            for row, cause in zip(group.rows or count(2), group.members, strict=False):
                 if cause not in self.causes:
+                    where = ("groups.csv", row, "cause")
                     yield self.unknown(where, cause, self.causes, f"a cause in group {group.id}")
-                if group.members.count(cause) > 1:
-                    yield Problem("groups.csv", None, "cause", f"{cause} is twice in {group.id}")
-        for code in self.kb.codes:
+                if cause in seen:
+                    yield Problem("groups.csv", row, "cause", f"{cause} is twice in {group.id}")
+                seen.add(cause)
+        for row, code in self.numbered("codes", self.kb.codes):
             if code.cause not in self.causes:
-                yield self.unknown(("codes.csv", None, "cause"), code.cause, self.causes, "a cause")
+                yield self.unknown(("codes.csv", row, "cause"), code.cause, self.causes, "a cause")
             if not code.code:
-                yield Problem("codes.csv", None, "code", f"{code.cause}: empty")
+                yield Problem("codes.csv", row, "code", f"{code.cause}: empty")
 
     def rules(self) -> Iterator[Problem]:
         """Red-flag rules parse, name things that exist, and have a reason and a source."""
         counts = Counter(rule.id for rule in self.kb.red_flags)
-        for row, rule in enumerate(self.kb.red_flags, start=2):
+        for row, rule in self.numbered("red_flags", self.kb.red_flags):
             file = "red_flags.csv"
             if counts[rule.id] > 1 or not rule.id:
                 yield Problem(file, row, "rule_id", f"got {rule.id!r}, expected a unique id")
@@ -289,7 +299,7 @@ class _Checker:
 
     def harms_and_advice(self) -> Iterator[Problem]:
         """Harm thresholds fall with falling urgency; advice names causes and sources."""
-        for row, harm in enumerate(self.kb.harms, start=2):
+        for row, harm in self.numbered("harms", self.kb.harms):
             file = "harms.csv"
             if harm.cause not in self.causes:
                 yield self.unknown((file, row, "cause"), harm.cause, self.causes, "a cause")
@@ -300,7 +310,7 @@ class _Checker:
                 yield Problem(file, row, "threshold_soon", f"got {limits}, expected {expected}")
             yield from self._sources(file, row, harm.sources)
         counts = Counter(advice.id for advice in self.kb.advice)
-        for row, advice in enumerate(self.kb.advice, start=2):
+        for row, advice in self.numbered("management", self.kb.advice):
             file = "management.csv"
             if counts[advice.id] > 1 or not advice.id:
                 yield Problem(file, row, "id", f"got {advice.id!r}, expected a unique id")
@@ -314,11 +324,11 @@ class _Checker:
 
     def notes_on_evidence(self) -> Iterator[Problem]:
         """The tables that account for seeds and published figures point at things that exist."""
-        for row, cells in enumerate(self.kb.coverage_rows, start=2):
+        for row, cells in self.numbered("seed_coverage", self.kb.coverage_rows):
             if cells["seed"] not in self.kb.sources:
                 where = ("seed_coverage.csv", row, "seed")
                 yield self.unknown(where, cells["seed"], self.kb.sources, "a seed id")
-        for row, cells in enumerate(self.kb.agreement_rows, start=2):
+        for row, cells in self.numbered("evidence_agreement", self.kb.agreement_rows):
             if cells["evidence_id"] not in self.kb.sources:
                 where = ("evidence_agreement.csv", row, "evidence_id")
                 yield self.unknown(where, cells["evidence_id"], self.kb.sources, "an evidence id")

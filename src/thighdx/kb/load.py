@@ -84,6 +84,7 @@ def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Pr
         sources=_sources(raw, problems),
         digest=raw.digest,
         files=raw.files,
+        row_numbers={name: tuple(number for number, _ in rows) for name, rows in tables.items()},
         evidence_rows=_plain(tables["evidence"]),
         seed_rows=_plain(tables["seeds"]),
         coverage_rows=_plain(tables["seed_coverage"]),
@@ -105,11 +106,13 @@ def _split(cell: str, separator: str = ";") -> tuple[str, ...]:
 
 def _groups(rows: Sequence[tuple[int, Row]]) -> tuple[Group, ...]:
     """Gather the members of every group, in file order."""
-    labels, members = dict[str, str](), dict[str, list[str]]()
-    for _, row in rows:
-        labels.setdefault(row["group"], row["label"])
-        members.setdefault(row["group"], []).append(row["cause"])
-    return tuple(Group(name, labels[name], tuple(causes)) for name, causes in members.items())
+    found = dict[str, list[tuple[int, Row]]]()
+    for number, row in rows:
+        found.setdefault(row["group"], []).append((number, row))
+    return tuple(
+        Group(name, own[0][1]["label"], tuple(row["cause"] for _, row in own), tuple(number for number, _ in own))
+        for name, own in found.items()
+    )
 
 
 def _sources(raw: RawFolder, problems: list[Problem]) -> dict[str, Source]:
@@ -122,7 +125,8 @@ def _sources(raw: RawFolder, problems: list[Problem]) -> dict[str, Source]:
     ]
     for table, number, source_id, source in rows:
         if source_id in found:
-            problems.append(Problem(f"{table}.csv", number, "id", f"source {source_id!r} given twice"))
+            column = COLUMNS[table][0]
+            problems.append(Problem(f"{table}.csv", number, column, f"source {source_id!r} given twice"))
         found[source_id] = source
     return found
 
@@ -179,12 +183,12 @@ class _Reader:
 
     def variable(self, row: int, cells: Row) -> Variable:
         """Read one row of variables.csv."""
-        cost = cells["cost"]
-        if cells["layer"] != "cause" or cost:
+        layer, cost = cells["layer"], cells["cost"]
+        if layer in LAYERS and (layer != "cause" or cost):
             cost = self.one_of("variables", row, "cost", cost, COST_TIERS)
         return Variable(
             id=cells["id"],
-            layer=cast(Layer, self.one_of("variables", row, "layer", cells["layer"], LAYERS)),
+            layer=cast(Layer, self.one_of("variables", row, "layer", layer, LAYERS)),
             label=cells["label"],
             states=_split(cells["states"], "|"),
             question=cells["question"],

@@ -82,9 +82,16 @@ def _problems(error: Exception) -> list[Problem]:
     for item in error.errors():
         place = ".".join(str(part) for part in item["loc"])
         hint = nearest_hint(place, _Manifest.model_fields) if item["type"] == "extra_forbidden" else ""
-        got = "" if isinstance(item["input"], Mapping) else f" (got {str(item['input'])[:80]!r})"
+        got = "" if isinstance(item["input"], Mapping) else f" (got {_shown(item['input'])})"
         found.append(Problem(MANIFEST_FILE, None, place, item["msg"] + got, hint))
     return found
+
+
+def _shown(value: object) -> str:
+    """Write what was got in a few words; aliases can make a short file's value too long to write out."""
+    if isinstance(value, str | int | float | bool | None):
+        return repr(str(value)[:80])
+    return f"a {type(value).__name__}"
 
 
 def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:

@@ -124,6 +124,7 @@ class Group:
     id: str
     label: str
     members: tuple[str, ...]
+    rows: tuple[int, ...] = field(default=(), compare=False, repr=False)  # of the file, one per member
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
-    """Every table of one model, as text turned into records; holds no computed number."""
+    """Every table of one model, as text turned into records; holds no computed number.
+
+    `row_numbers` says in which row of its file each record of a table stands.
+    """
 
     manifest: Manifest
     variables: tuple[Variable, ...]
@@ -210,6 +214,7 @@ class KnowledgeBase:
     sources: Mapping[str, Source]
     digest: str
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    row_numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
     evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
     seed_rows: tuple[Row, ...] = field(default=(), repr=False)
     coverage_rows: tuple[Row, ...] = field(default=(), repr=False)

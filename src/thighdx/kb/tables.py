@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ def read_folder(path: Path, problems: list[Problem]) -> RawFolder:
     for name, columns in COLUMNS.items():
         tables[name] = []
         file = f"{name}.csv"
-        if name in OPTIONAL_TABLES and not (path / file).exists():
+        if name in OPTIONAL_TABLES and not os.path.lexists(path / file):
             continue
         text = _read_text(path, file, problems)
         if text is not None:
@@ -151,6 +152,10 @@ def _read_text(folder: Path, file: str, problems: list[Problem]) -> str | None:
 
 def _parse(file: str, text: str, columns: Sequence[str], problems: list[Problem]) -> list[tuple[int, Row]]:
     """Split a table into rows keyed by column; blank rows are passed over."""
+    if not text.strip():
+        hint = f"expected {','.join(columns)} in the first row"
+        problems.append(Problem(file, None, None, "the file is empty", hint))
+        return []
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[int, Row]] = []
     try:

@@ -1,0 +1,166 @@
+"""`thighdx diagnose`: one case from the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thighdx.cli.options import ModelOption, SettingOption, open_model
+from thighdx.cli.output import bar, console, paragraph, percent, plain_table
+from thighdx.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thighdx.model import Model
+    from thighdx.result import Result
+
+__all__ = ["diagnose", "parse_findings"]
+
+# Smaller groups and explanations say little about the case and would only fill the screen.
+SHOWN_GROUP = 0.02
+SHOWN_EXPLANATION = 0.01
+N_EXPLANATIONS = 5
+BAR_WIDTHS = (10, 20)  # up to 100 columns, beyond
+
+
+def diagnose(
+    findings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME=VALUE...",
+            help="What is known: bruising=present onset=sudden age=34. Uncertain: onset:sudden=0.7 "
+            "onset:gradual=0.2 and so on, a likelihood for every state.",
+            show_default=False,
+        ),
+    ] = None,
+    setting: SettingOption = None,
+    model: ModelOption = None,
+    top: Annotated[int, typer.Option(min=1, help="How many causes to show.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the whole result as JSON.")] = False,
+) -> None:
+    """Ask about one case: how probable is every cause, given what is known?
+
+    What is not mentioned is unknown, which is not the same as absent. 'thighdx model show' lists the causes,
+    'thighdx model show --findings' what can be known.
+    """
+    evidence = parse_findings(findings or [])
+    loaded = open_model(model)
+    result = loaded.diagnose(evidence, setting=setting)
+    if as_json:
+        typer.echo(result.to_json(indent=2))
+    else:
+        _print(loaded, result, top)
+
+
+def parse_findings(words: list[str]) -> dict[str, object]:
+    """Turn NAME=VALUE and NAME:STATE=LIKELIHOOD into evidence.
+
+    Raises
+    ------
+    EvidenceError
+        At the first word that is neither, or that repeats another.
+
+    Examples
+    --------
+    >>> parse_findings(["bruising=present", "onset:sudden=0.7", "onset:gradual=0.2"])
+    {'bruising': 'present', 'onset': {'sudden': 0.7, 'gradual': 0.2}}
+    """
+    found: dict[str, object] = {}
+    likelihoods: dict[str, dict[str, float]] = {}
+    for word in words:
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if not equals or not key:
+            raise EvidenceError(f"{word!r}: expected NAME=VALUE, such as bruising=present, age=34 or onset:sudden=0.7")
+        name, colon, state = (part.strip() for part in key.partition(":"))
+        if name == "setting":
+            raise EvidenceError(f"{word!r}: the setting is an option; write --setting {value}")
+        if name in found or state in likelihoods.get(name, {}) or (not colon and name in likelihoods):
+            raise EvidenceError(f"{word!r}: {name} is given twice; leave one of them out")
+        if colon:
+            likelihoods.setdefault(name, {})[state] = _likelihood(word, value)
+        else:
+            found[name] = value
+    return found | likelihoods
+
+
+def _likelihood(word: str, value: str) -> float:
+    """Read the likelihood of one state."""
+    try:
+        return float(value)
+    except ValueError:
+        raise EvidenceError(f"{word!r}: got {value!r}, expected a likelihood, a number from 0 on") from None
+
+
+def _print(model: Model, result: Result, top: int) -> None:
+    """Print a result for reading."""
+    out = console()
+    out.print(f"{model.name} {model.version} ({model.digest[:12]}), setting {result.setting}", style="dim")
+    known = [f"{name}={value if isinstance(value, str) else _weights(value)}" for name, value in result.evidence.items()]
+    out.print(paragraph(f"Known: {', '.join(known) or 'nothing'}", out.width, hanging="       "))
+    _print_causes(out, model, result, top)
+    _print_explanations(out, model, result)
+    _print_groups(out, model, result)
+    for warning in result.warnings:
+        out.print()
+        out.print(paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")
+    out.print()
+    out.print(paragraph(model.disclaimer, out.width), style="dim")
+
+
+def _weights(value: dict[str, float]) -> str:
+    """Write virtual evidence."""
+    return "{" + ", ".join(f"{state}: {weight:g}" for state, weight in value.items()) + "}"
+
+
+def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
+    """Print the leading causes; what is not in the list of causes stands apart, without a rank."""
+    width = BAR_WIDTHS[out.width >= 100]
+    prior, posterior = result.prior, result.posterior
+    table = plain_table()
+    table.add_column("cause", overflow="fold")
+    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, width=width, style="cyan")
+    table.add_column("before", justify="right", no_wrap=True)
+    for cause in [str(cause) for cause in result.top(top).index]:
+        value = float(posterior[cause])
+        table.add_row(
+            model.causes[cause].label, percent(value), bar(value, width), percent(float(prior[cause])), style="bold"
+        )
+    rest = result.model.residual_cause
+    if rest in model.causes:
+        label = f"({model.causes[rest].label}; never ranked)"
+        table.add_row(label, percent(float(posterior[rest])), "", percent(float(prior[rest])), style="dim")
+    out.print()
+    out.print(table)
+
+
+def _print_explanations(out: Console, model: Model, result: Result) -> None:
+    """Print the most probable sets of causes."""
+    table = plain_table(header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for item in result.explanations(N_EXPLANATIONS):
+        if item.probability >= SHOWN_EXPLANATION:
+            labels = " + ".join(model.causes[cause].label for cause in item.causes)
+            table.add_row(percent(item.probability), labels if len(item.causes) > 1 else f"{labels} alone")
+    if table.row_count:
+        out.print()
+        out.print("Most probable explanations", style="bold")
+        out.print(table)
+
+
+def _print_groups(out: Console, model: Model, result: Result) -> None:
+    """Print the probability that any member of a group is present."""
+    labels = {group.id: group.label for group in model.compiled.kb.groups}
+    table = plain_table(header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for group, value in result.groups.sort_values(ascending=False, kind="stable").items():
+        if value >= SHOWN_GROUP:
+            table.add_row(percent(float(value)), labels[str(group)])
+    if table.row_count:
+        out.print()
+        out.print("Groups (any member present)", style="bold")
+        out.print(table)

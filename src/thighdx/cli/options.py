@@ -1,0 +1,38 @@
+"""Options that several commands share, and the model they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from thighdx.model import Model
+
+__all__ = ["ModelOption", "SettingOption", "open_model"]
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="PATH", help="Folder of a model, or the name of a shipped one.", show_default="shipped"
+    ),
+]
+SettingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--setting", "-s", metavar="SETTING", help="Where the patient was seen.", show_default="the model's own"
+    ),
+]
+
+
+def open_model(name: str | None) -> Model:
+    """Load the shipped model, another shipped one, or the model of a folder."""
+    from thighdx.model import load_model, read_model
+    from thighdx.resources import shipped_models
+
+    if name is None:
+        return load_model()
+    if not Path(name).exists() and name in shipped_models():
+        return load_model(name)
+    return read_model(name)

@@ -1,0 +1,140 @@
+"""What every command writes with: two consoles, numbers for reading, errors on one line each."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = [
+    "bar",
+    "console",
+    "named_state",
+    "number",
+    "paragraph",
+    "percent",
+    "plain_table",
+    "say",
+]
+
+# Width of lines that go to a file or a pipe: nobody's window, so nothing is squeezed.
+PIPE_WIDTH = 120
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """Return a console on standard output or standard error as they are now.
+
+    Colors appear on a terminal only; COLUMNS overrules the width.
+    """
+    from rich.console import Console
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave the exit code to `thighdx.cli.app`."""
+            raise BrokenPipeError
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    is_sized = stream.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return Plain(
+        file=stream,
+        width=None if is_sized else PIPE_WIDTH,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=False,
+    )
+
+
+def say(message: str) -> None:
+    """Write a message to standard error as it is: one line stays one line."""
+    sys.stderr.write(f"{message}\n")
+
+
+def plain_table(*, title: str | None = None, header: bool = True) -> Table:
+    """Return an empty table with air between the columns and no lines."""
+    from rich.table import Table
+
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        show_header=header,
+        header_style="dim",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+
+
+def paragraph(text: str, width: int, *, indent: str = "", hanging: str | None = None) -> str:
+    """Wrap a text; lines after the first are indented by `hanging`."""
+    return textwrap.fill(
+        text,
+        width=max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent if hanging is None else hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """Write a probability for reading: never 0 % or 100 % for what is neither.
+
+    Examples
+    --------
+    >>> percent(0.123), percent(0.0), percent(1e-9), percent(0.99999), percent(0.996, 0)
+    ('12.3%', '0%', '<0.1%', '>99.9%', '>99%')
+    """
+    if value in (0.0, 1.0):
+        return f"{value:.0%}"
+    step = 10.0 ** -(digits + 2)
+    if value < step:
+        return f"<{step:.{digits}%}"
+    if value > 1.0 - step:
+        return f">{1.0 - step:.{digits}%}"
+    return f"{value:.{digits}%}"
+
+
+def number(value: float) -> str:
+    """Write a ratio with two significant digits and no exponent.
+
+    Examples
+    --------
+    >>> number(55.1), number(3.0), number(0.1669), number(0.00412), number(1234.5), number(float("inf"))
+    ('55', '3.0', '0.17', '0.0041', '1234', 'inf')
+    """
+    if value == float("inf") or value >= 9.95:
+        return f"{value:.0f}"
+    if value >= 0.995:
+        return f"{value:.1f}"
+    if value >= 0.0995:
+        return f"{value:.2f}"
+    return f"{value:.3f}" if value >= 0.00995 or value == 0 else f"{value:.2g}"
+
+
+def bar(value: float, width: int) -> str:
+    """Draw a probability as a bar; in characters that standard output can show."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    return ("█" if encoding.startswith("utf") else "#") * round(width * value)
+
+
+def named_state(variable: str, state: str, states: Sequence[str], *, is_last: bool = True) -> str:
+    """Write a variable in a state: the state is left out where it only says that it is there.
+
+    Examples
+    --------
+    >>> named_state("bruising", "present", ("absent", "present"))
+    'bruising'
+    >>> named_state("muscle_weakness", "mild", ("none", "mild", "marked"), is_last=False)
+    'muscle_weakness>=mild'
+    """
+    if tuple(states) in (("absent", "present"), ("negative", "positive")) and state == states[-1]:
+        return variable
+    return f"{variable}{'=' if is_last else '>='}{state}"

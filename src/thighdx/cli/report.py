@@ -1,0 +1,146 @@
+"""What `thighdx score` prints: every case of a small table, the leading causes of a large one, and how good they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thighdx.cli.files import STANDARD_STREAM
+from thighdx.cli.output import console, paragraph, percent, plain_table
+from thighdx.cli.summary import ScoredCase, Summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thighdx.model import Model
+
+__all__ = ["print_report"]
+
+LABEL_WIDTH = 20
+SHORTEST_NAME = 14  # of a cause, still told from every other; below that every cause gets its own line
+PERCENT_WIDTH = 4
+N_LEADERS = 10
+
+
+def print_report(summary: Summary, model: Model, *, setting: str, output: str, seconds: float) -> None:
+    """Print a report on standard output, or on standard error if the table went to standard output."""
+    out = console(to_stderr=output == STANDARD_STREAM)
+    if summary.is_listed:
+        _print_cases(out, summary)
+    else:
+        _print_leaders(out, summary, model)
+    out.print()
+    _print_truth(out, summary)
+    _print_rows(out, summary, seconds)
+    out.print(f"Model: {model.name} {model.version} ({model.digest[:12]}), setting {setting} where a row names none")
+    if output != STANDARD_STREAM:
+        out.print(f"Written: {output}", soft_wrap=True)
+    out.print()
+    out.print(paragraph(model.disclaimer, out.width), style="dim")
+
+
+def _print_cases(out: Console, summary: Summary) -> None:
+    """Print one line per case, or one per leading cause where a line is too short."""
+    cases = summary.cases
+    if not cases:
+        return
+    label = min(LABEL_WIDTH, max(4, *(len(case.label) for case in cases)))
+    longest = max((len(cause) for case in cases for cause, _ in case.leading), default=SHORTEST_NAME)
+    fixed = label + 2 + len("ok") + (2 + len("true") if summary.has_truth else 0)
+    room = (out.width - fixed) // summary.top - (2 + PERCENT_WIDTH + 1)
+    name = min(room, longest)
+    head = f"{'case':<{label}}  ok" + ("  true" if summary.has_truth else "")
+    out.print(f"{head}  leading causes", style="dim")
+    for case in cases:
+        start = f"{_cut(case.label, label):<{label}}  {'ok' if case.status == 'ok' else '! '}"
+        start += f"  {_ordinal(case.rank) if case.true_causes else '':>4}" if summary.has_truth else ""
+        if case.status != "ok":
+            out.print(f"{start}  {case.status}", style="yellow", soft_wrap=True)
+        elif room >= min(SHORTEST_NAME, longest):
+            parts = [f"{percent(p, 0):>{PERCENT_WIDTH}} {_cut(cause, name):<{name}}" for cause, p in case.leading]
+            out.print("  ".join([start, *parts]).rstrip(), soft_wrap=True)
+        else:
+            lines = [f"{percent(p, 0):>{PERCENT_WIDTH}} {cause}" for cause, p in case.leading]
+            out.print(f"{start}  " + f"\n{' ' * len(start)}  ".join(lines), soft_wrap=True)
+    _print_missed(out, summary)
+
+
+def _print_missed(out: Console, summary: Summary) -> None:
+    """Name the true causes that are not among those shown."""
+    missed = [case for case in summary.cases if case.rank is not None and case.rank > summary.top]
+    if not missed:
+        return
+    label = min(LABEL_WIDTH, max(len(case.label) for case in missed))
+    out.print()
+    out.print(f"True cause not among the first {summary.top}:", style="bold")
+    for case in missed:
+        out.print(
+            f"{_cut(case.label, label):<{label}}  {_ordinal(case.rank):>4}  "
+            f"{percent(case.true_probability):>5} {', '.join(case.true_causes)}",
+            soft_wrap=True,
+        )
+
+
+def _print_leaders(out: Console, summary: Summary, model: Model) -> None:
+    """Print which causes lead how often."""
+    n_ok = max(1, summary.statuses["ok"])
+    table = plain_table()
+    table.add_column("leading cause", overflow="fold")
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("mean probability", justify="right")
+    order = sorted(range(len(summary.ranked)), key=lambda position: -summary.lead_count[position])
+    leaders = [position for position in order if summary.lead_count[position]]
+    for position in leaders[:N_LEADERS]:
+        count = int(summary.lead_count[position])
+        mean = float(summary.lead_sum[position]) / count
+        label = model.causes[summary.ranked[position]].label
+        table.add_row(label, f"{count:,}", percent(count / n_ok), percent(mean))
+    if rest := sum(int(summary.lead_count[position]) for position in leaders[N_LEADERS:]):
+        table.add_row(f"({len(leaders) - N_LEADERS} more)", f"{rest:,}", percent(rest / n_ok), "", style="dim")
+    out.print(table)
+
+
+def _print_truth(out: Console, summary: Summary) -> None:
+    """Print how often a true cause is first and among the first."""
+    if not summary.has_truth:
+        return
+    n = summary.n_truth
+    if n:
+        first = f"{summary.n_first:,} ({percent(summary.n_first / n, 0)})"
+        among = f"{summary.n_among:,} ({percent(summary.n_among / n, 0)})"
+        line = f"A true cause is first in {first} of {n:,} cases"
+        line += f" and among the first {summary.top} in {among}." if summary.top > 1 else "."
+        out.print(paragraph(line, out.width), style="bold")
+    notes = [
+        (summary.n_truth_unscored, "with a true cause could not be scored and do not count"),
+        (summary.n_truth_residual, f"whose only true cause is {summary.residual_cause}, which is never ranked, do not count"),
+        (sum(summary.unknown_truth.values()), f"true causes are not in the model: {', '.join(summary.unknown_truth)}"),
+    ]
+    for count, note in notes:
+        if count:
+            out.print(paragraph(f"{count:,} {note}", out.width, indent="  "))
+
+
+def _print_rows(out: Console, summary: Summary, seconds: float) -> None:
+    """Print what became of the rows, and how fast."""
+    problems = {status: n for status, n in summary.statuses.items() if status != "ok"}
+    line = f"{summary.n_rows:,} rows: {summary.statuses['ok']:,} scored"
+    if problems:
+        listed = ", ".join(f"{n:,} {status}" for status, n in problems.items())
+        line += f", {sum(problems.values()):,} kept without probabilities ({listed})"
+    rate = summary.n_rows / seconds if seconds > 0 else 0.0
+    out.print(paragraph(f"{line}; {seconds:.1f} s, {rate:,.0f} rows/s", out.width))
+
+
+def _cut(text: str, width: int) -> str:
+    """Shorten to a width."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else f"{flat[: width - 1]}~"
+
+
+def _ordinal(rank: int | None) -> str:
+    """Write a rank as 1st, 2nd, ..."""
+    if rank is None:
+        return "-"
+    ending = "th" if 10 <= rank % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank}{ending}"

@@ -1,0 +1,150 @@
+"""Write tables of patients, by ending and in parts; a file appears complete or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import pyarrow as pa
+
+from thighdx.cli.csv_files import append_csv
+from thighdx.cli.files import STANDARD_STREAM, TableFormat, table_format
+from thighdx.errors import TableError
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+__all__ = ["TableSink", "create_file", "create_table_file"]
+
+
+class TableSink(Protocol):
+    """Takes the parts of a table in order, all with the same columns."""
+
+    def write(self, table: pa.Table) -> None:
+        """Write one part."""
+
+    def close(self) -> None:
+        """Finish what the format needs."""
+
+
+class _CsvSink:
+    """Writes CSV into an open stream."""
+
+    def __init__(self, stream: BinaryIO | pa.NativeFile) -> None:
+        self.stream = stream
+        self.is_first = True
+
+    def write(self, table: pa.Table) -> None:
+        append_csv(table, self.stream, is_first=self.is_first)
+        self.is_first = False
+
+    def close(self) -> None:
+        self.stream.flush()
+
+
+class _ParquetSink:
+    """Writes Parquet; the notes become metadata of the file."""
+
+    def __init__(self, stream: BinaryIO, notes: Mapping[str, str]) -> None:
+        self.stream = stream
+        self.notes = dict(notes)
+        self.writer: pq.ParquetWriter | None = None
+
+    def write(self, table: pa.Table) -> None:
+        import pyarrow.parquet as pq
+
+        noted = table.replace_schema_metadata(self.notes or None)
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(self.stream, noted.schema)
+        self.writer.write_table(noted)
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+
+@contextlib.contextmanager
+def create_table_file(name: str, *, notes: Mapping[str, str] | None = None) -> Iterator[TableSink]:
+    """Create a CSV or Parquet file, or write CSV to standard output.
+
+    Parameters
+    ----------
+    notes : mapping of str to str, optional
+        Said about the table in the file, where the format has a place for it: Parquet does.
+
+    Raises
+    ------
+    TableError
+        If the ending is not known or the folder is missing.
+    """
+    form = table_format(name)
+    if name == STANDARD_STREAM:
+        sink: TableSink = _CsvSink(sys.stdout.buffer)
+        yield sink
+        sink.close()
+        return
+    with create_file(name) as stream:
+        if form.kind == "parquet":
+            sink = _ParquetSink(stream, notes or {})
+            yield sink
+            sink.close()
+        else:
+            with _maybe_packed(stream, form) as packed:
+                sink = _CsvSink(packed)
+                yield sink
+                sink.close()
+
+
+@contextlib.contextmanager
+def _maybe_packed(stream: BinaryIO, form: TableFormat) -> Iterator[BinaryIO | pa.NativeFile]:
+    """Pack what is written if the ending asks for it."""
+    if not form.is_gzip:
+        yield stream
+        return
+    with pa.CompressedOutputStream(stream, "gzip") as packed:
+        yield packed
+
+
+@contextlib.contextmanager
+def create_file(name: str) -> Iterator[BinaryIO]:
+    """Write into a temporary file beside the target, which takes its place once all went well.
+
+    Raises
+    ------
+    TableError
+        If the target is a folder, or its folder is missing or cannot be written to.
+    """
+    target = Path(name).resolve()  # a link stays a link
+    if target.is_dir():
+        raise TableError(f"{name}: is a folder, expected the name of a file to write")
+    if not target.parent.is_dir():
+        raise TableError(f"{name}: no such folder {target.parent}; create it first")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise TableError(f"{name}: cannot be written to {target.parent} ({reason}); choose another folder") from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(_mode(target))
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _mode(target: Path) -> int:
+    """Return the permissions of the file replaced, or those of any new file."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

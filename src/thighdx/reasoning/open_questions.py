@@ -1,0 +1,138 @@
+"""Safety questions still open: through which a red-flag rule could still fire."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from thighdx.kb.expressions import holds
+from thighdx.kb.records import LEVELS, Cost, KnowledgeBase, Level, Variable
+from thighdx.reasoning.conditions import Chances, blocked_variables, condition, ways_to_hold
+
+__all__ = ["OpenQuestion", "open_questions"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question whose answer could make a red-flag rule fire.
+
+    Attributes
+    ----------
+    variable : str
+    question : str
+        In plain words.
+    states : tuple of str
+        What may be answered.
+    cost : str
+        ``ask``, ``examine``, ``cheap_test`` or ``imaging_or_invasive``.
+    level : str
+        Highest level of the rules it could make fire.
+    rules : tuple of str
+        Ids of these rules.
+    weight : float
+        How much the answer is expected to move the chance that the nearest of them fires, roughly (see
+        `thighdx.reasoning.conditions.ways_to_hold`). For ordering, not for reporting.
+    raises : bool
+        Whether that level is above the present one.
+    """
+
+    variable: str
+    question: str
+    states: tuple[str, ...]
+    cost: Cost
+    level: Level
+    rules: tuple[str, ...]
+    weight: float
+    raises: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the question as plain data."""
+        return {
+            "variable": self.variable,
+            "question": self.question,
+            "states": list(self.states),
+            "cost": self.cost,
+            "level": self.level,
+            "rules": list(self.rules),
+            "weight": self.weight,
+            "raises": self.raises,
+        }
+
+
+def open_questions(
+    kb: KnowledgeBase,
+    states: Mapping[str, str],
+    level: Level,
+    *,
+    chances: Chances | None = None,
+    unanswerable: Collection[str] = (),
+) -> tuple[OpenQuestion, ...]:
+    """Return every question through which a rule could still fire, the most urgent and weightiest first.
+
+    Parameters
+    ----------
+    states : mapping of str to str
+        What is known.
+    level : str
+        The present level of the case; only sets `OpenQuestion.raises`.
+    chances : mapping of str to mapping of str to float, optional
+        P(state | evidence) of unknown variables; one half each where not given.
+    unanswerable : collection of str
+        Variables that will not be answered here, such as tests in an interview with a patient: no way
+        through them counts.
+
+    Notes
+    -----
+    A question that does not apply to the case is left out. One whose "asked only if" depends on something
+    unknown gives way to the questions that decide whether it applies.
+    """
+    by_id = {variable.id: variable for variable in kb.variables}
+    blocked = blocked_variables(kb, states) | (frozenset(unanswerable) - states.keys())
+    best: dict[str, tuple[int, float]] = {}
+    rules: dict[str, list[tuple[int, str]]] = {}
+    for rule in kb.red_flags:
+        expression = condition(rule.when)
+        if expression is None:
+            continue
+        rank = LEVELS.index(rule.level)
+        ways = ways_to_hold(expression, states, blocked=blocked, chances=chances)
+        for variable_id, way in ways.items():
+            for asked, weight in _askable(by_id, variable_id, way, states, blocked, chances, frozenset()):
+                best[asked] = max(best.get(asked, (0, 0.0)), (rank, weight))
+                if (rank, rule.id) not in rules.setdefault(asked, []):
+                    rules[asked].append((rank, rule.id))
+    ordered = sorted(best, key=lambda name: (-best[name][0], -best[name][1], name))
+    present = LEVELS.index(level)
+    return tuple(
+        OpenQuestion(
+            variable=name,
+            question=by_id[name].question,
+            states=by_id[name].states,
+            cost=by_id[name].cost or "ask",
+            level=LEVELS[best[name][0]],
+            rules=tuple(rule for rank, rule in rules[name] if rank == best[name][0]),
+            weight=best[name][1],
+            raises=best[name][0] > present,
+        )
+        for name in ordered
+    )
+
+
+def _askable(
+    by_id: Mapping[str, Variable],
+    variable_id: str,
+    way: float,
+    states: Mapping[str, str],
+    blocked: frozenset[str],
+    chances: Chances | None,
+    seen: frozenset[str],
+) -> Iterator[tuple[str, float]]:
+    """Yield what can be asked now on the way to a variable, with its weight."""
+    asked_if = condition(by_id[variable_id].asked_if)
+    if asked_if is None or holds(asked_if, states) is True:
+        yield variable_id, way
+        return
+    for name, weight in ways_to_hold(asked_if, states, blocked=blocked, chances=chances).items():
+        if name not in seen:  # two questions that wait for one another would never be asked
+            yield from _askable(by_id, name, way * weight, states, blocked, chances, seen | {variable_id})

@@ -1,0 +1,156 @@
+"""A network small enough to read, with every kind of variable, and tables of its patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+from thighdx.draft import STATUSES
+from thighdx.frames import EncodedTable, encode_table
+from thighdx.inference.vocabulary import make_vocabulary
+from thighdx.kb.records import Variable
+from thighdx.network.build import build_network
+from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
+from thighdx.score import score_table
+
+__all__ = [
+    "BANDS",
+    "FRAMES",
+    "GROUPS",
+    "NETWORK",
+    "SETTINGS",
+    "VOCABULARY",
+    "codes",
+    "column",
+    "encoded",
+    "evidence_ids",
+    "onset_columns",
+    "scored",
+    "status",
+]
+
+SETTINGS = ("primary_care", "sports_clinic")
+CAUSES = ("strain", "cramp", "clot")
+GROUPS = {"muscle": ("strain", "cramp"), "alone": ("clot",)}
+
+PRESENCE = ("absent", "present")
+BANDS = ("18-39", "40-64", "65+")
+
+VOCABULARY = make_vocabulary(
+    (
+        Variable("age_band", "context", "Age", BANDS),
+        Variable("pregnancy", "context", "Pregnancy", PRESENCE),
+        Variable("smoking", "context", "Smoking", PRESENCE),
+        *(Variable(cause, "cause", cause, PRESENCE) for cause in CAUSES),
+        Variable("onset", "finding", "Onset", ("gradual", "subacute", "sudden")),
+        Variable("bruising", "finding", "Bruising", PRESENCE),
+        Variable("d_dimer", "test", "D-dimer", ("negative", "positive")),
+    ),
+    SETTINGS,
+)
+
+SPEC = NetworkSpec(
+    causes=CAUSES,
+    max_causes=2,
+    settings=SETTINGS,
+    shares=np.array([[0.5, 0.4, 0.2], [0.8, 0.25, 0.05]]),
+    pair_odds_ratio={("cramp", "clot"): 2.0},
+    contexts=(
+        ContextSpec(
+            "age_band",
+            "context",
+            BANDS,
+            np.array([[0.4, 0.35, 0.25], [0.7, 0.25, 0.05]]),
+            np.array([[1, 0.8, 0.4], [1, 1.5, 2], [1, 2, 4]]),
+        ),
+        ContextSpec(
+            "pregnancy",
+            "context",
+            PRESENCE,
+            np.array([[0.95, 0.05], [0.99, 0.01]]),
+            np.array([[1, 1], [1, 3], [1, 4.0]]),
+        ),
+        ContextSpec(
+            "smoking",
+            "context",
+            PRESENCE,
+            np.array([[0.8, 0.2], [0.9, 0.1]]),
+            np.array([[1, 1], [1, 1], [1, 2.5]]),
+        ),
+    ),
+    findings=(
+        FindingSpec(
+            "onset",
+            "finding",
+            ("gradual", "subacute", "sudden"),
+            np.array([0.4, 0.1]),
+            np.array([[0.9, 0.7], [0.8, 0.6], [0.6, 0.2]]),
+        ),
+        FindingSpec(
+            "bruising",
+            "finding",
+            PRESENCE,
+            np.array([0.02]),
+            np.array([[0.4], [0.0], [np.nan]]),  # only a strain bruises a patient with a cramp
+        ),
+        FindingSpec(
+            "d_dimer",
+            "test",
+            ("negative", "positive"),
+            np.array([0.2]),
+            np.array([[np.nan], [np.nan], [0.97]]),
+        ),
+    ),
+    dependencies={(("age_band", "65+"), ("pregnancy", "present")): 0.0},
+)
+NETWORK = build_network(SPEC)
+
+# How to make a table of each kind from a pandas one.
+FRAMES: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "pandas": lambda frame: frame,
+    "polars": pl.from_pandas,
+    "pyarrow": lambda frame: pa.Table.from_pandas(frame, preserve_index=False),
+}
+
+
+def column(table: Any, name: str) -> list[Any]:
+    """The values of a column of any kind of table."""
+    values = table[name]
+    return values.to_pylist() if isinstance(table, pa.Table) else values.to_list()
+
+
+def evidence_ids() -> list[str]:
+    """Every variable, in order."""
+    return [variable.id for variable in VOCABULARY.variables]
+
+
+def encoded(table: Any, **options: Any) -> EncodedTable:
+    """The table as read with the small vocabulary."""
+    return encode_table(VOCABULARY, table, **{"setting": "primary_care"} | options)
+
+
+def codes(found: EncodedTable, name: str) -> list[int]:
+    """State of a variable in every row."""
+    return found.batch.codes[:, VOCABULARY.index[name]].tolist()
+
+
+def status(found: EncodedTable) -> list[str]:
+    """Status of every row, by name."""
+    return [STATUSES[code] for code in found.status]
+
+
+def onset_columns(rows: list[tuple[Any, Any, Any]]) -> dict[str, list[Any]]:
+    """Columns of likelihoods from rows of them."""
+    names = ("onset:gradual", "onset:subacute", "onset:sudden")
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def scored(table: Any, **options: Any) -> Any:
+    """The table as scored with the small network."""
+    chosen = {"setting": "primary_care", "dtype": "float64"} | options
+    return score_table(NETWORK, VOCABULARY, GROUPS, table, **chosen)

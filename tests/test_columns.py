@@ -1,0 +1,137 @@
+"""Names of columns: what is read, what passes through, what cannot be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from patients import FRAMES, VOCABULARY, codes, encoded
+from thighdx.errors import TableError
+
+kinds = pytest.mark.parametrize("kind", FRAMES)
+
+
+def test_what_is_no_evidence_passes_through_in_order() -> None:
+    names = ["patient", "bruising", "true_clot", "comment", "age", "7:up", "given_name"]
+    found = encoded(pd.DataFrame([[1] * len(names)], columns=names))
+    assert found.passthrough == ("patient", "true_clot", "comment", "7:up", "given_name")
+    assert found.near_misses == ()
+
+
+def test_names_that_are_no_text_pass_through() -> None:
+    assert encoded(pd.DataFrame({0: [1], "bruising": [1]})).passthrough == (0,)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("brusing", "bruising"),
+        ("Bruising", "bruising"),
+        ("D Dimer", "d_dimer"),
+        ("Age", "age"),
+        ("settings", "setting"),
+        ("given_strian", "given_strain"),
+    ],
+)
+def test_a_name_close_to_evidence_is_pointed_out(name: str, meant: str) -> None:
+    found = encoded(pd.DataFrame({name: [1]}))
+    assert found.passthrough == (name,)
+    assert found.near_misses == (
+        f"column {name!r} is passed through and not read as evidence; did you mean {meant!r}?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["clot"], "column 'clot': a cause cannot be read .* 'given_clot'"),
+        (["onset:sudden"], "no column onset:gradual, onset:subacute; give one column per state"),
+        (
+            ["onset:sudden", "onset:gradual", "onset:subacut"],
+            "no column onset:subacute; .* is that 'onset:subacut'",
+        ),
+        (["status"], "column 'status': an output column has the same name"),
+    ],
+)
+@kinds
+def test_names_that_cannot_be_are_an_error(kind: str, names: list[str], message: str) -> None:
+    table = FRAMES[kind](pd.DataFrame([["yes"] * len(names)], columns=names))
+    with pytest.raises(TableError, match=message):
+        encoded(table, reserved=["status"])
+
+
+@pytest.mark.parametrize("name", ["bruising", "comment"])
+def test_two_columns_of_one_name_are_an_error(name: str) -> None:
+    cells = pa.array(["yes"])
+    tables = [
+        pd.DataFrame([["yes", "no"]], columns=[name, name]),
+        pa.table([cells, cells], names=[name, name]),
+    ]
+    for table in tables:
+        with pytest.raises(TableError, match=f"column names must differ.*'{name}' 2 times"):
+            encoded(table)
+
+
+def test_every_problem_of_the_names_is_reported_at_once() -> None:
+    with pytest.raises(TableError, match=r"(?s)'clot'.*onset:gradual.*'status'"):
+        encoded(pd.DataFrame({"clot": [1], "onset:sudden": 1, "status": 1}), reserved=["status"])
+
+
+@kinds
+def test_columns_can_be_read_under_other_names(kind: str) -> None:
+    table = pd.DataFrame({"q7": ["yes", "no"], "years": [30, 70], "clinic": "sports_clinic", "n": 1})
+    found = encoded(FRAMES[kind](table), columns={"q7": "bruising", "years": "age", "clinic": "setting"})
+    assert codes(found, "bruising") == [1, 0]
+    assert codes(found, "age_band") == [0, 2]
+    assert found.batch.setting_idx.tolist() == [1, 1]
+    assert found.passthrough == ("n",)
+
+
+def test_a_column_named_like_a_cause_or_an_output_may_be_read_as_something_else() -> None:
+    table = pd.DataFrame({"clot": ["yes"], "status": ["positive"]})
+    mapped = {"clot": "given_clot", "status": "d_dimer"}
+    found = encoded(table, columns=mapped, reserved=["status", "clot"])
+    assert codes(found, "d_dimer") == [1]
+    assert found.batch.given[0, VOCABULARY.cause_index["clot"]] == 1
+    assert found.passthrough == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"q8": "bruising"}, "columns: the table has no column 'q8'"),
+        ({"q7": "brusing"}, "columns: 'q7': got 'brusing', .* did you mean 'bruising'"),
+        ({"q7": "onset:soon"}, "columns: 'q7': got 'onset:soon', expected a variable"),
+        ({"q7": "clot"}, "column 'q7': a cause cannot be read .* 'given_clot'"),
+        ({"q7": "age"}, "columns 'age' and 'q7': both are 'age'"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_an_error(columns: dict[str, str], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        encoded(pd.DataFrame({"age": [30], "q7": [None]}), columns=columns)
+
+
+def test_a_mapping_must_be_one() -> None:
+    with pytest.raises(TableError, match="columns: got list, expected a mapping"):
+        encoded(pd.DataFrame({"q7": [1]}), columns=["q7"])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pl.LazyFrame({"age": [1]}), "got polars LazyFrame, .*; collect it first"),
+        ({"age": [1]}, "got builtins dict, expected a pandas or polars DataFrame"),
+        ([{"age": 1}], "got builtins list"),
+        (pd.Series([1]), "got pandas Series"),
+        (pl.Series([1]), "got polars Series"),
+        (np.zeros((2, 2)), "got numpy ndarray"),
+        (None, "got builtins NoneType"),
+        (pd.DataFrame({("age", "years"): [1]}), "columns with several levels"),
+    ],
+)
+def test_only_eager_frames_are_tables(table: object, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        encoded(table)

@@ -1,0 +1,156 @@
+"""Tables with rows that cannot be scored, and tables and options that are refused as a whole."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from patients import FRAMES, NETWORK, VOCABULARY, column, scored
+from thighdx.errors import EvidenceError, TableError, UnknownNameError
+from thighdx.score import score_table
+
+kinds = pytest.mark.parametrize("kind", FRAMES)
+CAUSES = [cause.id for cause in VOCABULARY.causes]
+
+
+# ---- rows that cannot be scored ------------------------------------------------------------------
+
+FAULTS = pd.DataFrame(
+    [
+        {"bruising": "yes", "age": 30, "setting": None},
+        {"bruising": "blue", "age": 30, "setting": None},
+        {"bruising": "yes", "age": "?", "setting": None},
+        {"bruising": "yes", "age": 130, "setting": None},
+        {"bruising": "yes", "age": 30, "age_band": "65+", "setting": None},
+        {"pregnancy": True, "age": 70, "setting": None},
+        {"bruising": "yes", "age": 30, "setting": "moon"},
+        {"bruising": "yes", "given_cramp": True, "given_strain": False},
+        {"bruising": "yes", "age": 30, "setting": "primary_care"},
+    ]
+)
+EXPECTED = [
+    "ok",
+    "unknown_state",
+    "wrong_type",
+    "out_of_range",
+    "conflicting_columns",
+    "impossible_evidence",
+    "unknown_state",
+    "impossible_evidence",
+    "ok",
+]
+
+
+@kinds
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_bad_row_has_a_status_and_no_numbers_and_sinks_no_other(kind: str, dtype: str) -> None:
+    table = FAULTS.assign(age=FAULTS.age.astype("object").map(str, na_action="ignore"))
+    for name in ("pregnancy", "given_cramp", "given_strain"):
+        table[name] = table[name].map(str, na_action="ignore")
+    result = scored(FRAMES[kind](table), dtype=dtype, groups_wanted=True)
+    assert column(result, "status") == EXPECTED
+    good = scored(table.iloc[[0, 8]], dtype=dtype, groups_wanted=True)
+    for name in ("log_evidence", *CAUSES, "group_muscle", "group_alone"):
+        values = column(result, name)
+        is_ok = [status == "ok" for status in EXPECTED]
+        assert [isinstance(v, float) and not math.isnan(v) for v in values] == is_ok
+        assert all(isinstance(v, float) for v in values)  # NaN, never null
+        assert [v for v in values if not math.isnan(v)] == pytest.approx(good[name].tolist())
+
+
+def test_impossible_likelihoods_are_impossible_evidence() -> None:
+    table = pd.DataFrame({"d_dimer:negative": [0], "d_dimer:positive": [1], "given_clot": ["no"]})
+    assert scored(table).status.tolist() == ["ok"]  # a positive test has a background
+    table = pd.DataFrame(
+        {"bruising:absent": [0.0], "bruising:present": [1.0], "given_cramp": [1], "given_strain": 0}
+    )
+    assert scored(table).status.tolist() == ["impossible_evidence"]
+
+
+def test_a_table_of_bad_rows_only_is_scored_too() -> None:
+    result = scored(pd.DataFrame({"bruising": ["blue", "red"]}))
+    assert result.status.tolist() == ["unknown_state"] * 2
+    assert result[CAUSES].isna().all(axis=None)
+
+
+# ---- errors and warnings -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["status", "log_evidence", "group_muscle"])
+@kinds
+def test_a_clash_with_an_output_column_is_an_error(kind: str, name: str) -> None:
+    table = FRAMES[kind](pd.DataFrame({name: [1], "bruising": [1]}))
+    with pytest.raises(TableError, match=f"column '{name}': an output column has the same name"):
+        scored(table, groups_wanted=True)
+
+
+def test_a_scored_table_cannot_be_scored_again_by_accident() -> None:
+    with pytest.raises(TableError, match="column 'strain': a cause cannot be read"):
+        scored(scored(pd.DataFrame({"bruising": [1]})))
+
+
+def test_names_of_outputs_not_asked_for_are_free() -> None:
+    table = pd.DataFrame({"group_muscle": [1], "triage": [2], "clot_lower": [3]})
+    assert list(scored(table).columns[:3]) == list(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_threads": 0}, "n_threads: got 0, expected a whole number from 1 on"),
+        ({"n_threads": 1.5}, "n_threads: got 1.5"),
+        ({"n_threads": True}, "n_threads: got True"),
+        ({"dtype": "float16"}, "dtype: got 'float16', expected 'float32' or 'float64'"),
+        ({"engine": "abacus"}, "engine: got 'abacus', expected 'numpy'"),
+    ],
+)
+def test_options_without_meaning_are_an_error(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        scored(pd.DataFrame({"bruising": [1]}), **options)
+
+
+def test_the_number_of_threads_does_not_change_a_result() -> None:
+    table = pd.DataFrame({"bruising": [1, 0, None] * 7})
+    pd.testing.assert_frame_equal(scored(table, n_threads=1), scored(table))
+
+
+def test_a_setting_or_a_member_of_a_group_that_does_not_exist_is_an_error() -> None:
+    table = pd.DataFrame({"bruising": [1]})
+    with pytest.raises(EvidenceError, match="expected one of primary_care, sports_clinic"):
+        scored(table, setting="moon")
+    with pytest.raises(UnknownNameError, match="unknown cause 'starin'; did you mean 'strain'"):
+        score_table(
+            NETWORK,
+            VOCABULARY,
+            {"muscle": ("starin",)},
+            table,
+            setting="primary_care",
+            groups_wanted=True,
+        )
+
+
+def test_a_misspelled_column_warns_and_passes_through() -> None:
+    with pytest.warns(UserWarning, match="'brusing' is passed through.*did you mean 'bruising'"):
+        result = scored(pd.DataFrame({"brusing": ["yes"]}))
+    assert list(result.columns[:2]) == ["brusing", "status"]
+
+
+def test_patients_outside_the_population_are_scored_with_a_warning() -> None:
+    with pytest.warns(UserWarning, match="outside_population: 2 rows with an age below 18"):
+        result = scored(pd.DataFrame({"age": [3, 17.9, 18, None]}))
+    assert result.status.tolist() == ["ok"] * 4
+    assert result.strain[0] == result.strain[1] == result.strain[2] != result.strain[3]
+
+
+def test_a_warning_names_the_line_that_asked_the_model() -> None:
+    def ask() -> Any:  # stands for the method of the model
+        return scored(pd.DataFrame({"brusing": ["yes"]}))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ask()
+    assert caught[0].filename == __file__
