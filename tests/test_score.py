@@ -214,3 +214,15 @@ def test_the_truth_of_simulated_patients_is_passed_through_and_never_read() -> N
     result = scored(table)
     pd.testing.assert_frame_equal(result[truth], table[truth])
     pd.testing.assert_frame_equal(result.drop(columns=truth), scored(table.drop(columns=truth)))
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-60, 1e60, 1e300])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_scale_of_a_likelihood_moves_only_the_evidence(dtype: str, factor: float) -> None:
+    plain = scored(pd.DataFrame(onset_columns([(0.1, 0.2, 0.9)])), dtype=dtype)
+    scaled = scored(pd.DataFrame(onset_columns([(0.1 * factor, 0.2 * factor, 0.9 * factor)])), dtype=dtype)
+    assert scaled.loc[0, "status"] == "ok"
+    for cause in CAUSES:
+        assert scaled.loc[0, cause] == pytest.approx(plain.loc[0, cause], abs=floats.SINGLE_POSTERIOR)
+    shift = scaled.loc[0, "log_evidence"] - plain.loc[0, "log_evidence"]
+    assert shift == pytest.approx(np.log(factor), abs=floats.SINGLE_LOG_EVIDENCE * 10)  # logs of size 700

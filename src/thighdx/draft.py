@@ -46,9 +46,6 @@ Status: TypeAlias = Literal[
 # In the order in which faults of one row count; the last is found by inference, not by reading.
 STATUSES: tuple[Status, ...] = get_args(Status)
 
-# Likelihoods further from 1 could leave the range of doubles when multiplied with a table.
-LIKELIHOOD_RANGE = (1e-150, 1e150)
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -152,13 +149,6 @@ class Draft:
         for index, (weights, is_read) in sorted(self.virtual.items()):
             case_idx = np.flatnonzero(is_read)
             if len(case_idx):
-                likelihoods.append(Likelihood(index, case_idx, _scaled(weights[case_idx])))
+                likelihoods.append(Likelihood(index, case_idx, weights[case_idx]))
         codes, given = (np.ascontiguousarray(array.T) for array in (self.codes, self.given))
         return EvidenceBatch(codes, given, self.setting_idx, tuple(likelihoods))
-
-
-def _scaled(weights: Floats) -> Floats:
-    """Bring rows of extreme likelihoods near 1, as is done for single cases."""
-    peak = weights.max(axis=1, keepdims=True)
-    is_extreme = (peak < LIKELIHOOD_RANGE[0]) | (peak > LIKELIHOOD_RANGE[1])
-    return weights / np.where(is_extreme, peak, 1.0)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from thighdx.inference.tables import JointTable, setting_tables
-from thighdx.inference.vocabulary import Vocabulary
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
@@ -23,14 +22,14 @@ def explanation_names(network: Network) -> list[str]:
     return ["+".join(causes[c] for c in row if causes[c]) for row in network.explanations.members]
 
 
-def to_pgmpy(network: Network, vocabulary: Vocabulary, *, setting_idx: int) -> Any:  # noqa: ANN401
+def to_pgmpy(network: Network, *, setting_idx: int) -> Any:
     """Return a pgmpy ``DiscreteBayesianNetwork`` for one setting.
 
-    Root ``explanation``; contexts, findings and tests are its children. Contexts of a joint table are a chain:
-    each depends on the explanation and on the members before it (chain rule), which is exact.
+    Root ``explanation``; contexts, findings and tests are its children. Contexts of a joint table are a
+    chain: each depends on the explanation and on the members before it (chain rule), which is exact.
     """
-    from pgmpy.factors.discrete import TabularCPD
-    from pgmpy.models import DiscreteBayesianNetwork
+    from pgmpy.factors.discrete import TabularCPD  # type: ignore[import-untyped]  # pgmpy ships no types
+    from pgmpy.models import DiscreteBayesianNetwork  # type: ignore[import-untyped]
 
     names = {ROOT: explanation_names(network)}
     names.update(zip(network.variable_ids, (list(states) for states in network.states), strict=True))
@@ -55,9 +54,7 @@ def to_pgmpy(network: Network, vocabulary: Vocabulary, *, setting_idx: int) -> A
     return bayes
 
 
-def conditional_tables(
-    network: Network, setting_idx: int
-) -> Iterator[tuple[str, tuple[str, ...], Floats]]:
+def conditional_tables(network: Network, setting_idx: int) -> Iterator[tuple[str, tuple[str, ...], Floats]]:
     """Yield child, parents and P(child | parents) for every variable.
 
     Yields
@@ -90,4 +87,8 @@ def _chain(network: Network, joint: JointTable) -> Iterator[tuple[str, tuple[str
         uniform = np.full_like(upto, 1.0 / sizes[last])  # where the condition is impossible any table will do
         table = np.divide(upto, total, out=uniform, where=total > 0)
         table = np.moveaxis(table, (last, -1), (0, 1))
-        yield network.variable_ids[position], (ROOT, *(network.variable_ids[m] for m in members[:last])), table
+        yield (
+            network.variable_ids[position],
+            (ROOT, *(network.variable_ids[m] for m in members[:last])),
+            table,
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from thighdx.compilation import CompiledModel, compile_model, load_compiled, recompile_for, write_compiled
+from thighdx.compilation import CompiledModel, compile_model, load_compiled, recompile_for
 from thighdx.conflict import minimal_conflict
 from thighdx.errors import ImpossibleEvidenceError, Problem
 from thighdx.inference.engine import log_weights
@@ -197,14 +197,14 @@ class Model:
 
     def score(
         self,
-        table: Any,  # noqa: ANN401  # any eager frame narwhals knows; the same kind comes back
+        table: Any,  # an eager pandas, polars or pyarrow table; the same kind comes back
         *,
         setting: str | None = None,
         groups: bool = False,
         columns: Mapping[str, str] | None = None,
         n_threads: int | None = None,
         dtype: Literal["float32", "float64"] = "float32",
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Return posteriors of every cause for every row of a table.
 
         See `thighdx.score.score_table` for columns, statuses and errors.
@@ -265,8 +265,11 @@ class Model:
         """
         from thighdx.rebase import rebase_model
 
-        settings = self.settings if setting is None else (self.settings[self.vocabulary.setting_code(setting)],)
-        return Model(rebase_model(self.compiled, self.vocabulary, shares, settings=settings, exclusive=exclusive))
+        settings = self.settings
+        if setting is not None:
+            settings = (self.settings[self.vocabulary.setting_code(setting)],)
+        rebased = rebase_model(self.compiled, self.vocabulary, shares, settings=settings, exclusive=exclusive)
+        return Model(rebased)
 
     def trace(self, cause: str) -> pd.DataFrame:
         """Return every judgement about a cause with its experts, quantiles, sources and notes.
@@ -315,7 +318,7 @@ class Model:
 
         return save_model(self.compiled, path)
 
-    def to_pgmpy(self, *, setting: str | None = None) -> Any:  # noqa: ANN401  # pgmpy is imported only here
+    def to_pgmpy(self, *, setting: str | None = None) -> Any:
         """Return the whole model for one setting as a pgmpy ``DiscreteBayesianNetwork``.
 
         The root ``explanation`` has one state per set of causes; everything else is its child.
@@ -323,7 +326,7 @@ class Model:
         from thighdx.interchange import to_pgmpy
 
         name = self.default_setting if setting is None else setting
-        return to_pgmpy(self.network, self.vocabulary, setting_idx=self.vocabulary.setting_code(name))
+        return to_pgmpy(self.network, setting_idx=self.vocabulary.setting_code(name))
 
     def _card(self) -> ModelCard:
         """Return what results say about their model."""

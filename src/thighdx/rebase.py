@@ -31,7 +31,9 @@ def rebase_model(
             raise EvidenceError(f"share of {cause}: got {share!r}, expected a probability in (0, 1)")
     if exclusive and sum(shares.values()) > 1 + 1e-9:
         total = sum(shares.values())
-        raise EvidenceError(f"exclusive shares sum to {total:g}, expected at most 1: one diagnosis per patient")
+        raise EvidenceError(
+            f"exclusive shares sum to {total:g}, expected at most 1: one diagnosis per patient"
+        )
     rebased = {setting: dict(values) for setting, values in compiled.rebased.items()}
     for setting in settings:
         row = compiled.spec.settings.index(setting)

@@ -95,11 +95,15 @@ class Result:
         """P(any member present | evidence) of every group of causes, in the model's order."""
         import pandas as pd
 
-        members = [[self._network.spec.causes.index(c) for c in group] for group in self.model.groups.values()]
+        members = [
+            [self._network.spec.causes.index(c) for c in group] for group in self.model.groups.values()
+        ]
         sets = group_sets(self._network.membership, members)
         inside = self._weights @ sets
         outside = self._weights @ (1.0 - sets)
-        return pd.Series(inside / (inside + outside), index=pd.Index(self.model.groups, name="group"), name="posterior")
+        return pd.Series(
+            inside / (inside + outside), index=pd.Index(self.model.groups, name="group"), name="posterior"
+        )
 
     def top(self, n: int = 3) -> pd.Series[float]:
         """Return the `n` most probable causes; what is not in the list of causes is never ranked."""
@@ -119,7 +123,9 @@ class Result:
         explanations = self._network.explanations
         return tuple(
             RankedExplanation(
-                tuple(self._network.spec.causes[c] for c in explanations.members[i] if c < explanations.n_causes),
+                tuple(
+                    self._network.spec.causes[c] for c in explanations.members[i] if c < explanations.n_causes
+                ),
                 float(self._weights[i]),
             )
             for i in best
@@ -168,7 +174,8 @@ class Result:
             "prior": {str(cause): float(value) for cause, value in self.prior.items()},
             "groups": {str(group): float(value) for group, value in self.groups.items()},
             "explanations": [
-                {"causes": list(item.causes), "probability": item.probability} for item in self.explanations(5)
+                {"causes": list(item.causes), "probability": item.probability}
+                for item in self.explanations(5)
             ],
             "disclaimer": self.model.disclaimer,
         }
@@ -182,10 +189,12 @@ class Result:
         width = max(len(str(cause)) for cause in self.top(5).index)
         known = ", ".join(f"{k}={v}" if isinstance(v, str) else f"{k}=?" for k, v in self.evidence.items())
         lines = [f"{self.model.name} {self.model.version}, {self.setting}; known: {known or 'nothing'}"]
-        prior = self.prior
+        before = self.prior.to_dict()
         for cause, value in self.top(5).items():
             bar = "█" * round(20 * value)
-            lines.append(f"  {cause!s:<{width}}  {_percent(value):>7}  {bar:<20} (before: {_percent(prior[cause])})")
+            lines.append(
+                f"  {cause!s:<{width}}  {_percent(value):>7}  {bar:<20} (before: {_percent(before[cause])})"
+            )
         lines.extend(f"  note: {item.message}" for item in self.warnings)
         return "\n".join([*lines, f"  {self.model.disclaimer}"])
 

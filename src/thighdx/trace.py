@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from thighdx.compilation import CompiledModel
 from thighdx.elicitation.judgements import PooledJudgement
@@ -79,7 +79,6 @@ def judgement_template(compiled: CompiledModel, table: str) -> pd.DataFrame:
         choices = ("evidence", *JUDGEMENT_TABLES)
         hint = nearest_hint(table, choices) or f"expected one of {', '.join(choices)}"
         raise UnknownNameError(f"unknown table {table!r}; {hint}")
-    name = cast(JudgementTable, table)
-    keys = [key for (owner, key) in compiled.pooled if owner == name]
-    frame = pd.DataFrame(keys, columns=list(key_columns(name)))
-    return frame.reindex(columns=list(COLUMNS[name]), fill_value="")
+    keys = [key for (owner, key) in compiled.pooled if owner == table]
+    frame = pd.DataFrame(keys, columns=list(key_columns(table)))
+    return frame.reindex(columns=list(COLUMNS[table]), fill_value="")

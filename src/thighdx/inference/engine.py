@@ -121,7 +121,8 @@ def _add_rows(tables: SettingTables, codes: npt.NDArray[np.int8]) -> Real:
 def _add_joint(weights: Real, joint: JointTable, batch: EvidenceBatch) -> None:
     """Add log P(known members | H): sum the cells that agree, once per distinct pattern."""
     codes = batch.codes[:, joint.variable_idx]
-    virtual = {item.variable_idx: item for item in batch.likelihoods if item.variable_idx in joint.variable_idx}
+    members = joint.variable_idx.tolist()
+    virtual = {item.variable_idx: item for item in batch.likelihoods if item.variable_idx in members}
     is_plain = np.ones(len(codes), dtype=bool)
     for item in virtual.values():
         is_plain[item.case_idx] = False
@@ -134,10 +135,9 @@ def _add_joint(weights: Real, joint: JointTable, batch: EvidenceBatch) -> None:
         if virtual:
             case_idx = np.flatnonzero(~is_plain)
             agree = _agreement(joint, codes[case_idx])
-            for member, variable_idx in enumerate(joint.variable_idx):
-                if (item := virtual.get(int(variable_idx))) is not None:
-                    place = np.searchsorted(case_idx, item.case_idx)
-                    agree[place] *= item.weights[:, joint.cells[:, member]]
+            for item in virtual.values():
+                place = np.searchsorted(case_idx, item.case_idx)
+                agree[place] *= item.weights[:, joint.cells[:, members.index(item.variable_idx)]]
             scale = agree.max(axis=1, keepdims=True)
             agree = np.divide(agree, scale, out=np.zeros_like(agree), where=scale > 0)
             total = np.log(agree.astype(joint.probability.dtype) @ joint.probability)
@@ -147,7 +147,7 @@ def _add_joint(weights: Real, joint: JointTable, batch: EvidenceBatch) -> None:
 def _agreement(joint: JointTable, codes: npt.NDArray[np.int8]) -> Floats:
     """Return 1 where a cell agrees with everything known, as (n_patterns, n_cells)."""
     fits = (codes[:, None, :] == UNKNOWN) | (codes[:, None, :] == joint.cells[None, :, :])
-    return fits.all(axis=2).astype(np.float64)
+    return np.asarray(fits.all(axis=2), dtype=np.float64)
 
 
 def _add_likelihoods(weights: Real, tables: SettingTables, batch: EvidenceBatch) -> None:

@@ -55,8 +55,8 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
     Parameters
     ----------
     findings : mapping of str to object
-        Variable or cause id (or ``age``) to True/False, 1/0, yes/no, present/absent, positive/negative, the name of
-        a state, ``{state: likelihood}``, or None, NaN or "" for unknown.
+        Variable or cause id (or ``age``) to True/False, 1/0, yes/no, present/absent, positive/negative, the
+        name of a state, ``{state: likelihood}``, or None, NaN or "" for unknown.
     setting : str
 
     Raises
@@ -65,7 +65,9 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
         At the first name or value that cannot be read.
     """
     if not isinstance(findings, Mapping):
-        raise EvidenceError(f"evidence: got {type(findings).__name__}, expected a mapping of finding to value")
+        raise EvidenceError(
+            f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
+        )
     setting_idx = vocabulary.setting_code(setting)
     states, likelihoods = dict[str, str](), dict[str, dict[str, float]]()
     warnings: list[CaseWarning] = []
@@ -121,7 +123,9 @@ def _likelihood(variable: Variable, value: Mapping[object, object]) -> dict[str,
         weight = value.get(state)
         is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
         if not is_number or not math.isfinite(float(weight)) or float(weight) < 0:  # type: ignore[arg-type]  # checked
-            raise EvidenceError(f"{variable.id}: likelihood of {state!r}: got {weight!r}, expected {expected}")
+            raise EvidenceError(
+                f"{variable.id}: likelihood of {state!r}: got {weight!r}, expected {expected}"
+            )
         weights[state] = float(weight)  # type: ignore[arg-type]  # a real number, checked above
     extra = [key for key in value if key not in variable.states]
     if extra or not any(weights.values()):
@@ -149,7 +153,9 @@ def _read_age(
     band = bands[vocabulary.age_code(years)]
     if states.get(AGE_VARIABLE, band) != band or AGE_VARIABLE in likelihoods:
         other = states.get(AGE_VARIABLE, "a likelihood")
-        raise EvidenceError(f"age: got {years:g} years (band {band}) and {AGE_VARIABLE} {other}; give one of them")
+        raise EvidenceError(
+            f"age: got {years:g} years (band {band}) and {AGE_VARIABLE} {other}; give one of them"
+        )
     states[AGE_VARIABLE] = band
     if years < vocabulary.age_starts[0]:
         message = f"age {years:g}: the model is about adults; scored as age band {band}"
@@ -162,6 +168,8 @@ def _not_applicable(by_id: Mapping[str, Variable], states: Mapping[str, str]) ->
     for name, state in states.items():
         condition = by_id[name].asked_if
         if condition and holds(parse_expression(condition), states) is False:
-            message = f"{name}={state}: asked only if {condition}, which is not so here; better leave it unknown"
+            message = (
+                f"{name}={state}: asked only if {condition}, which is not so here; better leave it unknown"
+            )
             found.append(CaseWarning("not_applicable", message))
     return found

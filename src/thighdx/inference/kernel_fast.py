@@ -13,9 +13,9 @@ from thighdx.inference.lanes import (
     exp2_fixed,
     first_bit,
     greatest,
-    halve,
     largest,
     load,
+    multiply_add,
     select_or,
     splat,
     store,
@@ -36,7 +36,7 @@ SMALL = 1e-9
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def score_fast(
-    codes, cases, patterns, forbidden, row_of, base_row, height, start, valid, causes, n_causes, has_triples, pack,
+    codes, cases, patterns, forbidden, row_of, base_row, height, start, valid, causes, n_causes, has_triples, pack, gates,
     posterior, log_evidence, is_left,
 ):
     n = n_causes
@@ -44,8 +44,8 @@ def score_fast(
     n_codes = row_of.shape[1]
     width = (n + WIDE) // WIDE * WIDE
     n_lanes = len(valid)
-    n_vectors = max(1, (n - 1 + LANES - 1) // LANES)
-    row_lanes = n_vectors * LANES
+    row_lanes = (n + LANES - 1) // LANES * LANES
+    n_finding_rows = len(gates.of)
     flat_of = row_of.reshape(-1)
     rows = np.empty(n_variables + patterns.shape[1] + 1, np.int32)
     dense_rows = np.empty(len(rows) + 4, np.int64)
@@ -70,8 +70,33 @@ def score_fast(
     row_need = np.zeros(n, np.float32)
     needed_sum = np.zeros(row_lanes, np.float32)
     share = np.zeros(row_lanes, np.float32)
-    active = np.empty((n, 2), np.uint64)
+    active_width = (n + WIDE - 1) // WIDE * WIDE
+    active = np.empty(2 * active_width, np.int64)
+    lane_of = np.empty(row_lanes + 1, np.int64)
+    cost_of = np.empty(row_lanes + 1, np.float32)
     offsets = np.empty(128, np.int64)
+    late_rows = np.empty(len(rows) + 4, np.int64)  # dense pair rows of gates
+    late = np.empty(len(rows), np.int32)
+    early = np.empty(len(rows), np.int32)
+    simple = np.empty(len(rows), np.int32)
+    mixed = np.empty(len(rows), np.int32)
+    log_plain = np.empty(width)
+    half = np.zeros(row_lanes, np.int32)
+    half_plain = np.zeros(row_lanes, np.int32)  # by cause
+    half_reverse = np.zeros(row_lanes, np.int32)
+    half_plain_reverse = np.zeros(row_lanes, np.int32)
+    plain = np.empty(n_lanes + LANES, np.int32)
+    root_plain = np.empty(n_lanes + LANES, np.float32)  # D'
+    gate_lanes = (len(rows) + 2 * LANES) // LANES * LANES
+    lam = np.zeros(n * gate_lanes, np.float32)  # by cause, then gate
+    keep = np.zeros(n * gate_lanes, np.float32)
+    leak = np.zeros(gate_lanes, np.float32)
+    caused_i = np.zeros(gate_lanes, np.float32)
+    kept_i = np.zeros(gate_lanes, np.float32)
+    caused = np.zeros(gate_lanes, np.float32)
+    rest = np.zeros(gate_lanes, np.float32)
+    kept = np.zeros(gate_lanes, np.float32)
+    where = np.zeros(gate_lanes, np.int64)
     for at in range(len(cases)):
         case = cases[at]
         is_left[at] = 0
@@ -86,24 +111,39 @@ def score_fast(
             r = patterns[at, v]
             rows[m] = r
             m += r >= 0
-        n_dense, n_bound, n_tau = 0, 0, 0
+        n_dense, n_bound, n_tau, n_late, n_late_rows, n_early, n_simple, n_mixed = 0, 0, 0, 0, 0, 0, 0, 0
         is_hard = False
         low2, high2, low3, high3 = 0.0, 0.0, 0.0, 0.0
         for q in range(m):
             r = rows[q]
-            dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_lanes)
-            n_dense += pack.dense_of[r] >= 0
-            bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_lanes)
-            n_bound += pack.bound_of[r] >= 0
             is_hard |= pack.is_hard[r]
             low2 += pack.reach[r, 0]
             high2 += pack.reach[r, 1]
             low3 += pack.reach[r, 2]
             high3 += pack.reach[r, 3]
-            if has_triples and (pack.reach[r, 2] < 0 or pack.reach[r, 3] > 0):
-                if n_tau < 128:
-                    tau_rows[n_tau] = r
-                n_tau += 1
+            bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_lanes)
+            n_bound += pack.bound_of[r] >= 0
+            gate = gates.of[r] if has_triples and r < n_finding_rows else -1
+            if gate >= 0:
+                if gates.is_simple[gate]:
+                    simple[n_simple] = gate
+                    n_simple += 1
+                else:
+                    mixed[n_mixed] = gate
+                    n_mixed += 1
+                late[n_late] = r
+                n_late += 1
+                late_rows[n_late_rows] = pack.dense_of[r] * np.int64(n_lanes)
+                n_late_rows += pack.dense_of[r] >= 0
+                r = gates.unknown[gate]
+            else:
+                early[n_early] = r
+                n_early += 1
+                dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_lanes)
+                n_dense += pack.dense_of[r] >= 0
+            if n_tau < 128:
+                tau_rows[n_tau] = r
+            n_tau += pack.has_tau[r]
         if is_hard or low2 < -140 or high2 > 100 or low3 < -600 or high3 > 600 or n_tau > 128:
             is_left[at] = 1
             continue
@@ -113,6 +153,13 @@ def score_fast(
             for q in range(1, m):
                 value = value + load(pack.single, rows[q] * np.int64(width) + b)
             store(log_single, b, value)
+        for b in range(0, width, WIDE):
+            value = load(log_single, b)
+            for q in range(n_late):
+                value = value - load(pack.single, late[q] * np.int64(width) + b)
+                u = gates.unknown[gates.of[late[q]]]
+                value = value + load(pack.single, u * np.int64(width) + b)
+            store(log_plain, b, value)
         top = -1e300
         for i in range(n):
             if forbidden[at, causes[i]]:
@@ -125,11 +172,14 @@ def score_fast(
         for i in range(n):
             value = log_single[i]
             is_alive = value > -170.0
+            half[i] = np.int32(np.rint(0.5 * value * UNIT)) if is_alive else 0
+            half_plain[i] = np.int32(np.rint(0.5 * log_plain[i] * UNIT)) if is_alive else 0
             fixed[i] = np.int32(np.rint(value * UNIT)) if is_alive else NEVER
             lane = n - 1 - i
-            if lane < row_lanes:
-                reverse[lane] = fixed[i] if is_alive else 0
-                alive[lane] = 1 if is_alive else 0
+            reverse[lane] = fixed[i] if is_alive else 0
+            half_reverse[lane] = half[i]
+            half_plain_reverse[lane] = half_plain[i]
+            alive[lane] = 1 if is_alive else 0
         # ---- pairs
         for p in range(0, n_lanes, LANES):
             store(raw, p, load(pack.dense, dense_rows[0] + p))
@@ -146,10 +196,38 @@ def score_fast(
             for p in range(0, n_lanes, LANES):
                 store(raw, p, load(raw, p) + load(pack.dense, d0 + p))
             q += 1
-        for q in range(m):
-            r = rows[q]
+        for q in range(n_early):
+            r = early[q]
             for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
                 raw[pack.sparse_pos[e]] += pack.sparse_value[e]
+        if has_triples:
+            for p in range(0, n_lanes, LANES):
+                store(plain, p, load(raw, p))
+            for q in range(n_late):
+                r = gates.unknown[gates.of[late[q]]]
+                if pack.dense_of[r] >= 0:
+                    d0 = pack.dense_of[r] * np.int64(n_lanes)
+                    for p in range(0, n_lanes, LANES):
+                        store(plain, p, load(plain, p) + load(pack.dense, d0 + p))
+                for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
+                    plain[pack.sparse_pos[e]] += pack.sparse_value[e]
+            q = 0
+            while q + 4 <= n_late_rows:
+                d0, d1, d2, d3 = late_rows[q], late_rows[q + 1], late_rows[q + 2], late_rows[q + 3]
+                for p in range(0, n_lanes, LANES):
+                    s = load(pack.dense, d0 + p) + load(pack.dense, d1 + p)
+                    s = s + (load(pack.dense, d2 + p) + load(pack.dense, d3 + p))
+                    store(raw, p, load(raw, p) + s)
+                q += 4
+            while q < n_late_rows:
+                d0 = late_rows[q]
+                for p in range(0, n_lanes, LANES):
+                    store(raw, p, load(raw, p) + load(pack.dense, d0 + p))
+                q += 1
+            for q in range(n_late):
+                r = late[q]
+                for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
+                    raw[pack.sparse_pos[e]] += pack.sparse_value[e]
         never = splat(np.int32(NEVER))
         best = never
         peak = np.int32(NEVER)
@@ -159,15 +237,22 @@ def score_fast(
                 for b in range(height[i]):
                     store(raw, start[i] + b * LANES, never)
                     store(arg, start[i] + b * LANES, never)
+                    store(plain, start[i] + b * LANES, never)
                 continue
             own = splat(fixed[i])
+            own_half = splat(half[i])
+            own_plain = splat(half_plain[i])
             for b in range(height[i]):
                 p = start[i] + b * LANES
-                both = own + load(reverse, b * LANES)
-                x = select_or(load(valid, p) & load(alive, b * LANES), load(raw, p) + both, never)
+                is_pair = load(valid, p) & load(alive, b * LANES)
+                x = load(raw, p)
+                store(arg, p, select_or(is_pair, x + own_half + load(half_reverse, b * LANES), never))
+                x = select_or(is_pair, x + own + load(reverse, b * LANES), never)
                 best = greatest(best, x)
                 store(raw, p, x)
-                store(arg, p, x - halve(both))
+                if has_triples:
+                    x = load(plain, p) + own_plain + load(half_plain_reverse, b * LANES)
+                    store(plain, p, select_or(is_pair, x, never))
         peak = max(peak, largest(best))
         if peak <= NEVER:
             for i in range(n):
@@ -210,13 +295,18 @@ def score_fast(
             third = peak // 3
             thirds = splat(np.int32(third))
             best = never
+            best_plain = never
+            thirds_plain = splat(np.int32(np.rint((peak + (log_single[n] - log_plain[n]) * UNIT) / 3.0)))
             for p in range(0, n_lanes, LANES):
+                x = load(plain, p) - thirds_plain
+                best_plain = greatest(best_plain, x)
+                store(root_plain, p, exp2_fixed(x))
                 x = greatest(load(arg, p) - thirds, never)
                 best = greatest(best, x)
                 store(arg, p, x)
                 store(root, p, exp2_fixed(x))
                 store(upper, p, widen(pack.bound, bound_rows[0] + p, 15))
-            if largest(best) > 30 * UNIT:
+            if largest(best) > 30 * UNIT or largest(best_plain) > 36 * UNIT:
                 is_left[at] = 1
                 continue
             q = 1
@@ -234,14 +324,17 @@ def score_fast(
                 r = rows[q]
                 for e in range(pack.extra_ptr[r], pack.extra_ptr[r + 1]):
                     upper[pack.extra_pos[e]] += pack.extra_value[e] << 15
-            for i in range(n):
-                active[i, 0] = 0
-                active[i, 1] = 0
-            for q in range(n_tau):
-                first = tau_rows[q] * n
-                word = q >> 6
-                for i in range(n):
-                    active[i, word] |= np.uint64(pack.tau_member[first + i]) << np.uint64(q & 63)
+            for b in range(0, active_width, WIDE):
+                word = splat(np.int64(0))
+                for q in range(min(n_tau, 64)):
+                    member = load(pack.tau_member, tau_rows[q] * active_width + b)
+                    word = word | (member & splat(np.int64(1) << np.int64(q)))
+                store(active, b, word)
+                word = splat(np.int64(0))
+                for q in range(64, n_tau):
+                    member = load(pack.tau_member, tau_rows[q] * active_width + b)
+                    word = word | (member & splat(np.int64(1) << np.int64(q - 64)))
+                store(active, active_width + b, word)
             for i in range(n):
                 p_i = by_cause[i] / everything
                 need_of[i] = np.float32(1.0 / (everything * min(max(p_i, SMALL), LARGE)))
@@ -262,13 +355,26 @@ def score_fast(
                 row_need[i] = total(z)
                 if n - 1 - i < row_lanes:
                     highest[n - 1 - i] = largest(big)
+            n_gates = n_simple + n_mixed
+            for q in range(n_gates):
+                gate = simple[q] if q < n_simple else mixed[q - n_simple]
+                leak[q] = gates.leak[gate]
+                where[q] = gate * row_lanes
+                for i in range(n):
+                    lam[i * gate_lanes + q] = gates.cause[gate * row_lanes + n - 1 - i]
+                    keep[i * gate_lanes + q] = gates.kept[gate * row_lanes + n - 1 - i]
             spent = np.float32(0.0)
+            ones = splat(np.float32(1.0))
             for b in range(0, row_lanes, LANES):
                 store(by_last, b, splat(np.float32(0.0)))
             for i in range(n - 2):
                 mine = need_of[i]
+                for q in range(0, n_gates, LANES):
+                    store(caused_i, q, load(lam, i * gate_lanes + q))
+                    store(kept_i, q, load(keep, i * gate_lanes + q) * load(leak, q))
                 sum_i = splat(row_sum[i])
                 need_i = splat(row_need[i])
+                n_found = 0
                 for c in range(height[i]):
                     p = start[i] + c * LANES
                     reach = load(ceiling, p) * load(highest, c * LANES)
@@ -278,38 +384,83 @@ def score_fast(
                         lane = first_bit(bits)
                         bits &= bits - np.uint64(1)
                         j = n - 1 - c * LANES - lane
-                        u = ceiling[p + lane]
-                        both = splat(max(mine, need_of[j]))
                         s = splat(np.float32(0.0))
+                        z = s
                         for b in range(height[j]):
                             d = load(root, start[i] + b * LANES) * load(root, start[j] + b * LANES)
-                            s = s + d * greatest(load(need, b * LANES), both)
-                        cost = u * total(s)
-                        if cost <= PER_BLOCK and spent + cost <= BUDGET:
-                            spent += cost
-                            continue
+                            s = s + d
+                            z = greatest(z, d * load(need, b * LANES))
+                        lane_of[n_found] = lane + c * LANES
+                        cost_of[n_found] = ceiling[p + lane] * max(largest(z), max(mine, need_of[j]) * total(s))
+                        n_found += 1
+                n_kept = 0
+                for q in range(n_found):
+                    cost = cost_of[q]
+                    is_kept = cost > PER_BLOCK or spent + cost > BUDGET
+                    lane_of[n_kept] = lane_of[q]
+                    n_kept += is_kept
+                    spent += np.float32(0.0) if is_kept else cost
+                for found in range(n_kept):
+                        lane = lane_of[found]
+                        j = n - 1 - lane
+                        p = start[i]
                         n_off = 0
-                        word = active[i, 0] & active[j, 0]
-                        while word:
-                            q = first_bit(word)
-                            word &= word - np.uint64(1)
+                        bits = np.uint64(active[i] & active[j])
+                        while bits:
+                            q = first_bit(bits)
+                            bits &= bits - np.uint64(1)
                             r = tau_rows[q] * n
                             offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
                             n_off += 1
-                        word = active[i, 1] & active[j, 1]
-                        while word:
-                            q = first_bit(word) + 64
-                            word &= word - np.uint64(1)
+                        bits = np.uint64(active[active_width + i] & active[active_width + j])
+                        while bits:
+                            q = first_bit(bits) + 64
+                            bits &= bits - np.uint64(1)
                             r = tau_rows[q] * n
                             offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
                             n_off += 1
                         s = splat(np.float32(0.0))
-                        mid = splat(root[p + lane])
+                        for q in range(0, n_gates, LANES):
+                            x = load(caused_i, q)
+                            x = multiply_add(ones - x, load(lam, j * gate_lanes + q), x)
+                            y = load(kept_i, q) * load(keep, j * gate_lanes + q)
+                            store(caused, q, x)
+                            store(rest, q, ones - x)
+                            store(kept, q, y)
+                        for q in range(n_simple):
+                            caused[q] += kept[q]
+                            rest[q] -= kept[q]
+                        mid = splat(root_plain[p + lane])
                         for b in range(height[j]):
-                            w = load(root, start[i] + b * LANES) * load(root, start[j] + b * LANES)
+                            w = load(root_plain, start[i] + b * LANES) * load(root_plain, start[j] + b * LANES)
+                            x = mid
                             for q in range(n_off):
                                 w = w * load(pack.tau, offsets[q] + b * LANES)
-                            w = w * mid
+                            q = 0
+                            while q + 2 <= n_simple:
+                                y = multiply_add(
+                                    splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
+                                )
+                                w = w * y
+                                y = multiply_add(
+                                    splat(rest[q + 1]), load(gates.cause, where[q + 1] + b * LANES), splat(caused[q + 1])
+                                )
+                                x = x * y
+                                q += 2
+                            while q < n_simple:
+                                y = multiply_add(
+                                    splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
+                                )
+                                w = w * y
+                                q += 1
+                            while q < n_gates:
+                                y = multiply_add(
+                                    splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
+                                )
+                                y = multiply_add(splat(kept[q]), load(gates.kept, where[q] + b * LANES), y)
+                                x = x * y
+                                q += 1
+                            w = w * x
                             s = s + w
                             store(by_last, b * LANES, load(by_last, b * LANES) + w)
                         whole = np.float64(total(s))

@@ -143,6 +143,7 @@ _overload(operator.add, _binary("add", "fadd"))
 _overload(operator.sub, _binary("sub", "fsub"))
 _overload(operator.mul, _binary("mul", "fmul"))
 _overload(operator.and_, _binary("and_", "and_"))
+_overload(operator.or_, _binary("or_", "or_"))
 
 
 @intrinsic

@@ -36,6 +36,7 @@ FRACTION_BITS = 22
 """Fixed-point logarithms count units of 2**-22 of a bit (base 2)."""
 BOUND_BITS = 7
 NOT_ZERO = 1e-11  # bits; below this a term is rounding of the subtraction that made it
+FEW_TRIPLES = 200  # below this looking up the few triple factors is cheaper
 SPARSE = 48  # nonzero pairs up to which adding them one by one beats adding a whole row
 OFF = -(1 << 30)
 _GROWING = RLock()
@@ -122,8 +123,8 @@ class Pack(NamedTuple):
         As above, for the largest triple term of every pair, rounded up, in units of 2**-7.
     tau_base, tau_pos : (n_rows * n_causes,) int32
         The factors of (i, j, *) in row r start at tau_base[r, i] + tau_pos[r, j].
-    tau_member : (n_rows * n_causes,) int64
-        1 where a cause has any triple term in the row.
+    tau_member : (n_rows * width,) int64
+        All bits 1 where a cause has any triple term in the row.
     tau : (n_tau,) float32
         2**t.
     """
@@ -141,6 +142,7 @@ class Pack(NamedTuple):
     extra_ptr: Ints
     extra_pos: Ints
     extra_value: Ints
+    has_tau: npt.NDArray[np.bool_]
     tau_base: Ints
     tau_pos: Ints
     tau_member: npt.NDArray[np.int64]
@@ -248,8 +250,8 @@ def split_tables(explanations: Explanations, tables: Floats, empty: Floats) -> S
     return Split(np.concatenate([single, empty[:, None]], axis=1), pair, triple, is_hard)
 
 
-def pack_rows(layout: Layout, split: Split) -> Pack:
-    """Turn split tables into the arrays the kernel reads."""
+def pack_rows(layout: Layout, split: Split, is_gate: npt.NDArray[np.bool_] | None = None) -> Pack:
+    """Turn split tables into the arrays the kernel reads; gates get no triple factors."""
     n, n_rows = layout.explanations.n_causes, len(split.single)
     width = -(-(n + 1) // WIDE) * WIDE
     single = np.zeros((n_rows, width))
@@ -259,10 +261,11 @@ def pack_rows(layout: Layout, split: Split) -> Pack:
     highest = _highest_triples(layout, split.triple)
     rounded = np.ceil(highest * 2.0**BOUND_BITS).astype(np.int32)
     bound_of, bound, *extra = _dense_or_sparse(layout, np.minimum(rounded, 32_000))
+    tau = split.triple if is_gate is None else np.where(is_gate[:, None], 0.0, split.triple)
     ranges = [part(values, axis=1, initial=0.0) for values in (split.pair, split.triple) for part in (np.min, np.max)]
     return Pack(
         single.reshape(-1), split.is_hard, dense_of, dense, *sparse, np.stack(ranges, axis=1),
-        bound_of, bound.astype(np.int16), *extra, *_pack_tau(layout, split.triple),
+        bound_of, bound.astype(np.int16), *extra, *_pack_tau(layout, tau),
     )  # fmt: skip
 
 
@@ -294,18 +297,18 @@ def _highest_triples(layout: Layout, triple: Floats) -> Floats:
 
 def _pack_tau(
     layout: Layout, triple: Floats
-) -> tuple[Ints, Ints, npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+) -> tuple[npt.NDArray[np.bool_], Ints, Ints, npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Store the triple factors of every row for the causes that have any."""
     n, n_rows = layout.explanations.n_causes, len(triple)
     members = layout.explanations.members[layout.explanations.sizes == 3]
     base = np.zeros((n_rows, n), dtype=np.int32)
     pos = np.full((n_rows, n), OFF, dtype=np.int32)
-    member = np.zeros((n_rows, n), dtype=np.int64)
+    member = np.zeros((n_rows, -(-n // WIDE) * WIDE), dtype=np.int64)
     parts, first = [np.ones(LANES, dtype=np.float32)], LANES
     for row in np.flatnonzero(triple.any(axis=1)):
         present = members[triple[row] != 0]
-        member[row, present] = 1
-        is_member = member[row] == 1
+        member[row, present] = -1
+        is_member = member[row, :n] != 0
         cost = np.where(is_member, LANES * layout.height, 0)
         pos[row, is_member] = (np.cumsum(cost) - cost)[is_member]
         behind = cost.sum() - np.cumsum(cost)  # lanes of the members after i
@@ -318,7 +321,8 @@ def _pack_tau(
         block[base[row, i] + pos[row, j] + n - 1 - k - first] = np.exp2(triple[row, keep])
         parts.append(block)
         first += len(block)
-    return base.reshape(-1), pos.reshape(-1), member.reshape(-1), np.concatenate(parts)
+    has_any = triple.any(axis=1)
+    return has_any, base.reshape(-1), pos.reshape(-1), member.reshape(-1), np.concatenate(parts)
 
 
 def join_packs(packs: list[Pack]) -> Pack:
@@ -386,6 +390,7 @@ class Plan:
     row_of: Ints
     n_finding_rows: int
     pack: Pack
+    gates: Gates
     exact: Exact
     joints: tuple[Joint, ...]
 
@@ -400,6 +405,7 @@ class _Findings:
     base_empty: float
     exact: Floats
     pack: Pack
+    gates: Gates
 
 
 def make_plan(network: Network, setting_idx: int) -> Plan:
@@ -442,7 +448,7 @@ def _make(network: Network, setting_idx: int) -> Plan:
         Joint(table, _cell_base(network, table, factors), {}) for table in tables.joints
     )
     whole = join_packs([findings.pack, pack])
-    return Plan(layout, row_of, n_rows, whole, Exact(findings.exact, exact), joints)
+    return Plan(layout, row_of, n_rows, whole, findings.gates, Exact(findings.exact, exact), joints)
 
 
 def _findings(network: Network) -> _Findings:
@@ -468,10 +474,54 @@ def _findings(network: Network) -> _Findings:
         rows.extend(new)
         empties.extend(new_empty)
     exact = np.stack(rows) if rows else np.zeros((0, network.explanations.n_explanations))
-    pack = pack_rows(layout, split_tables(layout.explanations, exact, np.array(empties)))
-    made = _Findings(layout, row_of, base, float(base_empty), exact, pack)
+    split = split_tables(layout.explanations, exact, np.array(empties))
+    gates = _find_gates(network, layout, row_of, split)
+    pack = pack_rows(layout, split, gates.of >= 0)
+    made = _Findings(layout, row_of, base, float(base_empty), exact, pack, gates)
     network.cache["finding plan"] = made
     return made
+
+
+def _find_gates(network: Network, layout: Layout, row_of: Ints, split: Split) -> Gates:
+    """Pick the present findings whose table is a noisy-OR to the last digits and not mostly additive."""
+    explanations, n = layout.explanations, layout.explanations.n_causes
+    n_lanes = -(-n // LANES) * LANES
+    of = np.full(len(split.single), -1, dtype=np.int32)
+    unknown, leaks, causes, kepts = [], [], [], []
+    for slot, finding in enumerate(network.spec.findings):
+        variable = network.n_contexts + slot
+        without, absent, present = row_of[variable, :3]
+        if len(finding.states) != 2 or absent >= 0 or np.count_nonzero(split.triple[present]) <= FEW_TRIPLES:
+            continue
+        leak = finding.background[0]
+        rows = np.where(np.isnan(finding.cumulative[:, 0]), leak, finding.cumulative[:, 0])[layout.causes]
+        log_q = np.minimum(0.0, np.log1p(-rows) - np.log1p(-leak))
+        kept = np.minimum(1.0, rows / leak)
+        with np.errstate(divide="ignore"):
+            log_kept = log_q + np.log(kept)
+        log_none = explanations.sum_over_members(log_q)
+        formula = -np.expm1(log_none) + leak * np.exp(explanations.sum_over_members(log_kept))
+        table = np.exp(network.finding_rows[network.state_offset[variable] + 1, layout.columns])
+        if not np.allclose(formula, table, rtol=1e-9, atol=0.0):
+            continue
+        of[present] = len(leaks)
+        unknown.append(without)
+        leaks.append(leak)
+        for values, out in ((-np.expm1(log_q), causes), (np.exp(log_kept), kepts)):
+            lanes = np.zeros(n_lanes)
+            lanes[:n] = values[::-1]
+            out.append(lanes)
+    kept = np.array(kepts, dtype=np.float32).reshape(-1, n_lanes)
+    cause = np.array(causes, dtype=np.float32).reshape(-1, n_lanes)
+    is_simple = np.array([np.allclose(a[:n] + b[:n], 1.0, rtol=1e-12) for a, b in zip(causes, kepts, strict=True)])
+    return Gates(
+        of,
+        np.array(unknown, dtype=np.int32),
+        np.array(leaks, dtype=np.float32),
+        cause.reshape(-1),
+        kept.reshape(-1),
+        is_simple.astype(np.bool_),
+    )
 
 
 def _background(finding: FindingSpec) -> Floats:

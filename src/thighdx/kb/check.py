@@ -1,21 +1,22 @@
 """Check what the tables of a knowledge base say about one another, all problems in one pass.
 
-Names, states, keys, quantiles, sources and expressions; what the numbers add up to is checked when the network
-is built.
+Names, states, keys, quantiles, sources and expressions; what the numbers add up to is checked when the
+network is built.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import count
 from typing import TypeVar
 
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
-from thighdx.kb.records import Judgement, KnowledgeBase, Variable
+from thighdx.kb.records import Judgement, Key, KnowledgeBase, Variable
 
 __all__ = ["check_knowledge_base"]
 
@@ -24,7 +25,9 @@ _Record = TypeVar("_Record")
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _STATE = re.compile(r"[a-z0-9][a-z0-9_+-]*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_RESERVED = frozenset({"age", "setting", "status", "log_evidence", "triage"})
+_RESERVED = frozenset({"age", "setting", "status", "log_evidence", "triage", "explanation"})
+# An empty cell may be written out like this in a table of patients, so no state can be called so.
+_UNKNOWN_WORDS = frozenset({"na", "nan", "null"})
 _CHILD_LAYERS = ("cause", "pathology")
 ADVICE_KINDS = ("self_care", "exercise", "treatment", "prevention", "caution")
 
@@ -90,10 +93,16 @@ class _Checker:
     def _states(file: str, row: int, v: Variable) -> Iterator[Problem]:
         """States are at least two distinct names; causes and pathologies are absent or present."""
         if len(v.states) < 2 or len(set(v.states)) < len(v.states) or len(v.states) > 20:
-            yield Problem(file, row, "states", f"got {'|'.join(v.states)!r}, expected 2 to 20 distinct states")
+            yield Problem(
+                file, row, "states", f"got {'|'.join(v.states)!r}, expected 2 to 20 distinct states"
+            )
         for state in v.states:
             if not _STATE.fullmatch(state):
                 yield Problem(file, row, "states", f"got {state!r}, expected a name of a-z, 0-9, _, + and -")
+            elif state in _UNKNOWN_WORDS:
+                yield Problem(
+                    file, row, "states", f"got {state!r}, which means unknown in a table of patients"
+                )
         if v.layer in ("cause", "pathology") and v.states != ("absent", "present"):
             yield Problem(file, row, "states", f"got {'|'.join(v.states)!r}, expected 'absent|present'")
 
@@ -109,7 +118,9 @@ class _Checker:
         for setting in manifest.rebased:
             for name in manifest.rebased[setting]:
                 if name not in self.causes:
-                    yield self.unknown(("model.yaml", None, f"rebased.{setting}"), name, self.causes, "a cause")
+                    yield self.unknown(
+                        ("model.yaml", None, f"rebased.{setting}"), name, self.causes, "a cause"
+                    )
         for expert in manifest.experts:
             for name in expert.variables:
                 if name not in self.by_id:
@@ -123,9 +134,12 @@ class _Checker:
     def judgements(self) -> Iterator[Problem]:
         """Every row names things that exist, once per expert, with ordered quantiles and a source."""
         seen: dict[tuple[str, tuple[str, ...], str], int] = {}
+        keys = {(item.table, item.key) for item in self.kb.judgements}
         for item in self.kb.judgements:
             file = f"{item.table}.csv"
             yield from self._key(file, item)
+            if item.table in ("effects", "dependencies"):
+                yield from self._pair(file, item, keys)
             place = (item.table, item.key, item.expert)
             if place in seen:
                 message = f"{'|'.join(item.key)} of {item.expert} is already in row {seen[place]}"
@@ -170,6 +184,29 @@ class _Checker:
                     yield self.unknown(where, value, allowed, f"the id of a {kinds}")
                     owner = None
 
+    def _pair(self, file: str, item: Judgement, keys: Set[tuple[str, Key]]) -> Iterator[Problem]:
+        """Check that what ties two variables together ties two different ones, once."""
+        columns = key_columns(item.table)
+        if item.table == "dependencies":
+            first, state, second, other = item.key
+            mirrored: Key = (second, other, first, state)
+        else:
+            first, state, second = item.key
+            mirrored = (second, "present", first)
+        layers = [self.by_id[name].layer if name in self.by_id else "" for name in (first, second)]
+        if first == second:
+            yield Problem(file, item.row, columns[2], f"{first} on itself, expected two different variables")
+        elif (item.table, mirrored) in keys:
+            yield Problem(
+                file, item.row, columns[2], f"{first} and {second} in both directions, expected one"
+            )
+        if item.table == "effects" and layers[0] == "cause":
+            if state == "absent":
+                yield Problem(file, item.row, columns[1], f"{first}: got 'absent', expected 'present'")
+            if layers[1] == "pathology":
+                message = f"got the pathology {second!r}, expected a cause"
+                yield Problem(file, item.row, columns[2], message, f"state the effect of {second} on {first}")
+
     @staticmethod
     def _layers(table: str, column: str, layers: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
         """Return the layers a column may name."""
@@ -187,9 +224,9 @@ class _Checker:
         low, mid, high = item.quantiles
         is_odds = item.table in ("effects", "dependencies")
         for column, value in zip(("q05", "q50", "q95"), item.quantiles, strict=True):
-            if value != value:  # a number that could not be read is reported where it was read
+            if math.isnan(value):  # a number that could not be read is reported where it was read
                 return
-            if not (0 < value if is_odds else 0 < value < 1):
+            if value <= 0 or (value >= 1 and not is_odds):
                 hint = f"did you mean {value / 100:g} (per cent)?" if not is_odds and 1 < value < 100 else ""
                 wanted = "an odds ratio above 0" if is_odds else "a frequency in (0, 1)"
                 yield Problem(file, item.row, column, f"got {value:g}, expected {wanted}", hint)
@@ -226,7 +263,6 @@ class _Checker:
                         yield Problem("backgrounds.csv", None, "state", message)
             elif variable.layer in ("context", "pathology"):
                 yield from self._frequencies(variable, keys["frequencies"])
-        yield from self._pairs(keys["effects"])
 
     def _frequencies(self, variable: Variable, keys: set[tuple[str, ...]]) -> Iterator[Problem]:
         """In every setting all states but exactly one have a frequency; that one takes the rest."""
@@ -234,25 +270,13 @@ class _Checker:
             rated = [s for s in variable.states if (variable.id, s, setting) in keys]
             if len(rated) != len(variable.states) - 1:
                 message = (
-                    f"{variable.id} in {setting}: got a frequency for {', '.join(rated) or 'no state'}, expected "
-                    f"all of {', '.join(variable.states)} but one (which takes the rest)"
+                    f"{variable.id} in {setting}: got a frequency for {', '.join(rated) or 'no state'}, "
+                    f"expected all of {', '.join(variable.states)} but one (which takes the rest)"
                 )
                 yield Problem("frequencies.csv", None, "state", message)
 
-    def _pairs(self, effects: set[tuple[str, ...]]) -> Iterator[Problem]:
-        """An effect between two causes is stated in one direction only, and never on itself."""
-        for parent, state, child in sorted(effects):
-            parent_layer = self.by_id[parent].layer if parent in self.by_id else ""
-            if parent == child:
-                yield Problem("effects.csv", None, "child", f"{parent} has an effect on itself")
-            elif parent_layer == "cause" and parent < child and (child, "present", parent) in effects:
-                message = f"{parent} and {child} have effects in both directions, expected one"
-                yield Problem("effects.csv", None, "child", message)
-            if parent_layer == "cause" and state == "absent":
-                yield Problem("effects.csv", None, "parent_state", f"{parent}: got 'absent', expected 'present'")
-
     def groups_and_codes(self) -> Iterator[Problem]:
-        """Groups and codes name causes; no member twice."""
+        """Check that groups and codes name causes, and no member twice."""
         for group in self.kb.groups:
             seen = set[str]()
             for row, cause in zip(group.rows or count(2), group.members, strict=False):
@@ -283,7 +307,7 @@ class _Checker:
             yield from self._sources(file, row, rule.sources)
 
     def _expression(self, file: str, row: int, column: str, text: str) -> Iterator[Problem]:
-        """An expression parses and every variable=state in it exists."""
+        """Check that an expression parses and every variable=state in it exists."""
         try:
             expression = parse_expression(text)
         except ValueError as error:
@@ -323,7 +347,7 @@ class _Checker:
             yield from self._sources(file, row, advice.sources)
 
     def notes_on_evidence(self) -> Iterator[Problem]:
-        """The tables that account for seeds and published figures point at things that exist."""
+        """Check that the accounts of seeds and published figures point at things that exist."""
         for row, cells in self.numbered("seed_coverage", self.kb.coverage_rows):
             if cells["seed"] not in self.kb.sources:
                 where = ("seed_coverage.csv", row, "seed")

@@ -16,7 +16,9 @@ __all__ = ["MAX_LENGTH", "AllOf", "AnyOf", "Expression", "Is", "atoms", "holds",
 MAX_LENGTH = 5_000  # characters; the longest shipped rule has about 1,000
 MAX_DEPTH = 20  # nested parentheses
 
-_TOKEN = re.compile(r"\s*(?:(?P<paren>[()])|(?P<atom>[^\s()=]+)\s*=\s*(?P<state>[^\s()=]+)|(?P<word>[^\s()=]+))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<paren>[()])|(?P<atom>[^\s()=]+)\s*=\s*(?P<state>[^\s()=]+)|(?P<word>[^\s()=]+))"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Pr
     """Read a folder; return what could be understood (None without a manifest) and what could not."""
     folder, problems = Path(path), list[Problem]()
     if not folder.is_dir():
-        return None, [Problem(str(folder), None, None, "no such folder", "give the folder that holds model.yaml")]
+        return None, [
+            Problem(str(folder), None, None, "no such folder", "give the folder that holds model.yaml")
+        ]
     raw = read_folder(folder, problems)
     manifest = parse_manifest(raw.manifest_text, problems)
     if manifest is None:
@@ -110,7 +112,12 @@ def _groups(rows: Sequence[tuple[int, Row]]) -> tuple[Group, ...]:
     for number, row in rows:
         found.setdefault(row["group"], []).append((number, row))
     return tuple(
-        Group(name, own[0][1]["label"], tuple(row["cause"] for _, row in own), tuple(number for number, _ in own))
+        Group(
+            name,
+            own[0][1]["label"],
+            tuple(row["cause"] for _, row in own),
+            tuple(number for number, _ in own),
+        )
         for name, own in found.items()
     )
 
@@ -164,7 +171,11 @@ class _Reader:
         if value in allowed:
             return value
         self.note(
-            file, row, column, f"got {value!r}, expected one of {', '.join(allowed)}", nearest_hint(value, allowed)
+            file,
+            row,
+            column,
+            f"got {value!r}, expected one of {', '.join(allowed)}",
+            nearest_hint(value, allowed),
         )
         return allowed[0]
 

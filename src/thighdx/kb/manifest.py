@@ -62,7 +62,9 @@ def parse_manifest(text: str, problems: list[Problem]) -> Manifest | None:
             problems.append(Problem(MANIFEST_FILE, None, None, "the file is empty"))
         return None
     if len(text) > MAX_MANIFEST_CHARACTERS:
-        problems.append(Problem(MANIFEST_FILE, None, None, f"longer than {MAX_MANIFEST_CHARACTERS:,} characters"))
+        problems.append(
+            Problem(MANIFEST_FILE, None, None, f"longer than {MAX_MANIFEST_CHARACTERS:,} characters")
+        )
         return None
     try:
         data = YAML(typ="safe", pure=True).load(text)
@@ -99,8 +101,8 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
     settings = [setting.id for setting in parsed.settings]
     experts = [expert.id for expert in parsed.experts]
     for place, names in (("settings", settings), ("experts", experts)):
-        for name in {name for name in names if names.count(name) > 1}:
-            problems.append(Problem(MANIFEST_FILE, None, place, f"{name!r} given twice"))
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        problems.extend(Problem(MANIFEST_FILE, None, place, f"{name!r} given twice") for name in twice)
     named = [("default_setting", parsed.default_setting), *(("rebased", name) for name in parsed.rebased)]
     for place, name in named:
         if name not in settings:

@@ -132,14 +132,18 @@ def _read_text(folder: Path, file: str, problems: list[Problem]) -> str | None:
     path = folder / file
     try:
         if not path.is_file():
-            problems.append(Problem(file, None, None, f"not found in {folder}", "every model needs this file"))
+            problems.append(
+                Problem(file, None, None, f"not found in {folder}", "every model needs this file")
+            )
             return None
         if not path.resolve().is_relative_to(folder.resolve()):
             problems.append(Problem(file, None, None, "is a link out of the model's folder", "copy the file"))
             return None
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            problems.append(Problem(file, None, None, f"got {size:,} bytes, expected at most {MAX_FILE_BYTES:,}"))
+            problems.append(
+                Problem(file, None, None, f"got {size:,} bytes, expected at most {MAX_FILE_BYTES:,}")
+            )
             return None
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -187,12 +191,15 @@ def _header_fits(file: str, header: list[str], columns: Sequence[str], problems:
         hint = "save it with commas between the cells"
         problems.append(Problem(file, 1, None, "columns are separated by semicolons, expected commas", hint))
         return False
-    for name in columns:
-        if name not in header:
-            problems.append(Problem(file, 1, name, "column missing", f"expected {','.join(columns)}"))
+    expected = f"expected {','.join(columns)}"
+    problems.extend(
+        Problem(file, 1, name, "column missing", expected) for name in columns if name not in header
+    )
     for name in dict.fromkeys(header):
         if name not in columns:
-            problems.append(Problem(file, 1, name or "(no name)", "unknown column", nearest_hint(name, columns)))
+            problems.append(
+                Problem(file, 1, name or "(no name)", "unknown column", nearest_hint(name, columns))
+            )
         elif header.count(name) > 1:
             problems.append(Problem(file, 1, name, "column given twice"))
     return len(problems) == before

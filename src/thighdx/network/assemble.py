@@ -58,9 +58,7 @@ def _context(v: Variable, causes: tuple[str, ...], settings: tuple[str, ...], po
     for row, setting in enumerate(settings):
         rated = [points.get(("frequencies", (v.id, state, setting)), np.nan) for state in v.states]
         frequency[row] = np.where(np.isnan(rated), 1.0 - np.nansum(rated), rated)
-    odds = [
-        [points.get(("effects", (v.id, state, cause)), 1.0) for state in v.states] for cause in causes
-    ]
+    odds = [[points.get(("effects", (v.id, state, cause)), 1.0) for state in v.states] for cause in causes]
     return ContextSpec(v.id, v.layer, v.states, frequency, np.array(odds))
 
 
@@ -84,7 +82,9 @@ def check_spec(spec: NetworkSpec) -> tuple[SolvedParameters, list[Problem]]:
         return empty, problems
     solved = solve_parameters(spec)
     for item in solved.unsolved:
-        file, what = ("frequencies.csv", ", ".join(item.variables)) if item.variables else ("shares.csv", "shares")
+        file, what = (
+            ("frequencies.csv", ", ".join(item.variables)) if item.variables else ("shares.csv", "shares")
+        )
         message = f"no parameters reproduce {what} in {item.setting} (closest is off by {item.error:.2g})"
         hint = "compare them with odds ratios of `never` or far from 1 and with the dependencies"
         problems.append(Problem(file, None, "setting", message, hint))
@@ -117,7 +117,9 @@ def _check_crossings(spec: NetworkSpec) -> Iterator[Problem]:
     for finding in spec.findings:
         if not _falls(finding.background):
             message = f"{finding.id}: backgrounds {finding.background.round(4).tolist()} rise with the state"
-            yield Problem("backgrounds.csv", None, "q50", message, "a row says 'in this state or a higher one'")
+            yield Problem(
+                "backgrounds.csv", None, "q50", message, "a row says 'in this state or a higher one'"
+            )
             continue
         for crossing in find_crossings(finding, explanations):
             names = ", ".join(spec.causes[c] for c in crossing.causes)

@@ -12,7 +12,7 @@ from thighdx.network.blocks import Block, block_log_cells, make_blocks, solve_bl
 from thighdx.network.explanations import Explanations, enumerate_explanations
 from thighdx.network.gates import log_state_probabilities
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
-from thighdx.network.spec import Floats, NetworkSpec
+from thighdx.network.spec import ContextSpec, FindingSpec, Floats, NetworkSpec
 
 __all__ = [
     "Network",
@@ -120,7 +120,8 @@ def log_prior(spec: NetworkSpec, explanations: Explanations, theta: Floats) -> F
     scores = explanations.sum_over_members(theta)
     scores = scores + explanations.sum_over_pairs(pair_log_odds(spec))
     peak = scores.max()
-    return scores - (peak + np.log(np.exp(scores - peak).sum()))
+    normalised: Floats = scores - (peak + np.log(np.exp(scores - peak).sum()))
+    return normalised
 
 
 def solve_shares(spec: NetworkSpec, explanations: Explanations, shares: Floats) -> tuple[Floats, float]:
@@ -183,9 +184,11 @@ def build_network(spec: NetworkSpec, solved: SolvedParameters | None = None) -> 
     explanations = enumerate_explanations(len(spec.causes), spec.max_causes)
     rows = [log_state_probabilities(finding, explanations) for finding in spec.findings]
     empty = np.zeros((0, explanations.n_explanations))
-    members = (*spec.contexts, *spec.findings)
+    members: tuple[ContextSpec | FindingSpec, ...] = (*spec.contexts, *spec.findings)
     n_states = np.array([len(member.states) for member in members], dtype=np.intp)
-    offsets = np.concatenate([_starts(n_states[: len(spec.contexts)]), _starts(n_states[len(spec.contexts) :])])
+    offsets = np.concatenate(
+        [_starts(n_states[: len(spec.contexts)]), _starts(n_states[len(spec.contexts) :])]
+    )
     return Network(
         spec=spec,
         solved=solved,

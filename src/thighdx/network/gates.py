@@ -1,8 +1,8 @@
 """How a finding depends on the causes that are present: noisy-OR and noisy-MAX with leak.
 
 The noisy-OR is Pearl's [1]_ with the leak of Henrion [2]_; ordered findings apply it to the cumulative
-probabilities, which is Diez's noisy-MAX [3]_. A cause rated below the background suppresses the background, so
-that one cause alone always gives exactly its elicited row.
+probabilities, which is Diez's noisy-MAX [3]_. A cause rated below the background suppresses it, so that one
+cause alone always gives exactly its elicited row.
 
 .. [1] Pearl J. Probabilistic Reasoning in Intelligent Systems. Morgan Kaufmann, 1988, section 4.3.2.
 .. [2] Henrion M. Some practical issues in constructing belief networks. UAI 1987.

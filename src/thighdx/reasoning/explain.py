@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.inference.evidence import CaseEvidence
@@ -14,34 +12,15 @@ from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.explanation import Conditioning, Explanation, ExplanationLine, Verdict, Via
-from thighdx.reasoning.provenance import Basis, judgements_behind, judgements_of_prior
+from thighdx.reasoning.comparison import Comparison, Mask, compare, excluding_items, settled_by, verdict
+from thighdx.reasoning.explanation import DECIBANS_PER_NAT, Conditioning, Explanation, ExplanationLine
+from thighdx.reasoning.lines import explanation_lines
+from thighdx.reasoning.provenance import Basis, judgements_of_prior
 from thighdx.reasoning.swings import largest_swings
 from thighdx.reasoning.tempering import PathSum, log_ratio, tempered_contributions
-from thighdx.reasoning.terms import PRESENCE, CaseTerms, EvidenceItem, evidence_terms
+from thighdx.reasoning.terms import CaseTerms, evidence_terms
 
-__all__ = ["DECIBANS_PER_NAT", "contrast_causes", "explain_cause"]
-
-DECIBANS_PER_NAT = 10.0 / np.log(10.0)  # Good 1950: a deciban is a tenth of log10 of the odds
-SMALL_DECIBANS = 0.1  # a contribution below is never marked: it is 2 % of the odds
-DIRECT_SHARE = 0.1  # a contribution of which less than this is direct comes by way of other causes
-
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Which explanations stand on which side: those with the cause, and those it is compared with."""
-
-    causes: tuple[str, ...]  # (cause,) or (cause, against)
-    cause_idx: tuple[int, ...]
-    inside: Mask  # (n_explanations,)
-    outside: Mask
-
-    @property
-    def is_contrast(self) -> bool:
-        """Whether two causes are compared."""
-        return len(self.causes) == 2
+__all__ = ["contrast_causes", "explain_cause"]
 
 
 def explain_cause(
@@ -71,25 +50,42 @@ def explain_cause(
     -------
     Explanation
 
+    Raises
+    ------
+    ValueError
+        If the evidence is impossible.
+
     Notes
     -----
     Evidence that leaves explanations impossible, and causes given as evidence, are applied first: explanations
-    that contradict them are struck out, and the change of the log-odds this makes is a line of its own. The
-    rest of the evidence is tempered from 0 to 1 and each piece gets its Aumann-Shapley value (see
+    that contradict them are struck out, and what this does to the log-odds is a line of its own. All evidence
+    is then tempered from 0 to 1 and each piece gets its Aumann-Shapley value (see
     `thighdx.reasoning.tempering`). Members of one joint block of contexts (sex, age band, ...) divide their
     joint term by the Shapley value, for every explanation (see `thighdx.reasoning.terms`).
 
     A line is marked when its contribution does not come from the cause itself. The *direct* weight of evidence
     is ln P(v | the cause alone) - ln P(v | no cause at work), with findings at their background and contexts at
-    their base frequency: 0 for a variable the cause has no row on. Where the contribution exceeds 0.1 decibans
-    and less than a tenth of it is direct, it comes by way of the other cause that accounts for most of it:
-    ``rules_out_other`` (for the cause only because it speaks against a competitor; explaining away),
+    their base frequency: 0 for a variable that the cause has no row on. Where a contribution exceeds 0.1
+    decibans and less than a tenth of it is direct, it comes by way of the other cause that accounts for most
+    of it: ``rules_out_other`` (for the cause only because it speaks against a competitor; explaining away),
     ``points_to_other`` (against it only because a competitor explains the evidence better; explaining away)
-    or ``companion`` (by way of a cause that is present together with it).
+    or ``companion`` (by way of a cause that would be present together with it).
+
+    Examples
+    --------
+    >>> import thighdx
+    >>> from thighdx.inference.evidence import encode_case
+    >>> model = thighdx.load_model()
+    >>> known = {"onset": "sudden", "bruising": True, "numbness": False}
+    >>> case = encode_case(model.vocabulary, known, setting="primary_care")
+    >>> strain = model.vocabulary.cause_idx("hamstring_strain")
+    >>> kb, pooled = model.compiled.kb, model.compiled.pooled
+    >>> why = explain_cause(model.network, model.vocabulary, case, strain, pooled=pooled, kb=kb)
+    >>> [(line.shown, line.direction, line.explaining_away) for line in why.lines]
+    [('onset = sudden', 'for', False), ('bruising = present', 'for', False), ('numbness = absent', 'for', True)]
     """
-    is_member = network.membership[:, cause_idx] > 0
-    question = _Question((network.spec.causes[cause_idx],), (cause_idx,), is_member, ~is_member)
-    return _explain(network, vocabulary, case, question, pooled=pooled, kb=kb, n_unknown=n_unknown)
+    comparison = compare(network, cause_idx)
+    return _explain(network, vocabulary, case, comparison, pooled=pooled, kb=kb, n_unknown=n_unknown)
 
 
 def contrast_causes(
@@ -105,123 +101,122 @@ def contrast_causes(
 ) -> Explanation:
     """Divide ln P(a | evidence) - ln P(b | evidence) among the prior and everything that is known.
 
-    The same as `explain_cause` for the ratio of two posteriors; explanations that hold both causes stand on
-    both sides. The direct weight of a line is ln P(v | a alone) - ln P(v | b alone).
+    As `explain_cause`, for the ratio of two posteriors; explanations that hold both causes stand on both
+    sides. The direct weight of a line is ln P(v | a alone) - ln P(v | b alone).
 
     Raises
     ------
     ValueError
-        If both are the same cause.
+        If both are the same cause, or the evidence is impossible.
     """
     if a_idx == b_idx:
         raise ValueError(f"contrast: got {network.spec.causes[a_idx]} twice, expected two different causes")
-    names = (network.spec.causes[a_idx], network.spec.causes[b_idx])
-    inside, outside = (network.membership[:, c] > 0 for c in (a_idx, b_idx))
-    question = _Question(names, (a_idx, b_idx), inside, outside)
-    return _explain(network, vocabulary, case, question, pooled=pooled, kb=kb, n_unknown=n_unknown)
+    comparison = compare(network, a_idx, b_idx)
+    return _explain(network, vocabulary, case, comparison, pooled=pooled, kb=kb, n_unknown=n_unknown)
 
 
 def _explain(
     network: Network,
     vocabulary: Vocabulary,
     case: CaseEvidence,
-    question: _Question,
+    comparison: Comparison,
     *,
     pooled: Mapping[PooledKey, PooledJudgement],
     kb: KnowledgeBase,
     n_unknown: int,
 ) -> Explanation:
-    """Explain either kind of question."""
+    """Explain either kind of comparison."""
     setting_idx = int(case.batch.setting_idx[0])
+    setting = vocabulary.settings[setting_idx]
     terms = evidence_terms(network, case.batch)
-    possible = terms.is_possible
-    if not possible.any():
+    if not terms.is_possible.any():
         raise ValueError("explain: got impossible evidence, expected evidence that can be true together")
-    inside, outside = question.inside & possible, question.outside & possible
-    prior = log_ratio(terms.log_prior[question.inside], terms.log_prior[question.outside])
-    conditions = _conditions(terms, possible)
-    final = terms.log_prior + terms.log_likelihood
+    outcome = verdict(comparison, terms.is_possible)
+    weights = _posterior(terms)
     lines: tuple[ExplanationLine, ...] = ()
-    path: PathSum | None = None
-    after: float | None = None
-    if inside.any() and outside.any():
-        kept = [i for i, item in enumerate(terms.items) if item.kind != "given_cause"]
-        path = tempered_contributions(
-            (terms.log_prior[inside], terms.log_prior[outside]),
-            (terms.log_share[kept][:, inside], terms.log_share[kept][:, outside]),
+    path, after, item_idx = None, None, _weighed(terms)
+    if outcome == "open":
+        path, after = _path(terms, comparison, item_idx)
+        lines = explanation_lines(
+            network, vocabulary, terms, item_idx, comparison, path, pooled=pooled, setting=setting
         )
-        after = log_ratio(final[inside], final[outside])
-        lines = _lines(network, vocabulary, terms, kept, question, path, (inside, outside), pooled)
-    conditioning = None
-    if conditions is not None:
-        start = log_ratio(terms.log_prior[inside], terms.log_prior[outside]) - prior if path else None
-        conditioning = Conditioning(*conditions, None if start is None else start * DECIBANS_PER_NAT)
-    weights = np.exp(final - final.max())
-    weights /= weights.sum()
-    base = np.exp(terms.log_prior)
-    prior_judgements = judgements_of_prior(network, pooled, question.causes, setting_idx=setting_idx)
+    names = [network.spec.causes[c] for c in comparison.cause_idx]
+    prior = [_probability(np.exp(terms.log_prior), side) for side in (comparison.inside, comparison.outside)]
+    posterior = [_probability(weights, side) for side in (comparison.inside, comparison.outside)]
+    prior_basis = judgements_of_prior(network, pooled, names, setting_idx=setting_idx)
     return Explanation(
-        cause=question.causes[0],
-        against=question.causes[1] if question.is_contrast else "",
-        setting=vocabulary.settings[setting_idx],
-        prior=_probability(base, question.inside),
-        posterior=_probability(weights, question.inside),
-        against_prior=_probability(base, question.outside) if question.is_contrast else None,
-        against_posterior=_probability(weights, question.outside) if question.is_contrast else None,
-        prior_decibans=prior * DECIBANS_PER_NAT,
-        posterior_decibans=None if after is None else after * DECIBANS_PER_NAT,
-        verdict=_verdict(inside, outside, question),
-        settled_by=_settled_by(terms, question, possible) if path is None else (),
-        conditioning=conditioning,
+        cause=names[0],
+        against=names[1] if comparison.is_contrast else "",
+        setting=setting,
+        prior=prior[0],
+        posterior=posterior[0],
+        against_prior=prior[1] if comparison.is_contrast else None,
+        against_posterior=posterior[1] if comparison.is_contrast else None,
+        prior_decibans=_decibans(terms.log_prior, comparison.inside, comparison.outside),
+        posterior_decibans=after,
+        verdict=outcome,
+        settled_by=settled_by(terms, comparison),
+        conditioning=_conditioning(terms, comparison),
         lines=lines,
-        unknown=_unknown(network, vocabulary, case, weights, question, n_unknown) if path else (),
-        prior_judgements=prior_judgements,
-        citations=_citations(kb, (*prior_judgements, *(b for line in lines for b in line.judgements))),
+        unknown=() if path is None else largest_swings(
+            network, vocabulary, case, weights, comparison, n=n_unknown
+        ),
+        prior_judgements=prior_basis,
+        citations=_citations(kb, [*prior_basis, *(basis for line in lines for basis in line.judgements)]),
         n_nodes=path.n_nodes if path else 0,
         closing_error_decibans=path.closing_error * DECIBANS_PER_NAT if path else 0.0,
     )
 
 
+def _weighed(terms: CaseTerms) -> list[int]:
+    """Return the items that are weighed: all but given causes, which only strike out explanations."""
+    return [i for i, item in enumerate(terms.items) if item.kind != "given_cause"]
+
+
+def _path(terms: CaseTerms, comparison: Comparison, item_idx: list[int]) -> tuple[PathSum, float]:
+    """Return the contributions of the weighed items, and the posterior log ratio in decibans."""
+    inside, outside = comparison.inside & terms.is_possible, comparison.outside & terms.is_possible
+    share = terms.log_share[item_idx]
+    path = tempered_contributions(
+        (terms.log_prior[inside], terms.log_prior[outside]), (share[:, inside], share[:, outside])
+    )
+    return path, _decibans(terms.log_prior + terms.log_likelihood, inside, outside)
+
+
+def _decibans(log_weights: Floats, inside: Mask, outside: Mask) -> float:
+    """Return ten times the decimal logarithm of the ratio of two sums of weights."""
+    return log_ratio(log_weights[inside], log_weights[outside]) * DECIBANS_PER_NAT
+
+
+def _posterior(terms: CaseTerms) -> Floats:
+    """Return P(H | evidence) as (n_explanations,)."""
+    scores = terms.log_prior + terms.log_likelihood
+    weights = np.exp(scores - scores.max())
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
 def _probability(weights: Floats, chosen: Mask) -> float:
-    """Return the share of the weights in a set; a / (a + b) lies in [0, 1] in floating point too."""
+    """Return the share of a set in all weights; a / (a + b) lies in [0, 1] in floating point too."""
     inside, rest = weights[chosen].sum(), weights[~chosen].sum()
     return float(inside / (inside + rest))
 
 
-def _verdict(inside: Mask, outside: Mask, question: _Question) -> Verdict:
-    """Say whether impossible explanations settle the question."""
-    if inside.any():
-        if outside.any():
-            return "open"
-        return "other_impossible" if question.is_contrast else "certain"
-    return "both_impossible" if question.is_contrast and not outside.any() else "impossible"
-
-
-def _shown_state(network: Network, item: EvidenceItem) -> tuple[str, str]:
-    """Return name and state of an item; no state for uncertain evidence."""
-    if item.likelihood:
-        return item.name, ""
-    states = PRESENCE if item.is_cause else network.states[item.position]
-    return item.name, states[item.state_idx]
-
-
-def _excludes(terms: CaseTerms) -> npt.NDArray[np.bool_]:
-    """Return which explanations each item makes impossible, as (n_items, n_explanations) bool.
-
-    What only several members of a block make impossible together counts for each of them.
-    """
-    alone = np.isneginf(terms.log_alone)
-    together = ~terms.is_possible & ~alone.any(axis=0)
-    return np.asarray(alone | (together & ~np.isfinite(terms.log_share)))
-
-
-def _conditions(
-    terms: CaseTerms, possible: Mask
-) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] | None:
-    """Return given causes and excluding evidence; None where nothing is excluded."""
-    if possible.all():
+def _conditioning(terms: CaseTerms, comparison: Comparison) -> Conditioning | None:
+    """Return what is applied before anything is weighed; None where nothing is excluded."""
+    if terms.is_possible.all():
         return None
-    excludes = _excludes(terms).any(axis=1)
-    given = [item for item in terms.items if item.kind == "given_cause"]
-    others = [i for i, item in enumerate(terms.items) if excludes[i] and item.kind != "given_cause"]
-    raise NotImplementedError
+    takes_part = excluding_items(terms).any(axis=1)
+    chosen = [item for item, excludes in zip(terms.items, takes_part, strict=True) if excludes]
+    given = tuple((item.name, item.state) for item in chosen if item.kind == "given_cause")
+    excluding = tuple((item.name, item.state) for item in chosen if item.kind != "given_cause")
+    inside, outside = comparison.inside & terms.is_possible, comparison.outside & terms.is_possible
+    if not (inside.any() and outside.any()):
+        return Conditioning(given, excluding, None)
+    before = _decibans(terms.log_prior, comparison.inside, comparison.outside)
+    return Conditioning(given, excluding, _decibans(terms.log_prior, inside, outside) - before)
+
+
+def _citations(kb: KnowledgeBase, bases: Iterable[Basis]) -> dict[str, str]:
+    """Return what every source id in some judgements stands for."""
+    ids = dict.fromkeys(source for basis in bases for source in basis.sources)
+    return {source: kb.sources[source].citation for source in ids if source in kb.sources}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from thighdx.reasoning.comparison import Named, Verdict
 from thighdx.reasoning.provenance import Basis
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Conditioning", "Explanation", "ExplanationLine", "Swing", "Via"]
+__all__ = ["DECIBANS_PER_NAT", "Conditioning", "Explanation", "ExplanationLine", "Swing", "Via"]
 
 Via: TypeAlias = Literal["", "rules_out_other", "points_to_other", "companion"]
-Verdict: TypeAlias = Literal["open", "impossible", "certain", "other_impossible", "both_impossible"]
+
+DECIBANS_PER_NAT = 10.0 / math.log(10.0)
 
 BAR_WIDTH = 12
 VIA_WORDS: Mapping[str, str] = {
@@ -114,8 +117,8 @@ class Conditioning:
         What leaving only the possible explanations does to the log-odds; None where it settles the question.
     """
 
-    given: tuple[tuple[str, str], ...]
-    excluding: tuple[tuple[str, str], ...]
+    given: Named
+    excluding: Named
     decibans: float | None
 
     @property
@@ -214,7 +217,7 @@ class Explanation:
     prior_decibans: float
     posterior_decibans: float | None
     verdict: Verdict
-    settled_by: tuple[tuple[str, str], ...]
+    settled_by: Named
     conditioning: Conditioning | None
     lines: tuple[ExplanationLine, ...]
     unknown: tuple[Swing, ...]

@@ -236,7 +236,7 @@ class Recomputation:
         if table == "shares":
             wanted = margins.wanted.copy()
             wanted[spec.causes.index(key[0])] = value
-            return replace(margins, wanted=wanted).solve()
+            return margins.with_wanted(wanted).solve()
         both = self.network.membership[:, spec.causes.index(key[0])] * self.network.membership[:, spec.causes.index(key[2])]
         change = np.log(value) - np.log(self.pooled[place].point)
         return replace(margins, offset=margins.offset + change * both).solve()
@@ -257,7 +257,7 @@ class Recomputation:
         """Return the problem of a block with one number changed."""
         table, key = place
         if table == "frequencies":
-            return replace(known.margins, wanted=self._changed_frequencies(known, key, value))
+            return known.margins.with_wanted(self._changed_frequencies(known, key, value))
         change = np.log(value) - np.log(self.pooled[place].point)
         cells = self._cells_in(known.block, key[0], key[1])
         if table == "dependencies":

@@ -2,7 +2,8 @@
 
 The same problem as in `thighdx.network.solve`, whose solver is the reference and the way out: find theta for
 which the expectation of the features meets the margins. A small change moves theta little, so steps with the
-Hessian of the old solution (the parallel-chord method [1]_) get there with a few cheap evaluations.
+Hessian of the old solution (the parallel-chord method [1]_) get there with a few cheap evaluations; where they
+are slow, the Hessian is renewed.
 
 .. [1] Ortega JM, Rheinboldt WC. Iterative Solution of Nonlinear Equations in Several Variables. SIAM, 2000.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import pinvh
+from scipy.special import logit
 
 from thighdx.network.solve import MARGIN_TOLERANCE, SINGULAR, solve_margins
 from thighdx.network.spec import Floats
@@ -20,7 +22,8 @@ from thighdx.network.spec import Floats
 __all__ = ["MarginProblem", "margin_problem"]
 
 CLOSE = 1e-12  # largest difference of a margin at which a chord solution counts as reached
-MAX_CHORD_STEPS = 40
+MAX_STEPS = 40
+SLOW = 0.3  # a step that leaves more than this of the error calls for a new Hessian
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,20 +53,39 @@ class MarginProblem:
 
     def solve(self) -> MarginProblem | None:
         """Return the same problem with its own solution as start; None where there is none."""
-        theta, before = self.theta, np.inf
-        for _ in range(MAX_CHORD_STEPS):
-            miss = (self.weights @ _cells(self.offset, self.features, theta)) @ self.features - self.wanted
+        theta, inverse, before = self.theta, self.inverse_hessian, np.inf
+        for _ in range(MAX_STEPS):
+            cells = _cells(self.offset, self.features, theta)
+            miss = (self.weights @ cells) @ self.features - self.wanted
             error = float(np.max(np.abs(miss), initial=0.0))
             if error <= CLOSE:
                 return replace(self, theta=theta)
-            if not error < 0.9 * before:  # too far from the start, or NaN: leave it to the damped solver
+            if not error < 10 * before:  # running away, or NaN: leave it to the damped solver
                 break
-            theta, before = theta - self.inverse_hessian @ miss, error
+            if error > SLOW * before:
+                inverse = _inverse_hessian(cells, self.features, self.weights)
+            theta, before = theta - inverse @ miss, error
         shifted = self.offset + self.features @ self.theta
         solution = solve_margins(shifted, self.features, self.weights, self.wanted)
         if not solution.error <= MARGIN_TOLERANCE:
             return None
         return replace(self, theta=self.theta + solution.theta)
+
+    def with_wanted(self, wanted: Floats) -> MarginProblem:
+        """Return the problem for other margins (of 0/1 features), its start moved to where they would be alone.
+
+        A margin p of a 0/1 feature behaves like 1 / (1 + exp(-theta)) with variance p (1 - p): theta is moved by
+        the change of its log odds, and the Hessian scaled to the new variance.
+        """
+        if np.array_equal(wanted, self.wanted):
+            return self
+        valid = (wanted > 0) & (wanted < 1)
+        new = np.where(valid, wanted, self.wanted)
+        scale = np.sqrt(self.wanted * (1 - self.wanted) / (new * (1 - new)))
+        theta = self.theta + logit(new) - logit(self.wanted)
+        return replace(
+            self, wanted=wanted, theta=theta, inverse_hessian=self.inverse_hessian * np.outer(scale, scale)
+        )
 
     @property
     def log_cells(self) -> Floats:
@@ -87,9 +109,15 @@ def margin_problem(
     offset: Floats, features: Floats, weights: Floats, wanted: Floats, theta: Floats
 ) -> MarginProblem:
     """Set a problem up around its solution `theta`; shapes as in `MarginProblem`."""
-    cells = _cells(offset, features, theta)
+    inverse = _inverse_hessian(_cells(offset, features, theta), features, weights)
+    return MarginProblem(offset, features, weights, wanted, theta, inverse)
+
+
+def _inverse_hessian(cells: Floats, features: Floats, weights: Floats) -> Floats:
+    """Return the generalized inverse of the mean covariance of the features, (n_parameters, n_parameters)."""
+    if not features.shape[1]:
+        return np.zeros((0, 0))
     expected = cells @ features  # (n_groups, n_parameters)
     hessian = (features * (weights @ cells)[:, None]).T @ features
     hessian -= (expected * weights[:, None]).T @ expected
-    inverse = np.asarray(pinvh(hessian, rtol=SINGULAR)) if len(theta) else np.zeros((0, 0))
-    return MarginProblem(offset, features, weights, wanted, theta, inverse)
+    return np.asarray(pinvh(hessian, rtol=SINGULAR))

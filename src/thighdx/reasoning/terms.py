@@ -25,7 +25,7 @@ from thighdx.network.blocks import Block
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
-__all__ = ["CaseTerms", "EvidenceItem", "ItemKind", "evidence_terms"]
+__all__ = ["PRESENCE", "CaseTerms", "EvidenceItem", "ItemKind", "evidence_terms"]
 
 ItemKind: TypeAlias = Literal["state", "uncertain", "given_cause", "uncertain_cause"]
 PRESENCE = ("absent", "present")
@@ -45,6 +45,8 @@ class EvidenceItem:
         Among the variables of the network, or among its causes.
     state_idx : int
         Index of the known state; -1 for uncertain evidence.
+    state : str
+        Its name; empty for uncertain evidence.
     likelihood : tuple of float
         Per state; empty where the state is known.
     """
@@ -53,6 +55,7 @@ class EvidenceItem:
     kind: ItemKind
     position: int
     state_idx: int
+    state: str
     likelihood: tuple[float, ...] = ()
 
     @property
@@ -140,17 +143,17 @@ def _items(network: Network, batch: EvidenceBatch) -> tuple[EvidenceItem, ...]:
     ids, causes = network.variable_ids, network.spec.causes
     found: dict[tuple[bool, int], EvidenceItem] = {}
     for v in np.flatnonzero(batch.codes[0] != UNKNOWN).tolist():
-        found[False, v] = EvidenceItem(ids[v], "state", v, int(batch.codes[0, v]))
+        code = int(batch.codes[0, v])
+        found[False, v] = EvidenceItem(ids[v], "state", v, code, network.states[v][code])
     for c in np.flatnonzero(batch.given[0] != UNKNOWN).tolist():
-        found[True, c] = EvidenceItem(causes[c], "given_cause", c, int(batch.given[0, c]))
-    for item in batch.likelihoods:
-        weights = tuple(item.weights[0].tolist())
-        v = item.variable_idx
-        found[False, v] = EvidenceItem(ids[v], "uncertain", v, -1, weights)
-    for item in batch.cause_likelihoods:
-        weights = tuple(item.weights[0].tolist())
-        c = item.variable_idx
-        found[True, c] = EvidenceItem(causes[c], "uncertain_cause", c, -1, weights)
+        code = int(batch.given[0, c])
+        found[True, c] = EvidenceItem(causes[c], "given_cause", c, code, PRESENCE[code])
+    for soft in batch.likelihoods:
+        weights, v = tuple(soft.weights[0].tolist()), soft.variable_idx
+        found[False, v] = EvidenceItem(ids[v], "uncertain", v, -1, "", weights)
+    for soft in batch.cause_likelihoods:
+        weights, c = tuple(soft.weights[0].tolist()), soft.variable_idx
+        found[True, c] = EvidenceItem(causes[c], "uncertain_cause", c, -1, "", weights)
     return tuple(found[key] for key in sorted(found))
 
 

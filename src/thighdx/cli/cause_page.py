@@ -1,0 +1,184 @@
+"""`thighdx model show CAUSE`: what a cause looks like, and what tells it from its look-alikes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thighdx.cli.output import named_state, number, paragraph, percent, plain_table
+from thighdx.profile import context_facts, find_look_alikes, finding_facts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thighdx.kb.records import Harm
+    from thighdx.model import Model
+
+__all__ = ["print_cause"]
+
+N_LOOK_ALIKES = 3
+N_NAMED_LOOK_ALIKES = 6
+N_DISCRIMINATORS = 6
+SIDE_BY_SIDE = 110  # columns from which labels have room beside ids
+
+
+def print_cause(out: Console, model: Model, cause: str, *, setting: str) -> None:
+    """Print the page of one cause.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such cause.
+    """
+    model.vocabulary.cause_idx(cause)
+    setting_idx = model.vocabulary.setting_code(setting)
+    out.print(model.causes[cause].label, style="bold")
+    out.print(f"{cause}, {model.name} {model.version} ({model.digest[:12]})", style="dim")
+    _print_facts(out, model, cause)
+    _print_findings(out, model, cause, setting, setting_idx)
+    _print_contexts(out, model, cause, setting, setting_idx)
+    _print_look_alikes(out, model, cause, setting_idx)
+    _print_advice(out, model, cause)
+    out.print()
+    out.print(paragraph(model.disclaimer, out.width), style="dim")
+
+
+def _print_facts(out: Console, model: Model, cause: str) -> None:
+    """Print codes, shares, groups and what missing the cause does."""
+    kb, spec = model.compiled.kb, model.network.spec
+    position = spec.causes.index(cause)
+    shares = [f"{s} {percent(float(spec.shares[i, position]))}" for i, s in enumerate(spec.settings)]
+    facts = {
+        "How common": ", ".join(shares),
+        "Groups": ", ".join(group.id for group in kb.groups if cause in group.members),
+        "If missed": "; ".join(_harm(harm) for harm in kb.harms if harm.cause == cause),
+        "Codes": "; ".join(f"{code.system} {code.code} {code.title}" for code in kb.codes if code.cause == cause),
+        "Makes likelier": ", ".join(
+            f"{b} (x{number(odds)})" for (a, b), odds in spec.pair_odds_ratio.items() if a == cause
+        ),
+        "Likelier with": ", ".join(
+            f"{a} (x{number(odds)})" for (a, b), odds in spec.pair_odds_ratio.items() if b == cause
+        ),
+        "Note": model.causes[cause].note,
+    }
+    out.print()
+    for name, text in facts.items():
+        if text:
+            out.print(paragraph(f"{name + ':':<15} {text}", out.width, hanging=" " * 16))
+
+
+def _harm(harm: Harm) -> str:
+    """Say what missing a cause does and from where on it is acted on."""
+    limits = {
+        "emergency": harm.threshold_emergency,
+        "urgent": harm.threshold_urgent,
+        "soon": harm.threshold_soon,
+    }
+    acted = ", ".join(f"{level} from {percent(limit)}" for level, limit in limits.items() if limit is not None)
+    level = harm.level_if_likely.replace("_", "-")
+    return f"harm {harm.harm_of_missing:g} of 100; {level} if likely" + (f"; {acted}" if acted else "") + f": {harm.reason}"
+
+
+def _print_findings(out: Console, model: Model, cause: str, setting: str, setting_idx: int) -> None:
+    """Print every elicited finding, the most telling against the background first."""
+    is_wide = out.width >= SIDE_BY_SIDE
+    table = plain_table()
+    table.add_column("finding or test", overflow="fold")
+    if is_wide:
+        table.add_column("", overflow="ellipsis", no_wrap=True, max_width=out.width - 95, style="dim")
+    for name in ("with it", "back-\nground", "LR+", "LR-", "other\npatients"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for fact in finding_facts(model.network, cause, setting_idx=setting_idx):
+        variable = model.variables[fact.variable]
+        cells = [named_state(variable.id, fact.state, variable.states, is_last=fact.is_last_state)]
+        cells += [variable.label] if is_wide else []
+        cells += [percent(fact.probability), percent(fact.background), number(fact.lr_present), number(fact.lr_absent)]
+        style = "dim" if abs(fact.lr_present - 1.0) < 0.05 else ""
+        table.add_row(*cells, percent(fact.others), style=style)
+    out.print()
+    out.print("Findings", style="bold")
+    text = (
+        "With it: how often, with this cause alone. Background: how often where no cause has to do with it. "
+        "LR+ and LR-: likelihood ratios of the finding against the background, there and not there. "
+        f"Other patients: how often in {setting} among those without the cause."
+    )
+    out.print(paragraph(text, out.width), style="dim")
+    out.print(table)
+
+
+def _print_contexts(out: Console, model: Model, cause: str, setting: str, setting_idx: int) -> None:
+    """Print contexts and pathologies with their odds ratios."""
+    facts = context_facts(model.network, cause, setting_idx=setting_idx)
+    if not facts:
+        return
+    table = plain_table()
+    table.add_column("context or pathology", overflow="fold")
+    table.add_column("odds ratio", justify="right", no_wrap=True)
+    table.add_column("90 % belief", justify="right", no_wrap=True)
+    table.add_column("with it", justify="right", no_wrap=True)
+    table.add_column("overall", justify="right", no_wrap=True)
+    for fact in facts:
+        variable = model.variables[fact.variable]
+        judged = model.compiled.pooled.get(("effects", (fact.variable, fact.state, cause)))
+        belief = ""
+        if judged is not None and judged.point > 0:
+            low, high = judged.distribution.quantile([0.05, 0.95])
+            belief = f"{number(float(low))} to {number(float(high))}"
+        name = named_state(variable.id, fact.state, variable.states)
+        shown = "never" if fact.odds_ratio == 0 else number(fact.odds_ratio)
+        table.add_row(name, shown, belief, percent(fact.frequency_with), percent(fact.frequency))
+    out.print()
+    out.print(f"Contexts (frequencies in {setting})", style="bold")
+    out.print(table)
+
+
+def _print_look_alikes(out: Console, model: Model, cause: str, setting_idx: int) -> None:
+    """Print the causes hardest to tell from this one, and what tells them apart."""
+    residual = model.compiled.kb.manifest.residual_cause
+    found = find_look_alikes(
+        model.network, cause, setting_idx=setting_idx, n=N_NAMED_LOOK_ALIKES, without=residual
+    )
+    if not found:
+        return
+    out.print()
+    out.print("Look-alikes, the hardest to tell apart first", style="bold")
+    out.print(paragraph(", ".join(item.cause for item in found), out.width))
+    for item in found[:N_LOOK_ALIKES]:
+        table = plain_table()
+        table.add_column("", overflow="fold")
+        table.add_column("this", justify="right", no_wrap=True)
+        table.add_column("other", justify="right", no_wrap=True)
+        table.add_column("LR+", justify="right", no_wrap=True)
+        table.add_column("LR-", justify="right", no_wrap=True)
+        for telling in item.discriminators[:N_DISCRIMINATORS]:
+            variable = model.variables[telling.variable]
+            table.add_row(
+                named_state(variable.id, telling.state, variable.states, is_last=telling.is_last_state),
+                percent(telling.probability),
+                percent(telling.other_probability),
+                number(telling.lr_present),
+                number(telling.lr_absent),
+                style="green" if telling.lr_present > 1 else "",
+            )
+        out.print()
+        out.print(paragraph(f"Against {model.causes[item.cause].label}", out.width))
+        out.print(table)
+
+
+def _print_advice(out: Console, model: Model, cause: str) -> None:
+    """Print the advice for this cause by kind; what holds for any cause is only counted."""
+    advice = [item for item in model.compiled.kb.advice if item.cause == cause]
+    if not advice:
+        return
+    for kind in dict.fromkeys(item.kind for item in advice):
+        out.print()
+        out.print(f"Advice: {kind.replace('_', '-')}", style="bold")
+        for item in sorted((item for item in advice if item.kind == kind), key=lambda item: item.priority):
+            out.print(paragraph(f"- {item.advice}", out.width, hanging="  "))
+            if item.when:
+                out.print(paragraph(f"only if {item.when}", out.width, indent="  "), style="dim")
+            if item.caution:
+                out.print(paragraph(f"Caution: {item.caution}", out.width, indent="  "), style="dim")
+    n_any = sum(item.cause == "any" for item in model.compiled.kb.advice)
+    if n_any:
+        out.print()
+        out.print(paragraph(f"{n_any} more pieces of advice hold for any cause.", out.width), style="dim")

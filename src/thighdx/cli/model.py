@@ -1,0 +1,149 @@
+"""`thighdx model`: build, check, show and trace a knowledge base."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thighdx.cli.options import ModelOption, SettingOption, open_model
+from thighdx.cli.output import console, percent, plain_table
+from thighdx.errors import KnowledgeBaseError, TableError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thighdx.compilation import CompiledModel
+
+__all__ = ["model_app"]
+
+N_DISAGREEMENTS = 5
+EXIT_PROBLEMS = 1
+
+model_app = typer.Typer(
+    help="Build, check, show and trace a knowledge base.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.yaml and its tables.")]
+
+
+@model_app.command()
+def build(path: Folder) -> None:
+    """Fit and solve a knowledge base once and write compiled.json beside its tables."""
+    from thighdx.compilation import compile_model, write_compiled
+
+    started = time.perf_counter()
+    compiled = compile_model(path)
+    written = write_compiled(compiled, path)
+    seconds = time.perf_counter() - started
+    out = console()
+    out.print(f"{_counts(compiled)}", soft_wrap=True)
+    _print_fits(out, compiled)
+    out.print(f"Digest: {compiled.kb.digest}", soft_wrap=True)
+    out.print(f"Written: {written} ({seconds:.1f} s)", soft_wrap=True)
+
+
+@model_app.command()
+def check(path: Folder) -> None:
+    """Find everything wrong with a knowledge base: one problem per line, exit code 1 if there is any."""
+    from thighdx.compilation import compile_model, load_compiled
+
+    if not path.is_dir():
+        raise TableError(f"{path}: no such folder; give the folder that holds model.yaml")
+    try:
+        compiled = compile_model(path)
+    except KnowledgeBaseError as error:
+        for problem in error.problems:
+            typer.echo(str(problem))
+        raise typer.Exit(EXIT_PROBLEMS) from None
+    typer.echo(f"OK: {_counts(compiled)}")
+    if load_compiled(path) is None:
+        typer.echo(f"compiled.json is missing or older than the tables: run thighdx model build {path}", err=True)
+
+
+def _counts(compiled: CompiledModel) -> str:
+    """Say how large a knowledge base is."""
+    kb = compiled.kb
+    layers = {v.layer: 0 for v in kb.variables}
+    for variable in kb.variables:
+        layers[variable.layer] += 1
+    plural = {"pathology": "pathologies"}
+    listed = ", ".join(f"{n} {layer if n == 1 else plural.get(layer, layer + 's')}" for layer, n in layers.items())
+    settings = f"{len(kb.manifest.settings)} setting{'s' if len(kb.manifest.settings) > 1 else ''}"
+    return (
+        f"{kb.manifest.name} {kb.manifest.version}: {listed}, {settings}; "
+        f"{len(kb.judgements):,} judgement rows make {len(compiled.pooled):,} numbers"
+    )
+
+
+def _print_fits(out: Console, compiled: CompiledModel) -> None:
+    """Print how well the stated quantiles are fitted and where the experts are far apart."""
+    from thighdx.elicitation.report import elicitation_report
+
+    report = elicitation_report(compiled.kb, compiled.pooled)
+    stated = report[~report["filled"]]
+    two_piece = int(stated["family"].str.startswith("two_piece").sum())
+    share = percent(two_piece / max(1, len(stated)))
+    out.print(f"Fits: {len(stated):,}, of which {two_piece:,} two-piece ({share})", soft_wrap=True)
+    if stated["miss"].notna().any():
+        worst = stated.loc[stated["miss"].idxmax()]
+        where = f"{worst['table']} {worst['key']}, {worst['expert']}"
+        out.print(f"Largest miss of a stated quantile: {percent(float(worst['miss']))} ({where})", soft_wrap=True)
+    numbers = stated.dropna(subset=["disagreement"]).drop_duplicates(["table", "key"])
+    apart = numbers.sort_values(["disagreement", "median_gap"], ascending=False).head(N_DISAGREEMENTS)
+    if len(apart) == 0:
+        return
+    out.print(f"Largest disagreements of experts ({len(numbers):,} numbers were judged by several):")
+    table = plain_table()
+    table.add_column("number", overflow="fold")
+    table.add_column("medians", no_wrap=True)
+    table.add_column("overlap", justify="right", no_wrap=True)
+    for row in apart.itertuples():
+        same = stated[(stated["table"] == row.table) & (stated["key"] == row.key)]
+        medians = ", ".join(f"{value:.3g}" for value in same["stated_q50"])
+        corrected = f" (settled by {row.corrected_by})" if row.corrected_by else ""
+        table.add_row(f"{row.table} {row.key}{corrected}", medians, percent(1.0 - float(row.disagreement), 0))
+    out.print(table)
+
+
+@model_app.command()
+def show(
+    cause: Annotated[str | None, typer.Argument(metavar="[CAUSE]", help="Id of a cause.", show_default=False)] = None,
+    model: ModelOption = None,
+    setting: SettingOption = None,
+    findings: Annotated[bool, typer.Option("--findings", help="List everything that can be known.")] = False,
+) -> None:
+    """Show a model, or everything it knows about one cause."""
+    from thighdx.cli.cause_page import print_cause
+    from thighdx.cli.overview import print_findings, print_overview
+
+    loaded = open_model(model)
+    name = loaded.default_setting if setting is None else setting
+    loaded.vocabulary.setting_code(name)
+    if findings:
+        print_findings(console(), loaded)
+    elif cause is None:
+        print_overview(console(), loaded, setting=name)
+    else:
+        print_cause(console(), loaded, cause, setting=name)
+
+
+@model_app.command()
+def trace(
+    cause: Annotated[str, typer.Argument(metavar="CAUSE", help="Id of a cause.")],
+    model: ModelOption = None,
+    csv: Annotated[
+        str | None,
+        typer.Option("--csv", metavar="FILE", help="Write a table to this file instead, or - .", show_default=False),
+    ] = None,
+) -> None:
+    """Show every judgement about a cause: who said what, and on what grounds."""
+    from thighdx.cli.judgements import print_judgements, write_judgements
+
+    loaded = open_model(model)
+    if csv is None:
+        print_judgements(console(), loaded, cause)
+    else:
+        write_judgements(loaded, cause, csv)
