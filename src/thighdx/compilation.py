@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from thighdx.elicitation.judgements import PooledJudgement, PooledKey, check_jud
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb.check import check_knowledge_base
 from thighdx.kb.load import read_knowledge_base
-from thighdx.kb.manifest import with_rebased
+from thighdx.kb.manifest import with_changes
 from thighdx.kb.records import KnowledgeBase
 from thighdx.kb.tables import COMPILED_FILE, MANIFEST_FILE
 from thighdx.network.assemble import assemble_spec, check_spec
@@ -67,11 +67,12 @@ def compile_model(path: str | Path) -> CompiledModel:
         number can be read.
     """
     kb, problems = read_knowledge_base(path)
+    # What cannot be read comes first: much of the rest may only follow from it.
+    problems = _in_file_order(problems)
     if kb is not None:
-        problems.extend(check_knowledge_base(kb))
-        problems.extend(check_judgements(kb))
+        problems.extend(_new_places(problems, _check_tables(kb)))
     if kb is None or problems:
-        raise KnowledgeBaseError(str(path), _in_file_order(problems))
+        raise KnowledgeBaseError(str(path), problems)
     pooled = pool_judgements(kb)
     spec = assemble_spec(kb, {key: item.point for key, item in pooled.items()})
     solved, problems = check_spec(spec)
@@ -80,6 +81,18 @@ def compile_model(path: str | Path) -> CompiledModel:
     if problems:
         raise KnowledgeBaseError(str(path), _in_file_order(problems))
     return CompiledModel(kb, pooled, spec, solved, kb.manifest.rebased)
+
+
+def _check_tables(kb: KnowledgeBase) -> list[Problem]:
+    """Check names, then judgements; a cell that the first finds fault with is not reported twice."""
+    problems = check_knowledge_base(kb)
+    return _in_file_order([*problems, *_new_places(problems, check_judgements(kb))])
+
+
+def _new_places(known: Sequence[Problem], found: Sequence[Problem]) -> list[Problem]:
+    """Return what is found in cells that nothing is known against."""
+    places = {(p.file, p.row, p.column) for p in known if p.row is not None}
+    return [p for p in found if (p.file, p.row, p.column) not in places]
 
 
 def _rebased(
@@ -102,15 +115,12 @@ def _in_file_order(problems: list[Problem]) -> list[Problem]:
 def load_compiled(path: str | Path) -> CompiledModel | None:
     """Load what was compiled from exactly these tables; None where it is missing, stale or damaged.
 
-    Raises
-    ------
-    KnowledgeBaseError
-        If the tables themselves cannot be read.
+    Also None where the tables cannot be read: `compile_model` says everything that is wrong with them.
     """
     file = Path(path) / COMPILED_FILE
     kb, problems = read_knowledge_base(path)
     if kb is None or problems:
-        raise KnowledgeBaseError(str(path), _in_file_order(problems))
+        return None
     try:
         if file.stat().st_size > MAX_COMPILED_BYTES:
             return None
@@ -125,7 +135,7 @@ def load_compiled(path: str | Path) -> CompiledModel | None:
             for cause, share in named.items():
                 shares[spec.settings.index(setting), spec.causes.index(cause)] = share
         return CompiledModel(kb, pooled, replace(spec, shares=shares), solved, kb.manifest.rebased)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
 
 
@@ -199,6 +209,10 @@ def _solved_from_plain(plain: Mapping[str, Any], spec: NetworkSpec) -> SolvedPar
         )
         for setting in spec.settings
     )
+    if theta.dtype != np.float64 or not np.isfinite(theta).all():
+        raise ValueError("theta: expected a finite number for every cause")
+    if any(value.dtype != np.float64 or not (value < np.inf).all() for row in factors for value in row):
+        raise ValueError("factors: expected a number or null for every state")
     return SolvedParameters(theta, factors)
 
 
@@ -227,7 +241,7 @@ def recompile_for(model: CompiledModel, max_causes: int) -> CompiledModel:
 
 def check_compiled(model: CompiledModel) -> list[Problem]:
     """Return what is wrong with a compiled model: its tables, its fits, its margins, its ordered findings."""
-    problems = [*check_knowledge_base(model.kb), *check_judgements(model.kb)]
+    problems = _check_tables(model.kb)
     pooled = assemble_spec(
         model.kb, {key: item.point for key, item in model.pooled.items()}, max_causes=model.spec.max_causes
     )
@@ -250,7 +264,9 @@ def save_model(model: CompiledModel, path: str | Path) -> Path:
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
         for file, text in model.kb.files.items():
-            content = with_rebased(text, model.rebased) if file == MANIFEST_FILE else text
+            content = text
+            if file == MANIFEST_FILE:
+                content = with_changes(text, max_causes=model.spec.max_causes, rebased=model.rebased)
             (temporary / file).write_text(content, encoding="utf-8", newline="")
         kb, problems = read_knowledge_base(temporary)
         if kb is None or problems:

@@ -18,8 +18,8 @@ __all__ = [
     "FindingFact",
     "LookAlike",
     "context_facts",
-    "finding_facts",
     "find_look_alikes",
+    "finding_facts",
     "likelihood_ratios",
 ]
 
@@ -285,9 +285,7 @@ def _discriminators(network: Network, tables: SettingTables, one: int, other: in
     return sorted(found, key=lambda item: -item.separation)
 
 
-def _of_finding(
-    finding: FindingSpec, rows: Floats, one: int, other: int, separation: float
-) -> Discriminator:
+def _of_finding(finding: FindingSpec, rows: Floats, one: int, other: int, separation: float) -> Discriminator:
     """Describe a finding at the state where splitting it separates two causes best."""
     p, q = _at_least(rows[:, one]), _at_least(rows[:, other])
     split: npt.NDArray[np.float64] = np.array(

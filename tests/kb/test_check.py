@@ -77,14 +77,14 @@ def test_names_in_the_manifest_must_exist(folder: Path) -> None:
         folder,
         "model.yaml",
         "label: The panel}",
-        "label: The panel}\n  - {id: late, role: alone, label: L, variables: [brusing], causes: [pain]}",
+        "label: The panel}\n  - {id: late, role: alone, label: L, variables: [brusing], causes: [colt]}",
     )
     append(folder, "model.yaml", "rebased: {clinic: {strian: 0.4}}")
     assert lines_of(folder) == [
         "model.yaml, residual_cause: got 'other_couse', expected a cause; did you mean 'other_cause'?",
         "model.yaml, rebased.clinic: got 'strian', expected a cause; did you mean 'strain'?",
         "model.yaml, experts.late.variables: got 'brusing', expected a variable; did you mean 'bruising'?",
-        "model.yaml, experts.late.causes: got 'pain', expected a cause",
+        "model.yaml, experts.late.causes: got 'colt', expected a cause; did you mean 'clot'?",
     ]
 
 
@@ -145,7 +145,7 @@ def test_a_wrong_key_is_named_with_the_nearest_valid_name(
 def test_the_same_number_twice_from_one_expert_is_refused(folder: Path) -> None:
     row = append(folder, "links.csv", f"nerve,tingling,present,panel,0.1,0.2,0.3{DESK}")
     expected = "nerve|tingling|present of panel is already in row 4; keep one of them"
-    assert lines_of(folder) == [f"links.csv row {row}, cause: {expected}"]
+    assert lines_of(folder) == [f"links.csv row {row}, expert: {expected}"]
 
 
 def test_the_same_number_from_two_experts_is_what_experts_are_for(folder: Path) -> None:

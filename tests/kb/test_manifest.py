@@ -10,7 +10,7 @@ from kb_builder import MANIFEST, append, edit
 
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb.load import load_knowledge_base
-from thighdx.kb.manifest import MAX_MANIFEST_CHARACTERS, parse_manifest, with_rebased
+from thighdx.kb.manifest import MAX_MANIFEST_CHARACTERS, parse_manifest, with_changes
 
 
 def problems_of(text: str) -> list[str]:
@@ -150,11 +150,11 @@ def test_rebased_shares_need_a_setting_of_the_manifest(folder: Path) -> None:
 def test_rebased_shares_are_added_and_comments_stay() -> None:
     text = "# a comment at the top\n" + MANIFEST
     shares = {"clinic": {"strain": 0.25, "clot": 1e-7}}
-    changed = with_rebased(text, shares)
+    changed = with_changes(text, max_causes=2, rebased=shares)
     found: list[Problem] = []
     manifest = parse_manifest(changed, found)
     assert found == []
     assert manifest is not None
     assert manifest.rebased == shares
     assert changed.startswith("# a comment at the top\n")
-    assert with_rebased(text, {}) == text
+    assert with_changes(text, max_causes=2, rebased={}) == text

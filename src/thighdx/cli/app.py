@@ -25,8 +25,8 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 EPILOG = (
-    "Exit codes: 0 done (rows that could not be scored are kept and have a status); 1 'model check' found problems; "
-    "2 bad input or an unwritable output; 130 interrupted; 141 the reader of the output went away.  "
+    "Exit codes: 0 done (rows that could not be scored are kept and have a status); 1 'model check' found "
+    "problems; 2 bad input or an unwritable output; 130 interrupted; 141 the reader of the output went away. "
     "Not a medical device, and not reviewed by clinicians."
 )
 
@@ -34,7 +34,7 @@ EPILOG = (
 class _Commands(TyperGroup):
     """Turns errors that thighdx raises on purpose, and those of files, into one message and an exit code."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # as typer's own
+    def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
             value = super().invoke(ctx)
@@ -77,6 +77,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(diagnose)
@@ -108,4 +109,4 @@ def main() -> None:
         # an old code page lacks some characters; a question mark is better than a traceback
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    app()
+    app(prog_name="thighdx")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import named_state, number, paragraph, percent, plain_table
+from thighdx.cli.output import named_state, number, paragraph, percent, plain_table, write
 from thighdx.profile import context_facts, find_look_alikes, finding_facts
 
 if TYPE_CHECKING:
@@ -31,15 +31,15 @@ def print_cause(out: Console, model: Model, cause: str, *, setting: str) -> None
     """
     model.vocabulary.cause_idx(cause)
     setting_idx = model.vocabulary.setting_code(setting)
-    out.print(model.causes[cause].label, style="bold")
-    out.print(f"{cause}, {model.name} {model.version} ({model.digest[:12]})", style="dim")
+    write(out, model.causes[cause].label, style="bold")
+    write(out, f"{cause}, {model.name} {model.version} ({model.digest[:12]})", style="dim")
     _print_facts(out, model, cause)
     _print_findings(out, model, cause, setting, setting_idx)
     _print_contexts(out, model, cause, setting, setting_idx)
     _print_look_alikes(out, model, cause, setting_idx)
     _print_advice(out, model, cause)
     out.print()
-    out.print(paragraph(model.disclaimer, out.width), style="dim")
+    write(out, paragraph(model.disclaimer, out.width), style="dim")
 
 
 def _print_facts(out: Console, model: Model, cause: str) -> None:
@@ -51,7 +51,9 @@ def _print_facts(out: Console, model: Model, cause: str) -> None:
         "How common": ", ".join(shares),
         "Groups": ", ".join(group.id for group in kb.groups if cause in group.members),
         "If missed": "; ".join(_harm(harm) for harm in kb.harms if harm.cause == cause),
-        "Codes": "; ".join(f"{code.system} {code.code} {code.title}" for code in kb.codes if code.cause == cause),
+        "Codes": "; ".join(
+            f"{code.system} {code.code} {code.title}" for code in kb.codes if code.cause == cause
+        ),
         "Makes likelier": ", ".join(
             f"{b} (x{number(odds)})" for (a, b), odds in spec.pair_odds_ratio.items() if a == cause
         ),
@@ -63,7 +65,7 @@ def _print_facts(out: Console, model: Model, cause: str) -> None:
     out.print()
     for name, text in facts.items():
         if text:
-            out.print(paragraph(f"{name + ':':<15} {text}", out.width, hanging=" " * 16))
+            write(out, paragraph(f"{name + ':':<15} {text}", out.width, hanging=" " * 16))
 
 
 def _harm(harm: Harm) -> str:
@@ -73,9 +75,15 @@ def _harm(harm: Harm) -> str:
         "urgent": harm.threshold_urgent,
         "soon": harm.threshold_soon,
     }
-    acted = ", ".join(f"{level} from {percent(limit)}" for level, limit in limits.items() if limit is not None)
+    acted = ", ".join(
+        f"{level} from {percent(limit)}" for level, limit in limits.items() if limit is not None
+    )
     level = harm.level_if_likely.replace("_", "-")
-    return f"harm {harm.harm_of_missing:g} of 100; {level} if likely" + (f"; {acted}" if acted else "") + f": {harm.reason}"
+    return (
+        f"harm {harm.harm_of_missing:g} of 100; {level} if likely"
+        + (f"; {acted}" if acted else "")
+        + f": {harm.reason}"
+    )
 
 
 def _print_findings(out: Console, model: Model, cause: str, setting: str, setting_idx: int) -> None:
@@ -84,24 +92,29 @@ def _print_findings(out: Console, model: Model, cause: str, setting: str, settin
     table = plain_table()
     table.add_column("finding or test", overflow="fold")
     if is_wide:
-        table.add_column("", overflow="ellipsis", no_wrap=True, max_width=out.width - 95, style="dim")
+        table.add_column("", overflow="ellipsis", no_wrap=True, max_width=out.width - 78, style="dim")
     for name in ("with it", "back-\nground", "LR+", "LR-", "other\npatients"):
         table.add_column(name, justify="right", no_wrap=True)
     for fact in finding_facts(model.network, cause, setting_idx=setting_idx):
         variable = model.variables[fact.variable]
         cells = [named_state(variable.id, fact.state, variable.states, is_last=fact.is_last_state)]
         cells += [variable.label] if is_wide else []
-        cells += [percent(fact.probability), percent(fact.background), number(fact.lr_present), number(fact.lr_absent)]
+        cells += [
+            percent(fact.probability),
+            percent(fact.background),
+            number(fact.lr_present),
+            number(fact.lr_absent),
+        ]
         style = "dim" if abs(fact.lr_present - 1.0) < 0.05 else ""
         table.add_row(*cells, percent(fact.others), style=style)
     out.print()
-    out.print("Findings", style="bold")
+    write(out, "Findings", style="bold")
     text = (
         "With it: how often, with this cause alone. Background: how often where no cause has to do with it. "
         "LR+ and LR-: likelihood ratios of the finding against the background, there and not there. "
         f"Other patients: how often in {setting} among those without the cause."
     )
-    out.print(paragraph(text, out.width), style="dim")
+    write(out, paragraph(text, out.width), style="dim")
     out.print(table)
 
 
@@ -127,7 +140,7 @@ def _print_contexts(out: Console, model: Model, cause: str, setting: str, settin
         shown = "never" if fact.odds_ratio == 0 else number(fact.odds_ratio)
         table.add_row(name, shown, belief, percent(fact.frequency_with), percent(fact.frequency))
     out.print()
-    out.print(f"Contexts (frequencies in {setting})", style="bold")
+    write(out, f"Contexts (frequencies in {setting})", style="bold")
     out.print(table)
 
 
@@ -140,8 +153,8 @@ def _print_look_alikes(out: Console, model: Model, cause: str, setting_idx: int)
     if not found:
         return
     out.print()
-    out.print("Look-alikes, the hardest to tell apart first", style="bold")
-    out.print(paragraph(", ".join(item.cause for item in found), out.width))
+    write(out, "Look-alikes, the hardest to tell apart first", style="bold")
+    write(out, paragraph(", ".join(item.cause for item in found), out.width))
     for item in found[:N_LOOK_ALIKES]:
         table = plain_table()
         table.add_column("", overflow="fold")
@@ -160,7 +173,7 @@ def _print_look_alikes(out: Console, model: Model, cause: str, setting_idx: int)
                 style="green" if telling.lr_present > 1 else "",
             )
         out.print()
-        out.print(paragraph(f"Against {model.causes[item.cause].label}", out.width))
+        write(out, paragraph(f"Against {model.causes[item.cause].label}", out.width))
         out.print(table)
 
 
@@ -171,14 +184,14 @@ def _print_advice(out: Console, model: Model, cause: str) -> None:
         return
     for kind in dict.fromkeys(item.kind for item in advice):
         out.print()
-        out.print(f"Advice: {kind.replace('_', '-')}", style="bold")
+        write(out, f"Advice: {kind.replace('_', '-')}", style="bold")
         for item in sorted((item for item in advice if item.kind == kind), key=lambda item: item.priority):
-            out.print(paragraph(f"- {item.advice}", out.width, hanging="  "))
+            write(out, paragraph(f"- {item.advice}", out.width, hanging="  "))
             if item.when:
-                out.print(paragraph(f"only if {item.when}", out.width, indent="  "), style="dim")
+                write(out, paragraph(f"only if {item.when}", out.width, indent="  "), style="dim")
             if item.caution:
-                out.print(paragraph(f"Caution: {item.caution}", out.width, indent="  "), style="dim")
+                write(out, paragraph(f"Caution: {item.caution}", out.width, indent="  "), style="dim")
     n_any = sum(item.cause == "any" for item in model.compiled.kb.advice)
     if n_any:
         out.print()
-        out.print(paragraph(f"{n_any} more pieces of advice hold for any cause.", out.width), style="dim")
+        write(out, paragraph(f"{n_any} more pieces of advice hold for any cause.", out.width), style="dim")

@@ -1,18 +1,19 @@
-"""CSV as text: every column of it, so that what is passed through comes out as it went in (an id 007 stays 007)."""
+"""CSV as text, every column of it: what is passed through comes out as it went in, an id 007 as 007."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import gzip
 import io
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
+import pyarrow.csv as pa_csv  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 
@@ -51,7 +52,9 @@ def check_names(name: str, columns: Sequence[str]) -> None:
     for column, count in Counter(columns).items():
         if count > 1:
             what = f"column {column!r}" if column else "a column without a name"
-            raise TableError(f"{name}: {what} is given {count} times, expected each once; rename or remove one")
+            raise TableError(
+                f"{name}: {what} is given {count} times, expected each once; rename or remove one"
+            )
 
 
 def in_chunks(tables: Iterable[pa.Table], empty: pa.Table, n_rows: int) -> Iterator[pa.Table]:
@@ -85,7 +88,9 @@ def open_csv(text: CsvText, chunk_rows: int) -> Iterator[TableSource]:
                 stack.enter_context(text.open()),
                 read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES),
                 # a blank line is a row where there is one column, and nothing where there are more
-                parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(header) > 1),
+                parse_options=pa_csv.ParseOptions(
+                    newlines_in_values=True, ignore_empty_lines=len(header) > 1
+                ),
                 convert_options=pa_csv.ConvertOptions(
                     column_types=schema,
                     null_values=[""],
@@ -120,7 +125,9 @@ def _header(text: CsvText) -> tuple[list[str], bool]:
         raise TableError(f"{text.name}: line 1: is not UTF-8 text; save it as 'CSV UTF-8'")
     for separator, what in ((";", "semicolons"), ("\t", "tabs")):
         if len(header) == 1 and separator in header[0]:
-            raise TableError(f"{text.name}: columns are separated by {what}, expected commas; save it with commas")
+            raise TableError(
+                f"{text.name}: columns are separated by {what}, expected commas; save it with commas"
+            )
     check_names(text.name, header)
     return header, has_rows
 
@@ -130,7 +137,7 @@ def _fault(text: CsvText, header: list[str], error: Exception) -> TableError:
     message = " ".join(str(error).split())[:200]
     with contextlib.suppress(csv.Error, OSError, pa.ArrowException), text.open() as stream:
         if "UTF8" in message:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(io.BufferedReader(stream), start=1):
                 with contextlib.suppress(UnicodeDecodeError):
                     line.decode("utf-8")
                     continue
@@ -138,14 +145,15 @@ def _fault(text: CsvText, header: list[str], error: Exception) -> TableError:
         rows = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline=""))
         for row in rows:
             if row and len(row) != len(header):
+                got = "1 cell" if len(row) == 1 else f"{len(row)} cells"
                 return TableError(
-                    f"{text.name}: line {rows.line_num}: got {len(row)} cells, expected {len(header)} as in the "
-                    f'header; a comma inside a cell needs "quotes"'
+                    f"{text.name}: line {rows.line_num}: got {got}, expected {len(header)} as in "
+                    f'the header; a comma inside a cell needs "quotes"'
                 )
     return TableError(f"{text.name}: cannot be read as CSV ({message})")
 
 
-def append_csv(table: pa.Table, stream: pa.NativeFile | io.RawIOBase, *, is_first: bool) -> None:
+def append_csv(table: pa.Table, stream: BinaryIO | gzip.GzipFile, *, is_first: bool) -> None:
     """Write rows to an open CSV, after the header if they are the first; what is unknown is an empty cell.
 
     Text is quoted where it must be: where no cell of the table needs quotes, none has them.

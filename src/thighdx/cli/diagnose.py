@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thighdx.cli.options import ModelOption, SettingOption, open_model
-from thighdx.cli.output import bar, console, paragraph, percent, plain_table
-from thighdx.errors import EvidenceError
+from thighdx.cli.output import bar, console, paragraph, percent, plain_table, write
+from thighdx.errors import EvidenceError, nearest_hint
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,13 +40,14 @@ def diagnose(
     top: Annotated[int, typer.Option(min=1, help="How many causes to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Write the whole result as JSON.")] = False,
 ) -> None:
-    """Ask about one case: how probable is every cause, given what is known?
+    """Ask about one case: how probable every cause is, given what is known.
 
     What is not mentioned is unknown, which is not the same as absent. 'thighdx model show' lists the causes,
     'thighdx model show --findings' what can be known.
     """
     evidence = parse_findings(findings or [])
     loaded = open_model(model)
+    _check_states(loaded, evidence)
     result = loaded.diagnose(evidence, setting=setting)
     if as_json:
         typer.echo(result.to_json(indent=2))
@@ -72,7 +73,9 @@ def parse_findings(words: list[str]) -> dict[str, object]:
     for word in words:
         key, equals, value = (part.strip() for part in word.partition("="))
         if not equals or not key:
-            raise EvidenceError(f"{word!r}: expected NAME=VALUE, such as bruising=present, age=34 or onset:sudden=0.7")
+            raise EvidenceError(
+                f"{word!r}: expected NAME=VALUE, such as bruising=present, age=34 or onset:sudden=0.7"
+            )
         name, colon, state = (part.strip() for part in key.partition(":"))
         if name == "setting":
             raise EvidenceError(f"{word!r}: the setting is an option; write --setting {value}")
@@ -83,6 +86,19 @@ def parse_findings(words: list[str]) -> dict[str, object]:
         else:
             found[name] = value
     return found | likelihoods
+
+
+def _check_states(model: Model, evidence: dict[str, object]) -> None:
+    """Point at a state that does not exist, rather than at the one it stands in for."""
+    for name, weights in evidence.items():
+        variable = model.variables.get(name) or model.causes.get(name)
+        if variable is None or not isinstance(weights, dict):
+            continue
+        for state in weights:
+            if state not in variable.states:
+                hint = nearest_hint(state, variable.states)
+                expected = f"{name}: got the state {state!r}, expected one of {', '.join(variable.states)}"
+                raise EvidenceError(expected + (f"; {hint}" if hint else ""))
 
 
 def _likelihood(word: str, value: str) -> float:
@@ -96,17 +112,20 @@ def _likelihood(word: str, value: str) -> float:
 def _print(model: Model, result: Result, top: int) -> None:
     """Print a result for reading."""
     out = console()
-    out.print(f"{model.name} {model.version} ({model.digest[:12]}), setting {result.setting}", style="dim")
-    known = [f"{name}={value if isinstance(value, str) else _weights(value)}" for name, value in result.evidence.items()]
-    out.print(paragraph(f"Known: {', '.join(known) or 'nothing'}", out.width, hanging="       "))
+    write(out, f"{model.name} {model.version} ({model.digest[:12]}), setting {result.setting}", style="dim")
+    known = [
+        f"{name}={value if isinstance(value, str) else _weights(value)}"
+        for name, value in result.evidence.items()
+    ]
+    write(out, paragraph(f"Known: {', '.join(known) or 'nothing'}", out.width, hanging="       "))
     _print_causes(out, model, result, top)
     _print_explanations(out, model, result)
     _print_groups(out, model, result)
     for warning in result.warnings:
         out.print()
-        out.print(paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")
+        write(out, paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")
     out.print()
-    out.print(paragraph(model.disclaimer, out.width), style="dim")
+    write(out, paragraph(model.disclaimer, out.width), style="dim")
 
 
 def _weights(value: dict[str, float]) -> str:
@@ -126,7 +145,11 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
     for cause in [str(cause) for cause in result.top(top).index]:
         value = float(posterior[cause])
         table.add_row(
-            model.causes[cause].label, percent(value), bar(value, width), percent(float(prior[cause])), style="bold"
+            model.causes[cause].label,
+            percent(value),
+            bar(value, width),
+            percent(float(prior[cause])),
+            style="bold",
         )
     rest = result.model.residual_cause
     if rest in model.causes:
@@ -147,7 +170,7 @@ def _print_explanations(out: Console, model: Model, result: Result) -> None:
             table.add_row(percent(item.probability), labels if len(item.causes) > 1 else f"{labels} alone")
     if table.row_count:
         out.print()
-        out.print("Most probable explanations", style="bold")
+        write(out, "Most probable explanations", style="bold")
         out.print(table)
 
 
@@ -162,5 +185,5 @@ def _print_groups(out: Console, model: Model, result: Result) -> None:
             table.add_row(percent(float(value)), labels[str(group)])
     if table.row_count:
         out.print()
-        out.print("Groups (any member present)", style="bold")
+        write(out, "Groups (any member present)", style="bold")
         out.print(table)

@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cli.csv_files import CsvText, TableSource, check_names, in_chunks, open_csv
 from thighdx.errors import TableError, nearest_hint
 
 if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
 __all__ = ["STANDARD_STREAM", "TableFormat", "open_table_file", "table_format"]
 
 STANDARD_STREAM = "-"
 SNIFFED_BYTES = 1_000_000  # a header must be in there
-CHUNK_ROWS = 20_000
+CHUNK_ROWS = 10_000  # read, scored and written at once
 
 # How files begin that are something else than they are called.
 _BEGINNINGS = (
@@ -120,7 +120,11 @@ def _check_is_file(name: str) -> None:
 def _check_beginning(name: str, start: bytes, expected: str) -> None:
     """Refuse what is empty or visibly something else."""
     if not start.strip(b"\xef\xbb\xbf \t\r\n"):
-        hint = "expected a header row and one row per patient" if expected == "CSV" else "expected a Parquet file"
+        hint = (
+            "expected a header row and one row per patient"
+            if expected == "CSV"
+            else "expected a Parquet file"
+        )
         raise TableError(f"{name}: is empty, {hint}")
     lowered = start[:100].lstrip().lower()
     for beginning, what, remedy in _BEGINNINGS:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import paragraph
+from thighdx.cli.output import paragraph, write
 from thighdx.errors import TableError
 
 if TYPE_CHECKING:
@@ -24,18 +24,19 @@ def print_judgements(out: Console, model: Model, cause: str) -> None:
     trace = model.trace(cause)
     keys = zip(trace["table"], trace["key"], strict=True)
     items = [model.compiled.pooled[table, tuple(key.split("|"))] for table, key in keys]
-    out.print(f"{model.causes[cause].label}: {len(items):,} numbers", style="bold")
+    write(out, f"{model.causes[cause].label}: {len(items):,} numbers", style="bold")
     text = (
-        "Each line holds the value used and, in brackets, its 5 and 95 % quantiles; below it what every expert "
-        "said (5, 50 and 95 % quantiles, or in words), with sources. Odds ratios in effects, frequencies elsewhere."
+        "Each line holds the value used and, in brackets, its 5 and 95 % quantiles; below it what every "
+        "expert said (5, 50 and 95 % quantiles, or in words), with sources. Odds ratios in effects, "
+        "frequencies elsewhere."
     )
-    out.print(paragraph(text, out.width), style="dim")
+    write(out, paragraph(text, out.width), style="dim")
     heading = ""
     for item in items:
         if item.table != heading:
             heading = item.table
             out.print()
-            out.print(heading, style="bold")
+            write(out, heading, style="bold")
         _print_number(out, item, cause)
     _print_sources(out, model, items)
 
@@ -44,17 +45,19 @@ def _print_number(out: Console, item: PooledJudgement, cause: str) -> None:
     """Print one number and the rows behind it."""
     name = " ".join(part for part in item.key if part != cause)
     low, high = item.distribution.quantile([0.05, 0.95]) if item.point else (0.0, 0.0)
-    used = f"{_figure(item.point)} ({_figure(float(low))} to {_figure(float(high))})" if item.point else "never"
+    used = (
+        f"{_figure(item.point)} ({_figure(float(low))} to {_figure(float(high))})" if item.point else "never"
+    )
     settled = f", settled by {item.corrected_by}" if item.corrected_by else ""
-    out.print(f"  {name}: {used}{settled}", soft_wrap=True)
+    write(out, f"  {name}: {used}{settled}")
     for row in item.rows:
         text = f"{row.expert}: {_said(row)} [{', '.join(row.sources)}]" + (f" {row.note}" if row.note else "")
-        out.print(paragraph(text, out.width, indent="      ", hanging="        "), style="dim")
+        write(out, paragraph(text, out.width, indent="      ", hanging="        "), style="dim")
     silent = [belief.expert for belief in item.experts if belief.is_filled]
     if silent:
         rule = "odds ratio 1" if item.table == "effects" else "the background"
         text = f"{', '.join(silent)}: no row, counts as {rule}"
-        out.print(paragraph(text, out.width, indent="      ", hanging="        "), style="dim")
+        write(out, paragraph(text, out.width, indent="      ", hanging="        "), style="dim")
 
 
 def _said(row: Judgement) -> str:
@@ -71,12 +74,17 @@ def _print_sources(out: Console, model: Model, items: Iterable[PooledJudgement])
     """Print what the source ids stand for."""
     cited = dict.fromkeys(source for item in items for source in item.sources)
     out.print()
-    out.print("Sources", style="bold")
+    write(out, "Sources", style="bold")
     for name in cited:
         source = model.compiled.kb.sources[name]
         checked = "" if source.verified else " (not verified)"
         kind = source.kind.replace("_", " ")
-        out.print(paragraph(f"{name}: {kind}{checked}: {source.citation}", out.width, indent="  ", hanging="      "))
+        write(
+            out,
+            paragraph(
+                f"{name}: {kind}{checked}: {source.citation}", out.width, indent="  ", hanging="      "
+            ),
+        )
 
 
 def write_judgements(model: Model, cause: str, file: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thighdx.cli.options import ModelOption, SettingOption, open_model
-from thighdx.cli.output import console, percent, plain_table
+from thighdx.cli.output import console, percent, write
 from thighdx.errors import KnowledgeBaseError, TableError
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["model_app"]
 
 N_DISAGREEMENTS = 5
+NOTABLE_DISAGREEMENT = 0.5  # 1 - overlap of what the experts believe
 EXIT_PROBLEMS = 1
 
 model_app = typer.Typer(
-    help="Build, check, show and trace a knowledge base.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Build, check, show and trace a knowledge base.", no_args_is_help=True, rich_markup_mode=None
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.yaml and its tables.")]
@@ -39,10 +40,10 @@ def build(path: Folder) -> None:
     written = write_compiled(compiled, path)
     seconds = time.perf_counter() - started
     out = console()
-    out.print(f"{_counts(compiled)}", soft_wrap=True)
+    write(out, f"{_counts(compiled)}")
     _print_fits(out, compiled)
-    out.print(f"Digest: {compiled.kb.digest}", soft_wrap=True)
-    out.print(f"Written: {written} ({seconds:.1f} s)", soft_wrap=True)
+    write(out, f"Digest: {compiled.kb.digest}")
+    write(out, f"Written: {written} ({seconds:.1f} s)")
 
 
 @model_app.command()
@@ -60,7 +61,9 @@ def check(path: Folder) -> None:
         raise typer.Exit(EXIT_PROBLEMS) from None
     typer.echo(f"OK: {_counts(compiled)}")
     if load_compiled(path) is None:
-        typer.echo(f"compiled.json is missing or older than the tables: run thighdx model build {path}", err=True)
+        typer.echo(
+            f"compiled.json is missing or older than the tables: run thighdx model build {path}", err=True
+        )
 
 
 def _counts(compiled: CompiledModel) -> str:
@@ -70,7 +73,9 @@ def _counts(compiled: CompiledModel) -> str:
     for variable in kb.variables:
         layers[variable.layer] += 1
     plural = {"pathology": "pathologies"}
-    listed = ", ".join(f"{n} {layer if n == 1 else plural.get(layer, layer + 's')}" for layer, n in layers.items())
+    listed = ", ".join(
+        f"{n} {layer if n == 1 else plural.get(layer, layer + 's')}" for layer, n in layers.items()
+    )
     settings = f"{len(kb.manifest.settings)} setting{'s' if len(kb.manifest.settings) > 1 else ''}"
     return (
         f"{kb.manifest.name} {kb.manifest.version}: {listed}, {settings}; "
@@ -86,31 +91,31 @@ def _print_fits(out: Console, compiled: CompiledModel) -> None:
     stated = report[~report["filled"]]
     two_piece = int(stated["family"].str.startswith("two_piece").sum())
     share = percent(two_piece / max(1, len(stated)))
-    out.print(f"Fits: {len(stated):,}, of which {two_piece:,} two-piece ({share})", soft_wrap=True)
-    if stated["miss"].notna().any():
-        worst = stated.loc[stated["miss"].idxmax()]
-        where = f"{worst['table']} {worst['key']}, {worst['expert']}"
-        out.print(f"Largest miss of a stated quantile: {percent(float(worst['miss']))} ({where})", soft_wrap=True)
-    numbers = stated.dropna(subset=["disagreement"]).drop_duplicates(["table", "key"])
-    apart = numbers.sort_values(["disagreement", "median_gap"], ascending=False).head(N_DISAGREEMENTS)
-    if len(apart) == 0:
-        return
-    out.print(f"Largest disagreements of experts ({len(numbers):,} numbers were judged by several):")
-    table = plain_table()
-    table.add_column("number", overflow="fold")
-    table.add_column("medians", no_wrap=True)
-    table.add_column("overlap", justify="right", no_wrap=True)
-    for row in apart.itertuples():
-        same = stated[(stated["table"] == row.table) & (stated["key"] == row.key)]
-        medians = ", ".join(f"{value:.3g}" for value in same["stated_q50"])
-        corrected = f" (settled by {row.corrected_by})" if row.corrected_by else ""
-        table.add_row(f"{row.table} {row.key}{corrected}", medians, percent(1.0 - float(row.disagreement), 0))
-    out.print(table)
+    write(out, f"Fits: {len(stated):,}, of which {two_piece:,} two-piece ({share})")
+    for row in stated.nlargest(1, "miss").to_dict("records"):
+        where = f"{row['table']} {row['key']}, {row['expert']}"
+        write(out, f"Largest miss of a stated quantile: {percent(row['miss'])} ({where})")
+    several = stated.dropna(subset=["disagreement"])
+    numbers = several.drop_duplicates(["table", "key"])
+    far = numbers[numbers["disagreement"] > NOTABLE_DISAGREEMENT]
+    apart = far.sort_values(["disagreement", "median_gap"], ascending=False).head(N_DISAGREEMENTS)
+    if len(apart):
+        several_said = (
+            f"{len(numbers):,} numbers were judged by several experts, {len(far):,} with an overlap below"
+        )
+        write(out, f"Largest disagreements ({several_said} {1 - NOTABLE_DISAGREEMENT:.0%}):")
+    for row in apart.to_dict("records"):
+        same = several[(several["table"] == row["table"]) & (several["key"] == row["key"])]
+        medians = ", ".join(f"{item['expert']} {item['stated_q50']:.3g}" for item in same.to_dict("records"))
+        overlap = percent(1.0 - row["disagreement"], 0)
+        write(out, f"  {row['table']} {row['key']}: medians {medians}; overlap {overlap}")
 
 
 @model_app.command()
 def show(
-    cause: Annotated[str | None, typer.Argument(metavar="[CAUSE]", help="Id of a cause.", show_default=False)] = None,
+    cause: Annotated[
+        str | None, typer.Argument(metavar="[CAUSE]", help="Id of a cause.", show_default=False)
+    ] = None,
     model: ModelOption = None,
     setting: SettingOption = None,
     findings: Annotated[bool, typer.Option("--findings", help="List everything that can be known.")] = False,
@@ -136,7 +141,9 @@ def trace(
     model: ModelOption = None,
     csv: Annotated[
         str | None,
-        typer.Option("--csv", metavar="FILE", help="Write a table to this file instead, or - .", show_default=False),
+        typer.Option(
+            "--csv", metavar="FILE", help="Write a table to this file instead, or - .", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Show every judgement about a cause: who said what, and on what grounds."""

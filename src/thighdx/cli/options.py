@@ -15,13 +15,20 @@ __all__ = ["ModelOption", "SettingOption", "open_model"]
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", metavar="PATH", help="Folder of a model, or the name of a shipped one.", show_default="shipped"
+        "--model",
+        metavar="PATH",
+        help="Folder of a model, or the name of a shipped one.",
+        show_default="shipped",
     ),
 ]
 SettingOption = Annotated[
     str | None,
     typer.Option(
-        "--setting", "-s", metavar="SETTING", help="Where the patient was seen.", show_default="the model's own"
+        "--setting",
+        "-s",
+        metavar="SETTING",
+        help="Where the patient was seen.",
+        show_default="the model's own",
     ),
 ]
 

@@ -21,6 +21,7 @@ __all__ = [
     "percent",
     "plain_table",
     "say",
+    "write",
 ]
 
 # Width of lines that go to a file or a pipe: nobody's window, so nothing is squeezed.
@@ -56,14 +57,16 @@ def say(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
 
-def plain_table(*, title: str | None = None, header: bool = True) -> Table:
+def write(out: Console, text: str, *, style: str | None = None) -> None:
+    """Print lines that are as long as they should be; a long address is never broken."""
+    out.print(text, style=style, soft_wrap=True)
+
+
+def plain_table(*, header: bool = True) -> Table:
     """Return an empty table with air between the columns and no lines."""
     from rich.table import Table
 
     return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
         box=None,
         show_header=header,
         header_style="dim",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import paragraph, percent, plain_table
+from thighdx.cli.output import paragraph, percent, plain_table, write
 from thighdx.kb.records import LAYERS
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ LAYER_NAMES = {
 def print_overview(out: Console, model: Model, *, setting: str) -> None:
     """Print size, experts, settings, groups and the shares of the causes."""
     manifest = model.compiled.kb.manifest
-    out.print(manifest.title, style="bold")
-    out.print(repr(model)[1:-1].removeprefix("thighdx.Model "), style="dim")
+    write(out, manifest.title, style="bold")
+    write(out, repr(model)[1:-1].removeprefix("thighdx.Model "), style="dim")
     _print_layers(out, model)
     _print_pairs(out, "Settings", {s.id: s.label for s in manifest.settings})
     _print_pairs(out, "Experts", {e.id: f"{e.label} ({e.role})" for e in manifest.experts})
@@ -37,7 +37,7 @@ def print_overview(out: Console, model: Model, *, setting: str) -> None:
     )
     _print_shares(out, model, setting)
     out.print()
-    out.print(paragraph(manifest.disclaimer, out.width), style="dim")
+    write(out, paragraph(manifest.disclaimer, out.width), style="dim")
 
 
 def _print_layers(out: Console, model: Model) -> None:
@@ -51,9 +51,13 @@ def _print_layers(out: Console, model: Model) -> None:
     for layer in LAYERS:
         if counts[layer]:
             table.add_row(str(counts[layer]), LAYER_NAMES[layer])
-    table.add_row(f"{model.network.explanations.n_explanations:,}", f"explanations of up to {model.max_causes} causes")
+    table.add_row(
+        f"{model.network.explanations.n_explanations:,}", f"explanations of up to {model.max_causes} causes"
+    )
     listed = ", ".join(f"{n:,} {name}" for name, n in numbers.items())
-    table.add_row(f"{sum(numbers.values()):,}", f"numbers from {len(kb.judgements):,} judgement rows: {listed}")
+    table.add_row(
+        f"{sum(numbers.values()):,}", f"numbers from {len(kb.judgements):,} judgement rows: {listed}"
+    )
     out.print()
     out.print(table)
 
@@ -68,7 +72,7 @@ def _print_pairs(out: Console, title: str, pairs: dict[str, str]) -> None:
     for key, text in pairs.items():
         table.add_row(key, text)
     out.print()
-    out.print(title, style="bold")
+    write(out, title, style="bold")
     out.print(table)
 
 
@@ -84,7 +88,7 @@ def _print_shares(out: Console, model: Model, setting: str) -> None:
         table.add_row(spec.causes[i], *(percent(float(share)) for share in spec.shares[:, i]))
     table.add_row("sum", *(f"{float(total):.1%}" for total in spec.shares.sum(axis=1)), style="bold")
     out.print()
-    out.print(f"How common each cause is among patients with the complaint (by {setting})", style="bold")
+    write(out, f"How common each cause is among patients with the complaint (by {setting})", style="bold")
     out.print(table)
 
 
@@ -98,9 +102,15 @@ def print_findings(out: Console, model: Model) -> None:
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold", style="dim")
         for variable in chosen:
-            states = "" if variable.states[0] in ("absent", "negative") and len(variable.states) == 2 else ": "
+            states = (
+                "" if variable.states[0] in ("absent", "negative") and len(variable.states) == 2 else ": "
+            )
             table.add_row(variable.id, variable.label + (states and states + " | ".join(variable.states)))
-        out.print(LAYER_NAMES[layer].capitalize(), style="bold")
+        write(out, LAYER_NAMES[layer].capitalize(), style="bold")
         out.print(table)
         out.print()
-    out.print("States are absent and present (tests: negative and positive) where no others are named.", style="dim")
+    write(
+        out,
+        "States are absent and present (tests: negative and positive) where no others are named.",
+        style="dim",
+    )

@@ -1,12 +1,12 @@
-"""What `thighdx score` prints: every case of a small table, the leading causes of a large one, and how good they were."""
+"""What `thighdx score` prints: its cases or their leading causes, how often these are true, and how fast."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from thighdx.cli.files import STANDARD_STREAM
-from thighdx.cli.output import console, paragraph, percent, plain_table
-from thighdx.cli.summary import ScoredCase, Summary
+from thighdx.cli.output import console, paragraph, percent, plain_table, write
+from thighdx.cli.summary import Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,11 +31,12 @@ def print_report(summary: Summary, model: Model, *, setting: str, output: str, s
     out.print()
     _print_truth(out, summary)
     _print_rows(out, summary, seconds)
-    out.print(f"Model: {model.name} {model.version} ({model.digest[:12]}), setting {setting} where a row names none")
+    where = f"setting {setting}" + (" where the row names none" if summary.has_settings else "")
+    write(out, f"Model: {model.name} {model.version} ({model.digest[:12]}), {where}")
     if output != STANDARD_STREAM:
-        out.print(f"Written: {output}", soft_wrap=True)
+        write(out, f"Written: {output}")
     out.print()
-    out.print(paragraph(model.disclaimer, out.width), style="dim")
+    write(out, paragraph(model.disclaimer, out.width), style="dim")
 
 
 def _print_cases(out: Console, summary: Summary) -> None:
@@ -49,18 +50,20 @@ def _print_cases(out: Console, summary: Summary) -> None:
     room = (out.width - fixed) // summary.top - (2 + PERCENT_WIDTH + 1)
     name = min(room, longest)
     head = f"{'case':<{label}}  ok" + ("  true" if summary.has_truth else "")
-    out.print(f"{head}  leading causes", style="dim")
+    write(out, f"{head}  leading causes", style="dim")
     for case in cases:
         start = f"{_cut(case.label, label):<{label}}  {'ok' if case.status == 'ok' else '! '}"
         start += f"  {_ordinal(case.rank) if case.true_causes else '':>4}" if summary.has_truth else ""
         if case.status != "ok":
-            out.print(f"{start}  {case.status}", style="yellow", soft_wrap=True)
+            write(out, f"{start}  {case.status}", style="yellow")
         elif room >= min(SHORTEST_NAME, longest):
-            parts = [f"{percent(p, 0):>{PERCENT_WIDTH}} {_cut(cause, name):<{name}}" for cause, p in case.leading]
-            out.print("  ".join([start, *parts]).rstrip(), soft_wrap=True)
+            parts = [
+                f"{percent(p, 0):>{PERCENT_WIDTH}} {_cut(cause, name):<{name}}" for cause, p in case.leading
+            ]
+            write(out, "  ".join([start, *parts]).rstrip())
         else:
             lines = [f"{percent(p, 0):>{PERCENT_WIDTH}} {cause}" for cause, p in case.leading]
-            out.print(f"{start}  " + f"\n{' ' * len(start)}  ".join(lines), soft_wrap=True)
+            write(out, f"{start}  " + f"\n{' ' * len(start)}  ".join(lines))
     _print_missed(out, summary)
 
 
@@ -71,12 +74,12 @@ def _print_missed(out: Console, summary: Summary) -> None:
         return
     label = min(LABEL_WIDTH, max(len(case.label) for case in missed))
     out.print()
-    out.print(f"True cause not among the first {summary.top}:", style="bold")
+    write(out, f"True cause not among the first {summary.top}:", style="bold")
     for case in missed:
-        out.print(
+        write(
+            out,
             f"{_cut(case.label, label):<{label}}  {_ordinal(case.rank):>4}  "
             f"{percent(case.true_probability):>5} {', '.join(case.true_causes)}",
-            soft_wrap=True,
         )
 
 
@@ -96,7 +99,9 @@ def _print_leaders(out: Console, summary: Summary, model: Model) -> None:
         label = model.causes[summary.ranked[position]].label
         table.add_row(label, f"{count:,}", percent(count / n_ok), percent(mean))
     if rest := sum(int(summary.lead_count[position]) for position in leaders[N_LEADERS:]):
-        table.add_row(f"({len(leaders) - N_LEADERS} more)", f"{rest:,}", percent(rest / n_ok), "", style="dim")
+        table.add_row(
+            f"({len(leaders) - N_LEADERS} more)", f"{rest:,}", percent(rest / n_ok), "", style="dim"
+        )
     out.print(table)
 
 
@@ -110,15 +115,21 @@ def _print_truth(out: Console, summary: Summary) -> None:
         among = f"{summary.n_among:,} ({percent(summary.n_among / n, 0)})"
         line = f"A true cause is first in {first} of {n:,} cases"
         line += f" and among the first {summary.top} in {among}." if summary.top > 1 else "."
-        out.print(paragraph(line, out.width), style="bold")
+        write(out, paragraph(line, out.width), style="bold")
     notes = [
         (summary.n_truth_unscored, "with a true cause could not be scored and do not count"),
-        (summary.n_truth_residual, f"whose only true cause is {summary.residual_cause}, which is never ranked, do not count"),
-        (sum(summary.unknown_truth.values()), f"true causes are not in the model: {', '.join(summary.unknown_truth)}"),
+        (
+            summary.n_truth_residual,
+            f"whose only true cause is {summary.residual_cause}, which is never ranked, do not count",
+        ),
+        (
+            sum(summary.unknown_truth.values()),
+            f"true causes are not in the model: {', '.join(summary.unknown_truth)}",
+        ),
     ]
     for count, note in notes:
         if count:
-            out.print(paragraph(f"{count:,} {note}", out.width, indent="  "))
+            write(out, paragraph(f"{count:,} {note}", out.width, indent="  "))
 
 
 def _print_rows(out: Console, summary: Summary, seconds: float) -> None:
@@ -129,7 +140,7 @@ def _print_rows(out: Console, summary: Summary, seconds: float) -> None:
         listed = ", ".join(f"{n:,} {status}" for status, n in problems.items())
         line += f", {sum(problems.values()):,} kept without probabilities ({listed})"
     rate = summary.n_rows / seconds if seconds > 0 else 0.0
-    out.print(paragraph(f"{line}; {seconds:.1f} s, {rate:,.0f} rows/s", out.width))
+    write(out, paragraph(f"{line}; {seconds:.1f} s in all, {rate:,.0f} rows/s", out.width))
 
 
 def _cut(text: str, width: int) -> str:

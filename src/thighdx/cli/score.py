@@ -22,7 +22,7 @@ from thighdx.errors import TableError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
     from thighdx.model import Model
     from thighdx.network.spec import Floats
@@ -31,6 +31,7 @@ __all__ = ["Precision", "score"]
 
 PROGRESS_AFTER_SECONDS = 2.0
 STANDARD_STREAM = "-"
+SETTING = "setting"
 
 
 class Precision(StrEnum):
@@ -42,7 +43,10 @@ class Precision(StrEnum):
 
 def score(
     table: Annotated[
-        str, typer.Argument(metavar="IN", help="Table of patients (.csv, .csv.gz, .parquet), or - for CSV in a pipe.")
+        str,
+        typer.Argument(
+            metavar="IN", help="Table of patients (.csv, .csv.gz, .parquet), or - for CSV in a pipe."
+        ),
     ],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="OUT", help="File to write, by its ending like IN, or -.")
@@ -52,16 +56,18 @@ def score(
     groups: Annotated[bool, typer.Option("--groups", help="Add a column for every group of causes.")] = False,
     dtype: Annotated[Precision, typer.Option(help="Number format of the work.")] = Precision.FLOAT32,
     top: Annotated[int, typer.Option(min=1, help="How many leading causes to show.")] = 3,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")
+    ] = False,
 ) -> None:
     """Score every row of a table: the posterior of every cause.
 
-    Columns named like findings are read, and so are age, setting, given_CAUSE and FINDING:STATE (likelihoods). An
-    empty cell is unknown, which is not the same as absent. All other columns pass through. A row that cannot be
-    read keeps its place, has its problem in the column 'status' and no probabilities.
+    Columns named like findings are read, and so are age, setting, given_CAUSE and FINDING:STATE
+    (likelihoods). An empty cell is unknown, which is not the same as absent. All other columns pass through.
+    A row that cannot be read keeps its place, has its problem in the column 'status' and no probabilities.
 
-    With the truth in a column true_cause (ids joined by ;) or in columns true_CAUSE, which are never read as evidence,
-    it counts how often a true cause is first and among the first.
+    With the truth in a column true_cause (ids joined by ;) or in columns true_CAUSE, which are never read as
+    evidence, it counts how often a true cause is first and among the first.
     """
     from thighdx.cli.files import open_table_file
     from thighdx.cli.report import print_report
@@ -76,13 +82,17 @@ def score(
         loaded.vocabulary.setting_code(name)  # a wrong setting is found before any work
         summary = Summary(loaded.vocabulary, loaded.compiled.kb.manifest.residual_cause, top)
         said = _Said()
-        with create_table_file(output, notes=_notes(loaded, name)) as sink, _progress(source.n_rows) as advance:
+        with (
+            create_table_file(output, notes=_notes(loaded, name)) as sink,
+            _progress(source.n_rows) as advance,
+        ):
             for chunk in source.chunks:
-                with said.listening():
+                with said.listening(), _named(table):
                     scored = loaded.score(
                         read_likelihoods(chunk, loaded), setting=name, groups=groups, dtype=dtype.value
                     )
                 sink.write(scored)
+                summary.has_settings = SETTING in chunk.column_names
                 summary.add(scored)
                 advance(chunk.num_rows)
     for message in said.messages():
@@ -98,9 +108,10 @@ def _check_names(table: str, output: str) -> None:
 
     table_format(table)
     table_format(output)
-    if STANDARD_STREAM not in (table, output) and Path(output).exists() and Path(table).exists():
-        if Path(output).samefile(table):
-            raise TableError(f"{output}: is the input too; the findings in it would be lost; choose another OUT")
+    if STANDARD_STREAM in (table, output) or not (Path(output).exists() and Path(table).exists()):
+        return
+    if Path(output).samefile(table):
+        raise TableError(f"{output}: is the input too; its findings would be lost; choose another output")
 
 
 def _numbers(column: pa.ChunkedArray) -> tuple[Floats, npt.NDArray[np.bool_]]:
@@ -135,17 +146,31 @@ def read_likelihoods(table: pa.Table, model: Model) -> pa.Table:
     columns: dict[str, list[str]] = {}
     for name in table.column_names:
         variable = name.partition(":")[0]
-        if ":" in name and variable in model.vocabulary.index and pa.types.is_string(table.schema.field(name).type):
+        if (
+            ":" in name
+            and variable in model.vocabulary.index
+            and pa.types.is_string(table.schema.field(name).type)
+        ):
             columns.setdefault(variable, []).append(name)
     for names in columns.values():
         read = [_numbers(table.column(name)) for name in names]
         is_wrong = np.any([wrong for _, wrong in read], axis=0)
-        for position, (values, wrong) in enumerate(read):
+        for position, (values, _) in enumerate(read):
             if is_wrong.any():
                 values = np.where(is_wrong, np.nan if position == 0 else 1.0, values)
             index = table.column_names.index(names[position])
             table = table.set_column(index, names[position], pa.array(values, from_pandas=True))
     return table
+
+
+@contextmanager
+def _named(table: str) -> Iterator[None]:
+    """Let errors about the table say which file it is."""
+    try:
+        yield
+    except TableError as error:
+        name = "standard input" if table == STANDARD_STREAM else table
+        raise TableError(f"{name}: {str(error).removeprefix('table: ')}") from None
 
 
 @dataclass(slots=True)

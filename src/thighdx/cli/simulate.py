@@ -15,7 +15,8 @@ __all__ = ["simulate"]
 def simulate(
     n: Annotated[int, typer.Argument(metavar="N", min=0, help="How many patients.")],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="OUT", help="File to write (.csv, .csv.gz, .parquet), or -.")
+        str,
+        typer.Option("--output", "-o", metavar="OUT", help="File to write (.csv, .csv.gz, .parquet), or -."),
     ],
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same patients.")],
     setting: SettingOption = None,
@@ -23,7 +24,8 @@ def simulate(
 ) -> None:
     """Draw patients from the model, with the truth in true_<cause> columns.
 
-    'thighdx score' passes these columns through, never reads them as evidence, and counts how often it was right.
+    'thighdx score' passes these columns through, never reads them as evidence, and counts how often it
+    was right.
     """
     from thighdx.cli.files import table_format
     from thighdx.cli.sinks import create_table_file
@@ -31,7 +33,7 @@ def simulate(
     table_format(output)  # a wrong ending is found before any work
     loaded = open_model(model)
     name = loaded.default_setting if setting is None else setting
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
     frame = loaded.simulate(n, seed=seed, setting=name)
     with create_table_file(output) as sink:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import sys
 import tempfile
@@ -10,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cli.csv_files import append_csv
 from thighdx.cli.files import STANDARD_STREAM, TableFormat, table_format
 from thighdx.errors import TableError
 
 if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
 __all__ = ["TableSink", "create_file", "create_table_file"]
 
@@ -35,7 +36,7 @@ class TableSink(Protocol):
 class _CsvSink:
     """Writes CSV into an open stream."""
 
-    def __init__(self, stream: BinaryIO | pa.NativeFile) -> None:
+    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
         self.stream = stream
         self.is_first = True
 
@@ -101,12 +102,12 @@ def create_table_file(name: str, *, notes: Mapping[str, str] | None = None) -> I
 
 
 @contextlib.contextmanager
-def _maybe_packed(stream: BinaryIO, form: TableFormat) -> Iterator[BinaryIO | pa.NativeFile]:
+def _maybe_packed(stream: BinaryIO, form: TableFormat) -> Iterator[BinaryIO | gzip.GzipFile]:
     """Pack what is written if the ending asks for it."""
     if not form.is_gzip:
         yield stream
         return
-    with pa.CompressedOutputStream(stream, "gzip") as packed:
+    with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
         yield packed
 
 
@@ -128,7 +129,9 @@ def create_file(name: str) -> Iterator[BinaryIO]:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise TableError(f"{name}: cannot be written to {target.parent} ({reason}); choose another folder") from None
+        raise TableError(
+            f"{name}: cannot be written to {target.parent} ({reason}); choose another folder"
+        ) from None
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream

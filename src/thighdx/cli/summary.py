@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.columns import TRUTH_PREFIX
 from thighdx.inference.vocabulary import Vocabulary
@@ -51,6 +51,8 @@ class Summary:
 
     Attributes
     ----------
+    has_settings : bool
+        Whether rows name settings of their own.
     lead_count, lead_sum : (n_ranked,)
         How often each ranked cause leads, and the sum of its probability there.
     n_truth : int
@@ -67,6 +69,7 @@ class Summary:
     n_rows: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     cases: list[ScoredCase] = field(default_factory=list)
+    has_settings: bool = False
     has_truth: bool = False
     n_truth: int = 0
     n_first: int = 0
@@ -110,7 +113,9 @@ class Summary:
             self._list(scored, status, posterior, order, best)
         self.n_rows += scored.num_rows
 
-    def _count_truth(self, scored: pa.Table, order: npt.NDArray[np.intp], is_ok: Bools) -> npt.NDArray[np.intp]:
+    def _count_truth(
+        self, scored: pa.Table, order: npt.NDArray[np.intp], is_ok: Bools
+    ) -> npt.NDArray[np.intp]:
         """Count how often a true cause leads; return its best rank per row, 0 where there is none."""
         truth, has_any = self._truth(scored)
         ranks = np.empty_like(order)
@@ -155,7 +160,8 @@ class Summary:
         packed = scored.column(name).combine_chunks().dictionary_encode()
         means = [Vocabulary.find_code(variable, value) == 1 for value in packed.dictionary.to_pylist()]
         codes = packed.indices.fill_null(len(means)).to_numpy(zero_copy_only=False)
-        return np.array([*means, False])[codes]
+        flags: Bools = np.array([*means, False])[codes]
+        return flags
 
     def _list(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.network.build import Network
+from thighdx.network.spec import read_only
 
 __all__ = ["Dtype", "JointTable", "Real", "SettingTables", "setting_tables"]
 
@@ -75,10 +76,12 @@ def _make(network: Network, setting_idx: int, dtype: Dtype) -> SettingTables:
             height += len(stacked[-1])
         else:
             probability = np.exp(log_cells).astype(dtype)
-            joints.append(JointTable(np.array(block.context_idx), block.cells, probability))
+            members = read_only(np.array(block.context_idx, dtype=np.intp))
+            joints.append(JointTable(members, block.cells, read_only(probability)))
     offset[network.n_contexts :] = network.state_offset[network.n_contexts :] + height
-    rows = np.concatenate([*stacked, network.finding_rows]).astype(dtype)
-    return SettingTables(network.log_prior(setting_idx).astype(dtype), rows, offset, tuple(joints))
+    rows = read_only(np.concatenate([*stacked, network.finding_rows]).astype(dtype))
+    log_prior = read_only(network.log_prior(setting_idx).astype(dtype))
+    return SettingTables(log_prior, rows, read_only(offset), tuple(joints))
 
 
 def _all_states(log_cells: Real, states: npt.NDArray[np.intp], n_states: int) -> Real:

@@ -143,7 +143,7 @@ class _Checker:
             place = (item.table, item.key, item.expert)
             if place in seen:
                 message = f"{'|'.join(item.key)} of {item.expert} is already in row {seen[place]}"
-                yield Problem(file, item.row, key_columns(item.table)[0], message, "keep one of them")
+                yield Problem(file, item.row, "expert", message, "keep one of them")
             seen.setdefault(place, item.row)
             if item.expert not in self.experts:
                 where = (file, item.row, "expert")

@@ -14,7 +14,7 @@ from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.records import Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
 
-__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_rebased"]
+__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes"]
 
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_CHARACTERS = 200_000
@@ -127,14 +127,16 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
     )
 
 
-def with_rebased(text: str, rebased: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the text of a manifest with its rebased shares replaced; comments and order stay."""
-    if not rebased:
-        return text
+def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the text of a manifest with another `max_causes` and rebased shares; comments and order stay."""
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
     data = yaml.load(text)
-    data["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
+    if data["max_causes"] == max_causes and not rebased:
+        return text
+    data["max_causes"] = max_causes
+    if rebased:
+        data["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()

@@ -11,6 +11,7 @@ import numpy as np
 
 from thighdx.errors import Problem
 from thighdx.kb.records import JudgementTable, Key, KnowledgeBase, Variable
+from thighdx.network.blocks import make_blocks
 from thighdx.network.build import SolvedParameters, solve_parameters
 from thighdx.network.explanations import enumerate_explanations
 from thighdx.network.gates import find_crossings
@@ -76,9 +77,12 @@ def check_spec(spec: NetworkSpec) -> tuple[SolvedParameters, list[Problem]]:
     Shares and frequencies that cannot be reproduced, frequencies that do not leave room for the last
     state, and cumulative rows that cross for some explanation.
     """
-    problems = [*_check_shares(spec), *_check_frequencies(spec), *_check_crossings(spec)]
+    empty = SolvedParameters(np.zeros_like(spec.shares), ())
+    problems = [*_check_sizes(spec)]
+    if problems:
+        return empty, problems
+    problems += [*_check_shares(spec), *_check_frequencies(spec), *_check_crossings(spec)]
     if any(problem.file in ("shares.csv", "frequencies.csv") for problem in problems):
-        empty = SolvedParameters(np.zeros_like(spec.shares), ())
         return empty, problems
     solved = solve_parameters(spec)
     for item in solved.unsolved:
@@ -91,9 +95,25 @@ def check_spec(spec: NetworkSpec) -> tuple[SolvedParameters, list[Problem]]:
     return solved, problems
 
 
+def _check_sizes(spec: NetworkSpec) -> Iterator[Problem]:
+    """The tables over explanations and the joint tables of contexts can be made at all."""
+    try:
+        enumerate_explanations(len(spec.causes), spec.max_causes)
+    except ValueError as error:
+        yield Problem("model.yaml", None, "max_causes", str(error).removeprefix("max_causes: "))
+    try:
+        make_blocks(spec)
+    except ValueError as error:
+        yield Problem("dependencies.csv", None, None, str(error), "tie fewer contexts to one another")
+
+
 def _check_shares(spec: NetworkSpec) -> Iterator[Problem]:
-    """Shares of a setting sum to more than 1 and less than `max_causes`."""
-    for setting, total in zip(spec.settings, spec.shares.sum(axis=1), strict=True):
+    """Every share is above 0; those of a setting sum to more than 1 and less than `max_causes`."""
+    for setting, shares in zip(spec.settings, spec.shares, strict=True):
+        for cause in np.flatnonzero(shares <= 0):
+            message = f"{spec.causes[cause]} never occurs in {setting}, expected a frequency above 0"
+            yield Problem("shares.csv", None, "statement", message, "give a very small one")
+        total = float(shares.sum())
         if not 1 < total < spec.max_causes:
             expected = f"more than 1 and less than max_causes = {spec.max_causes}"
             hint = "every patient has at least one cause, and other_cause is one of them"
@@ -115,6 +135,11 @@ def _check_crossings(spec: NetworkSpec) -> Iterator[Problem]:
     """Cumulative rows stay ordered for every explanation."""
     explanations = enumerate_explanations(len(spec.causes), spec.max_causes)
     for finding in spec.findings:
+        if finding.background.min() <= 0:
+            message = f"{finding.id}: got a background of 0, expected a frequency above 0"
+            hint = "rows below the background are read in proportion to it; give a very small one"
+            yield Problem("backgrounds.csv", None, "statement", message, hint)
+            continue
         if not _falls(finding.background):
             message = f"{finding.id}: backgrounds {finding.background.round(4).tolist()} rise with the state"
             yield Problem(

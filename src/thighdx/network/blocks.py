@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from thighdx.network.explanations import Explanations
 from thighdx.network.solve import Solution, solve_margins
-from thighdx.network.spec import ContextSpec, Floats, NetworkSpec
+from thighdx.network.spec import ContextSpec, Floats, NetworkSpec, read_only
 
 __all__ = ["MAX_CELLS", "Block", "block_log_cells", "make_blocks", "solve_block"]
 
@@ -57,7 +57,7 @@ def make_blocks(spec: NetworkSpec) -> tuple[Block, ...]:
     Raises
     ------
     ValueError
-        If a block would have more than `MAX_CELLS` possible cells.
+        If a block would have more than `MAX_CELLS` possible cells, or none.
     """
     index = {context.id: position for position, context in enumerate(spec.contexts)}
     leader = list(range(len(spec.contexts)))
@@ -84,7 +84,9 @@ def _make_block(spec: NetworkSpec, context_idx: tuple[int, ...]) -> Block:
             logs.append(np.log(factor))
     if len(cells) > MAX_CELLS:
         raise ValueError(f"block of {', '.join(m.id for m in members)}: more than {MAX_CELLS} cells")
-    return Block(context_idx, np.array(cells, dtype=np.intp), np.array(logs))
+    if not cells:
+        raise ValueError(f"block of {', '.join(m.id for m in members)}: no joint state is possible")
+    return Block(context_idx, read_only(np.array(cells, dtype=np.intp)), read_only(np.array(logs)))
 
 
 def _dependency_factor(spec: NetworkSpec, named: list[tuple[str, str]]) -> float:

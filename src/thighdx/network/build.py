@@ -12,7 +12,7 @@ from thighdx.network.blocks import Block, block_log_cells, make_blocks, solve_bl
 from thighdx.network.explanations import Explanations, enumerate_explanations
 from thighdx.network.gates import log_state_probabilities
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
-from thighdx.network.spec import ContextSpec, FindingSpec, Floats, NetworkSpec
+from thighdx.network.spec import ContextSpec, FindingSpec, Floats, NetworkSpec, read_only
 
 __all__ = [
     "Network",
@@ -111,7 +111,8 @@ def pair_log_odds(spec: NetworkSpec) -> Floats:
     index = {cause: position for position, cause in enumerate(spec.causes)}
     matrix = np.zeros((len(spec.causes), len(spec.causes)))
     for (a, b), odds_ratio in spec.pair_odds_ratio.items():
-        matrix[index[a], index[b]] = matrix[index[b], index[a]] = np.log(odds_ratio)
+        value = np.log(odds_ratio) if odds_ratio > 0 else -np.inf  # 0: never together
+        matrix[index[a], index[b]] = matrix[index[b], index[a]] = value
     return matrix
 
 
@@ -167,8 +168,9 @@ def build_network(spec: NetworkSpec, solved: SolvedParameters | None = None) -> 
     Parameters
     ----------
     spec : NetworkSpec
+        Its arrays become read-only: they are the network's from now on.
     solved : SolvedParameters, optional
-        Parameters solved earlier for the same numbers; solved here when missing.
+        Parameters solved earlier for the same numbers; solved here when missing. Its arrays become read-only.
 
     Raises
     ------
@@ -183,6 +185,7 @@ def build_network(spec: NetworkSpec, solved: SolvedParameters | None = None) -> 
         raise ValueError(f"{worst.setting}: no parameters reproduce {what} (off by {worst.error:.2g})")
     explanations = enumerate_explanations(len(spec.causes), spec.max_causes)
     rows = [log_state_probabilities(finding, explanations) for finding in spec.findings]
+    _close(spec, solved)
     empty = np.zeros((0, explanations.n_explanations))
     members: tuple[ContextSpec | FindingSpec, ...] = (*spec.contexts, *spec.findings)
     n_states = np.array([len(member.states) for member in members], dtype=np.intp)
@@ -194,10 +197,10 @@ def build_network(spec: NetworkSpec, solved: SolvedParameters | None = None) -> 
         solved=solved,
         explanations=explanations,
         blocks=make_blocks(spec),
-        membership=_frozen(explanations.membership()),
-        finding_rows=_frozen(np.concatenate(rows) if rows else empty),
-        state_offset=offsets,
-        n_states=n_states,
+        membership=read_only(explanations.membership()),
+        finding_rows=read_only(np.concatenate(rows) if rows else empty),
+        state_offset=read_only(offsets),
+        n_states=read_only(n_states),
         variable_ids=tuple(member.id for member in members),
         states=tuple(member.states for member in members),
     )
@@ -208,7 +211,16 @@ def _starts(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     return np.concatenate([[0], np.cumsum(counts)])[: len(counts)].astype(np.intp)
 
 
-def _frozen(array: Floats) -> Floats:
-    """Make an array read-only."""
-    array.flags.writeable = False
-    return array
+def _close(spec: NetworkSpec, solved: SolvedParameters) -> None:
+    """Make every array a network is built from read-only."""
+    read_only(spec.shares)
+    read_only(solved.theta)
+    for context in spec.contexts:
+        read_only(context.frequency)
+        read_only(context.odds_ratio)
+    for finding in spec.findings:
+        read_only(finding.background)
+        read_only(finding.cumulative)
+    for factors in solved.factors:
+        for factor in factors:
+            read_only(factor)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ContextSpec", "FindingSpec", "Floats", "NetworkSpec"]
+__all__ = ["ContextSpec", "FindingSpec", "Floats", "NetworkSpec", "read_only"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+_Array = TypeVar("_Array", bound=npt.NDArray[Any])
+
+
+def read_only(array: _Array) -> _Array:
+    """Make an array read-only and return it."""
+    array.flags.writeable = False
+    return array
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What a piece of advice would have someone do, and what a caution forbids, read from its words.
 
 The tables say "do not massage, roll or stretch" in words, not in codes, and so does every table an expert
-edits. A few patterns are enough to see that "massage may ease it" goes against that; where they are wrong they
-err toward leaving advice out.
+edits. A few patterns are enough to see that "massage may ease it" goes against that; where they are wrong
+they err toward leaving advice out.
 """
 
 from __future__ import annotations
@@ -82,5 +82,7 @@ def actions_forbidden(advice: Advice) -> frozenset[str]:
     for clause in re.split(r"[;:.]|, and (?=do not)", advice.advice):
         ban = _BAN.search(clause)
         if ban is not None and not _NO_BAN.search(clause):
-            found |= {name for name, action in ACTIONS.items() if action.forbidden.search(clause[ban.start() :])}
+            found |= {
+                name for name, action in ACTIONS.items() if action.forbidden.search(clause[ban.start() :])
+            }
     return frozenset(found)

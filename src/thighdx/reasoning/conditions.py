@@ -16,6 +16,7 @@ __all__ = [
     "UNKNOWN_CHANCE",
     "Chances",
     "blocked_variables",
+    "chance_to_hold",
     "condition",
     "is_true",
     "ways_to_hold",
@@ -116,6 +117,23 @@ def ways_to_hold(
     if holds(expression, states) is True:
         return {}
     return dict(_ways(expression, states, blocked, chances or {})[1])
+
+
+def chance_to_hold(
+    expression: Expression,
+    states: Mapping[str, str],
+    *,
+    blocked: frozenset[str] = frozenset(),
+    chances: Chances | None = None,
+) -> float:
+    """Return the chance of the likeliest way in which a condition comes to hold, as in `ways_to_hold`.
+
+    Examples
+    --------
+    >>> chance_to_hold(parse_expression("fever=present and onset=sudden"), {"onset": "sudden"})
+    0.5
+    """
+    return _ways(expression, states, blocked, chances or {})[0]
 
 
 def _ways(

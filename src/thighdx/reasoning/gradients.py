@@ -39,7 +39,7 @@ from thighdx.reasoning.margins import (
     share_margins,
 )
 
-__all__ = ["CaseGradient", "case_gradient", "state_likelihoods"]
+__all__ = ["CaseGradient", "case_gradient", "known_blocks", "state_likelihoods"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +206,7 @@ def _add_prior_and_contexts(work: _Work) -> None:
     by_pair = work.ratio @ pair_membership(network, layout)[work.kept]
     by_pair += by_theta @ current.to_pair
     by_context = np.zeros_like(by_theta)  # through the factors of contexts
-    for block, seen in _known_blocks(network, work.batch):
+    for block, seen in known_blocks(network, work.batch):
         through_theta, through_pair = _add_block(work, block, seen, members)
         by_context += through_theta
         by_pair += through_pair
@@ -220,7 +220,7 @@ def _add_prior_and_contexts(work: _Work) -> None:
     work.gradient[:, layout.pairs[:, 2]] += by_pair
 
 
-def _known_blocks(network: Network, batch: EvidenceBatch) -> Iterator[tuple[Block, Floats]]:
+def known_blocks(network: Network, batch: EvidenceBatch) -> Iterator[tuple[Block, Floats]]:
     """Yield every block with something known about a member, and the likelihood of its cells, (n_cells,)."""
     for block in network.blocks:
         seen = np.ones(len(block.cells))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.inference.vocabulary import Vocabulary
@@ -43,13 +44,19 @@ def explanation_lines(
     chosen = list(item_idx)
     direct = _direct(terms, comparison)[chosen] * DECIBANS_PER_NAT
     contributions = path.contributions * DECIBANS_PER_NAT
-    inside, outside = _by_cause(network, terms, chosen, comparison, path)
+    is_indirect = _is_indirect(contributions, direct)
+    inside, outside = np.zeros((2, len(chosen), len(network.spec.causes)))
+    rows = np.flatnonzero(is_indirect)
+    inside[rows], outside[rows] = _by_cause(network, terms, [chosen[r] for r in rows], comparison, path)
     causes = [network.spec.causes[c] for c in comparison.cause_idx]
     labels = {v.id: v.label for v in (*vocabulary.variables, *vocabulary.causes)}
     lines = []
     for row, i in enumerate(chosen):
         item = terms.items[i]
-        via, other_idx = _via(contributions[row], direct[row], inside[row], outside[row])
+        via: Via = ""
+        other_idx = -1
+        if is_indirect[row]:
+            via, other_idx = _via(contributions[row], inside[row], outside[row])
         other = network.spec.causes[other_idx] if other_idx >= 0 else ""
         names = [*causes, other] if other else causes
         lines.append(
@@ -110,11 +117,16 @@ def _by_cause(
     return sides[0], sides[1]
 
 
-def _via(contribution: float, direct: float, inside: Floats, outside: Floats) -> tuple[Via, int]:
-    """Return how a contribution comes about if not directly, and the other cause it comes from (-1: none)."""
+def _is_indirect(contributions: Floats, direct: Floats) -> npt.NDArray[np.bool_]:
+    """Return which contributions do not come from the cause itself."""
+    along = np.sign(contributions) * direct
+    size = np.abs(contributions)
+    return np.asarray((size >= SMALL_DECIBANS) & (along <= DIRECT_SHARE * size), dtype=np.bool_)
+
+
+def _via(contribution: float, inside: Floats, outside: Floats) -> tuple[Via, int]:
+    """Return how an indirect contribution comes about, and the cause it comes from most (-1: none)."""
     sign = 1.0 if contribution > 0 else -1.0
-    if abs(contribution) < SMALL_DECIBANS or sign * direct > DIRECT_SHARE * abs(contribution):
-        return "", -1
     along, away = int(np.argmax(sign * inside)), int(np.argmax(sign * outside))
     if sign * inside[along] > max(0.0, sign * outside[away]):
         return "companion", along

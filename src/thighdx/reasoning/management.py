@@ -22,7 +22,7 @@ MAX_CAUSES = 3
 
 SEEK_CARE_FROM = LEVELS.index("urgent")  # from here on nothing is advised that delays care
 KINDS_WHEN_URGENT = ("treatment", "caution")
-GENERAL_PRIORITY_WHEN_URGENT = 1  # general rows of lower priority are for later
+PRIORITY_WHEN_URGENT = 1  # what is not about a suspect and less pressing than this is for later
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +176,20 @@ def management(
     Notes
     -----
     Advice is chosen for two kinds of causes. *Suspects* are named by a rule that fires, or by a threshold
-    reached at the level ``urgent`` or above: they bring their treatment and caution rows. *Likely* causes have
-    a posterior of at least 0.1, at most three of them: they bring all their rows. The residual cause is
+    reached at the level ``urgent`` or above: they bring their treatment and caution rows. *Likely* causes
+    have a posterior of at least 0.1, at most three of them: they bring all their rows. The residual cause is
     neither. General rows (cause ``any``) are added.
 
     From ``urgent`` on only seeking care and cautions remain: no self-care, exercise or prevention, and of
-    likely causes that are not suspects only the cautions. Below it, whatever a caution given here forbids
-    (massage, stretching, loading, warmth and the like) is withheld from every other cause's advice: harm
-    avoided comes before comfort. Cautions of the same cause are taken to agree with its advice. Where the
-    sources contradict one another, the row itself holds the side taken, and `Management.disputes` says why.
+    likely causes that are not suspects only the cautions of priority 1. Below it, whatever a caution given
+    here forbids (massage, stretching, loading, warmth and the like) is withheld from every other cause's
+    advice: harm avoided comes before comfort. Cautions of the same cause are taken to agree with its advice.
+    Where the sources contradict one another, the row itself holds the side taken, and `Management.disputes`
+    says why.
     """
     suspects = _suspects(kb, triage)
-    likely = [cause for cause in _likely(kb, posterior) if cause not in suspects]
-    ranks = {cause: rank for rank, cause in enumerate([*suspects, *likely])}
+    likely = _likely(kb, posterior)
+    ranks = {cause: rank for rank, cause in enumerate(dict.fromkeys([*suspects, *likely]))}
     is_urgent = LEVELS.index(triage.level) >= SEEK_CARE_FROM
     withheld: list[Withheld] = []
     chosen = []
@@ -244,10 +245,12 @@ def _refusal(row: Advice, is_suspect: bool, is_likely: bool, is_urgent: bool) ->
         return None if row.kind in KINDS_WHEN_URGENT or (is_likely and not is_urgent) else ""
     if not is_urgent:
         return None
-    if row.cause == ANY_CAUSE:
-        is_kept = row.kind in KINDS_WHEN_URGENT and row.priority <= GENERAL_PRIORITY_WHEN_URGENT
-        return None if is_kept else ""
-    return None if row.kind == "caution" else "nothing that could delay care is advised while it is this urgent"
+    kinds = KINDS_WHEN_URGENT if row.cause == ANY_CAUSE else ("caution",)
+    if row.kind in kinds:
+        return None if row.priority <= PRIORITY_WHEN_URGENT else ""
+    return (
+        "" if row.cause == ANY_CAUSE else "nothing that could delay care is advised while it is this urgent"
+    )
 
 
 def _without_contradictions(

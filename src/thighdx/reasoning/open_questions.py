@@ -8,7 +8,13 @@ from typing import Any
 
 from thighdx.kb.expressions import holds
 from thighdx.kb.records import LEVELS, Cost, KnowledgeBase, Level, Variable
-from thighdx.reasoning.conditions import Chances, blocked_variables, condition, ways_to_hold
+from thighdx.reasoning.conditions import (
+    Chances,
+    blocked_variables,
+    chance_to_hold,
+    condition,
+    ways_to_hold,
+)
 
 __all__ = ["OpenQuestion", "open_questions"]
 
@@ -133,6 +139,16 @@ def _askable(
     if asked_if is None or holds(asked_if, states) is True:
         yield variable_id, way
         return
+    gate = chance_to_hold(asked_if, states, blocked=blocked, chances=chances)
     for name, weight in ways_to_hold(asked_if, states, blocked=blocked, chances=chances).items():
+        # the way already counts on the question to apply, so only "no" to it is news: divide by its chance
         if name not in seen:  # two questions that wait for one another would never be asked
-            yield from _askable(by_id, name, way * weight, states, blocked, chances, seen | {variable_id})
+            yield from _askable(
+                by_id,
+                name,
+                way * weight / gate if gate else 0.0,
+                states,
+                blocked,
+                chances,
+                seen | {variable_id},
+            )

@@ -19,9 +19,9 @@ from thighdx.inference.batch import UNKNOWN, EvidenceBatch
 from thighdx.kb.records import Key
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network, log_prior, pair_log_odds, solve_shares
-from thighdx.network.gates import log_state_probabilities
+from thighdx.network.gates import find_crossings, log_state_probabilities
 from thighdx.network.spec import FindingSpec, Floats
-from thighdx.reasoning.resolve import MarginProblem, margin_problem
+from thighdx.reasoning.margin_problem import MarginProblem, margin_problem
 from thighdx.reasoning.terms import evidence_terms
 
 __all__ = ["Recomputation", "touching_judgements"]
@@ -96,6 +96,7 @@ class Recomputation:
         self.network, self.pooled, self.batch = network, pooled, batch
         self.setting_idx = int(batch.setting_idx[0])
         self.terms = evidence_terms(network, batch)
+        self._log_without = self.terms.leave_one_out()  # (n_items, n_explanations)
         spec = network.spec
         self.setting = spec.settings[self.setting_idx]
         self._elicited = np.array([pooled["shares", (c, self.setting)].point for c in spec.causes])
@@ -118,7 +119,7 @@ class Recomputation:
         item = self.terms.items[position]
         finding = self.network.spec.findings[item.position - self.network.n_contexts]
         likelihood = np.array(item.likelihood) if item.likelihood else np.eye(len(finding.states))[item.state_idx]
-        return finding, likelihood, self.terms.log_prior + self.terms.log_without[position]
+        return finding, likelihood, self.terms.log_prior + self._log_without[position]
 
     def log_weights(self, place: PooledKey, value: float) -> Floats | None:
         """Return log P(H, evidence) with one judgement changed, up to a constant.
@@ -133,7 +134,7 @@ class Recomputation:
         Returns
         -------
         (n_explanations,) float64, or None
-            None where no base rates reproduce the changed judgement.
+            None where no base rates reproduce the changed judgement, or ordered rows would cross.
         """
         table, key = place
         if table in ("links", "backgrounds"):
@@ -196,7 +197,7 @@ class Recomputation:
         with np.errstate(divide="ignore"):
             return _KnownBlock(block, margins, tuple(places), np.log(fits))
 
-    def _with_finding(self, place: PooledKey, value: float) -> Floats:
+    def _with_finding(self, place: PooledKey, value: float) -> Floats | None:
         """Change a link or a background."""
         table, key = place
         variable, state = key[-2:]
@@ -210,6 +211,8 @@ class Recomputation:
             cumulative = finding.cumulative.copy()
             cumulative[self.network.spec.causes.index(key[0]), column] = value
             finding = replace(finding, cumulative=cumulative)
+        if len(finding.states) > 2 and find_crossings(finding, self.network.explanations):
+            return None
         rows = log_state_probabilities(finding, self.network.explanations)
         with np.errstate(divide="ignore"):
             return np.asarray(rest + np.log(likelihood @ np.exp(rows)))

@@ -1,123 +1,371 @@
-"""Base rates solved again after a small change, starting from the old ones.
-
-The same problem as in `thighdx.network.solve`, whose solver is the reference and the way out: find theta for
-which the expectation of the features meets the margins. A small change moves theta little, so steps with the
-Hessian of the old solution (the parallel-chord method [1]_) get there with a few cheap evaluations; where they
-are slow, the Hessian is renewed.
-
-.. [1] Ortega JM, Rheinboldt WC. Iterative Solution of Nonlinear Equations in Several Variables. SIAM, 2000.
-"""
+"""Base parameters solved again for every draw: many small Newton iterations side by side."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
-from scipy.linalg import pinvh
-from scipy.special import logit
+from scipy.sparse import csr_array
 
-from thighdx.network.solve import MARGIN_TOLERANCE, SINGULAR, solve_margins
+from thighdx.network.blocks import Block
+from thighdx.network.build import Network
+from thighdx.network.explanations import Explanations
+from thighdx.network.solve import solve_margins
 from thighdx.network.spec import Floats
+from thighdx.reasoning.draws import MAX_TRIES, DrawChunk, redraw
+from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
+from thighdx.reasoning.margins import pair_membership, share_margins
 
-__all__ = ["MarginProblem", "margin_problem"]
+__all__ = ["BlockDraws", "block_scores", "log_prior_draws", "solved_block", "solved_theta"]
 
-CLOSE = 1e-12  # largest difference of a margin at which a chord solution counts as reached
-MAX_STEPS = 40
-SLOW = 0.3  # a step that leaves more than this of the error calls for a new Hessian
+# Margins of a draw are met to this share of their value: a ten-thousandth of what an interval is read to.
+DRAW_TOLERANCE = 1e-6
+MAX_STEPS = 60
+MAX_STEP = 3.0
+# Share of the prior mass that the margins of a context's factors are summed over.
+MARGIN_MASS = 0.9999
+# Numbers worked on at once when a block is solved: 64 MB.
+CELLS_AT_ONCE = 8_000_000
+
+
+# ---- shares ------------------------------------------------------------------------------------------
+
+
+def solved_theta(
+    network: Network, layout: JudgementLayout, chunk: DrawChunk, setting: int, *, elicited: bool = False
+) -> Floats:
+    """Return theta of every draw, (n_draws, n_causes), solved at first use.
+
+    Parameters
+    ----------
+    elicited : bool
+        With the elicited shares also where a user replaced some, as in `share_margins`.
+    """
+    elicited = elicited and bool(layout.is_replaced[setting].any())
+    key = ("theta", setting, elicited)
+    with chunk.lock:
+        found = chunk.solved.get(key)
+        if not isinstance(found, np.ndarray):
+            chunk.solved[key] = found = _solve_theta(network, layout, chunk, setting, elicited)
+    return found
+
+
+def _solve_theta(
+    network: Network, layout: JudgementLayout, chunk: DrawChunk, setting: int, elicited: bool
+) -> Floats:
+    positions = layout.shares[setting]
+    own = (positions == NO_JUDGEMENT) | (layout.is_replaced[setting] & (not elicited))
+    shares = np.where(own, network.spec.shares[setting], chunk.values[:, positions])
+    offset = _pair_scores(network, layout, chunk)
+    sums = _pair_sums(network)
+    members = network.membership
+    point = share_margins(network, layout, setting, elicited=elicited).prior @ members
+    theta = network.solved.theta[setting] + np.log(shares / point)
+    active = np.arange(len(theta))
+    first, second = np.triu_indices(members.shape[1])
+    for _ in range(MAX_STEPS):
+        weights = _softmax(theta[active] @ members.T + offset[active])
+        moments = np.asarray((sums @ weights.T).T)  # (n_active, n_pairs with repetition)
+        covariance = np.empty((len(active), members.shape[1], members.shape[1]))
+        covariance[:, first, second] = covariance[:, second, first] = moments
+        mean = np.einsum("nii->ni", covariance).copy()
+        miss = shares[active] - mean
+        going = np.abs(miss / shares[active]).max(axis=1) > DRAW_TOLERANCE
+        if not going.any():
+            break
+        active, mean, miss, covariance = active[going], mean[going], miss[going], covariance[going]
+        covariance -= mean[:, :, None] * mean[:, None, :]
+        theta[active] += _limited(np.linalg.solve(covariance, miss[..., None])[..., 0])
+    else:
+        for row in active:  # the slow and sure way, for the few that wander
+            theta[row] = solve_margins(offset[row][None, :], members, np.ones(1), shares[row]).theta
+    return np.asarray(theta)
+
+
+def _limited(step: Floats) -> Floats:
+    """Shorten long steps, (n, n_parameters); a step that is no number stays put."""
+    longest = np.abs(step).max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        short = step * np.minimum(1.0, MAX_STEP / np.maximum(longest, MAX_STEP))
+    return np.where(np.isfinite(longest), short, 0.0)
+
+
+def _softmax(scores: Floats) -> Floats:
+    """Normalize along the last axis, in place."""
+    scores -= scores.max(axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=-1, keepdims=True)
+    return scores
+
+
+def _pair_sums(network: Network) -> csr_array:
+    """Return the 0/1 (n_pairs with repetition, n_explanations) matrix of who holds both of two causes."""
+    found = network.cache.get("pair_sums")
+    if not isinstance(found, csr_array):
+        n = network.explanations.n_causes
+        place = np.full((n + 1, n + 1), -1)
+        place[np.triu_indices(n)] = np.arange(n * (n + 1) // 2)
+        members = network.explanations.members
+        both = [
+            place[members[:, a], members[:, b]]
+            for a, b in combinations_with_replacement(range(members.shape[1]), 2)
+        ]
+        rows = np.concatenate(both)
+        columns = np.tile(np.arange(len(members)), len(both))
+        is_there = rows >= 0
+        ones = np.ones(int(is_there.sum()))
+        shape = (n * (n + 1) // 2, len(members))
+        found = csr_array((ones, (rows[is_there], columns[is_there])), shape=shape)
+        network.cache["pair_sums"] = found
+    return found
+
+
+def _pair_scores(network: Network, layout: JudgementLayout, chunk: DrawChunk) -> Floats:
+    """Return the sum of log odds ratios over the pairs inside every explanation, (n_draws, n_explanations)."""
+    both = csr_array(pair_membership(network, layout))
+    return np.asarray((both @ chunk.working[:, layout.pairs[:, 2]].T).T)
+
+
+def log_prior_draws(
+    network: Network, layout: JudgementLayout, chunk: DrawChunk, theta: Floats, explanation_idx: Indices
+) -> Floats:
+    """Return log P(H) up to a constant per draw, (n_draws, n_chosen)."""
+    both = csr_array(pair_membership(network, layout)[explanation_idx])
+    pairs = (both @ chunk.working[:, layout.pairs[:, 2]].T).T
+    return np.asarray(theta @ network.membership[explanation_idx].T + pairs)
+
+
+# ---- contexts ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MarginProblem:
-    """Margins to be met, and the solution of a neighboring problem.
+class BlockDraws:
+    """Factors of one block in one setting for every draw.
 
     Attributes
     ----------
-    offset : (n_groups, n_cells) float64
-        Known log factor of every cell in every group; -inf where impossible.
-    features : (n_cells, n_parameters) float64
-    weights : (n_groups,) float64
-        Probability of each group.
-    wanted : (n_parameters,) float64
-    theta : (n_parameters,) float64
-        Start; after `solve` the solution.
-    inverse_hessian : (n_parameters, n_parameters) float64
-        At the start.
+    log_base : (n_draws, n_cells) float64
+        Log of the solved factors times the dependency factors.
+    odds : tuple over members of (n_draws, n_causes + 1, n_states) float64
+        Odds ratios of every cause; the last row, for an empty place, is 1.
     """
 
-    offset: Floats
-    features: Floats
-    weights: Floats
-    wanted: Floats
-    theta: Floats
-    inverse_hessian: Floats
-
-    def solve(self) -> MarginProblem | None:
-        """Return the same problem with its own solution as start; None where there is none."""
-        theta, inverse, before = self.theta, self.inverse_hessian, np.inf
-        for _ in range(MAX_STEPS):
-            cells = _cells(self.offset, self.features, theta)
-            miss = (self.weights @ cells) @ self.features - self.wanted
-            error = float(np.max(np.abs(miss), initial=0.0))
-            if error <= CLOSE:
-                return replace(self, theta=theta)
-            if not error < 10 * before:  # running away, or NaN: leave it to the damped solver
-                break
-            if error > SLOW * before:
-                inverse = _inverse_hessian(cells, self.features, self.weights)
-            theta, before = theta - inverse @ miss, error
-        shifted = self.offset + self.features @ self.theta
-        solution = solve_margins(shifted, self.features, self.weights, self.wanted)
-        if not solution.error <= MARGIN_TOLERANCE:
-            return None
-        return replace(self, theta=self.theta + solution.theta)
-
-    def with_wanted(self, wanted: Floats) -> MarginProblem:
-        """Return the problem for other margins (of 0/1 features), its start moved to where they would be alone.
-
-        A margin p of a 0/1 feature behaves like 1 / (1 + exp(-theta)) with variance p (1 - p): theta is moved by
-        the change of its log odds, and the Hessian scaled to the new variance.
-        """
-        if np.array_equal(wanted, self.wanted):
-            return self
-        valid = (wanted > 0) & (wanted < 1)
-        new = np.where(valid, wanted, self.wanted)
-        scale = np.sqrt(self.wanted * (1 - self.wanted) / (new * (1 - new)))
-        theta = self.theta + logit(new) - logit(self.wanted)
-        return replace(
-            self, wanted=wanted, theta=theta, inverse_hessian=self.inverse_hessian * np.outer(scale, scale)
-        )
-
-    @property
-    def log_cells(self) -> Floats:
-        """Return log P(cell | group) at `theta`, (n_groups, n_cells)."""
-        scores = self.offset + self.features @ self.theta
-        scores -= scores.max(axis=1, keepdims=True)
-        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        return scores
+    log_base: Floats
+    odds: tuple[Floats, ...]
 
 
-def _cells(offset: Floats, features: Floats, theta: Floats) -> Floats:
-    """Return P(cell | group), (n_groups, n_cells)."""
-    cells = offset + features @ theta
-    cells -= cells.max(axis=1, keepdims=True)
-    np.exp(cells, out=cells)
-    cells /= cells.sum(axis=1, keepdims=True)
-    return cells
+def solved_block(
+    network: Network, layout: JudgementLayout, chunk: DrawChunk, setting: int, block: Block
+) -> BlockDraws:
+    """Return the factors of a block, solved at first use.
+
+    Draws whose frequencies no factors reproduce get other frequencies, counted in `DrawChunk.redrawn`.
+    """
+    key = ("block", setting, block.context_idx)
+    with chunk.lock:
+        found = chunk.solved.get(key)
+        if not isinstance(found, BlockDraws):
+            chunk.solved[key] = found = _solve_block(network, layout, chunk, setting, block)
+    return found
 
 
-def margin_problem(
-    offset: Floats, features: Floats, weights: Floats, wanted: Floats, theta: Floats
-) -> MarginProblem:
-    """Set a problem up around its solution `theta`; shapes as in `MarginProblem`."""
-    inverse = _inverse_hessian(_cells(offset, features, theta), features, weights)
-    return MarginProblem(offset, features, weights, wanted, theta, inverse)
+def _solve_block(
+    network: Network, layout: JudgementLayout, chunk: DrawChunk, setting: int, block: Block
+) -> BlockDraws:
+    odds = tuple(_odds_draws(network, layout, chunk, context) for context in block.context_idx)
+    dependency = _dependency_draws(layout, chunk, block)
+    classes, weights = _classes(network, layout, chunk, setting, odds)
+    members = [network.spec.contexts[context] for context in block.context_idx]
+    columns = [layout.frequencies[context][setting] for context in block.context_idx]
+    used = np.concatenate([c[c != NO_JUDGEMENT] for c in columns])
+    features, places, start = _base_features(block, [m.frequency[setting] for m in members])
+    log_base = np.empty((len(chunk.values), len(block.cells)))
+    rng = chunk.rng(3, setting, block.context_idx[0])
+    size = max(1, CELLS_AT_ONCE // (len(classes) * len(block.cells)))
+    open_rows = np.arange(len(chunk.values))
+    for attempt in range(MAX_TRIES):
+        unsolved = []
+        for first in range(0, len(open_rows), size):
+            rows = open_rows[first : first + size]
+            margins = np.stack([_frequency(chunk.values[rows], columns[slot], s) for slot, s in places], axis=1)
+            tilt = _products(classes, [o[rows] for o in odds], block)  # (n_rows, n_classes, n_cells)
+            theta, ok = _newton(tilt * np.exp(dependency[rows])[:, None, :], features, weights[rows], margins)
+            log_base[rows] = start + theta @ features.T + dependency[rows]
+            unsolved.append(rows[~ok])
+        open_rows = np.concatenate(unsolved)
+        if len(open_rows) == 0:
+            break
+        chunk.redrawn["frequencies"] += len(open_rows) if attempt == 0 else 0
+        _other_frequencies(layout, chunk, rng, open_rows, used, columns)
+    else:
+        chunk.redrawn["frequencies_left"] += len(open_rows)
+    return BlockDraws(log_base, odds)
 
 
-def _inverse_hessian(cells: Floats, features: Floats, weights: Floats) -> Floats:
-    """Return the generalized inverse of the mean covariance of the features, (n_parameters, n_parameters)."""
-    if not features.shape[1]:
-        return np.zeros((0, 0))
-    expected = cells @ features  # (n_groups, n_parameters)
-    hessian = (features * (weights @ cells)[:, None]).T @ features
-    hessian -= (expected * weights[:, None]).T @ expected
-    return np.asarray(pinvh(hessian, rtol=SINGULAR))
+def _other_frequencies(
+    layout: JudgementLayout,
+    chunk: DrawChunk,
+    rng: np.random.Generator,
+    rows: Indices,
+    used: Indices,
+    columns: list[Indices],
+) -> None:
+    """Draw the frequencies of a block again, each variable's below 1 in sum."""
+    for _ in range(MAX_TRIES):
+        redraw(layout, chunk, rng, rows, used)
+        sums = np.stack([chunk.values[rows][:, c[c != NO_JUDGEMENT]].sum(axis=1) for c in columns])
+        rows = rows[(sums >= 1).any(axis=0)]
+        if len(rows) == 0:
+            break
+    values = chunk.values[:, used]
+    chunk.working[:, used] = np.log(values) - np.log1p(-values)
+
+
+def _odds_draws(network: Network, layout: JudgementLayout, chunk: DrawChunk, context: int) -> Floats:
+    """Return odds ratios of every cause and state, (n_draws, n_causes + 1, n_states)."""
+    effects = layout.effects[context]
+    spec = network.spec.contexts[context].odds_ratio
+    drawn = np.where(effects == NO_JUDGEMENT, spec, chunk.values[:, effects])
+    return np.concatenate([drawn, np.ones((len(drawn), 1, drawn.shape[2]))], axis=1)
+
+
+def _dependency_draws(layout: JudgementLayout, chunk: DrawChunk, block: Block) -> Floats:
+    """Return the log dependency factor of every cell, (n_draws, n_cells)."""
+    slots = {context: slot for slot, context in enumerate(block.context_idx)}
+    logs = np.tile(block.log_dependency, (len(chunk.values), 1))
+    for a, state_a, b, state_b, position in layout.dependencies:
+        if int(a) in slots:
+            is_there = (block.cells[:, slots[int(a)]] == state_a) & (block.cells[:, slots[int(b)]] == state_b)
+            logs[:, is_there] += (chunk.working[:, position] - layout.point[position])[:, None]
+    return logs
+
+
+def _base_features(block: Block, frequencies: list[Floats]) -> tuple[Floats, list[tuple[int, int]], Floats]:
+    """Return one 0/1 column per solved factor, what each stands for, and -inf for cells that never occur."""
+    columns, places = [], []
+    start = np.zeros(len(block.cells))
+    for slot, frequency in enumerate(frequencies):
+        states = block.cells[:, slot]
+        start[frequency[states] <= 0] = -np.inf
+        for state in np.flatnonzero(frequency > 0):
+            if state != int(np.argmax(frequency)):
+                columns.append(states == state)
+                places.append((slot, int(state)))
+    features = np.array(columns, dtype=np.float64).reshape(len(columns), len(block.cells)).T
+    return features, places, start
+
+
+def _frequency(values: Floats, columns: Indices, state: int) -> Floats:
+    """Return the drawn frequency of one state; the state nobody rated takes the rest."""
+    if columns[state] != NO_JUDGEMENT:
+        return np.asarray(values[:, columns[state]])
+    return np.asarray(1.0 - values[:, columns[columns != NO_JUDGEMENT]].sum(axis=1))
+
+
+def _classes(
+    network: Network, layout: JudgementLayout, chunk: DrawChunk, setting: int, odds: tuple[Floats, ...]
+) -> tuple[Indices, Floats]:
+    """Lump explanations that differ only in causes the block has nothing to do with.
+
+    Returns
+    -------
+    (n_classes, max_causes) intp, (n_draws, n_classes) float64
+        Members that matter, and P(class), over `MARGIN_MASS` of the mass.
+    """
+    prior = share_margins(network, layout, setting, elicited=True).prior
+    classes, class_idx = relevant_classes(network.explanations, odds)
+    mass = np.bincount(class_idx, weights=prior, minlength=len(classes))
+    falling = np.argsort(-mass, kind="stable")
+    n_kept = int(np.searchsorted(np.cumsum(mass[falling]), MARGIN_MASS)) + 1
+    kept = np.sort(falling[:n_kept])
+    theta = solved_theta(network, layout, chunk, setting, elicited=True)
+    every = np.arange(network.explanations.n_explanations)
+    weights = _softmax(log_prior_draws(network, layout, chunk, theta, every))
+    lump = csr_array((np.ones(len(class_idx)), (class_idx, every)), shape=(len(classes), len(class_idx)))
+    lumped = np.asarray((lump[kept] @ weights.T).T)
+    return classes[kept], lumped / lumped.sum(axis=1, keepdims=True)
+
+
+def relevant_classes(explanations: Explanations, odds: tuple[Floats, ...]) -> tuple[Indices, Indices]:
+    """Return the distinct sets of members with an odds ratio other than 1, and the one of every explanation."""
+    matters = np.any([(table != 1).any(axis=(0, 2)) for table in odds], axis=0)  # (n_causes + 1,)
+    none = explanations.n_causes
+    members = np.sort(np.where(matters[explanations.members], explanations.members, none), axis=1)
+    code = members @ ((none + 1) ** np.arange(members.shape[1]))
+    _, first, class_idx = np.unique(code, return_index=True, return_inverse=True)
+    return members[first], class_idx.reshape(-1)
+
+
+def _products(classes: Indices, odds: list[Floats], block: Block) -> Floats:
+    """Return the product of odds ratios over members, (n_draws, n_classes, n_cells)."""
+    total: Floats | None = None
+    for slot, table in enumerate(odds):
+        own = table[:, classes[:, 0]]
+        for place in range(1, classes.shape[1]):
+            own = own * table[:, classes[:, place]]  # (n_draws, n_classes, n_states)
+        own = own[:, :, block.cells[:, slot]]
+        total = own if total is None else total * own
+    if total is None:
+        raise ValueError("got a block without members")
+    return total
+
+
+def _newton(
+    tilt: Floats, features: Floats, weights: Floats, margins: Floats
+) -> tuple[Floats, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+    """Solve log factors, (n_draws, n_factors), so that every draw meets its margins; say which do.
+
+    Parameters
+    ----------
+    tilt : (n_draws, n_classes, n_cells) float64
+        What multiplies the factors.
+    """
+    n_factors = features.shape[1]
+    rest = np.maximum(1.0 - margins.sum(axis=1, keepdims=True), 0.1)
+    theta = np.log(margins / rest)
+    is_solved = np.zeros(len(theta), dtype=bool)
+    active = np.arange(len(theta))
+    for _ in range(MAX_STEPS):
+        if len(active) == 0 or n_factors == 0:
+            break
+        base = np.exp(theta[active] @ features.T)  # (n_active, n_cells)
+        total = np.matmul(tilt[active], base[:, :, None])  # (n_active, n_classes, 1)
+        by_factor = base[:, :, None] * features  # (n_active, n_cells, n_factors)
+        expected = np.matmul(tilt[active], by_factor) / total  # (n_active, n_classes, n_factors)
+        weighted = expected * weights[active][:, :, None]
+        mean = weighted.sum(axis=1)
+        cell = base * np.matmul((weights[active] / total[:, :, 0])[:, None, :], tilt[active])[:, 0]
+        hessian = np.matmul(features.T * cell[:, None, :], features)
+        hessian -= np.matmul(weighted.transpose(0, 2, 1), expected)
+        miss = margins[active] - mean
+        is_met = np.abs(miss / margins[active]).max(axis=1) <= DRAW_TOLERANCE
+        is_solved[active[is_met]] = True
+        going = ~is_met & np.isfinite(miss).all(axis=1)
+        scale = 1 / np.sqrt(mean[going])  # rare states keep their digits
+        scaled = hessian[going] * scale[:, :, None] * scale[:, None, :]
+        step = np.linalg.solve(scaled + 1e-12 * np.eye(n_factors), (miss[going] * scale)[..., None])[..., 0]
+        active = active[going]
+        theta[active] += _limited(step * scale)
+    return theta, is_solved | (n_factors == 0)
+
+
+def block_scores(block: Block, solved: BlockDraws, classes: Indices, seen: Floats) -> Floats:
+    """Return log P(what is known of a block | class), (n_draws, n_classes).
+
+    Parameters
+    ----------
+    seen : (n_cells,) float64
+        Likelihood of every cell.
+    """
+    base = np.exp(solved.log_base - solved.log_base.max(axis=1, keepdims=True))
+    out = np.empty((len(base), len(classes)))
+    size = max(1, CELLS_AT_ONCE // max(1, len(classes) * len(block.cells)))
+    both = np.stack([base * seen, base], axis=2)  # (n_draws, n_cells, 2)
+    for first in range(0, len(base), size):
+        rows = slice(first, first + size)
+        tilt = _products(classes, [table[rows] for table in solved.odds], block)
+        sums = np.matmul(tilt, both[rows])  # (n_rows, n_classes, 2)
+        with np.errstate(divide="ignore"):
+            out[rows] = np.log(sums[:, :, 0]) - np.log(sums[:, :, 1])
+    return out

@@ -81,8 +81,12 @@ class CaseTerms:
         where `log_likelihood` is finite.
     log_likelihood : (n_explanations,) float64
         log P(all items | H).
-    log_without : (n_items, n_explanations) float64
-        log P(all items but this one | H).
+    log_parts : (n_parts, n_explanations) float64
+        log P(part | H) of what is independent given H: single items, and the known members of a block.
+    part_idx : (n_items,) intp
+        The part an item belongs to.
+    log_part_without : (n_items, n_explanations) float64
+        log P(its part without the item | H): 0 for single items.
     """
 
     items: tuple[EvidenceItem, ...]
@@ -91,7 +95,18 @@ class CaseTerms:
     log_background: Floats
     log_share: Floats
     log_likelihood: Floats
-    log_without: Floats
+    log_parts: Floats
+    part_idx: npt.NDArray[np.intp]
+    log_part_without: Floats
+
+    def leave_one_out(self) -> Floats:
+        """Return log P(all items but this one | H), as (n_items, n_explanations)."""
+        # -inf cannot be taken away again, so impossible parts are counted instead
+        impossible = np.isneginf(self.log_parts)
+        finite = np.where(impossible, 0.0, self.log_parts)
+        others = finite.sum(axis=0) - finite[self.part_idx]
+        n_impossible = impossible.sum(axis=0) - impossible[self.part_idx]
+        return np.where(n_impossible > 0, -np.inf, others + self.log_part_without)
 
     @property
     def is_possible(self) -> npt.NDArray[np.bool_]:
@@ -255,21 +270,16 @@ def _shapley(values: Floats, sizes: npt.NDArray[np.intp], k: int) -> Floats:
 
 
 def _assemble(items: tuple[EvidenceItem, ...], log_prior: Floats, parts: list[_Part]) -> CaseTerms:
-    """Put the rows of all parts in the order of the items and add up what belongs together."""
+    """Put the rows of all parts in the order of the items."""
     place: Mapping[EvidenceItem, int] = {item: i for i, item in enumerate(items)}
     shape = (len(items), len(log_prior))
     alone, share, without = np.empty(shape), np.empty(shape), np.empty(shape)
-    background = np.empty(len(items))
+    background, part_idx = np.empty(len(items)), np.empty(len(items), dtype=np.intp)
+    for number, part in enumerate(parts):
+        chosen = [place[item] for item in part.items]
+        alone[chosen], share[chosen], without[chosen] = part.alone, part.share, part.without
+        background[chosen], part_idx[chosen] = part.background, number
     wholes = np.array([part.whole for part in parts]).reshape(len(parts), len(log_prior))
-    # -inf cannot be taken away again, so leaving one part out counts them instead
-    finite = np.where(np.isneginf(wholes), 0.0, wholes)
-    total, n_impossible = finite.sum(axis=0), np.isneginf(wholes).sum(axis=0)
-    for part, row in zip(parts, wholes, strict=True):
-        rest = total - np.where(np.isneginf(row), 0.0, row)
-        rest = np.where(n_impossible - np.isneginf(row) > 0, -np.inf, rest)
-        for member, item in enumerate(part.items):
-            i = place[item]
-            alone[i], share[i], background[i] = part.alone[member], part.share[member], part.background[member]
-            without[i] = rest + part.without[member]
-    log_likelihood = np.where(n_impossible > 0, -np.inf, total)
-    return CaseTerms(items, log_prior, alone, background, share, log_likelihood, without)
+    return CaseTerms(
+        items, log_prior, alone, background, share, wholes.sum(axis=0), wholes, part_idx, without
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -22,21 +20,21 @@ from thighdx.inference.lanes import (
     total,
     widen,
 )
-from thighdx.inference.plan import FRACTION_BITS, LANES, WIDE, Ints, Pack
+from thighdx.inference.plan import FRACTION_BITS, LANES, WIDE, Ints, Plan
 from thighdx.network.spec import Floats
 
 UNIT = 1 << FRACTION_BITS
 NEVER = -300 * UNIT
-BUDGET = np.float32(4e-5)
-PER_BLOCK = np.float32(1e-6)
+BUDGET = np.float32(8e-5)
+PER_BLOCK = np.float32(3e-6)
 COARSE = np.float32(2e-8)
-LARGE = 2.5e-3
+LARGE = 5e-3
 SMALL = 1e-9
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def score_fast(
-    codes, cases, patterns, forbidden, row_of, base_row, height, start, valid, causes, n_causes, has_triples, pack, gates,
+def _score(
+    codes, patterns, given, row_of, base_row, height, start, valid, causes, n_causes, has_triples, pack, gates,
     posterior, log_evidence, is_left,
 ):
     n = n_causes
@@ -97,9 +95,9 @@ def score_fast(
     rest = np.zeros(gate_lanes, np.float32)
     kept = np.zeros(gate_lanes, np.float32)
     where = np.zeros(gate_lanes, np.int64)
-    for at in range(len(cases)):
-        case = cases[at]
-        is_left[at] = 0
+    for case in range(len(codes)):
+        if is_left[case]:
+            continue
         # ---- rows
         m = 1
         rows[0] = base_row
@@ -108,7 +106,7 @@ def score_fast(
             rows[m] = r
             m += r >= 0
         for v in range(patterns.shape[1]):
-            r = patterns[at, v]
+            r = patterns[case, v]
             rows[m] = r
             m += r >= 0
         n_dense, n_bound, n_tau, n_late, n_late_rows, n_early, n_simple, n_mixed = 0, 0, 0, 0, 0, 0, 0, 0
@@ -145,7 +143,7 @@ def score_fast(
                 tau_rows[n_tau] = r
             n_tau += pack.has_tau[r]
         if is_hard or low2 < -140 or high2 > 100 or low3 < -600 or high3 > 600 or n_tau > 128:
-            is_left[at] = 1
+            is_left[case] = True
             continue
         # ---- single causes, double precision
         for b in range(0, width, WIDE):
@@ -162,12 +160,12 @@ def score_fast(
             store(log_plain, b, value)
         top = -1e300
         for i in range(n):
-            if forbidden[at, causes[i]]:
+            if given[case, causes[i]] == 0:
                 log_single[i] = -np.inf
             if log_single[i] > top:
                 top = log_single[i]
         if top > 140 or (top < -100 and top > -1e300):
-            is_left[at] = 1
+            is_left[case] = True
             continue
         for i in range(n):
             value = log_single[i]
@@ -260,7 +258,7 @@ def score_fast(
             log_evidence[case] = -np.inf
             continue
         if peak < -140 * UNIT or peak > 140 * UNIT:
-            is_left[at] = 1
+            is_left[case] = True
             continue
         # ---- weights of singles and pairs
         floor = splat(np.int32(peak - 127 * UNIT))
@@ -307,7 +305,7 @@ def score_fast(
                 store(root, p, exp2_fixed(x))
                 store(upper, p, widen(pack.bound, bound_rows[0] + p, 15))
             if largest(best) > 30 * UNIT or largest(best_plain) > 36 * UNIT:
-                is_left[at] = 1
+                is_left[case] = True
                 continue
             q = 1
             while q + 2 <= n_bound:
@@ -476,3 +474,21 @@ def score_fast(
             posterior[case, causes[i]] = by_cause[i] / (by_cause[i] + outside)
         exponent = log_single[n] + peak * (1.0 / UNIT)
         log_evidence[case] = exponent * np.log(2.0) + np.log(everything)
+
+
+def score_pruned(
+    plan: Plan,
+    codes: npt.NDArray[np.int8],
+    patterns: Ints,
+    given: npt.NDArray[np.int8],
+    is_left: npt.NDArray[np.bool_],
+    posterior: Floats,
+    log_evidence: Floats,
+) -> None:
+    """Score the cases that are not marked `is_left`; mark those that single precision cannot hold."""
+    layout = plan.layout
+    _score(
+        codes, patterns, given, plan.row_of, plan.n_finding_rows, layout.height, layout.start, layout.valid,
+        layout.causes, layout.explanations.n_causes, layout.explanations.max_causes > 2, plan.pack, plan.gates,
+        posterior, log_evidence, is_left,
+    )  # fmt: skip

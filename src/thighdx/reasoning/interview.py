@@ -1,0 +1,421 @@
+"""An interview: one question at a time, safety first, until the decision is stable.
+
+Pure logic without input or output, so that an application, a terminal or a test can drive it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from thighdx.errors import EvidenceError
+from thighdx.inference.engine import log_weights, marginals
+from thighdx.inference.evidence import CaseEvidence, encode_case
+from thighdx.inference.vocabulary import Vocabulary, is_missing
+from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Level, Variable
+from thighdx.network.build import Network
+from thighdx.network.spec import Floats
+from thighdx.reasoning.open_questions import OpenQuestion, open_questions
+from thighdx.reasoning.questions import Question, next_questions
+from thighdx.reasoning.triage import Triage, triage
+
+__all__ = ["DONT_KNOW", "Asked", "Interview", "InterviewQuestion", "SupportsInterview"]
+
+QuestionKind: TypeAlias = Literal["complaint", "safety", "causes"]
+
+DONT_KNOW = frozenset({"?", "don't know", "dont know", "do not know", "unknown", "not sure", "skip"})
+COMPLAINT_NOTE = "presenting complaint"  # how the table of variables marks what people come with
+
+# Smallest weight (see `ways_to_hold`) at which a safety question is worth asking: about one in that many
+# answers would fire the rule. What cannot wait is asked about even when it is rare.
+MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.05}
+MIN_GAIN_BITS = 0.02  # a question expected to settle less is not worth a person's time
+SURE = 0.95  # of the leading cause
+RARE_ANSWER = 0.05  # answers less likely than this do not keep the interview going
+LOOK_AHEAD = 10  # questions whose answers are looked at for a change of the leading cause
+
+
+class _SupportsKnowledge(Protocol):
+    @property
+    def kb(self) -> KnowledgeBase: ...
+
+
+class SupportsInterview(Protocol):
+    """What an interview needs of a model; `thighdx.Model` has it."""
+
+    @property
+    def network(self) -> Network:
+        """Log tables over explanations."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Names and states."""
+
+    @property
+    def compiled(self) -> _SupportsKnowledge:
+        """What the tables were made from."""
+
+    @property
+    def default_setting(self) -> str:
+        """The setting used where none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewQuestion:
+    """The question to put now.
+
+    Attributes
+    ----------
+    variable : str
+    words : str
+        In plain words.
+    states : tuple of str
+        What may be answered, besides "don't know".
+    kind : {"complaint", "safety", "causes"}
+        Why it comes now: what brings the person, a red-flag rule that could still fire, or the causes.
+    why : str
+        The same in words.
+    rules : tuple of str
+        Ids of the rules, for a safety question.
+    gain_bits : float or None
+        Expected gain, for a question about the causes.
+    """
+
+    variable: str
+    words: str
+    states: tuple[str, ...]
+    cost: Cost
+    kind: QuestionKind
+    why: str
+    rules: tuple[str, ...] = ()
+    gain_bits: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the question as plain data."""
+        return {
+            "variable": self.variable,
+            "question": self.words,
+            "states": list(self.states),
+            "cost": self.cost,
+            "kind": self.kind,
+            "why": self.why,
+            "rules": list(self.rules),
+            "gain_bits": self.gain_bits,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was put, and its answer; None for "don't know"."""
+
+    question: InterviewQuestion
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Everything that follows from what is known at one moment."""
+
+    case: CaseEvidence
+    triage: Triage
+    posterior: Mapping[str, float]
+    question: InterviewQuestion | None
+    stopped_because: str
+
+
+class Interview:
+    """Asks the best next question until no answer is expected to change the decision.
+
+    First what brings the person, then the safety questions that could raise the urgency, then whatever is
+    expected to settle most about the causes. It is finished when no open safety question matters and either
+    nothing worth asking is left or the leading cause is sure and no likely answer to one of the best
+    questions would change it. "Don't know" is an answer: the variable stays unknown and is not asked again.
+
+    Not safe to share between threads; every interview holds its own answers, the model is shared.
+
+    Parameters
+    ----------
+    model : thighdx.Model
+    known : mapping of str to object, optional
+        What is known beforehand, as for `Model.diagnose`; not asked about.
+    setting : str, optional
+        Default: that of the model.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}
+        Dearest kind of question; ``ask`` needs nobody but the person.
+    max_questions : int
+        Upper limit; reaching it finishes the interview.
+
+    Examples
+    --------
+    >>> import thighdx
+    >>> interview = Interview(thighdx.load_model(), {"age": 34, "sex": "female"})
+    >>> interview.question.variable
+    'posterior_thigh_pain'
+    >>> interview.answer("yes")
+    >>> interview.answer("don't know")
+    >>> interview.question.kind
+    'safety'
+    >>> interview.back()
+    True
+    >>> interview.result_evidence
+    {'age': 34, 'sex': 'female', 'posterior_thigh_pain': 'present'}
+    """
+
+    def __init__(
+        self,
+        model: SupportsInterview,
+        known: Mapping[str, object] | None = None,
+        *,
+        setting: str | None = None,
+        max_cost: Cost = "ask",
+        max_questions: int = 60,
+    ) -> None:
+        if max_cost not in COST_TIERS:
+            raise ValueError(f"max_cost: got {max_cost!r}, expected one of {', '.join(COST_TIERS)}")
+        self._model = model
+        self._known = {name: value for name, value in (known or {}).items() if not is_missing(value)}
+        self._setting = model.default_setting if setting is None else setting
+        self._max_cost: Cost = max_cost
+        self._max_questions = max_questions
+        self._asked: list[Asked] = []
+        self._was_stopped = False
+        self._by_id = {variable.id: variable for variable in model.vocabulary.variables}
+        self._step = self._work_out()
+
+    # ---- what an application reads -------------------------------------------------------------------
+
+    @property
+    def question(self) -> InterviewQuestion | None:
+        """The question to put now; None when the interview is finished."""
+        return None if self._was_stopped else self._step.question
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to ask."""
+        return self.question is None
+
+    @property
+    def finished_because(self) -> str:
+        """Why there is nothing left to ask, in words; empty while there is."""
+        return "stopped by the person" if self._was_stopped else self._step.stopped_because
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """Questions put so far with their answers, oldest first."""
+        return tuple(self._asked)
+
+    @property
+    def result_evidence(self) -> dict[str, object]:
+        """Everything known, to be given to `Model.diagnose`."""
+        answers = {item.question.variable: item.state for item in self._asked if item.state is not None}
+        return {**self._known, **answers}
+
+    @property
+    def setting(self) -> str:
+        """Where the person is seen."""
+        return self._setting
+
+    @property
+    def triage(self) -> Triage:
+        """How urgent it is as far as is known now, on bare posteriors."""
+        return self._step.triage
+
+    @property
+    def posterior(self) -> Mapping[str, float]:
+        """P(cause present | what is known now) of every cause."""
+        return self._step.posterior
+
+    def why(self) -> str:
+        """Return why the present question is asked; why the interview is finished once it is."""
+        question = self.question
+        return self.finished_because if question is None else question.why
+
+    # ---- what an application does --------------------------------------------------------------------
+
+    def answer(self, value: object) -> None:
+        """Answer the present question and go on to the next.
+
+        Parameters
+        ----------
+        value : object
+            A state, True/False, yes/no, 1/0 as for `Model.diagnose`; None or "don't know" leaves it unknown.
+
+        Raises
+        ------
+        EvidenceError
+            If the value is no answer to this question, or cannot be true together with what is known. The
+            question stays.
+        ValueError
+            If the interview is finished.
+        """
+        question = self.question
+        if question is None:
+            raise ValueError(f"the interview is finished: {self.finished_because}")
+        state = self._read(question, value)
+        self._asked.append(Asked(question, state))
+        try:
+            self._step = self._work_out()
+        except EvidenceError:
+            self._asked.pop()
+            raise
+
+    def back(self) -> bool:
+        """Take the last answer back and ask it again; False if there is none."""
+        if self._was_stopped:
+            self._was_stopped = False
+            return True
+        if not self._asked:
+            return False
+        self._asked.pop()
+        self._step = self._work_out()
+        return True
+
+    def stop(self) -> None:
+        """Finish now, with what is known."""
+        self._was_stopped = True
+
+    # ---- how the next question is found --------------------------------------------------------------
+
+    def _read(self, question: InterviewQuestion, value: object) -> str | None:
+        """Return the state an answer means, None for "don't know"."""
+        if is_missing(value) or (isinstance(value, str) and value.strip().lower() in DONT_KNOW):
+            return None
+        variable = self._by_id[question.variable]
+        return variable.states[self._model.vocabulary.code(variable, value)]
+
+    def _work_out(self) -> _Step:
+        """Work out posteriors, urgency and the next question from what is known."""
+        model = self._model
+        kb, network = model.compiled.kb, model.network
+        case = encode_case(model.vocabulary, self.result_evidence, setting=self._setting)
+        weights = _weights(network, case)
+        posterior = dict(zip(network.spec.causes, (weights @ network.membership).tolist(), strict=True))
+        values = marginals(network, case.batch, weights)
+        chances = {
+            name: dict(zip(states, row.tolist(), strict=True))
+            for name, states, row in zip(network.variable_ids, network.states, values, strict=True)
+        }
+        found = triage(kb, case.states, posterior, chances=chances)
+        question = self._complaint(case)
+        if question is None:
+            question = self._safety(kb, case, found, chances)
+        because = ""
+        if len(self._asked) >= self._max_questions:
+            question, because = None, f"{self._max_questions} questions were asked"
+        elif question is None:
+            question, because = self._about_causes(case, weights, posterior)
+        return _Step(case, found, posterior, question, because)
+
+    def _may_ask(self, variable: Variable, case: CaseEvidence) -> bool:
+        """Whether a variable is unknown, was not asked, and is cheap enough."""
+        is_new = variable.id not in case.states and all(
+            a.question.variable != variable.id for a in self._asked
+        )
+        cost = COST_TIERS.index(variable.cost) if variable.cost else 0
+        return is_new and cost <= COST_TIERS.index(self._max_cost)
+
+    def _complaint(self, case: CaseEvidence) -> InterviewQuestion | None:
+        """Return the next question about what brings the person."""
+        for variable in self._by_id.values():
+            if variable.note.startswith(COMPLAINT_NOTE) and self._may_ask(variable, case):
+                why = "It is what people with this complaint come with, and everything else hangs on it."
+                return _question(variable, "complaint", why)
+        return None
+
+    def _safety(
+        self,
+        kb: KnowledgeBase,
+        case: CaseEvidence,
+        found: Triage,
+        chances: Mapping[str, Mapping[str, float]],
+    ) -> InterviewQuestion | None:
+        """Return the safety question that matters most, None if none does."""
+        closed = {
+            v.id for v in self._by_id.values() if v.id not in case.states and not self._may_ask(v, case)
+        }
+        open_now = open_questions(kb, case.states, found.level, chances=chances, unanswerable=closed)
+        for item in open_now:
+            if item.raises and item.weight >= MIN_WEIGHT[item.level] and item.variable not in closed:
+                variable = self._by_id[item.variable]
+                return _question(variable, "safety", _why_safety(kb, item), rules=item.rules)
+        return None
+
+    def _about_causes(
+        self, case: CaseEvidence, weights: Floats, posterior: Mapping[str, float]
+    ) -> tuple[InterviewQuestion | None, str]:
+        """Return the question that settles most, or None and why none is needed."""
+        model = self._model
+        kb = model.compiled.kb
+        ranked = next_questions(
+            model.network, model.vocabulary, kb, case, weights, LOOK_AHEAD, max_cost=self._max_cost
+        )
+        asked = {item.question.variable for item in self._asked}
+        left = [question for question in ranked.ranking if question.variable not in asked]
+        if not left or left[0].gain_bits < MIN_GAIN_BITS:
+            return None, "nothing that could still be asked is expected to change much"
+        candidates = [cause for cause in posterior if cause != kb.manifest.residual_cause]
+        leading = max(candidates, key=lambda cause: posterior[cause])
+        if posterior[leading] >= SURE and not _may_change(left[:LOOK_AHEAD], leading):
+            return (
+                None,
+                f"{leading} leads with {posterior[leading]:.0%}, and no likely answer would change that",
+            )
+        best = left[0]
+        variable = self._by_id[best.variable]
+        return _question(variable, "causes", _why_causes(best), gain_bits=best.gain_bits), ""
+
+
+def _weights(network: Network, case: CaseEvidence) -> Floats:
+    """Return P(H | evidence) of one case."""
+    log_joint = log_weights(network, case.batch, dtype="float64")[0]
+    peak = log_joint.max()
+    if np.isneginf(peak):
+        raise EvidenceError(
+            "this answer cannot be true together with what is known; go back or leave it unknown"
+        )
+    weights = np.exp(log_joint - peak)
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _question(
+    variable: Variable,
+    kind: QuestionKind,
+    why: str,
+    *,
+    rules: tuple[str, ...] = (),
+    gain_bits: float | None = None,
+) -> InterviewQuestion:
+    """Return the question about a variable."""
+    words = variable.question or variable.label
+    return InterviewQuestion(
+        variable.id, words, variable.states, variable.cost or "ask", kind, why, rules, gain_bits
+    )
+
+
+def _why_safety(kb: KnowledgeBase, item: OpenQuestion) -> str:
+    """Say which warning sign a safety question is about."""
+    reasons = [rule.reason for rule in kb.red_flags if rule.id in item.rules]
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}."
+
+
+def _why_causes(best: Question) -> str:
+    """Say what the answers to a question would do."""
+    parts = []
+    for answer in best.answers:
+        if answer.shifts:
+            shift = answer.shifts[0]
+            parts.append(f"{answer.state}: {shift.cause} {shift.before:.0%} -> {shift.after:.0%}")
+    return f"It is expected to settle most about the causes ({best.gain_bits:.2f} bits). {'; '.join(parts)}."
+
+
+def _may_change(questions: list[Question], leading: str) -> bool:
+    """Whether a likely answer to one of these questions puts another cause first."""
+    return any(
+        answer.probability >= RARE_ANSWER and answer.leading_cause != leading
+        for question in questions
+        for answer in question.answers
+    )

@@ -1,0 +1,125 @@
+"""Base rates solved again after a small change, starting from the old ones.
+
+The same problem as in `thighdx.network.solve`, whose solver is the reference and the way out: find theta for
+which the expectation of the features meets the margins. A small change moves theta little, so steps with the
+Hessian of the old solution (the parallel-chord method [1]_) get there with a few cheap evaluations; where they
+are slow, the Hessian is renewed.
+
+.. [1] Ortega JM, Rheinboldt WC. Iterative Solution of Nonlinear Equations in Several Variables. SIAM, 2000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import pinvh
+from scipy.special import logit
+
+from thighdx.network.solve import MARGIN_TOLERANCE, SINGULAR, solve_margins
+from thighdx.network.spec import Floats
+
+__all__ = ["MarginProblem", "margin_problem"]
+
+CLOSE = 1e-12  # largest difference of a margin at which a solution counts as reached
+MAX_STEPS = 40
+SLOW = 0.3  # a step that leaves more than this of the error calls for a new Hessian
+RUNAWAY = 10.0  # a step that multiplies the error by more than this calls for the damped solver
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarginProblem:
+    """Margins to be met, and the solution of a neighboring problem.
+
+    Attributes
+    ----------
+    offset : (n_groups, n_cells) float64
+        Known log factor of every cell in every group; -inf where impossible.
+    features : (n_cells, n_parameters) float64
+        0/1.
+    weights : (n_groups,) float64
+        Probability of each group.
+    wanted : (n_parameters,) float64
+    theta : (n_parameters,) float64
+        Start; after `solve` the solution.
+    inverse_hessian : (n_parameters, n_parameters) float64
+        At the start.
+    """
+
+    offset: Floats
+    features: Floats
+    weights: Floats
+    wanted: Floats
+    theta: Floats
+    inverse_hessian: Floats
+
+    def solve(self) -> MarginProblem | None:
+        """Return the same problem with its own solution as start; None where there is none."""
+        theta, inverse, before = self.theta, self.inverse_hessian, np.inf
+        for _ in range(MAX_STEPS):
+            cells = _cells(self.offset, self.features, theta)
+            miss = (self.weights @ cells) @ self.features - self.wanted
+            error = float(np.max(np.abs(miss), initial=0.0))
+            if error <= CLOSE:
+                return replace(self, theta=theta)
+            if not error < RUNAWAY * before:  # or NaN
+                break
+            if error > SLOW * before:
+                inverse = _inverse_hessian(cells, self.features, self.weights)
+            theta, before = theta - inverse @ miss, error
+        shifted = self.offset + self.features @ self.theta
+        solution = solve_margins(shifted, self.features, self.weights, self.wanted)
+        if not solution.error <= MARGIN_TOLERANCE:
+            return None
+        return replace(self, theta=self.theta + solution.theta)
+
+    def with_wanted(self, wanted: Floats) -> MarginProblem:
+        """Return the problem for other margins, its start moved to where each of them would be alone.
+
+        A margin p of a 0/1 feature behaves like 1 / (1 + exp(-theta)) with variance p (1 - p): theta is moved
+        by the change of its log odds, and the Hessian scaled to the new variance.
+        """
+        possible = (wanted > 0) & (wanted < 1)
+        new = np.where(possible, wanted, self.wanted)
+        scale = np.sqrt(self.wanted * (1 - self.wanted) / (new * (1 - new)))
+        return replace(
+            self,
+            wanted=wanted,
+            theta=self.theta + logit(new) - logit(self.wanted),
+            inverse_hessian=self.inverse_hessian * np.outer(scale, scale),
+        )
+
+    @property
+    def log_cells(self) -> Floats:
+        """Return log P(cell | group) at `theta`, (n_groups, n_cells)."""
+        scores = self.offset + self.features @ self.theta
+        scores -= scores.max(axis=1, keepdims=True)
+        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        return scores
+
+
+def _cells(offset: Floats, features: Floats, theta: Floats) -> Floats:
+    """Return P(cell | group), (n_groups, n_cells)."""
+    cells = offset + features @ theta
+    cells -= cells.max(axis=1, keepdims=True)
+    np.exp(cells, out=cells)
+    cells /= cells.sum(axis=1, keepdims=True)
+    return cells
+
+
+def margin_problem(
+    offset: Floats, features: Floats, weights: Floats, wanted: Floats, theta: Floats
+) -> MarginProblem:
+    """Set a problem up around its solution `theta`; shapes as in `MarginProblem`."""
+    inverse = _inverse_hessian(_cells(offset, features, theta), features, weights)
+    return MarginProblem(offset, features, weights, wanted, theta, inverse)
+
+
+def _inverse_hessian(cells: Floats, features: Floats, weights: Floats) -> Floats:
+    """Return the generalized inverse of the mean covariance of the features, (n_parameters, n_parameters)."""
+    if not features.shape[1]:
+        return np.zeros((0, 0))
+    expected = cells @ features  # (n_groups, n_parameters)
+    hessian = (features * (weights @ cells)[:, None]).T @ features
+    hessian -= (expected * weights[:, None]).T @ expected
+    return np.asarray(pinvh(hessian, rtol=SINGULAR))
