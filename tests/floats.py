@@ -4,6 +4,10 @@ from __future__ import annotations
 
 __all__ = [
     "BY_HAND",
+    "COMPILED_DOUBLE",
+    "COMPILED_LOG_EVIDENCE",
+    "COMPILED_RELATIVE",
+    "COMPILED_SINGLE",
     "DISTRIBUTION",
     "EXACT_FIT",
     "LEAST_SQUARES",
@@ -16,6 +20,7 @@ __all__ = [
     "SAMPLED_SHARE",
     "SINGLE_LOG_EVIDENCE",
     "SINGLE_POSTERIOR",
+    "SMALLEST_RELATIVE",
     "SOLVED_TWICE",
     "SUMS_TO_ONE",
 ]
@@ -66,3 +71,13 @@ SAMPLED_SHARE = 0.006
 
 # Overlap summed over 256 bins against a fine integral.
 OVERLAP = 0.01
+
+# The compiled engine against the numpy engine in double precision: what it promises, absolute for
+# posteriors, relative above the smallest posterior for which digits are promised at all.
+COMPILED_DOUBLE = 1e-12
+COMPILED_SINGLE = 1e-6
+COMPILED_RELATIVE = 1e-4
+SMALLEST_RELATIVE = 1e-9
+
+# Fixed-point logarithms: some dozens of terms, each rounded to 2**-23 of a bit.
+COMPILED_LOG_EVIDENCE = 1e-5

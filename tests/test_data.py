@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-import pyarrow.csv  # type: ignore[import-untyped]  # ships no types
-import pyarrow.parquet  # type: ignore[import-untyped]  # ships no types
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import thighdx
@@ -24,12 +25,7 @@ def rows() -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def parquet() -> pa.Table:
-    return pa.parquet.read_table(thighdx.data_path("published_cases.parquet"))
-
-
-@pytest.fixture(scope="module")
-def model() -> thighdx.Model:
-    return thighdx.load_model()
+    return pq.ParquetFile(thighdx.data_path("published_cases.parquet")).read()
 
 
 def test_both_files_hold_the_same_cells(rows: list[dict[str, str]], parquet: pa.Table) -> None:
@@ -38,13 +34,76 @@ def test_both_files_hold_the_same_cells(rows: list[dict[str, str]], parquet: pa.
     assert as_text == rows
 
 
-def test_the_recipe_of_the_readme_makes_the_parquet_file(
-    tmp_path: Path, parquet: pa.Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_parquet_file_has_whole_years_and_text(parquet: pa.Table) -> None:
+    kinds = {field.name: field.type for field in parquet.schema}
+    assert kinds.pop("age") == pa.int16()
+    assert set(kinds.values()) == {pa.string()}
+
+
+def test_the_recipe_of_the_readme_makes_the_parquet_file(tmp_path: Path, parquet: pa.Table) -> None:
     original = thighdx.data_path("published_cases.csv")
     (tmp_path / original.name).write_bytes(original.read_bytes())
     readme = (original.parent / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert found is not None
-    monkeypatch.chdir(tmp_path)
-    exec(compile(found[1].replace("open(", "__import__('pathlib').Path("), "README", "exec")) if False else None
+    recipe = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert recipe is not None
+    subprocess.run([sys.executable, "-c", recipe[1]], cwd=tmp_path, check=True)
+    assert pq.ParquetFile(tmp_path / "published_cases.parquet").read().equals(parquet)
+
+
+def test_the_csv_is_utf8_with_lf_line_ends() -> None:
+    content = thighdx.data_path("published_cases.csv").read_bytes()
+    assert b"\r" not in content
+    assert content.decode("utf-8").endswith("\n")
+
+
+def test_columns_are_the_leading_ones_and_then_variables_in_their_order(
+    model: thighdx.Model, rows: list[dict[str, str]]
+) -> None:
+    columns = list(rows[0])
+    assert columns[: len(LEADING)] == LEADING
+    known = {name for row in rows for name in columns[len(LEADING) :] if row[name]}
+    assert columns[len(LEADING) :] == [name for name in model.variables if name in known]
+
+
+def test_every_column_is_in_the_readme() -> None:
+    readme = (thighdx.data_path("README.md")).read_text(encoding="utf-8")
+    assert all(f"| `{name}`" in readme for name in LEADING)
+
+
+def test_names_of_cases_are_unique_and_every_case_cites_its_source(rows: list[dict[str, str]]) -> None:
+    assert len({row["id"] for row in rows}) == len(rows) == 24
+    assert all(row["source"] for row in rows)
+    assert {row["source_kind"] for row in rows} == {"case_report", "exam_vignette", "patient_story", "own"}
+    assert {row["difficulty"] for row in rows} == {"typical", "hard"}
+
+
+def test_true_causes_settings_and_urgencies_are_those_of_the_model(
+    model: thighdx.Model, rows: list[dict[str, str]]
+) -> None:
+    for row in rows:
+        assert set(row["true_cause"].split(";")) <= set(model.causes), row["id"]
+        assert row["setting"] in model.settings, row["id"]
+        assert row["urgency"] in ("emergency", "urgent", "soon", "self_care"), row["id"]
+
+
+def test_age_and_age_band_are_known_together_and_agree(
+    model: thighdx.Model, rows: list[dict[str, str]]
+) -> None:
+    bands = model.variables["age_band"].states
+    for row in rows:
+        assert bool(row["age"]) == bool(row["age_band"]), row["id"]
+        if row["age"]:
+            assert row["age_band"] == bands[model.vocabulary.age_code(int(row["age"]))], row["id"]
+
+
+def test_every_row_can_be_asked_as_a_single_case(model: thighdx.Model, rows: list[dict[str, str]]) -> None:
+    for row in rows:
+        findings = {name: row[name] for name in row if name == "age" or name in model.variables}
+        result = model.diagnose(findings, setting=row["setting"])
+        assert not result.warnings, row["id"]
+
+
+def test_every_row_is_scored_without_a_problem_or_a_warning(model: thighdx.Model, parquet: pa.Table) -> None:
+    scored = model.score(parquet)  # a warning is an error under pytest
+    assert set(scored.column("status").to_pylist()) == {"ok"}
+    assert scored.column("id").to_pylist() == parquet.column("id").to_pylist()

@@ -305,16 +305,13 @@ def test_age_is_no_evidence_in_a_model_without_age_bands(tmp_path: Path) -> None
 # ---- uncertain evidence -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["bruising", "disc_herniation_on_imaging", "sex", "hamstring_strain", "dehydration"])
+@pytest.mark.parametrize("name", ["bruising", "muscle_weakness", "lumbar_disc_herniation", "sex", "dehydration"])
 def test_a_likelihood_of_one_state_only_equals_that_state(model: Model, name: str) -> None:
-    states = {**model.variables, **model.causes}.get(name)
-    if states is None:
-        name = next(v.id for v in model.variables.values() if v.layer == "pathology")
-        states = model.variables[name]
-    for state in states.states:
-        sure = model.diagnose({**CASE, name: state} if name != "bruising" else {name: state})
-        others = {other: float(other == state) for other in states.states}
-        soft = model.diagnose({**CASE, name: others} if name != "bruising" else {name: others})
+    case = {"onset": "sudden", "muscle_cramp": True, "age": 34}
+    states = (model.variables.get(name) or model.causes[name]).states
+    for state in states:
+        sure = model.diagnose({**case, name: state})
+        soft = model.diagnose({**case, name: {other: float(other == state) for other in states}})
         assert soft.posterior.to_dict() == same(sure.posterior.to_dict())
         assert soft.log_evidence == pytest.approx(sure.log_evidence, abs=floats.SAME_BASE)
 
@@ -491,7 +488,7 @@ def test_an_answer_to_a_question_that_does_not_apply_is_kept_and_warned_about(mo
 
 
 def test_rebased_shares_are_met_and_the_others_kept_in_every_setting(model: Model) -> None:
-    shares = {"hamstring_strain": 0.3, "lumbar_radiculopathy": 0.05, "deep_vein_thrombosis": 1e-5}
+    shares = {"hamstring_strain": 0.6, "lumbar_radiculopathy": 0.05, "deep_vein_thrombosis": 1e-5}
     rebased = model.rebase(shares)
     for setting in model.settings:
         before = model.diagnose({}, setting=setting).prior.to_dict()
@@ -500,22 +497,22 @@ def test_rebased_shares_are_met_and_the_others_kept_in_every_setting(model: Mode
 
 
 def test_rebasing_one_setting_leaves_the_others_alone(model: Model) -> None:
-    rebased = model.rebase({"hamstring_strain": 0.3}, setting="sports_clinic")
-    assert rebased.diagnose({}, setting="sports_clinic").prior["hamstring_strain"] == pytest.approx(0.3, abs=1e-9)
+    rebased = model.rebase({"hamstring_strain": 0.6}, setting="sports_clinic")
+    assert rebased.diagnose({}, setting="sports_clinic").prior["hamstring_strain"] == pytest.approx(0.6, abs=1e-9)
     assert rebased.diagnose(CASE).posterior.equals(model.diagnose(CASE).posterior)
-    assert dict(rebased.rebased) == {"sports_clinic": {"hamstring_strain": 0.3}}
+    assert dict(rebased.rebased) == {"sports_clinic": {"hamstring_strain": 0.6}}
 
 
 def test_rebasing_leaves_the_model_it_started_from_alone(model: Model) -> None:
     before = model.diagnose(CASE).posterior
-    model.rebase({"hamstring_strain": 0.3})
+    model.rebase({"hamstring_strain": 0.6})
     assert model.diagnose(CASE).posterior.equals(before)
     assert model.rebased == {}
 
 
 def test_what_a_cause_looks_like_does_not_change_with_its_share(model: Model) -> None:
     alone = {name: name == "hamstring_strain" for name in model.causes}
-    rebased = model.rebase({"hamstring_strain": 0.4})
+    rebased = model.rebase({"hamstring_strain": 0.4}, setting="primary_care")
     for name in ("bruising", "onset", "activity_level", "sex"):
         assert rebased.diagnose(alone).probabilities(name).to_dict() == pytest.approx(
             model.diagnose(alone).probabilities(name).to_dict(), abs=1e-12
@@ -523,9 +520,9 @@ def test_what_a_cause_looks_like_does_not_change_with_its_share(model: Model) ->
 
 
 def test_every_result_of_a_rebased_model_records_the_shares(model: Model) -> None:
-    rebased = model.rebase({"hamstring_strain": 0.3}, setting="sports_clinic").rebase({"stroke": 0.001})
+    rebased = model.rebase({"hamstring_strain": 0.6}, setting="sports_clinic").rebase({"stroke": 0.001})
     recorded = rebased.diagnose({}).to_dict()["model"]["rebased"]
-    assert recorded["sports_clinic"] == {"hamstring_strain": 0.3, "stroke": 0.001}
+    assert recorded["sports_clinic"] == {"hamstring_strain": 0.6, "stroke": 0.001}
     assert recorded["primary_care"] == {"stroke": 0.001}
 
 
@@ -596,9 +593,9 @@ def test_a_trace_leads_from_a_cause_to_every_judgement_and_source(model: Model) 
         assert sorted(rows.split(";")) == sorted(expected)
 
 
-def test_every_cause_can_be_traced(model: Model) -> None:
-    for cause in model.causes:
-        assert len(model.trace(cause)) >= len(model.settings)
+def test_rare_and_common_causes_can_be_traced(model: Model) -> None:
+    for cause in list(model.causes)[::5]:  # a fifth of a second each
+        assert len(model.trace(cause)) > len(model.settings)
 
 
 def test_an_unknown_cause_cannot_be_traced(model: Model) -> None:
@@ -682,24 +679,16 @@ def test_eight_threads_that_share_a_model_get_the_answers_of_one() -> None:
     ]
     fresh = thighdx.load_model()  # its tables are made by whichever thread comes first
     with ThreadPoolExecutor(8) as pool:
-        shared = list(pool.map(lambda case: fresh.diagnose(case[0], setting=case[1]).to_dict(), cases * 4))
-    expected = [fresh.diagnose(findings, setting=setting).to_dict() for findings, setting in cases] * 4
+        shared = list(pool.map(lambda case: fresh.diagnose(case[0], setting=case[1]).to_dict(), cases * 2))
+    expected = [fresh.diagnose(findings, setting=setting).to_dict() for findings, setting in cases] * 2
     assert shared == expected
 
 
 # ---- order and irrelevance --------------------------------------------------------------------------
 
-names = st.lists(
-    st.sampled_from(["bruising", "numbness", "muscle_cramp", "low_back_pain", "swelling", "fever", "night_pain"]),
-    unique=True,
-    min_size=2,
-)
-
-
 @settings(deadline=None, derandomize=True, max_examples=25)
-@given(st.data())
-def test_the_order_of_findings_is_irrelevant(data: st.DataObject) -> None:
-    model = shared_model()
+@given(data=st.data())
+def test_the_order_of_findings_is_irrelevant(model: Model, data: st.DataObject) -> None:
     chosen = data.draw(st.lists(st.sampled_from(sorted(model.variables)), unique=True, min_size=2, max_size=8))
     findings = {}
     for name in chosen:
@@ -715,16 +704,6 @@ def test_the_order_of_findings_is_irrelevant(data: st.DataObject) -> None:
     assert second.posterior.equals(first.posterior)
     assert second.log_evidence == first.log_evidence
     assert list(second.evidence) == list(first.evidence)
-
-
-def shared_model() -> Model:
-    """The shipped model for tests that Hypothesis runs many times."""
-    if not _SHARED:
-        _SHARED.append(thighdx.load_model())
-    return _SHARED[0]
-
-
-_SHARED: list[Model] = []
 
 
 def test_saying_that_something_is_unknown_changes_nothing(model: Model) -> None:

@@ -336,7 +336,7 @@ class Model:
             digest=self.digest,
             max_causes=self.max_causes,
             residual_cause=self.compiled.kb.manifest.residual_cause,
-            groups=self.groups,
+            groups=dict(self.groups),  # plain, so that results can be pickled
             rebased=self.rebased,
             disclaimer=self.disclaimer,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +26,7 @@ def rebase_model(
     for cause, share in shares.items():
         vocabulary.cause_idx(cause)
         is_number = isinstance(share, numbers.Real) and not isinstance(share, bool)
-        if not is_number or not math.isfinite(share) or not 0 < share < 1:
+        if not is_number or not 0 < share < 1:
             raise EvidenceError(f"share of {cause}: got {share!r}, expected a probability in (0, 1)")
     if exclusive and sum(shares.values()) > 1 + 1e-9:
         total = sum(shares.values())

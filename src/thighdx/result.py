@@ -106,7 +106,15 @@ class Result:
         )
 
     def top(self, n: int = 3) -> pd.Series[float]:
-        """Return the `n` most probable causes; what is not in the list of causes is never ranked."""
+        """Return the `n` most probable causes; what is not in the list of causes is never ranked.
+
+        Parameters
+        ----------
+        n : int
+            1 or more; fewer come back where the model has fewer.
+        """
+        if n < 1:
+            raise ValueError(f"n: got {n}, expected 1 or more")
         return self.posterior.drop(self.model.residual_cause, errors="ignore").head(n)
 
     def explanations(self, n: int = 5) -> tuple[RankedExplanation, ...]:

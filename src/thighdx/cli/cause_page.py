@@ -194,4 +194,4 @@ def _print_advice(out: Console, model: Model, cause: str) -> None:
     n_any = sum(item.cause == "any" for item in model.compiled.kb.advice)
     if n_any:
         out.print()
-        write(out, paragraph(f"{n_any} more pieces of advice hold for any cause.", out.width), style="dim")
+        write(out, paragraph(f"Advice that holds for any cause: {n_any} more.", out.width), style="dim")

@@ -49,7 +49,7 @@ def _print_number(out: Console, item: PooledJudgement, cause: str) -> None:
         f"{_figure(item.point)} ({_figure(float(low))} to {_figure(float(high))})" if item.point else "never"
     )
     settled = f", settled by {item.corrected_by}" if item.corrected_by else ""
-    write(out, f"  {name}: {used}{settled}")
+    write(out, paragraph(f"{name}: {used}{settled}", out.width, indent="  ", hanging="    "))
     for row in item.rows:
         text = f"{row.expert}: {_said(row)} [{', '.join(row.sources)}]" + (f" {row.note}" if row.note else "")
         write(out, paragraph(text, out.width, indent="      ", hanging="        "), style="dim")

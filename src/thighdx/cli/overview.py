@@ -28,7 +28,7 @@ def print_overview(out: Console, model: Model, *, setting: str) -> None:
     """Print size, experts, settings, groups and the shares of the causes."""
     manifest = model.compiled.kb.manifest
     write(out, manifest.title, style="bold")
-    write(out, repr(model)[1:-1].removeprefix("thighdx.Model "), style="dim")
+    write(out, paragraph(repr(model)[1:-1].removeprefix("thighdx.Model "), out.width), style="dim")
     _print_layers(out, model)
     _print_pairs(out, "Settings", {s.id: s.label for s in manifest.settings})
     _print_pairs(out, "Experts", {e.id: f"{e.label} ({e.role})" for e in manifest.experts})

@@ -124,7 +124,7 @@ def _print_truth(out: Console, summary: Summary) -> None:
         ),
         (
             sum(summary.unknown_truth.values()),
-            f"true causes are not in the model: {', '.join(summary.unknown_truth)}",
+            f"times a true cause that is not in the model: {', '.join(summary.unknown_truth)}",
         ),
     ]
     for count, note in notes:

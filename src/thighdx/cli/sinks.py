@@ -92,8 +92,10 @@ def create_table_file(name: str, *, notes: Mapping[str, str] | None = None) -> I
     with create_file(name) as stream:
         if form.kind == "parquet":
             sink = _ParquetSink(stream, notes or {})
-            yield sink
-            sink.close()
+            try:
+                yield sink
+            finally:  # also of what failed, while there is still a stream to close it on
+                sink.close()
         else:
             with _maybe_packed(stream, form) as packed:
                 sink = _CsvSink(packed)

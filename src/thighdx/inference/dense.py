@@ -56,18 +56,18 @@ def score_dense(
     given : (n_cases, n_causes) int8
         Of the chosen cases, by the network's numbering; as in `EvidenceBatch`.
     members : (n_explanations, max_causes) intp
-    sets : (n_sets, n_explanations) float64
-        0/1; no rows: one set per cause.
+    sets : (n_sets * n_padded,) float64
+        0/1, explanations padded with 0 to whole vectors; empty: one set per cause.
     """
     n_explanations, n_causes = len(members), len(causes)
     n_padded = (n_explanations + WIDE - 1) // WIDE * WIDE
     n_variables = codes.shape[1]
-    n_sets = len(sets) if len(sets) else n_causes
+    n_sets = len(sets) // n_padded if len(sets) else n_causes
     log_weight = np.full(n_padded, -np.inf)
     weight = np.zeros(n_padded)
     factor = np.ones(n_padded)
     mixed = np.empty(n_explanations)
-    inside = np.empty(n_sets)
+    inside, outside = np.empty(n_sets), np.empty(n_sets)
     rows = np.empty(n_variables + patterns.shape[1] + 1, np.int64)
     for at in range(len(cases)):
         case = cases[at]
@@ -108,17 +108,22 @@ def score_dense(
         inside[:] = 0.0
         if len(sets):
             for s in range(n_sets):
-                for h in range(n_explanations):
-                    inside[s] += weight[h] * sets[s, h]
+                a, b = splat(0.0), splat(0.0)
+                for h in range(0, n_padded, WIDE):
+                    value, part = load(weight, h), load(sets, s * n_padded + h)
+                    a = a + value * part
+                    b = b + value * (splat(1.0) - part)
+                inside[s], outside[s] = total(a), total(b)
         else:
             for h in range(n_explanations):
                 for slot in range(members.shape[1]):
                     if members[h, slot] < n_causes:
                         inside[causes[members[h, slot]]] += weight[h]
+            for s in range(n_sets):
+                # what rounding makes of "everything but nothing" is nothing: then the ratio is 1, never more
+                outside[s] = max(0.0, whole - inside[s])
         for s in range(n_sets):
-            # what rounding makes of "everything but nothing" is nothing: then the ratio is 1, never more
-            outside = max(0.0, whole - inside[s])
-            posterior[case, s] = inside[s] / (inside[s] + outside)
+            posterior[case, s] = inside[s] / (inside[s] + outside[s])
         log_evidence[case] = peak * np.log(2.0) + np.log(whole)
 
 

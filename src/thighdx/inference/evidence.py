@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import numbers
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -122,7 +122,7 @@ def _likelihood(variable: Variable, value: Mapping[object, object]) -> dict[str,
     for state in variable.states:
         weight = value.get(state)
         is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
-        if not is_number or not math.isfinite(float(weight)) or float(weight) < 0:  # type: ignore[arg-type]  # checked
+        if not is_number or not 0 <= weight <= sys.float_info.max:  # type: ignore[operator]  # a real number
             raise EvidenceError(
                 f"{variable.id}: likelihood of {state!r}: got {weight!r}, expected {expected}"
             )
@@ -144,7 +144,7 @@ def _read_age(
     if is_missing(value):
         return
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool | np.bool_) or "_" in str(value):  # float("3_4") is 34
             raise ValueError
         years = float(value)  # type: ignore[arg-type]  # anything float() refuses is reported below
     except (TypeError, ValueError, OverflowError):

@@ -7,7 +7,6 @@ last bit for any number of threads, any order and any division into chunks.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,8 +15,8 @@ import numpy.typing as npt
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.inference.dense import Mixtures, score_dense
 from thighdx.inference.engine import Posteriors
-from thighdx.inference.plan import Ints, Plan, find_patterns, make_plan
-from thighdx.inference.pruned import score_pruned
+from thighdx.inference.plan import WIDE, Ints, Plan, find_patterns, make_plan
+from thighdx.inference.pruned import Wanted, find_wanted, score_pruned
 from thighdx.inference.tables import Dtype, setting_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
@@ -62,11 +61,12 @@ def infer_compiled(
     with ThreadPoolExecutor(n_threads or _n_processors()) as pool:
         pending = []
         for setting in np.unique(batch.setting_idx):
-            make_plan(network, int(setting))
+            plan = make_plan(network, int(setting))
+            wanted = find_wanted(network, plan, sets) if dtype == "float32" else None
             cases = np.flatnonzero(batch.setting_idx == setting)
             for start in range(0, len(cases), CHUNK):
                 chunk = cases[start : start + CHUNK]
-                pending.append(pool.submit(_score, network, batch, codes, int(setting), chunk, sets, dtype, result))
+                pending.append(pool.submit(_score, network, batch, codes, int(setting), chunk, sets, wanted, result))
         for future in pending:
             future.result()
     return result
@@ -86,29 +86,29 @@ def _score(
     setting: int,
     cases: Cases,
     sets: Floats | None,
-    dtype: Dtype,
+    wanted: Wanted | None,
     result: Posteriors,
 ) -> None:
     """Score some cases of one setting, in single precision where that will do."""
     own, given = codes[cases], batch.given[cases]
     plan, patterns = find_patterns(network, setting, own)
     is_left = np.ones(len(cases), dtype=np.bool_)
-    if dtype == "float32" and sets is None and 2 <= plan.layout.explanations.max_causes <= 3:
+    if wanted is not None and 2 <= plan.layout.explanations.max_causes <= 3:
         is_left = (given == 1).any(axis=1) | _has_likelihood(batch, cases)
-        posterior = np.empty((len(cases), plan.layout.explanations.n_causes))
+        posterior = np.empty((len(cases), result.posterior.shape[1]))
         log_evidence = np.empty(len(cases))
-        score_pruned(plan, own, patterns, given, is_left, posterior, log_evidence)
+        score_pruned(plan, own, patterns, given, is_left, wanted, posterior, log_evidence)
         result.posterior[cases], result.log_evidence[cases] = posterior, log_evidence
     if is_left.any():
         left = np.flatnonzero(is_left)
-        items = list(_likelihoods(batch, cases[left]))
+        items = _likelihoods(batch.likelihoods, cases[left]), _likelihoods(batch.cause_likelihoods, cases[left])
         _score_left(network, plan, setting, own[left], patterns[left], given[left], items, sets, cases[left], result)
 
 
 def _has_likelihood(batch: EvidenceBatch, cases: Cases) -> npt.NDArray[np.bool_]:
     """Return which of some cases (ascending) have virtual evidence."""
     found = np.zeros(len(cases), dtype=np.bool_)
-    for item in batch.likelihoods:
+    for item in (*batch.likelihoods, *batch.cause_likelihoods):
         _, place, _ = _common(cases, item.case_idx)
         found[place] = True
     return found
@@ -121,12 +121,14 @@ def _common(cases: Cases, others: Cases) -> tuple[Cases, Cases, Cases]:
     return shared, place, where + first
 
 
-def _likelihoods(batch: EvidenceBatch, cases: Cases) -> Iterator[Likelihood]:
-    """Yield the virtual evidence of some cases, renumbered, by variable."""
-    for item in sorted(batch.likelihoods, key=lambda item: item.variable_idx):
+def _likelihoods(items: tuple[Likelihood, ...], cases: Cases) -> list[Likelihood]:
+    """Return the virtual evidence of some cases, renumbered, by variable."""
+    found = []
+    for item in sorted(items, key=lambda item: item.variable_idx):
         _, place, where = _common(cases, item.case_idx)
         if len(place):
-            yield Likelihood(item.variable_idx, place, item.weights[where])
+            found.append(Likelihood(item.variable_idx, place, item.weights[where]))
+    return found
 
 
 def _score_left(
@@ -136,14 +138,18 @@ def _score_left(
     codes: npt.NDArray[np.int8],
     patterns: Ints,
     given: npt.NDArray[np.int8],
-    items: list[Likelihood],
+    items: tuple[list[Likelihood], list[Likelihood]],
     sets: Floats | None,
     cases: Cases,
     result: Posteriors,
 ) -> None:
     """Score cases in double precision over every explanation."""
     layout = plan.layout
-    columns = np.zeros((0, len(layout.columns))) if sets is None else np.ascontiguousarray(sets[layout.columns].T)
+    columns = np.zeros(0)
+    if sets is not None:
+        padded = np.zeros((sets.shape[1], -(-len(sets) // WIDE) * WIDE))
+        padded[:, : len(sets)] = sets[layout.columns].T
+        columns = padded.reshape(-1)
     mixtures, log_scale, patterns = _mix(network, plan, setting, codes, patterns, items)
     posterior = np.empty((len(cases), result.posterior.shape[1]))
     log_evidence = np.empty(len(cases))
@@ -155,14 +161,14 @@ def _score_left(
 
 
 def _mix(
-    network: Network, plan: Plan, setting: int, codes: npt.NDArray[np.int8], patterns: Ints, items: list[Likelihood]
+    network: Network, plan: Plan, setting: int, codes: npt.NDArray[np.int8], patterns: Ints, items: tuple[list[Likelihood], list[Likelihood]]
 ) -> tuple[Mixtures, Floats, Ints]:
     """Lay out virtual evidence case by case; what it replaces is taken from the patterns."""
     tables, first = [np.zeros((0, len(plan.layout.columns)))], 0
     case_idx, firsts, weights = list[Cases](), list[int](), list[Floats]()
     patterns = patterns.copy()
     rows = setting_tables(network, setting, "float64")
-    virtual = {item.variable_idx: item for item in items}
+    virtual = {item.variable_idx: item for item in items[0]}
     for variable, item in virtual.items():
         if rows.row_offset[variable] >= 0:
             begin = rows.row_offset[variable]
@@ -172,6 +178,13 @@ def _mix(
             firsts.append(first)
             weights.append(item.weights)
             first += len(own)
+    for item in items[1]:
+        is_member = network.membership[plan.layout.columns, item.variable_idx]
+        tables.append(np.stack([1.0 - is_member, is_member]))
+        case_idx.append(item.case_idx)
+        firsts.append(first)
+        weights.append(item.weights)
+        first += 2
     for position, joint in enumerate(plan.joints):
         members = [int(v) for v in joint.table.variable_idx if int(v) in virtual]
         if not members:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -21,8 +23,55 @@ from thighdx.inference.lanes import (
     widen,
 )
 from thighdx.inference.plan import FRACTION_BITS, LANES, WIDE, Ints, Plan
+from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
+__all__ = ["Wanted", "find_wanted", "score_pruned"]
+
+
+class Wanted(NamedTuple):
+    """The asked sets, each the explanations with any member of a group of causes.
+
+    Attributes
+    ----------
+    column : (n_sets,) int64
+        The one cause of a set, or -1 - g for group g.
+    hit_of : (n_causes, n_causes) int64
+        Which groups i and j belong to, as a row of `is_hit`.
+    is_hit : (n_hits, n_groups) bool
+    mask : (n_groups * n_lanes,) float32
+        1 where a cause belongs to a group; last cause first.
+    """
+
+    column: npt.NDArray[np.int64]
+    hit_of: npt.NDArray[np.int64]
+    is_hit: npt.NDArray[np.bool_]
+    mask: npt.NDArray[np.float32]
+
+
+def find_wanted(network: Network, plan: Plan, sets: Floats | None) -> Wanted | None:
+    """Read sets as groups of causes; None if some are not "any of these causes"."""
+    layout = plan.layout
+    n = layout.explanations.n_causes
+    columns = np.eye(n) if sets is None else sets[:n]  # the first explanations are the single causes
+    if sets is not None:
+        has_any = network.membership @ columns > 0
+        if not np.array_equal(has_any.astype(np.float64), sets):
+            return None
+    groups = columns[layout.causes].T > 0  # (n_sets, n_causes)
+    is_one = groups.sum(axis=1) == 1
+    column = np.where(is_one, groups.argmax(axis=1), -np.cumsum(~is_one))
+    groups = groups[~is_one]
+    either = groups.T[:, None, :] | groups.T[None, :, :]  # (n_causes, n_causes, n_groups)
+    is_hit, hit_of = np.unique(either.reshape(n * n, -1), axis=0, return_inverse=True)
+    if len(is_hit) > MOST_HITS:
+        return None
+    lanes = np.zeros((len(groups), -(-n // LANES) * LANES), dtype=np.float32)
+    lanes[:, :n] = groups[:, ::-1]
+    return Wanted(column.astype(np.int64), hit_of.reshape(n, n).astype(np.int64), is_hit, lanes.reshape(-1))
+
+
+MOST_HITS = 100
 UNIT = 1 << FRACTION_BITS
 NEVER = -300 * UNIT
 BUDGET = np.float32(8e-5)
@@ -35,7 +84,7 @@ SMALL = 1e-9
 @njit(nogil=True, cache=True, error_model="numpy")
 def _score(
     codes, patterns, given, row_of, base_row, height, start, valid, causes, n_causes, has_triples, pack, gates,
-    posterior, log_evidence, is_left,
+    posterior, log_evidence, is_left, wanted,
 ):
     n = n_causes
     n_variables = codes.shape[1]
@@ -59,8 +108,13 @@ def _score(
     upper = np.empty(n_lanes + LANES, np.int32)
     root = np.zeros(n_lanes + LANES, np.float32)  # D
     ceiling = np.zeros(n_lanes + LANES, np.float32)  # U
-    by_last = np.empty(row_lanes, np.float32)
+    n_hits, n_sets = len(wanted.is_hit), len(wanted.column)
+    n_groups = wanted.is_hit.shape[1]
+    by_last = np.empty(n_hits * row_lanes, np.float32)
+    by_group = np.zeros(n_groups)
+    whole_of = np.empty(row_lanes, np.float32)
     by_cause = np.empty(n)
+    by_cause_single = np.empty(n)
     need = np.zeros(row_lanes, np.float32)
     need_of = np.empty(n, np.float32)
     highest = np.zeros(row_lanes, np.float32)  # reversed: largest of row j
@@ -180,8 +234,8 @@ def _score(
             alive[lane] = 1 if is_alive else 0
         # ---- pairs
         for p in range(0, n_lanes, LANES):
-            store(raw, p, load(pack.dense, dense_rows[0] + p))
-        q = 1
+            store(raw, p, splat(np.int32(0)))
+        q = 0
         while q + 4 <= n_dense:
             d0, d1, d2, d3 = dense_rows[q], dense_rows[q + 1], dense_rows[q + 2], dense_rows[q + 3]
             for p in range(0, n_lanes, LANES):
@@ -253,8 +307,8 @@ def _score(
                     store(plain, p, select_or(is_pair, x, never))
         peak = max(peak, largest(best))
         if peak <= NEVER:
-            for i in range(n):
-                posterior[case, causes[i]] = np.nan
+            for s in range(n_sets):
+                posterior[case, s] = np.nan
             log_evidence[case] = -np.inf
             continue
         if peak < -140 * UNIT or peak > 140 * UNIT:
@@ -265,7 +319,7 @@ def _score(
         shift = splat(np.int32(peak))
         for i in range(n):
             by_cause[i] = 0.0
-        for b in range(0, row_lanes, LANES):
+        for b in range(0, n_hits * row_lanes, LANES):
             store(by_last, b, splat(np.float32(0.0)))
         everything = 0.0
         single = splat(np.int32(0))
@@ -274,20 +328,28 @@ def _score(
             store(share, 0, single)
             for l in range(min(LANES, n - b)):
                 by_cause[b + l] = share[l]
+                by_cause_single[b + l] = share[l]
                 everything += share[l]
         for i in range(n):
             if fixed[i] == NEVER:
                 continue
             row = splat(np.float32(0.0))
+            last = wanted.hit_of[i, i] * row_lanes
             for b in range(height[i]):
                 w = exp2_fixed(greatest(load(raw, start[i] + b * LANES), floor) - shift)
                 row = row + w
-                store(by_last, b * LANES, load(by_last, b * LANES) + w)
+                store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
             whole = np.float64(total(row))
             by_cause[i] += whole
             everything += whole
+        for g in range(n_groups):
+            by_group[g] = 0.0
+            for i in range(n):
+                if wanted.mask[g * row_lanes + n - 1 - i] > 0:
+                    by_group[g] += by_cause_single[i]
+        spread(by_last, whole_of, by_group, wanted, row_lanes)
         for i in range(1, n):
-            by_cause[i] += by_last[n - 1 - i]
+            by_cause[i] += whole_of[n - 1 - i]
         # ---- triples
         if has_triples:
             third = peak // 3
@@ -303,11 +365,11 @@ def _score(
                 best = greatest(best, x)
                 store(arg, p, x)
                 store(root, p, exp2_fixed(x))
-                store(upper, p, widen(pack.bound, bound_rows[0] + p, 15))
+                store(upper, p, splat(np.int32(0)))
             if largest(best) > 30 * UNIT or largest(best_plain) > 36 * UNIT:
                 is_left[case] = True
                 continue
-            q = 1
+            q = 0
             while q + 2 <= n_bound:
                 d0, d1 = bound_rows[q], bound_rows[q + 1]
                 for p in range(0, n_lanes, LANES):
@@ -363,7 +425,7 @@ def _score(
                     keep[i * gate_lanes + q] = gates.kept[gate * row_lanes + n - 1 - i]
             spent = np.float32(0.0)
             ones = splat(np.float32(1.0))
-            for b in range(0, row_lanes, LANES):
+            for b in range(0, n_hits * row_lanes, LANES):
                 store(by_last, b, splat(np.float32(0.0)))
             for i in range(n - 2):
                 mine = need_of[i]
@@ -428,6 +490,7 @@ def _score(
                         for q in range(n_simple):
                             caused[q] += kept[q]
                             rest[q] -= kept[q]
+                        last = wanted.hit_of[i, j] * row_lanes
                         mid = splat(root_plain[p + lane])
                         for b in range(height[j]):
                             w = load(root_plain, start[i] + b * LANES) * load(root_plain, start[j] + b * LANES)
@@ -460,20 +523,41 @@ def _score(
                                 q += 1
                             w = w * x
                             s = s + w
-                            store(by_last, b * LANES, load(by_last, b * LANES) + w)
+                            store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
                         whole = np.float64(total(s))
                         by_cause[i] += whole
                         by_cause[j] += whole
                         everything += whole
+            spread(by_last, whole_of, by_group, wanted, row_lanes)
             for i in range(2, n):
-                by_cause[i] += by_last[n - 1 - i]
-        for i in range(n):
-            outside = everything - by_cause[i]
-            if outside < 0.0:
-                outside = 0.0
-            posterior[case, causes[i]] = by_cause[i] / (by_cause[i] + outside)
+                by_cause[i] += whole_of[n - 1 - i]
+        for s in range(n_sets):
+            column = wanted.column[s]
+            inside = by_cause[column] if column >= 0 else by_group[-1 - column]
+            # what rounding makes of "everything but nothing" is nothing: then the ratio is 1, never more
+            outside = max(0.0, everything - inside)
+            posterior[case, s] = inside / (inside + outside)
         exponent = log_single[n] + peak * (1.0 / UNIT)
         log_evidence[case] = exponent * np.log(2.0) + np.log(everything)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def spread(by_last: Any, whole_of: Any, by_group: Any, wanted: Any, row_lanes: int) -> None:
+    """Add sums by last member to the groups, and sum them over what else the explanations hit."""
+    for b in range(0, row_lanes, LANES):
+        s = splat(np.float32(0.0))
+        for hit in range(len(wanted.is_hit)):
+            s = s + load(by_last, hit * row_lanes + b)
+        store(whole_of, b, s)
+    for hit in range(len(wanted.is_hit)):
+        for g in range(len(by_group)):
+            s = splat(np.float32(0.0))
+            for b in range(0, row_lanes, LANES):
+                value = load(by_last, hit * row_lanes + b)
+                if not wanted.is_hit[hit, g]:
+                    value = value * load(wanted.mask, g * row_lanes + b)
+                s = s + value
+            by_group[g] += np.float64(total(s))
 
 
 def score_pruned(
@@ -482,6 +566,7 @@ def score_pruned(
     patterns: Ints,
     given: npt.NDArray[np.int8],
     is_left: npt.NDArray[np.bool_],
+    wanted: Wanted,
     posterior: Floats,
     log_evidence: Floats,
 ) -> None:
@@ -490,5 +575,5 @@ def score_pruned(
     _score(
         codes, patterns, given, plan.row_of, plan.n_finding_rows, layout.height, layout.start, layout.valid,
         layout.causes, layout.explanations.n_causes, layout.explanations.max_causes > 2, plan.pack, plan.gates,
-        posterior, log_evidence, is_left,
+        posterior, log_evidence, is_left, wanted,
     )  # fmt: skip

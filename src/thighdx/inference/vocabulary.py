@@ -40,11 +40,13 @@ PRESENCE_WORDS: Mapping[str, int] = MappingProxyType(
         "false": 0,
         "no": 0,
         "0": 0,
+        "0.0": 0,  # as a column of 0 and 1 with gaps is written out
         "absent": 0,
         "negative": 0,
         "true": 1,
         "yes": 1,
         "1": 1,
+        "1.0": 1,
         "present": 1,
         "positive": 1,
     }

@@ -11,7 +11,16 @@ import numpy.typing as npt
 from thighdx.network.build import Network
 from thighdx.reasoning.terms import CaseTerms
 
-__all__ = ["Comparison", "Mask", "Named", "Verdict", "compare", "excluding_items", "settled_by", "verdict"]
+__all__ = [
+    "Comparison",
+    "Mask",
+    "Named",
+    "Verdict",
+    "compare",
+    "excluding_items",
+    "settled_by",
+    "verdict",
+]
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Named: TypeAlias = tuple[tuple[str, str], ...]

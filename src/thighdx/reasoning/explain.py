@@ -12,8 +12,20 @@ from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.comparison import Comparison, Mask, compare, excluding_items, settled_by, verdict
-from thighdx.reasoning.explanation import DECIBANS_PER_NAT, Conditioning, Explanation, ExplanationLine
+from thighdx.reasoning.comparison import (
+    Comparison,
+    Mask,
+    compare,
+    excluding_items,
+    settled_by,
+    verdict,
+)
+from thighdx.reasoning.explanation import (
+    DECIBANS_PER_NAT,
+    Conditioning,
+    Explanation,
+    ExplanationLine,
+)
 from thighdx.reasoning.lines import explanation_lines
 from thighdx.reasoning.provenance import Basis, judgements_of_prior
 from thighdx.reasoning.swings import largest_swings
@@ -57,19 +69,20 @@ def explain_cause(
 
     Notes
     -----
-    Evidence that leaves explanations impossible, and causes given as evidence, are applied first: explanations
-    that contradict them are struck out, and what this does to the log-odds is a line of its own. All evidence
-    is then tempered from 0 to 1 and each piece gets its Aumann-Shapley value (see
-    `thighdx.reasoning.tempering`). Members of one joint block of contexts (sex, age band, ...) divide their
-    joint term by the Shapley value, for every explanation (see `thighdx.reasoning.terms`).
+    Evidence that leaves explanations impossible, and causes given as evidence, are applied first:
+    explanations that contradict them are struck out, and what this does to the log-odds is a line of its
+    own. All evidence is then tempered from 0 to 1 and each piece gets its Aumann-Shapley value (see
+    `thighdx.reasoning.tempering`). Members of one joint block of contexts (sex, age band, ...) divide
+    their joint term by the Shapley value, for every explanation (see `thighdx.reasoning.terms`).
 
-    A line is marked when its contribution does not come from the cause itself. The *direct* weight of evidence
-    is ln P(v | the cause alone) - ln P(v | no cause at work), with findings at their background and contexts at
-    their base frequency: 0 for a variable that the cause has no row on. Where a contribution exceeds 0.1
-    decibans and less than a tenth of it is direct, it comes by way of the other cause that accounts for most
-    of it: ``rules_out_other`` (for the cause only because it speaks against a competitor; explaining away),
-    ``points_to_other`` (against it only because a competitor explains the evidence better; explaining away)
-    or ``companion`` (by way of a cause that would be present together with it).
+    A line is marked when its contribution does not come from the cause itself. The *direct* weight of
+    evidence is ln P(v | the cause alone) - ln P(v | no cause at work), with findings at their background
+    and contexts at their base frequency: 0 for a variable that the cause has no row on. Where a
+    contribution exceeds 0.1 decibans and less than a tenth of it is direct, it comes by way of the other
+    cause that accounts for most of it: ``rules_out_other`` (for the cause only because it speaks against
+    a competitor; explaining away), ``points_to_other`` (against it only because a competitor explains
+    the evidence better; explaining away) or ``companion`` (by way of a cause that would be present
+    together with it).
 
     Examples
     --------
@@ -81,8 +94,8 @@ def explain_cause(
     >>> strain = model.vocabulary.cause_idx("hamstring_strain")
     >>> kb, pooled = model.compiled.kb, model.compiled.pooled
     >>> why = explain_cause(model.network, model.vocabulary, case, strain, pooled=pooled, kb=kb)
-    >>> [(line.shown, line.direction, line.explaining_away) for line in why.lines]
-    [('onset = sudden', 'for', False), ('bruising = present', 'for', False), ('numbness = absent', 'for', True)]
+    >>> [(line.variable, line.direction, line.explaining_away) for line in why.lines]
+    [('onset', 'for', False), ('bruising', 'for', False), ('numbness', 'for', True)]
     """
     comparison = compare(network, cause_idx)
     return _explain(network, vocabulary, case, comparison, pooled=pooled, kb=kb, n_unknown=n_unknown)
@@ -158,9 +171,9 @@ def _explain(
         settled_by=settled_by(terms, comparison),
         conditioning=_conditioning(terms, comparison),
         lines=lines,
-        unknown=() if path is None else largest_swings(
-            network, vocabulary, case, weights, comparison, n=n_unknown
-        ),
+        unknown=()
+        if path is None
+        else largest_swings(network, vocabulary, case, weights, comparison, n=n_unknown),
         prior_judgements=prior_basis,
         citations=_citations(kb, [*prior_basis, *(basis for line in lines for basis in line.judgements)]),
         n_nodes=path.n_nodes if path else 0,
@@ -205,7 +218,7 @@ def _conditioning(terms: CaseTerms, comparison: Comparison) -> Conditioning | No
     """Return what is applied before anything is weighed; None where nothing is excluded."""
     if terms.is_possible.all():
         return None
-    takes_part = excluding_items(terms).any(axis=1)
+    takes_part = [bool(row.any()) for row in excluding_items(terms)]
     chosen = [item for item, excludes in zip(terms.items, takes_part, strict=True) if excludes]
     given = tuple((item.name, item.state) for item in chosen if item.kind == "given_cause")
     excluding = tuple((item.name, item.state) for item in chosen if item.kind != "given_cause")

@@ -114,7 +114,8 @@ class Conditioning:
     excluding : tuple of (variable, state)
         Evidence under which some explanations are impossible; state "" for uncertain evidence.
     decibans : float or None
-        What leaving only the possible explanations does to the log-odds; None where it settles the question.
+        What leaving only the possible explanations does to the log-odds; None where it settles the
+        question.
     """
 
     given: Named
@@ -171,8 +172,9 @@ class Swing:
 class Explanation:
     """Why a cause is as probable as it is, or why one cause is more probable than another.
 
-    `prior_decibans`, the conditioning and the lines add up to `posterior_decibans` within 1e-9. A deciban is
-    a tenth of the decimal logarithm of the odds (Good 1950 [1]_): 10 decibans multiply the odds by 10.
+    `prior_decibans`, the conditioning and the lines add up to `posterior_decibans` within 1e-9. A
+    deciban is a tenth of the decimal logarithm of the odds (Good 1950 [1]_): 10 decibans multiply the
+    odds by 10.
 
     Attributes
     ----------
@@ -241,7 +243,9 @@ class Explanation:
         own = f"{self.cause}: {_percent(self.prior)} before, {_percent(self.posterior)} now"
         if self.against_prior is None or self.against_posterior is None:
             return own
-        other = f"{self.against}: {_percent(self.against_prior)} before, {_percent(self.against_posterior)} now"
+        other = (
+            f"{self.against}: {_percent(self.against_prior)} before, {_percent(self.against_posterior)} now"
+        )
         return f"{own}; {other}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -315,7 +319,8 @@ def _table_row(row: tuple[str, float, str, bool], width: int, largest: float) ->
     length = round(BAR_WIDTH * abs(decibans) / largest) if has_bar and largest else 0
     left, right = ("█" * length, "") if decibans < 0 else ("", "█" * length)
     middle = "|" if has_bar else " "
-    return f"  {text:<{width}} {decibans:>+7.1f}  {left:>{BAR_WIDTH}}{middle}{right:<{BAR_WIDTH}} {note}".rstrip()
+    bar = f"{left:>{BAR_WIDTH}}{middle}{right:<{BAR_WIDTH}}"
+    return f"  {text:<{width}} {decibans:>+7.1f}  {bar} {note}".rstrip()
 
 
 def _percent(value: float) -> str:

@@ -83,8 +83,9 @@ def _likelihood(vocabulary: Vocabulary, item: EvidenceItem) -> dict[str, float]:
 
 
 def _direct(terms: CaseTerms, comparison: Comparison) -> Floats:
-    """Return ln P(v | cause alone) - ln P(v | no cause at work, or the other cause alone), as (n_items,).
+    """Return the direct weight of evidence of every item, in nats, as (n_items,).
 
+    ln P(v | cause alone) - ln P(v | no cause at work), or less ln P(v | the other cause alone) in a contrast.
     The first explanations are the single causes, in their order.
     """
     own = terms.log_alone[:, comparison.cause_idx[0]]
@@ -98,13 +99,16 @@ def _by_cause(
 ) -> tuple[Floats, Floats]:
     """Return what each cause accounts for on either side, twice (n_items, n_causes).
 
-    The contribution of v is the mean of l_v(H) - l_v(no cause at work) over A less that over B, with the mean
-    weights along the path; each explanation's part is divided equally among its members. The causes compared
-    count 0.
+    The contribution of v is the mean of l_v(H) - l_v(no cause at work) over A less that over B, with the
+    mean weights along the path; each explanation's part is divided equally among its members. The causes
+    compared count 0.
     """
     sides = []
     share = network.membership / network.membership.sum(axis=1, keepdims=True)
-    sides_of_path = ((comparison.inside, path.inside, 1.0), (comparison.outside, path.outside, -1.0))
+    sides_of_path = (
+        (comparison.inside, path.inside, 1.0),
+        (comparison.outside, path.outside, -1.0),
+    )
     for members, weights, sign in sides_of_path:
         kept = members & terms.is_possible
         with np.errstate(invalid="ignore"):

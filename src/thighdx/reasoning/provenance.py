@@ -62,8 +62,8 @@ def judgements_behind(
     """Return the judgements that say what a piece of evidence means for some causes.
 
     Links and backgrounds of a finding (the rows next to its known state), or effects, frequencies in the
-    setting and dependencies of a context. A cause without a row on the variable counts as background, or as
-    odds ratio 1, and adds nothing. For evidence about a cause: its effects on other causes.
+    setting and dependencies of a context. A cause without a row on the variable counts as background, or
+    as odds ratio 1, and adds nothing. For evidence about a cause: its effects on other causes.
     """
     if item.is_cause:
         return _present(pooled, _cause_keys(pooled, item.name))

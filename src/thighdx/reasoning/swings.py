@@ -39,8 +39,8 @@ def largest_swings(
     Returns
     -------
     tuple of Swing
-        Largest distance between the highest and the lowest answer first, among answers with a probability of
-        at least `LIKELY_ANSWER`; questions that do not apply to the case are left out.
+        Largest distance between the highest and the lowest answer first, among answers with a
+        probability of at least `LIKELY_ANSWER`; questions that do not apply to the case are left out.
     """
     if n < 1:
         return ()

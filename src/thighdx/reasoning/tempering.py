@@ -5,13 +5,13 @@ With log likelihoods l_v(H) of the pieces of evidence v and weights
     w_t(H) = P(H) exp(t sum_v l_v(H)),    f(t) = ln sum_{H in A} w_t(H) - ln sum_{H in B} w_t(H)
 
 the log ratio of two sets of explanations goes from its prior value f(0) to its posterior value f(1), and
-f'(t) = sum_v (E_{A,t}[l_v] - E_{B,t}[l_v]) is a sum over pieces of evidence. The contribution of v is the integral
-of its part: the Aumann-Shapley value [1]_ of v. It adds up, treats equals equally, gives nothing to what makes no
-difference and knows no order.
+f'(t) = sum_v (E_{A,t}[l_v] - E_{B,t}[l_v]) is a sum over pieces of evidence. The contribution of v is the
+integral of its part: the Aumann-Shapley value [1]_ of v. It adds up, treats equals equally, gives nothing to
+what makes no difference and knows no order.
 
-The integral is a Gauss-Legendre sum. Both ends of f are known exactly, so the error of the sum over v is known:
-nodes are doubled from 8 to 64 until it closes, and where 64 are not enough (evidence so strong that f bends
-sharply) the path is halved and each half treated in the same way.
+The integral is a Gauss-Legendre sum. Both ends of f are known exactly, so the error of the sum over v is
+known: nodes are doubled from 8 to 64 until it closes, and where 64 are not enough (evidence so strong
+that f bends sharply) the path is halved and each half treated in the same way.
 
 .. [1] Aumann RJ, Shapley LS. Values of Non-Atomic Games. Princeton University Press, 1974.
 """
@@ -105,7 +105,9 @@ def tempered_contributions(
     """
     # a constant per term cancels; without it, a term that says the same everywhere counts exactly 0
     level = terms[0][:, :1]
-    a, b = (_Side(s, t.sum(axis=0), t) for s, t in zip(start, (terms[0] - level, terms[1] - level), strict=True))
+    a, b = (
+        _Side(s, t.sum(axis=0), t) for s, t in zip(start, (terms[0] - level, terms[1] - level), strict=True)
+    )
     contributions = np.zeros(len(terms[0]))
     inside, outside = np.zeros(len(a.start)), np.zeros(len(b.start))
     pieces, n_done, n_nodes, error = [(0.0, 1.0)], 0, 0, 0.0
@@ -132,8 +134,9 @@ def tempered_contributions(
 
 
 def _rounding(a: _Side, b: _Side) -> float:
-    """Return what rounding alone may leave open: a few units in the last place of the largest exponent."""
-    return 16.0 * float(np.finfo(np.float64).eps) * float(max(np.abs(a.slope).max(), np.abs(b.slope).max()))
+    """Return what rounding alone may leave open: some units in the last place of the largest exponent."""
+    largest = max(np.abs(a.slope).max(), np.abs(b.slope).max())
+    return 16.0 * float(np.finfo(np.float64).eps) * float(largest)
 
 
 def _gauss_legendre(n: int, low: float, high: float) -> tuple[Floats, Floats]:

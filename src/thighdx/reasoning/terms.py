@@ -1,9 +1,9 @@
 """What each piece of evidence says about each explanation, one row per piece.
 
-Given the causes, pieces of evidence are independent, except members of one joint block of contexts. For those,
-log P(known members | H) is not a sum over members; it is divided among them by the Shapley value [1]_: each gets
-the mean, over every order in which the members could become known, of what it adds when its turn comes. The
-shares add up to the joint term for every explanation, and no order is preferred.
+Given the causes, pieces of evidence are independent, except members of one joint block of contexts. For
+those, log P(known members | H) is not a sum over members; it is divided among them by the Shapley value
+[1]_: each gets the mean, over every order in which the members could become known, of what it adds when
+its turn comes. The shares add up to the joint term for every explanation, and no order is preferred.
 
 .. [1] Shapley LS. A value for n-person games. In: Contributions to the Theory of Games II, Annals of
    Mathematics Studies 28. Princeton University Press, 1953: 307-17.
@@ -66,19 +66,21 @@ class EvidenceItem:
 
 @dataclass(frozen=True, slots=True)
 class CaseTerms:
-    """The log likelihood of every explanation, item by item; items in the order of the network, then causes.
+    """The log likelihood of every explanation, item by item.
 
     Attributes
     ----------
     items : tuple of EvidenceItem, length n_items
+        In the order of the network, then causes.
     log_prior : (n_explanations,) float64
     log_alone : (n_items, n_explanations) float64
         log P(item | H), everything else unknown; -inf where impossible.
     log_background : (n_items,) float64
-        The same where no cause is at work: findings at their background, contexts at their base frequency.
+        The same where no cause is at work: findings at their background, contexts at their base
+        frequency.
     log_share : (n_items, n_explanations) float64
-        Parts that add up to `log_likelihood`: `log_alone`, except for members of one block. Only meaningful
-        where `log_likelihood` is finite.
+        Parts that add up to `log_likelihood`: `log_alone`, except for members of one block. Only
+        meaningful where `log_likelihood` is finite.
     log_likelihood : (n_explanations,) float64
         log P(all items | H).
     log_parts : (n_parts, n_explanations) float64
@@ -137,8 +139,9 @@ def evidence_terms(network: Network, batch: EvidenceBatch) -> CaseTerms:
 
     Notes
     -----
-    Costs a row of the tables per item, and 2^k sums over the cells of a block of which k members are known
-    (the shipped block has 5 members and 38 cells; a block that passes `make_blocks` has at most 12).
+    Costs a row of the tables per item, and 2^k sums over the cells of a block of which k members are
+    known (the shipped block has 5 members and 38 cells; a block that passes `make_blocks` has at most
+    12).
     """
     setting_idx = int(batch.setting_idx[0])
     tables = setting_tables(network, setting_idx, "float64")
@@ -180,7 +183,7 @@ def _is_single(tables: SettingTables, item: EvidenceItem) -> bool:
 def _factor(item: EvidenceItem, states: npt.NDArray[np.intp]) -> Floats:
     """Return the likelihood of each of some states: 0 or 1 where the state is known."""
     if item.likelihood:
-        return np.array(item.likelihood)[states]
+        return np.asarray(np.array(item.likelihood)[states], dtype=np.float64)
     return (states == item.state_idx).astype(np.float64)
 
 
@@ -212,9 +215,13 @@ def _background(network: Network, setting_idx: int, position: int) -> Floats:
 
 
 def _joint(
-    network: Network, setting_idx: int, block: Block, joint: JointTable, items: tuple[EvidenceItem, ...]
+    network: Network,
+    setting_idx: int,
+    block: Block,
+    joint: JointTable,
+    items: tuple[EvidenceItem, ...],
 ) -> _Part:
-    """Divide the joint term of a block among its known members by the Shapley value, for every explanation."""
+    """Divide the joint term of a block among its known members, for every explanation."""
     slot = {int(v): place for place, v in enumerate(joint.variable_idx)}
     factors = np.array([_factor(item, joint.cells[:, slot[item.position]]) for item in items])
     k = len(items)

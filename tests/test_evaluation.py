@@ -1,0 +1,268 @@
+"""Scores on labelled tables: by hand, against formulas written again, on patients the model drew."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import beta, chi2
+
+import floats
+import thighdx
+from thighdx.errors import TableError
+from thighdx.evaluation import evaluate
+from thighdx.scoring_rules import brier_parts, calibration_curve, log_of_truth, scores_of_cause, top_share
+
+
+class Fixed:
+    """A model that says what it was told to say."""
+
+    causes: Mapping[str, Any] = dict.fromkeys(["strain", "nerve", "other_cause"])
+
+    def __init__(self, posterior: list[list[float]], triage: list[str] | None = None) -> None:
+        self.posterior, self.triage = posterior, triage
+
+    def score(self, table: pd.DataFrame, **_: object) -> pd.DataFrame:
+        scored = pd.DataFrame(self.posterior, columns=list(self.causes), index=table.index)
+        return scored if self.triage is None else scored.assign(triage=self.triage)
+
+
+# ---- by hand -------------------------------------------------------------------------------------
+
+
+def test_two_patients_worked_out_by_hand() -> None:
+    """One strain at 0.8, one nerve at 0.4 beside a strain at 0.6; other_cause at 0.5 is right once."""
+    model = Fixed([[0.8, 0.1, 0.5], [0.6, 0.4, 0.5]])
+    found = evaluate(model, pd.DataFrame({"true_cause": ["strain", "nerve; other_cause"]}))
+    first = np.log(0.8) + np.log(0.9) + np.log(0.5)
+    second = np.log(0.4) + np.log(0.4) + np.log(0.5)
+    assert found.log_score == pytest.approx((first + second) / 2, rel=floats.BY_HAND)
+    # every cause was present in one of the two: six times ln 1/2 over two patients
+    assert found.log_score_prior == pytest.approx(3 * np.log(0.5), rel=floats.BY_HAND)
+    squares = [0.04, 0.01, 0.25, 0.36, 0.36, 0.25]
+    assert found.brier.score == pytest.approx(sum(squares) / 6, rel=floats.BY_HAND)
+    assert (found.top_1, found.top_3) == (0.5, 1.0)  # the strain leads twice; other_cause is not ranked
+    assert (found.n_rows, found.n_left_out) == (2, 0)
+    strain, nerve, other = found.causes
+    assert (strain.auc, nerve.auc, other.auc) == (1.0, 1.0, 0.5)
+
+
+def test_the_interval_of_a_calibration_bin_is_that_of_jeffreys() -> None:
+    """Values for 3 of 10 and 0 of 5 from the quantiles of Beta(3.5, 7.5) and Beta(0.5, 5.5)."""
+    present = np.array([True] * 3 + [False] * 7 + [False] * 5)
+    (low, high) = calibration_curve(np.array([0.05] * 5 + [0.35] * 10)[::-1], present, 10)
+    assert (low.n, low.observed, low.lower) == (5, 0.0, 0.0)
+    assert low.upper == pytest.approx(beta.ppf(0.975, 0.5, 5.5), rel=floats.DISTRIBUTION)
+    assert (high.n, high.observed) == (10, 0.3)
+    assert high.lower == pytest.approx(beta.ppf(0.025, 3.5, 7.5), rel=floats.DISTRIBUTION)
+    assert high.upper == pytest.approx(beta.ppf(0.975, 3.5, 7.5), rel=floats.DISTRIBUTION)
+
+
+def test_urgency_judged_is_compared_with_urgency_given() -> None:
+    table = pd.DataFrame(
+        {
+            "true_cause": ["strain"] * 5,
+            "urgency": ["emergency", "urgent", "soon", "self_care", None],
+            "note": list("abcde"),
+        }
+    )
+    given_levels = ["soon", "urgent", "urgent", "self_care", "soon"]
+    found = evaluate(Fixed([[0.5, 0.2, 0.1]] * 5, given_levels), table).triage
+    assert found is not None
+    assert (found.n, found.exact, found.too_low, found.too_low_by_more, found.too_high) == (
+        4,
+        0.5,
+        0.25,
+        0.25,
+        0.25,
+    )
+    with pytest.raises(TableError, match="urgency: got 'whenever', expected one of self_care, soon"):
+        evaluate(Fixed([[0.5, 0.2, 0.1]] * 5, given_levels), table.assign(urgency="whenever"))
+
+
+# ---- formulas written again ----------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 200))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_the_parts_of_the_brier_score_add_up(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    posterior = rng.choice([0.0, 1.0, *rng.random(5)], n)
+    present = rng.random(n) < rng.random()
+    parts = brier_parts(posterior, present)
+    total = parts.reliability - parts.resolution + parts.uncertainty + parts.within
+    assert parts.score == pytest.approx(np.mean((posterior - present) ** 2), abs=floats.SUMS_TO_ONE)
+    assert parts.score == pytest.approx(total, abs=floats.SUMS_TO_ONE)
+    assert min(parts.reliability, parts.resolution, parts.uncertainty) >= 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_without_spread_inside_bins_nothing_is_left_over(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    posterior = rng.choice([0.05, 0.25, 0.75], 300)
+    parts = brier_parts(posterior, rng.random(300) < posterior)
+    assert parts.within == pytest.approx(0, abs=floats.SUMS_TO_ONE)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_the_area_under_the_curve_counts_pairs(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    posterior, present = rng.integers(0, 6, n) / 7, rng.random(n) < 0.4
+    found = scores_of_cause("strain", posterior, present, log_of_truth(posterior, present))
+    with_cause, without = posterior[present][:, None], posterior[~present]
+    if with_cause.size == 0 or without.size == 0:
+        assert np.isnan(found.auc)
+        return
+    pairs = (with_cause > without) + 0.5 * (with_cause == without)
+    assert found.auc == pytest.approx(pairs.mean(), rel=floats.BY_HAND)
+    assert found.auc_lower <= found.auc <= found.auc_upper
+
+
+def test_a_present_cause_given_probability_zero_costs_much_but_not_everything() -> None:
+    logs = log_of_truth(np.array([[0.0, 1.0]]), np.array([[True, True]]))
+    assert logs.tolist() == [[-745.0, 0.0]]
+
+
+def test_patients_without_a_true_cause_do_not_count_for_the_first_places() -> None:
+    posterior, present = np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([[False, True], [False, False]])
+    assert top_share(posterior, present, 1) == 0.0
+    assert np.isnan(top_share(posterior, np.zeros((2, 2), dtype=bool), 1))
+
+
+# ---- labels --------------------------------------------------------------------------------------
+
+
+def test_labels_may_stand_in_the_table_or_beside_it() -> None:
+    model = Fixed([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1]])
+    texts = ["strain", "strain;nerve"]
+    plain = pd.DataFrame({"age": [30, 40]})
+    booleans = pd.DataFrame({"true_strain": [True, True], "true_nerve": [False, True]})
+    bare = booleans.rename(columns=lambda name: name.removeprefix("true_"))
+    found = [
+        evaluate(model, plain.assign(true_cause=texts)),
+        evaluate(model, plain, truth=texts),
+        evaluate(model, plain.join(booleans)),
+        evaluate(model, plain, truth=booleans),
+        evaluate(model, plain, truth=bare),
+    ]
+    assert len({json.dumps(item.to_dict()) for item in found}) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"age": [30, 40]}, "no labels; give true_<cause> columns or a column true_cause"),
+        ({"true_cause": ["strain", "sprain"]}, "row 1: got 'sprain', expected ids of causes"),
+        ({"true_cause": ["strain", None]}, "row 1: got (None|nan), expected ids of causes"),
+        ({"true_strain": [True, None]}, "column 'true_strain': expected True or False"),
+        ({"true_strain": ["yes", "no"]}, "column 'true_strain': expected True or False"),
+    ],
+)
+def test_labels_that_cannot_be_read_are_an_error(table: dict[str, list[object]], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        evaluate(Fixed([[0.8, 0.1, 0.1]] * 2), pd.DataFrame(table))
+    with pytest.raises(TableError, match="truth: got 1 labels, expected 2"):
+        evaluate(Fixed([[0.8, 0.1, 0.1]] * 2), pd.DataFrame({"age": [1, 2]}), truth=["strain"])
+
+
+def test_rows_that_cannot_be_scored_are_left_out_and_counted() -> None:
+    nan = float("nan")
+    found = evaluate(Fixed([[0.8, 0.1, 0.1], [nan] * 3]), pd.DataFrame({"true_cause": ["strain", "nerve"]}))
+    assert (found.n_rows, found.n_left_out, found.causes[1].n_present) == (1, 1, 0)
+    with pytest.raises(TableError, match="no row could be scored"):
+        evaluate(Fixed([[nan] * 3]), pd.DataFrame({"true_cause": ["strain"]}))
+
+
+# ---- a whole model -------------------------------------------------------------------------------
+
+
+def test_the_model_is_honest_about_patients_it_drew_itself(small_model: thighdx.Model) -> None:
+    """Reliability of ten bins on n cells, by luck alone, is about 10 p (1 - p) / n."""
+    n = 4000
+    found = evaluate(small_model, small_model.simulate(n, seed=3))
+    assert found.brier.reliability < 5 * 10 * found.brier.uncertainty / n
+    assert found.log_score > found.log_score_prior
+    assert all(item.auc > 0.5 for item in found.causes)
+    # one interval in twenty misses; more than two of at most ten would be worth a look
+    missed = [item for item in found.calibration if not item.lower <= item.mean_posterior <= item.upper]
+    assert len(missed) <= 2
+    bins = found.calibration_of("strain", n_bins=5)
+    assert sum(item.n for item in bins) == n
+
+
+def test_an_evaluation_is_plain_data(small_model: thighdx.Model) -> None:
+    found = evaluate(small_model, small_model.simulate(50, seed=3))
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert [item["cause"] for item in plain["causes"]] == list(small_model.causes)
+    assert found.to_frame().loc["strain", "n_present"] == found.causes[0].n_present
+    assert repr(found).startswith("50 patients (0 left out)")
+
+
+# ---- calibration on simulated patients -----------------------------------------------------------
+
+
+def with_gaps(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The same patients with half of everything unknown."""
+    rng = np.random.default_rng(seed)
+    evidence = [column for column in table.columns if not column.startswith("true_")]
+    return table.assign(**{column: table[column].mask(rng.random(len(table)) < 0.5) for column in evidence})
+
+
+def perturbed(model: thighdx.Model, cause: str, finding: str, frequency: float) -> thighdx.Model:
+    """The model with one link of a two-state finding changed."""
+    spec = model.compiled.spec
+    row = spec.causes.index(cause)
+    findings = []
+    for item in spec.findings:
+        if item.id == finding:
+            cumulative = item.cumulative.copy()
+            cumulative[row, 0] = frequency
+            item = dataclasses.replace(item, cumulative=cumulative)
+        findings.append(item)
+    changed = dataclasses.replace(spec, findings=tuple(findings))
+    return thighdx.Model(dataclasses.replace(model.compiled, spec=changed))
+
+
+def least_p_value(model: thighdx.Model, patients: pd.DataFrame) -> float:
+    """The smallest p-value over causes of "in every bin as many patients have it as expected".
+
+    Under honest probabilities the count in a bin has the mean of its forecasts and at most the variance of
+    equal forecasts, so the sum of squared standard scores is at most chi-squared, up to the few bins in which
+    fewer than five are expected, which are left out. Times the number of causes: at least the chance of a
+    value this small anywhere (Bonferroni).
+    """
+    found = evaluate(model, patients)
+    values = []
+    for item in found.causes:
+        bins = found.calibration_of(item.cause)
+        usable = [b for b in bins if 5 <= b.n * b.mean_posterior <= b.n - 5]
+        scores = [
+            (b.observed - b.mean_posterior) ** 2 * b.n / (b.mean_posterior * (1 - b.mean_posterior))
+            for b in usable
+        ]
+        if usable:
+            values.append(float(chi2.sf(sum(scores), len(usable))))
+    return min(values) * len(values)
+
+
+def test_posteriors_are_calibrated_on_simulated_patients_and_not_once_a_link_is_wrong(
+    model: thighdx.Model,
+) -> None:
+    patients = with_gaps(model.simulate(4000, seed=17), seed=18)
+    wrong = perturbed(model, "lumbar_radiculopathy", "pain_radiates_below_knee", 0.25)
+    assert least_p_value(model, patients) > 1e-3
+    assert least_p_value(wrong, patients) < 1e-9
+
+
+def test_one_wrong_link_of_a_small_model_is_noticed(small_model: thighdx.Model) -> None:
+    patients = with_gaps(small_model.simulate(10_000, seed=17), seed=18)
+    assert least_p_value(small_model, patients) > 1e-3
+    assert least_p_value(perturbed(small_model, "nerve", "tingling", 0.4), patients) < 1e-9
