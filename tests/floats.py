@@ -4,17 +4,23 @@ from __future__ import annotations
 
 __all__ = [
     "BY_HAND",
+    "CLOSES",
     "COMPILED_DOUBLE",
     "COMPILED_LOG_EVIDENCE",
     "COMPILED_RELATIVE",
     "COMPILED_SINGLE",
     "DISTRIBUTION",
     "EXACT_FIT",
+    "FINITE_DIFFERENCE",
+    "FITTED_TWICE",
+    "LEADING_SPREAD",
     "LEAST_SQUARES",
     "MARGIN",
     "MIXTURE_QUANTILE",
     "OVERLAP",
+    "PATH_INTEGRAL",
     "REFERENCE_SOLVED",
+    "REORDERED",
     "ROUND_TRIP",
     "SAME_BASE",
     "SAMPLED_SHARE",
@@ -63,6 +69,11 @@ EXACT_FIT = 1e-9
 # Least squares against scipy's own optimizer, which stops when the cost stands still (1e-15).
 LEAST_SQUARES = 1e-5
 
+# The same fit by two builds, which may differ in the last bit of every function they call: least
+# squares are flat around their minimum, so parameters and medians are settled to some 1e-8 only, and
+# the base that is solved from them no better.
+FITTED_TWICE = 1e-7
+
 # A mixture quantile against a root of the plain average of component probabilities.
 MIXTURE_QUANTILE = 1e-8
 
@@ -81,3 +92,19 @@ SMALLEST_RELATIVE = 1e-9
 
 # Fixed-point logarithms: some dozens of terms, each rounded to 2**-23 of a bit.
 COMPILED_LOG_EVIDENCE = 1e-5
+
+# Decibans that contributions may miss the posterior log-odds by: what an explanation promises.
+CLOSES = 1e-9
+
+# Decibans of one contribution against adaptive quadrature of its own integral to 1e-10.
+PATH_INTEGRAL = 1e-7
+
+# Decibans of the same sums in another order, with logarithms of size 10 to 100.
+REORDERED = 1e-10
+
+# Gradients against central differences of 1e-5 with every base parameter solved again, relative above 1 and
+# absolute below: margins met to 1e-14 of 1, some 1e-11 of a rare one, divided by the step.
+FINITE_DIFFERENCE = 1e-5
+
+# Standard deviations of log odds summed over explanations with 99.99 % of the mass.
+LEADING_SPREAD = 2e-3

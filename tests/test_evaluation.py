@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import beta, chi2
+from scipy.stats import beta, norm
 
 import floats
 import thighdx
@@ -209,11 +209,12 @@ def test_an_evaluation_is_plain_data(small_model: thighdx.Model) -> None:
 # ---- calibration on simulated patients -----------------------------------------------------------
 
 
-def with_gaps(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The same patients with half of everything unknown."""
-    rng = np.random.default_rng(seed)
+def with_gaps(table: pd.DataFrame, share: float) -> pd.DataFrame:
+    """The same patients with a share of everything unknown, at random."""
+    rng = np.random.default_rng(18)
     evidence = [column for column in table.columns if not column.startswith("true_")]
-    return table.assign(**{column: table[column].mask(rng.random(len(table)) < 0.5) for column in evidence})
+    gaps = {column: table[column].mask(rng.random(len(table)) < share) for column in evidence}
+    return table.assign(**gaps)
 
 
 def perturbed(model: thighdx.Model, cause: str, finding: str, frequency: float) -> thighdx.Model:
@@ -232,37 +233,33 @@ def perturbed(model: thighdx.Model, cause: str, finding: str, frequency: float) 
 
 
 def least_p_value(model: thighdx.Model, patients: pd.DataFrame) -> float:
-    """The smallest p-value over causes of "in every bin as many patients have it as expected".
+    """The smallest p-value of "among patients with this answer, as many have this cause as expected".
 
-    Under honest probabilities the count in a bin has the mean of its forecasts and at most the variance of
-    equal forecasts, so the sum of squared standard scores is at most chi-squared, up to the few bins in which
-    fewer than five are expected, which are left out. Times the number of causes: at least the chance of a
-    value this small anywhere (Bonferroni).
+    Given honest posteriors p the number of patients with a cause among those with some known answer has mean
+    sum p and variance sum p (1 - p), whatever else is known. A wrong link between a cause and a finding shows
+    where it acts: among those with the finding. Sums too small to be near a normal variable are left out.
+    The result is multiplied by the number of sums looked at (Bonferroni).
     """
-    found = evaluate(model, patients)
-    values = []
-    for item in found.causes:
-        bins = found.calibration_of(item.cause)
-        usable = [b for b in bins if 5 <= b.n * b.mean_posterior <= b.n - 5]
-        scores = [
-            (b.observed - b.mean_posterior) ** 2 * b.n / (b.mean_posterior * (1 - b.mean_posterior))
-            for b in usable
-        ]
-        if usable:
-            values.append(float(chi2.sf(sum(scores), len(usable))))
-    return min(values) * len(values)
+    posterior = model.score(patients, dtype="float64")[list(model.causes)].to_numpy()
+    present = patients[[f"true_{cause}" for cause in model.causes]].to_numpy(dtype=float)
+    answers = [patients[v.id] == state for v in model.variables.values() for state in v.states]
+    inside = np.array([answer.to_numpy(dtype=float) for answer in answers])  # (n_answers, n_patients)
+    variance = inside @ (posterior * (1 - posterior))
+    usable = variance > 10
+    score = (inside @ (present - posterior))[usable] / np.sqrt(variance[usable])
+    return float(2 * norm.sf(np.abs(score).max()) * score.size)
 
 
 def test_posteriors_are_calibrated_on_simulated_patients_and_not_once_a_link_is_wrong(
     model: thighdx.Model,
 ) -> None:
-    patients = with_gaps(model.simulate(4000, seed=17), seed=18)
-    wrong = perturbed(model, "lumbar_radiculopathy", "pain_radiates_below_knee", 0.25)
+    patients = with_gaps(model.simulate(4000, seed=17), 0.85)
+    wrong = perturbed(model, "lumbar_radiculopathy", "pain_radiates_below_knee", 0.25)  # elicited: 0.81
     assert least_p_value(model, patients) > 1e-3
-    assert least_p_value(wrong, patients) < 1e-9
+    assert least_p_value(wrong, patients) < 1e-6
 
 
 def test_one_wrong_link_of_a_small_model_is_noticed(small_model: thighdx.Model) -> None:
-    patients = with_gaps(small_model.simulate(10_000, seed=17), seed=18)
+    patients = with_gaps(small_model.simulate(10_000, seed=17), 0.5)
     assert least_p_value(small_model, patients) > 1e-3
-    assert least_p_value(perturbed(small_model, "nerve", "tingling", 0.4), patients) < 1e-9
+    assert least_p_value(perturbed(small_model, "nerve", "tingling", 0.5), patients) < 1e-6  # elicited: 0.7

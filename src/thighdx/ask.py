@@ -10,7 +10,8 @@ from rich.markup import escape
 
 from thighdx.errors import EvidenceError
 from thighdx.kb.records import Cost
-from thighdx.reasoning.interview import Interview, InterviewQuestion
+from thighdx.reasoning.interview import Interview
+from thighdx.reasoning.interview_questions import InterviewQuestion
 from thighdx.reasoning.management import Management, management
 from thighdx.reasoning.triage import Triage, triage
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["HELP", "run_interview"]
 
 HELP = (
-    "Answer with a number, a word from the list, or yes/no. [bold]?[/] don't know, [bold]back[/] one question, "
-    "[bold]why[/] it is asked, [bold]stop[/] and show the result."
+    "Answer with a number, a word from the list, or yes/no. [bold]?[/] don't know, [bold]back[/] one "
+    "question, [bold]why[/] it is asked, [bold]stop[/] and show the result."
 )
 
 N_SHOWN = 5  # causes in the summary
@@ -44,8 +45,8 @@ def run_interview(
     Parameters
     ----------
     answers : iterable of str
-        Lines, one per answer: ``sys.stdin``, an open file, a list. Empty lines and lines that start with ``#``
-        are skipped, so that a file of answers can be commented.
+        Lines, one per answer: ``sys.stdin``, an open file, a list. Empty lines and lines that start with
+        ``#`` are skipped, so that a file of answers can be commented.
     console : rich.console.Console, optional
         Where to print; default the terminal.
     known : mapping of str to object, optional

@@ -77,7 +77,7 @@ def compile_model(path: str | Path) -> CompiledModel:
     spec = assemble_spec(kb, {key: item.point for key, item in pooled.items()})
     solved, problems = check_spec(spec)
     if not problems:
-        spec, solved = _rebased(kb, spec, solved, problems)
+        spec, solved = _rebased(kb.manifest.rebased, spec, solved, problems)
     if problems:
         raise KnowledgeBaseError(str(path), _in_file_order(problems))
     return CompiledModel(kb, pooled, spec, solved, kb.manifest.rebased)
@@ -96,11 +96,11 @@ def _new_places(known: Sequence[Problem], found: Sequence[Problem]) -> list[Prob
 
 
 def _rebased(
-    kb: KnowledgeBase, spec: NetworkSpec, solved: SolvedParameters, problems: list[Problem]
+    rebased: Shares, spec: NetworkSpec, solved: SolvedParameters, problems: list[Problem]
 ) -> tuple[NetworkSpec, SolvedParameters]:
     """Apply the shares a saved model was rebased to."""
     try:
-        return rebase_parameters(spec, solved, kb.manifest.rebased)
+        return rebase_parameters(spec, solved, rebased)
     except ValueError as error:
         problems.append(Problem(MANIFEST_FILE, None, "rebased", str(error)))
         return spec, solved
@@ -233,7 +233,7 @@ def recompile_for(model: CompiledModel, max_causes: int) -> CompiledModel:
     )
     solved, problems = check_spec(spec)
     if not problems:
-        spec, solved = _rebased(model.kb, spec, solved, problems)
+        spec, solved = _rebased(model.rebased, spec, solved, problems)
     if problems:
         raise KnowledgeBaseError(f"{model.kb.manifest.name} with max_causes={max_causes}", problems)
     return CompiledModel(model.kb, model.pooled, spec, solved, model.rebased)

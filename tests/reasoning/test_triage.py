@@ -80,6 +80,14 @@ def test_virtual_evidence_fires_no_rule(model: thighdx.Model) -> None:
     assert "saddle_anesthesia" in [question.variable for question in found.unanswered]
 
 
+def test_unknown_values_change_nothing(model: thighdx.Model) -> None:
+    known = {"bruising": True, "onset": "sudden"}
+    blank = dict.fromkeys(model.variables, None) | known
+    plain, padded = (model.diagnose(findings) for findings in (known, blank))
+    found = [triage(KB, result._case.states, dict(result.posterior)) for result in (plain, padded)]
+    assert found[0] == found[1]
+
+
 # ---- thresholds ----------------------------------------------------------------------------------
 
 
@@ -231,7 +239,11 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, float], dict[str, 
     }
     posterior = 10 ** rng.uniform(-6, draw(st.sampled_from([-3.0, -1.5, 0.0])), len(CAUSES))
     upper = 1 - (1 - posterior) ** rng.uniform(1, 4, len(CAUSES))
-    return states, dict(zip(CAUSES, posterior.tolist(), strict=True)), dict(zip(CAUSES, upper.tolist(), strict=True))
+    return (
+        states,
+        dict(zip(CAUSES, posterior.tolist(), strict=True)),
+        dict(zip(CAUSES, upper.tolist(), strict=True)),
+    )
 
 
 @given(cases(), st.sampled_from(sorted(RULES)), st.integers(0, 10))

@@ -1,7 +1,7 @@
 """Double precision, every explanation: the compiled twin of the numpy engine.
 
-Also scores what the pruned kernel leaves: virtual evidence, causes given as present, sets of explanations that
-are not single causes, evidence so contradictory that single precision runs out of exponents.
+Also scores what the pruned kernel leaves: virtual evidence, causes given as present, sets of explanations
+that are no groups of causes, evidence so contradictory that single precision runs out of exponents.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numba import njit
 
 from thighdx.inference.lanes import exp2_wide, load, splat, store, total
-from thighdx.inference.plan import WIDE, Ints
+from thighdx.inference.plan import WIDE
 from thighdx.network.spec import Floats
 
 __all__ = ["Mixtures", "score_dense"]
@@ -29,7 +29,7 @@ class Mixtures(NamedTuple):
     ----------
     ptr : (n_cases + 1,) int64
         Items of case i are ptr[i] to ptr[i + 1].
-    first, count, offset : (n_items,) int64
+    first, n_rows, offset : (n_items,) int64
         First row and number of rows of `tables`; position of the first of as many `weights`.
     tables : (n_tables, n_explanations) float64
         P(state or cell | H), linear.
@@ -37,13 +37,13 @@ class Mixtures(NamedTuple):
 
     ptr: npt.NDArray[np.int64]
     first: npt.NDArray[np.int64]
-    count: npt.NDArray[np.int64]
+    n_rows: npt.NDArray[np.int64]
     offset: npt.NDArray[np.int64]
     weights: Floats
     tables: Floats
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(nogil=True, cache=True, error_model="numpy")
 def score_dense(
     codes: Any, cases: Any, patterns: Any, given: Any, row_of: Any, n_finding_rows: int, findings: Any,
     contexts: Any, members: Any, causes: Any, sets: Any, mixtures: Any, posterior: Any,
@@ -127,14 +127,14 @@ def score_dense(
         log_evidence[case] = peak * np.log(2.0) + np.log(whole)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(nogil=True, cache=True)
 def add_row(log_weight: Any, table: Any, row: int) -> None:
     """Add a row of a table."""
     for h in range(table.shape[1]):
         log_weight[h] += table[row, h]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(nogil=True, cache=True)
 def exclude(log_weight: Any, given: Any, members: Any, causes: Any) -> None:
     """Give explanations that contradict a given cause weight 0."""
     n_present = 0
@@ -155,11 +155,11 @@ def exclude(log_weight: Any, given: Any, members: Any, causes: Any) -> None:
                 log_weight[h] = -np.inf
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(nogil=True, cache=True)
 def mix(mixed: Any, mixtures: Any, item: int) -> None:
     """Compute sum_s weight_s P(s | H)."""
     mixed[:] = 0.0
-    for s in range(mixtures.count[item]):
+    for s in range(mixtures.n_rows[item]):
         weight = mixtures.weights[mixtures.offset[item] + s]
         if weight > 0.0:
             row = mixtures.first[item] + s
@@ -167,7 +167,7 @@ def mix(mixed: Any, mixtures: Any, item: int) -> None:
                 mixed[h] += weight * mixtures.tables[row, h]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(nogil=True, cache=True)
 def fold(log_weight: Any, factor: Any) -> None:
     """Move factors into the logarithms."""
     for h in range(len(factor)):
@@ -175,7 +175,7 @@ def fold(log_weight: Any, factor: Any) -> None:
         factor[h] = 1.0
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(nogil=True, cache=True)
 def exponentiate(weight: Any, log_weight: Any, factor: Any, peak: float) -> float:
     """Turn log weights into weights and return their sum."""
     shift = splat(peak if peak > -np.inf else 0.0)
@@ -184,4 +184,5 @@ def exponentiate(weight: Any, log_weight: Any, factor: Any, peak: float) -> floa
         value = exp2_wide(load(log_weight, h) - shift) * load(factor, h)
         whole = whole + value
         store(weight, h, value)
-    return total(whole)
+    result: float = total(whole)
+    return result

@@ -45,15 +45,15 @@ def infer_compiled(
     sets : (n_explanations, n_sets) float64, optional
         0/1: which explanations count for which asked probability; default one set per cause.
     dtype : {"float32", "float64"}
-        "float64" agrees with `engine.infer` in double precision to 1e-12. "float32" agrees to 1e-6 and, for
+        "float64" agrees with `engine.infer` in double precision to 1e-12; "float32" to 1e-6 and, for
         posteriors above 1e-9, to a ten-thousandth of their value. The result is float64 in either case.
     n_threads : int, optional
         Default: as many as there are processors this process may use.
 
     Notes
     -----
-    Compiles at first use, which takes seconds; the machine code is kept on disk. Memory beyond input and output
-    does not grow with the number of cases.
+    Compiles at first use, which takes seconds; the machine code is kept on disk. Memory beyond input and
+    output does not grow with the number of cases.
     """
     n_sets = network.membership.shape[1] if sets is None else sets.shape[1]
     result = Posteriors(np.empty((batch.n_cases, n_sets)), np.empty(batch.n_cases))
@@ -66,7 +66,9 @@ def infer_compiled(
             cases = np.flatnonzero(batch.setting_idx == setting)
             for start in range(0, len(cases), CHUNK):
                 chunk = cases[start : start + CHUNK]
-                pending.append(pool.submit(_score, network, batch, codes, int(setting), chunk, sets, wanted, result))
+                pending.append(
+                    pool.submit(_score, network, batch, codes, int(setting), chunk, sets, wanted, result)
+                )
         for future in pending:
             future.result()
     return result
@@ -101,8 +103,13 @@ def _score(
         result.posterior[cases], result.log_evidence[cases] = posterior, log_evidence
     if is_left.any():
         left = np.flatnonzero(is_left)
-        items = _likelihoods(batch.likelihoods, cases[left]), _likelihoods(batch.cause_likelihoods, cases[left])
-        _score_left(network, plan, setting, own[left], patterns[left], given[left], items, sets, cases[left], result)
+        items = (
+            _likelihoods(batch.likelihoods, cases[left]),
+            _likelihoods(batch.cause_likelihoods, cases[left]),
+        )
+        _score_left(
+            network, plan, setting, own[left], patterns[left], given[left], items, sets, cases[left], result
+        )
 
 
 def _has_likelihood(batch: EvidenceBatch, cases: Cases) -> npt.NDArray[np.bool_]:
@@ -155,13 +162,19 @@ def _score_left(
     log_evidence = np.empty(len(cases))
     score_dense(
         codes, np.arange(len(cases)), patterns, given, plan.row_of, plan.n_finding_rows, plan.exact.findings,
-        plan.exact.contexts, layout.explanations.members, layout.causes, columns, mixtures, posterior, log_evidence,
+        plan.exact.contexts, layout.explanations.members, layout.causes, columns, mixtures, posterior,
+        log_evidence,
     )  # fmt: skip
     result.posterior[cases], result.log_evidence[cases] = posterior, log_evidence + log_scale
 
 
 def _mix(
-    network: Network, plan: Plan, setting: int, codes: npt.NDArray[np.int8], patterns: Ints, items: tuple[list[Likelihood], list[Likelihood]]
+    network: Network,
+    plan: Plan,
+    setting: int,
+    codes: npt.NDArray[np.int8],
+    patterns: Ints,
+    items: tuple[list[Likelihood], list[Likelihood]],
 ) -> tuple[Mixtures, Floats, Ints]:
     """Lay out virtual evidence case by case; what it replaces is taken from the patterns."""
     tables, first = [np.zeros((0, len(plan.layout.columns)))], 0
@@ -196,7 +209,8 @@ def _mix(
         for slot, variable in enumerate(joint.table.variable_idx):
             if (found := virtual.get(int(variable))) is not None:
                 weight[np.searchsorted(affected, found.case_idx)] *= found.weights[:, cells[:, slot]]
-        patterns[affected, position] = -1
+        nothing = np.full(len(joint.table.variable_idx), UNKNOWN, dtype=np.int8)
+        patterns[affected, position] = joint.row_of[nothing.tobytes()]
         tables.append(np.asarray(joint.table.probability[:, plan.layout.columns], dtype=np.float64))
         case_idx.append(affected)
         firsts.append(first)

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001  (numba calls with more arguments than some operations look at)
 """Fixed-width vectors inside compiled functions: a few lanes, a few operations, nothing else.
 
 A loop over an array leaves it to the compiler whether and how to vectorize; for the short, ragged runs of
@@ -15,9 +16,10 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic, models, overload, register_model
+from llvmlite import ir  # type: ignore[import-untyped]  # llvmlite ships no types
+from numba import extending
+from numba.core import types
+from numba.extending import models, overload, register_model
 
 __all__ = [
     "LANES",
@@ -44,10 +46,14 @@ WIDE = 8
 """Lanes of a double-precision or 64-bit vector."""
 
 
-class Lanes(types.Type):  # type: ignore[misc]  # numba ships no types
+# Numba types an operation as called by the compiler; here it is called by compiled functions.
+intrinsic: Callable[[Callable[..., Any]], Any] = extending.intrinsic
+
+
+class Lanes(types.Type):
     """The type of a vector of `count` numbers of one kind."""
 
-    def __init__(self, kind: types.Type) -> None:
+    def __init__(self, kind: Any) -> None:
         self.kind = kind
         self.count = WIDE if kind.bitwidth == 64 else LANES
         super().__init__(name=f"Lanes({kind}, {self.count})")
@@ -59,9 +65,10 @@ class Lanes(types.Type):  # type: ignore[misc]  # numba ships no types
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # numba ships no types
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, fe_type: Lanes) -> None:
-        super().__init__(manager, fe_type, ir.VectorType(manager[fe_type.kind].get_value_type(), fe_type.count))
+        vector = ir.VectorType(manager[fe_type.kind].get_value_type(), fe_type.count)
+        super().__init__(manager, fe_type, vector)  # type: ignore[no-untyped-call]  # half of numba has types
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any) -> Any:
@@ -232,7 +239,7 @@ def multiply_add(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = args[0].type
         name = f"llvm.fmuladd.v{kind.count}{'f64' if kind.count == WIDE else 'f32'}"
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+        function = builder.module.declare_intrinsic(name, (), ir.FunctionType(kind, [kind] * 3))
         return builder.call(function, args)
 
     return a(a, b, c), codegen
@@ -317,7 +324,9 @@ def exp2_fixed(typingctx: Any, x: Any) -> Any:
         fraction = builder.and_(args[0], _constant(whole_type, 2 * half - 1))
         centered = builder.sitofp(builder.sub(fraction, _constant(whole_type, half)), real_type)
         mantissa = _horner(builder, builder.fmul(centered, _constant(real_type, 0.5 / half)), SINGLE)
-        exponent = builder.shl(builder.ashr(args[0], _constant(whole_type, FRACTION_BITS)), _constant(whole_type, 23))
+        exponent = builder.shl(
+            builder.ashr(args[0], _constant(whole_type, FRACTION_BITS)), _constant(whole_type, 23)
+        )
         value = builder.bitcast(builder.add(builder.bitcast(mantissa, whole_type), exponent), real_type)
         is_tiny = builder.icmp_signed("<", args[0], _constant(whole_type, -126 << FRACTION_BITS))
         return builder.select(is_tiny, _constant(real_type, 0.0), value)

@@ -6,11 +6,11 @@ Every log table X over explanations can be written as
 
 (the Moebius inversion of X over subsets, cut at three causes because no explanation has more). The point is
 that most of it is zero: a cause that has nothing to do with a variable has a_i = p_ij = t_ijk = 0 there. An
-absent finding whose background nobody suppresses and a known context are additive (p = t = 0); an unknown context
-with one child is too; and when few causes touch a variable, so few of its pairs and triples are left.
+absent finding whose background nobody suppresses and a known context are additive (p = t = 0); an unknown
+context with one child is too; and when few causes touch a variable, few of its pairs and triples are left.
 
-Each variable has a reference state, folded into one base table. A case adds one row for every variable that is
-*not* in its reference state; "unknown" is a row like any other.
+Each variable has a reference state, folded into one base table. A case adds one row for every variable that
+is *not* in its reference state; "unknown" is a row like any other.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ Ints = npt.NDArray[np.int32]
 class Layout:
     """Where the pairs of causes lie.
 
-    Row i holds the partners j > i from the last cause down, so that the partners common to i and j > i are the
-    first lanes of both rows; rows are padded to whole vectors.
+    Row i holds the partners j > i from the last cause down, so that the partners common to i and j > i are
+    the first lanes of both rows; rows are padded to whole vectors.
 
     Causes are numbered from the commonest down: the triples that matter have two common members, and so fall
     into few, long runs (i, j, *).
@@ -257,16 +257,37 @@ def pack_rows(layout: Layout, split: Split, is_gate: npt.NDArray[np.bool_] | Non
     single = np.zeros((n_rows, width))
     single[:, : n + 1] = split.single
     whole = np.rint(split.pair * 2.0**FRACTION_BITS).astype(np.int32)
-    dense_of, dense, *sparse = _dense_or_sparse(layout, whole)
-    highest = _highest_triples(layout, split.triple)
-    rounded = np.ceil(highest * 2.0**BOUND_BITS).astype(np.int32)
-    bound_of, bound, *extra = _dense_or_sparse(layout, np.minimum(rounded, 32_000))
+    dense_of, dense, sparse_ptr, sparse_pos, sparse_value = _dense_or_sparse(layout, whole)
+    rounded = np.ceil(_highest_triples(layout, split.triple) * 2.0**BOUND_BITS)
+    highest = np.minimum(rounded, 32_000).astype(np.int32)
+    bound_of, bound, extra_ptr, extra_pos, extra_value = _dense_or_sparse(layout, highest)
     tau = split.triple if is_gate is None else np.where(is_gate[:, None], 0.0, split.triple)
-    ranges = [part(values, axis=1, initial=0.0) for values in (split.pair, split.triple) for part in (np.min, np.max)]
+    has_tau, tau_base, tau_pos, tau_member, factors = _pack_tau(layout, tau)
+    ranges = [
+        part(values, axis=1, initial=0.0)
+        for values in (split.pair, split.triple)
+        for part in (np.min, np.max)
+    ]
     return Pack(
-        single.reshape(-1), split.is_hard, dense_of, dense, *sparse, np.stack(ranges, axis=1),
-        bound_of, bound.astype(np.int16), *extra, *_pack_tau(layout, tau),
-    )  # fmt: skip
+        single=single.reshape(-1),
+        is_hard=split.is_hard,
+        dense_of=dense_of,
+        dense=dense,
+        sparse_ptr=sparse_ptr,
+        sparse_pos=sparse_pos,
+        sparse_value=sparse_value,
+        reach=np.stack(ranges, axis=1),
+        bound_of=bound_of,
+        bound=bound.astype(np.int16),
+        extra_ptr=extra_ptr,
+        extra_pos=extra_pos,
+        extra_value=extra_value,
+        has_tau=has_tau,
+        tau_base=tau_base,
+        tau_pos=tau_pos,
+        tau_member=tau_member,
+        tau=factors,
+    )
 
 
 def _dense_or_sparse(layout: Layout, values: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -321,7 +342,7 @@ def _pack_tau(
         block[base[row, i] + pos[row, j] + n - 1 - k - first] = np.exp2(triple[row, keep])
         parts.append(block)
         first += len(block)
-    has_any = triple.any(axis=1)
+    has_any = np.asarray(triple.any(axis=1), dtype=np.bool_)
     return has_any, base.reshape(-1), pos.reshape(-1), member.reshape(-1), np.concatenate(parts)
 
 
@@ -365,12 +386,16 @@ class Joint:
     ----------
     base : (n_cells,) float64
         P(cell | no cause).
+    reference : int
+        Cell folded into the base table, or -1: patterns of which all is known then differ from it by terms
+        of single causes only.
     row_of : dict
         Row of a pattern of codes, as bytes.
     """
 
     table: JointTable
     base: Floats
+    reference: int
     row_of: dict[bytes, int]
 
 
@@ -432,7 +457,9 @@ def _make(network: Network, setting_idx: int) -> Plan:
         first = tables.row_offset[variable]
         if first < 0:
             continue
-        own = np.asarray(tables.rows[first : first + network.n_states[variable], layout.columns], dtype=np.float64)
+        own = np.asarray(
+            tables.rows[first : first + network.n_states[variable], layout.columns], dtype=np.float64
+        )
         prior = factors[variable] - np.logaddexp.reduce(factors[variable])
         new, new_empty, reference = _deviations(own / np.log(2), prior / np.log(2), int(np.argmax(prior)))
         if reference >= 0:
@@ -441,14 +468,20 @@ def _make(network: Network, setting_idx: int) -> Plan:
         row_of[variable] = _number(reference, len(own), n_rows + 1 + len(rows), row_of.shape[1])
         rows.extend(new)
         empties.extend(new_empty)
+    joints = []
+    for table in tables.joints:
+        weights = _cell_base(network, table, factors)
+        is_possible = (np.asarray(table.probability) > 0).all(axis=1) & (weights > 0)
+        reference = int(np.argmax(np.where(is_possible, weights, -1.0))) if is_possible.any() else -1
+        if reference >= 0:
+            base += np.log2(np.asarray(table.probability[reference, layout.columns], dtype=np.float64))
+            base_empty += np.log2(weights[reference])
+        joints.append(Joint(table, weights, reference, {}))
     base += np.asarray(tables.log_prior[layout.columns], dtype=np.float64) / np.log(2)
     exact = np.stack([base, *rows])
     pack = pack_rows(layout, split_tables(layout.explanations, exact, np.array([base_empty, *empties])))
-    joints = tuple(
-        Joint(table, _cell_base(network, table, factors), {}) for table in tables.joints
-    )
     whole = join_packs([findings.pack, pack])
-    return Plan(layout, row_of, n_rows, whole, findings.gates, Exact(findings.exact, exact), joints)
+    return Plan(layout, row_of, n_rows, whole, findings.gates, Exact(findings.exact, exact), tuple(joints))
 
 
 def _findings(network: Network) -> _Findings:
@@ -487,7 +520,9 @@ def _find_gates(network: Network, layout: Layout, row_of: Ints, split: Split) ->
     explanations, n = layout.explanations, layout.explanations.n_causes
     n_lanes = -(-n // LANES) * LANES
     of = np.full(len(split.single), -1, dtype=np.int32)
-    unknown, leaks, causes, kepts = [], [], [], []
+    unknown = list[np.int32]()
+    leaks = list[np.float64]()
+    causes, kepts = list[Floats](), list[Floats]()
     for slot, finding in enumerate(network.spec.findings):
         variable = network.n_contexts + slot
         without, absent, present = row_of[variable, :3]
@@ -513,7 +548,9 @@ def _find_gates(network: Network, layout: Layout, row_of: Ints, split: Split) ->
             out.append(lanes)
     kept = np.array(kepts, dtype=np.float32).reshape(-1, n_lanes)
     cause = np.array(causes, dtype=np.float32).reshape(-1, n_lanes)
-    is_simple = np.array([np.allclose(a[:n] + b[:n], 1.0, rtol=1e-12) for a, b in zip(causes, kepts, strict=True)])
+    is_simple = np.array(
+        [np.allclose(a[:n] + b[:n], 1.0, rtol=1e-12) for a, b in zip(causes, kepts, strict=True)]
+    )
     return Gates(
         of,
         np.array(unknown, dtype=np.int32),
@@ -542,7 +579,7 @@ def _deviations(own: Floats, empty: Floats, reference: int) -> tuple[list[Floats
 
 
 def _number(reference: int, n_states: int, first: int, width: int) -> Ints:
-    """Number the rows of one variable by code, from unknown up."""
+    """Give the codes of one variable, from unknown up, their row numbers."""
     row_of = np.full(width, -1, dtype=np.int32)
     has_row = np.arange(-1, n_states) != reference
     row_of[: n_states + 1][has_row] = first + np.arange(has_row.sum())
@@ -565,7 +602,7 @@ def find_patterns(network: Network, setting_idx: int, codes: npt.NDArray[np.int8
     Returns
     -------
     Plan, (n_cases, n_joints) int32
-        -1 where nothing of a joint table is known.
+        -1 where there is nothing to add.
     """
     plan = make_plan(network, setting_idx)
     rows = np.full((len(codes), len(plan.joints)), -1, dtype=np.int32)
@@ -573,7 +610,9 @@ def find_patterns(network: Network, setting_idx: int, codes: npt.NDArray[np.int8
         own = np.ascontiguousarray(codes[:, plan.joints[position].table.variable_idx])
         keys = own.view(f"V{own.shape[1]}").reshape(-1)
         patterns, pattern_idx = np.unique(keys, return_inverse=True)
-        plan = _with_patterns(network, setting_idx, position, [key.tobytes() for key in patterns])
+        nothing = np.full(own.shape[1], UNKNOWN, dtype=np.int8).tobytes()
+        wanted = [nothing, *(key.tobytes() for key in patterns)]
+        plan = _with_patterns(network, setting_idx, position, list(dict.fromkeys(wanted)))
         row_of = plan.joints[position].row_of
         found = np.array([row_of[key.tobytes()] for key in patterns], dtype=np.int32)
         rows[:, position] = found[pattern_idx]
@@ -590,17 +629,23 @@ def _with_patterns(network: Network, setting_idx: int, position: int, wanted: li
             return plan
         row_of = dict(joint.row_of)
         first = plan.n_finding_rows + len(plan.exact.contexts)
-        tables, empties = [], []
+        tables, empties = list[Floats](), list[float]()
+        probability = np.asarray(joint.table.probability, dtype=np.float64)
         for key in missing:
             pattern = np.frombuffer(key, dtype=np.int8)
-            if (pattern == UNKNOWN).all():
+            agrees = ((pattern == UNKNOWN) | (pattern == joint.table.cells)).all(axis=1)
+            is_open = bool((pattern == UNKNOWN).all())
+            if is_open and joint.reference < 0:
                 row_of[key] = -1
                 continue
-            agrees = ((pattern == UNKNOWN) | (pattern == joint.table.cells)).all(axis=1)
             row_of[key] = first + len(tables)
             # one sum per pattern, so that its digits do not depend on which others it comes with
-            tables.append(np.asarray(joint.table.probability[agrees], dtype=np.float64).sum(axis=0))
-            empties.append(joint.base[agrees].sum())
+            row = np.ones(probability.shape[1]) if is_open else probability[agrees].sum(axis=0)
+            empty = 1.0 if is_open else joint.base[agrees].sum()
+            if joint.reference >= 0:
+                row, empty = row / probability[joint.reference], empty / joint.base[joint.reference]
+            tables.append(row)
+            empties.append(float(empty))
         pack, contexts = plan.pack, plan.exact.contexts
         if tables:
             with np.errstate(divide="ignore"):
@@ -609,7 +654,7 @@ def _with_patterns(network: Network, setting_idx: int, position: int, wanted: li
             pack = join_packs([pack, new])
             contexts = np.concatenate([contexts, exact])
         joints = list(plan.joints)
-        joints[position] = Joint(joint.table, joint.base, row_of)
+        joints[position] = replace(joint, row_of=row_of)
         plan = replace(plan, pack=pack, exact=Exact(plan.exact.findings, contexts), joints=tuple(joints))
         network.cache["plan", setting_idx] = plan
         return plan

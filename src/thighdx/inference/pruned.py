@@ -1,4 +1,20 @@
-"""Single precision: singles and pairs always, triples where they can matter."""
+"""Single precision: single causes and pairs always, triples where they can matter.
+
+For one case, with the terms of `plan.Split` added up over its rows,
+
+1. a_i in double precision (additive terms are most of the evidence and take one short vector a row);
+2. p_ij in fixed point: integers add up exactly, in any order, and splitting a fixed-point logarithm into
+   exponent and fraction is a shift and a mask;
+3. weights of single causes and pairs, and from them lower bounds of every posterior;
+4. an upper bound of every run of triples (i, j, *) from D_ij D_ik D_jk, with D_ij = 2**(p_ij + (a_i + a_j) / 2),
+   times 2 to the largest sum of t over the run. Runs that cannot add more than `PER_BLOCK` of the posterior
+   of any cause in them are left out as long as their sum stays within `BUDGET`;
+5. the remaining runs: products of D, of looked-up 2**t, and of present noisy-ORs computed afresh (for which D
+   leaves their terms out).
+
+So no posterior is off by more than `BUDGET` + `COARSE` * n_pairs of itself (from `SMALL` up), nor, since
+posteriors above `LARGE` count as `LARGE`, by more than that times `LARGE` in absolute terms.
+"""
 
 from __future__ import annotations
 
@@ -74,18 +90,24 @@ def find_wanted(network: Network, plan: Plan, sets: Floats | None) -> Wanted | N
 MOST_HITS = 100
 UNIT = 1 << FRACTION_BITS
 NEVER = -300 * UNIT
+# Largest sum, over the runs left out, of what they could add to the posterior of a cause, relative to it.
 BUDGET = np.float32(8e-5)
+# A run is worth computing when it could add more than this.
 PER_BLOCK = np.float32(3e-6)
+# What a run may add to be left out at a glance, unlisted.
 COARSE = np.float32(2e-8)
+# Posteriors between which errors are relative; below and above these they are absolute.
 LARGE = 5e-3
 SMALL = 1e-9
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _score(
-    codes, patterns, given, row_of, base_row, height, start, valid, causes, n_causes, has_triples, pack, gates,
-    posterior, log_evidence, is_left, wanted,
-):
+    codes: Any, patterns: Any, given: Any, row_of: Any, base_row: int, height: Any, start: Any, valid: Any,
+    causes: Any, n_causes: int, has_triples: bool, pack: Any, gates: Any, posterior: Any, log_evidence: Any,
+    is_left: Any, wanted: Any,
+) -> None:  # fmt: skip
+    """Score case after case; see the module's text for the steps."""
     n = n_causes
     n_variables = codes.shape[1]
     n_codes = row_of.shape[1]
@@ -102,7 +124,6 @@ def _score(
     fixed = np.empty(row_lanes + LANES, np.int32)  # by cause
     reverse = np.zeros(row_lanes, np.int32)
     alive = np.zeros(row_lanes, np.int32)
-    weight_single = np.empty(n, np.float32)
     raw = np.empty(n_lanes + LANES, np.int32)
     arg = np.empty(n_lanes + LANES, np.int32)
     upper = np.empty(n_lanes + LANES, np.int32)
@@ -120,7 +141,6 @@ def _score(
     highest = np.zeros(row_lanes, np.float32)  # reversed: largest of row j
     row_sum = np.zeros(n, np.float32)
     row_need = np.zeros(n, np.float32)
-    needed_sum = np.zeros(row_lanes, np.float32)
     share = np.zeros(row_lanes, np.float32)
     active_width = (n + WIDE - 1) // WIDE * WIDE
     active = np.empty(2 * active_width, np.int64)
@@ -196,7 +216,7 @@ def _score(
             if n_tau < 128:
                 tau_rows[n_tau] = r
             n_tau += pack.has_tau[r]
-        if is_hard or low2 < -140 or high2 > 100 or low3 < -600 or high3 > 600 or n_tau > 128:
+        if is_hard or low2 < -140 or high2 > 100 or low3 < -400 or high3 > 400 or n_tau > 128:
             is_left[case] = True
             continue
         # ---- single causes, double precision
@@ -326,10 +346,10 @@ def _score(
         for b in range(0, n, LANES):
             single = exp2_fixed(greatest(load(fixed, b), floor) - shift)
             store(share, 0, single)
-            for l in range(min(LANES, n - b)):
-                by_cause[b + l] = share[l]
-                by_cause_single[b + l] = share[l]
-                everything += share[l]
+            for lane in range(min(LANES, n - b)):
+                by_cause[b + lane] = share[lane]
+                by_cause_single[b + lane] = share[lane]
+                everything += share[lane]
         for i in range(n):
             if fixed[i] == NEVER:
                 continue
@@ -373,7 +393,11 @@ def _score(
             while q + 2 <= n_bound:
                 d0, d1 = bound_rows[q], bound_rows[q + 1]
                 for p in range(0, n_lanes, LANES):
-                    store(upper, p, load(upper, p) + widen(pack.bound, d0 + p, 15) + widen(pack.bound, d1 + p, 15))
+                    store(
+                        upper,
+                        p,
+                        load(upper, p) + widen(pack.bound, d0 + p, 15) + widen(pack.bound, d1 + p, 15),
+                    )
                 q += 2
             while q < n_bound:
                 d0 = bound_rows[q]
@@ -400,6 +424,7 @@ def _score(
                 need_of[i] = np.float32(1.0 / (everything * min(max(p_i, SMALL), LARGE)))
                 if n - 1 - i < row_lanes:
                     need[n - 1 - i] = need_of[i]
+            best_upper = never
             for i in range(n):
                 big = splat(np.float32(0.0))
                 s = big
@@ -410,11 +435,17 @@ def _score(
                     big = greatest(big, d)
                     s = s + d
                     z = z + d * load(need, b * LANES)
-                    store(ceiling, p, exp2_fixed(load(arg, p) + load(upper, p)))
+                    x = load(arg, p) + load(upper, p)
+                    best_upper = greatest(best_upper, x)
+                    store(ceiling, p, exp2_fixed(x))
                 row_sum[i] = total(s)
                 row_need[i] = total(z)
                 if n - 1 - i < row_lanes:
                     highest[n - 1 - i] = largest(big)
+            # a factor that single precision took for 0 is too small to matter: 2**(70 - 126)
+            if largest(best) + largest(best_upper) > 70 * UNIT:
+                is_left[case] = True
+                continue
             n_gates = n_simple + n_mixed
             for q in range(n_gates):
                 gate = simple[q] if q < n_simple else mixed[q - n_simple]
@@ -451,7 +482,9 @@ def _score(
                             s = s + d
                             z = greatest(z, d * load(need, b * LANES))
                         lane_of[n_found] = lane + c * LANES
-                        cost_of[n_found] = ceiling[p + lane] * max(largest(z), max(mine, need_of[j]) * total(s))
+                        cost_of[n_found] = ceiling[p + lane] * max(
+                            largest(z), max(mine, need_of[j]) * total(s)
+                        )
                         n_found += 1
                 n_kept = 0
                 for q in range(n_found):
@@ -461,73 +494,75 @@ def _score(
                     n_kept += is_kept
                     spent += np.float32(0.0) if is_kept else cost
                 for found in range(n_kept):
-                        lane = lane_of[found]
-                        j = n - 1 - lane
-                        p = start[i]
-                        n_off = 0
-                        bits = np.uint64(active[i] & active[j])
-                        while bits:
-                            q = first_bit(bits)
-                            bits &= bits - np.uint64(1)
-                            r = tau_rows[q] * n
-                            offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
-                            n_off += 1
-                        bits = np.uint64(active[active_width + i] & active[active_width + j])
-                        while bits:
-                            q = first_bit(bits) + 64
-                            bits &= bits - np.uint64(1)
-                            r = tau_rows[q] * n
-                            offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
-                            n_off += 1
-                        s = splat(np.float32(0.0))
-                        for q in range(0, n_gates, LANES):
-                            x = load(caused_i, q)
-                            x = multiply_add(ones - x, load(lam, j * gate_lanes + q), x)
-                            y = load(kept_i, q) * load(keep, j * gate_lanes + q)
-                            store(caused, q, x)
-                            store(rest, q, ones - x)
-                            store(kept, q, y)
-                        for q in range(n_simple):
-                            caused[q] += kept[q]
-                            rest[q] -= kept[q]
-                        last = wanted.hit_of[i, j] * row_lanes
-                        mid = splat(root_plain[p + lane])
-                        for b in range(height[j]):
-                            w = load(root_plain, start[i] + b * LANES) * load(root_plain, start[j] + b * LANES)
-                            x = mid
-                            for q in range(n_off):
-                                w = w * load(pack.tau, offsets[q] + b * LANES)
-                            q = 0
-                            while q + 2 <= n_simple:
-                                y = multiply_add(
-                                    splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
-                                )
-                                w = w * y
-                                y = multiply_add(
-                                    splat(rest[q + 1]), load(gates.cause, where[q + 1] + b * LANES), splat(caused[q + 1])
-                                )
-                                x = x * y
-                                q += 2
-                            while q < n_simple:
-                                y = multiply_add(
-                                    splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
-                                )
-                                w = w * y
-                                q += 1
-                            while q < n_gates:
-                                y = multiply_add(
-                                    splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
-                                )
-                                y = multiply_add(splat(kept[q]), load(gates.kept, where[q] + b * LANES), y)
-                                x = x * y
-                                q += 1
-                            w = w * x
-                            s = s + w
-                            store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
-                        whole = np.float64(total(s))
-                        by_cause[i] += whole
-                        by_cause[j] += whole
-                        everything += whole
+                    lane = lane_of[found]
+                    j = n - 1 - lane
+                    p = start[i]
+                    n_off = 0
+                    bits = np.uint64(active[i] & active[j])
+                    while bits:
+                        q = first_bit(bits)
+                        bits &= bits - np.uint64(1)
+                        r = tau_rows[q] * n
+                        offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
+                        n_off += 1
+                    bits = np.uint64(active[active_width + i] & active[active_width + j])
+                    while bits:
+                        q = first_bit(bits) + 64
+                        bits &= bits - np.uint64(1)
+                        r = tau_rows[q] * n
+                        offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
+                        n_off += 1
+                    s = splat(np.float32(0.0))
+                    for q in range(0, n_gates, LANES):
+                        x = load(caused_i, q)
+                        x = multiply_add(ones - x, load(lam, j * gate_lanes + q), x)
+                        y = load(kept_i, q) * load(keep, j * gate_lanes + q)
+                        store(caused, q, x)
+                        store(rest, q, ones - x)
+                        store(kept, q, y)
+                    for q in range(n_simple):
+                        caused[q] += kept[q]
+                        rest[q] -= kept[q]
+                    last = wanted.hit_of[i, j] * row_lanes
+                    mid = splat(root_plain[p + lane])
+                    for b in range(height[j]):
+                        w = load(root_plain, start[i] + b * LANES) * load(root_plain, start[j] + b * LANES)
+                        x = mid
+                        for q in range(n_off):
+                            w = w * load(pack.tau, offsets[q] + b * LANES)
+                        q = 0
+                        while q + 2 <= n_simple:
+                            y = multiply_add(
+                                splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
+                            )
+                            w = w * y
+                            y = multiply_add(
+                                splat(rest[q + 1]),
+                                load(gates.cause, where[q + 1] + b * LANES),
+                                splat(caused[q + 1]),
+                            )
+                            x = x * y
+                            q += 2
+                        while q < n_simple:
+                            y = multiply_add(
+                                splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
+                            )
+                            w = w * y
+                            q += 1
+                        while q < n_gates:
+                            y = multiply_add(
+                                splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
+                            )
+                            y = multiply_add(splat(kept[q]), load(gates.kept, where[q] + b * LANES), y)
+                            x = x * y
+                            q += 1
+                        w = w * x
+                        s = s + w
+                        store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
+                    whole = np.float64(total(s))
+                    by_cause[i] += whole
+                    by_cause[j] += whole
+                    everything += whole
             spread(by_last, whole_of, by_group, wanted, row_lanes)
             for i in range(2, n):
                 by_cause[i] += whole_of[n - 1 - i]
@@ -541,7 +576,7 @@ def _score(
         log_evidence[case] = exponent * np.log(2.0) + np.log(everything)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(nogil=True, cache=True)
 def spread(by_last: Any, whole_of: Any, by_group: Any, wanted: Any, row_lanes: int) -> None:
     """Add sums by last member to the groups, and sum them over what else the explanations hit."""
     for b in range(0, row_lanes, LANES):

@@ -127,7 +127,7 @@ def solve_block(
     contexts = [spec.contexts[position] for position in block.context_idx]
     frequencies = [context.frequency[setting_idx] for context in contexts]
     offset = _log_odds(block, contexts, explanations) + block.log_dependency
-    columns, margins, places = [], [], []
+    columns, margins, places, start = [], [], [], []
     for slot, frequency in enumerate(frequencies):
         states = block.cells[:, slot]
         offset = np.where(frequency[states] > 0, offset, -np.inf)
@@ -135,12 +135,13 @@ def solve_block(
             if frequency[state] > 0 and state != int(np.argmax(frequency)):
                 columns.append((states == state).astype(np.float64))
                 margins.append(frequency[state])
+                start.append(np.log(frequency[state] / frequency.max()))  # exact if all odds ratios were 1
                 places.append((slot, state))
     factors = tuple(np.where(frequency > 0, 0.0, -np.inf) for frequency in frequencies)
     if np.isneginf(offset.max(axis=1)).any():
         return factors, float("inf")
     features = np.stack(columns, axis=1) if columns else np.zeros((len(block.cells), 0))
-    solution: Solution = solve_margins(offset, features, prior, np.array(margins))
+    solution: Solution = solve_margins(offset, features, prior, np.array(margins), start=np.array(start))
     for (slot, state), value in zip(places, solution.theta, strict=True):
         factors[slot][state] = value
     return factors, solution.error

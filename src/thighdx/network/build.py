@@ -134,7 +134,8 @@ def solve_shares(spec: NetworkSpec, explanations: Explanations, shares: Floats) 
         Each in (0, 1); their sum must lie strictly between 1 and `max_causes`.
     """
     offset = explanations.sum_over_pairs(pair_log_odds(spec))[None, :]
-    solution = solve_margins(offset, explanations.membership(), np.ones(1), shares)
+    start = np.log(shares) - np.log1p(-shares)  # exact if causes were independent and none a case
+    solution = solve_margins(offset, explanations.membership(), np.ones(1), shares, start=start)
     return solution.theta, solution.error
 
 

@@ -39,6 +39,11 @@ def rebase_parameters(
                 f"than max_causes = {spec.max_causes}; name other causes too, or use exclusive=True for a "
                 f"registry with one diagnosis per patient"
             )
+        if shares[row].max() >= 1:
+            cause = spec.causes[int(shares[row].argmax())]
+            raise ValueError(
+                f"share of {cause} in {setting} comes to {shares[row].max():.4f}, expected less than 1"
+            )
         theta[row], error = solve_shares(spec, explanations, shares[row])
         if error > MARGIN_TOLERANCE:
             raise ValueError(f"shares in {setting} cannot hold together (closest is off by {error:.2g})")

@@ -44,7 +44,9 @@ class Solution:
         return self.error <= MARGIN_TOLERANCE
 
 
-def solve_margins(offset: Floats, features: Floats, weights: Floats, margins: Floats) -> Solution:
+def solve_margins(
+    offset: Floats, features: Floats, weights: Floats, margins: Floats, *, start: Floats | None = None
+) -> Solution:
     """Find theta whose expected features are `margins`.
 
     Parameters
@@ -57,6 +59,8 @@ def solve_margins(offset: Floats, features: Floats, weights: Floats, margins: Fl
         Probability of each group; sums to 1.
     margins : (n_parameters,) float64
         Wanted expectations.
+    start : (n_parameters,) float64, optional
+        Where to begin; 0 by default.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def solve_margins(offset: Floats, features: Floats, weights: Floats, margins: Fl
         `error` is the largest absolute difference reached; larger than `MARGIN_TOLERANCE` (or NaN-free
         infinity) where no solution exists.
     """
-    theta = np.zeros(features.shape[1])
+    theta = np.zeros(features.shape[1]) if start is None else start
     value, gradient, hessian = _evaluate(theta, offset, features, weights, margins)
     for _ in range(MAX_ITERATIONS):
         error = float(np.max(np.abs(gradient), initial=0.0))

@@ -72,7 +72,9 @@ def possible_answers(network: Network, batch: EvidenceBatch, weights: Floats) ->
     joint = np.exp(tables.rows) @ counted  # (n_rows, 1 + n_causes)
     found: dict[int, Floats] = {}
     for variable_idx in np.flatnonzero((codes == UNKNOWN) & (tables.row_offset >= 0)).tolist():
-        rows = slice(tables.row_offset[variable_idx], tables.row_offset[variable_idx] + network.n_states[variable_idx])
+        rows = slice(
+            tables.row_offset[variable_idx], tables.row_offset[variable_idx] + network.n_states[variable_idx]
+        )
         if variable_idx in virtual:
             states = virtual[variable_idx][:, None] * np.exp(tables.rows[rows])
             found[variable_idx] = _given_the_rest(states) @ counted
@@ -86,7 +88,7 @@ def possible_answers(network: Network, batch: EvidenceBatch, weights: Floats) ->
 def _given_the_rest(states: Floats) -> Floats:
     """Turn P(state, what is known of the variable | H) into P(state | H, that), column by column."""
     total = states.sum(axis=0)
-    return np.divide(states, total, out=np.zeros_like(states), where=total > 0)
+    return np.asarray(np.divide(states, total, out=np.zeros_like(states), where=total > 0))
 
 
 def _of_members(

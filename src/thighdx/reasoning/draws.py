@@ -62,7 +62,9 @@ class DrawChunk:
         return np.random.default_rng([self.seed, self.number, *purpose])
 
 
-def draw_chunk(network: Network, layout: JudgementLayout, *, seed: int, number: int, n_draws: int) -> DrawChunk:
+def draw_chunk(
+    network: Network, layout: JudgementLayout, *, seed: int, number: int, n_draws: int
+) -> DrawChunk:
     """Return one chunk of draws, made at first use.
 
     Parameters
@@ -109,7 +111,9 @@ def _make(network: Network, layout: JudgementLayout, seed: int, number: int, n_d
     return chunk
 
 
-def redraw(layout: JudgementLayout, chunk: DrawChunk, rng: np.random.Generator, rows: Indices, columns: Indices) -> None:
+def redraw(
+    layout: JudgementLayout, chunk: DrawChunk, rng: np.random.Generator, rows: Indices, columns: Indices
+) -> None:
     """Draw some judgements again in some draws."""
     fresh = sample_mixtures([layout.mixtures[i] for i in columns], rng, len(rows))
     chunk.values[np.ix_(rows, columns)] = fresh
@@ -120,7 +124,9 @@ def _order_finding(
 ) -> None:
     """Make cumulative backgrounds and every cause's cumulative row fall from state to state."""
     at = layout.backgrounds[position]
-    _until_falling(layout, chunk, rng, at, np.broadcast_to(background, (len(chunk.values), len(at))), "backgrounds")
+    _until_falling(
+        layout, chunk, rng, at, np.broadcast_to(background, (len(chunk.values), len(at))), "backgrounds"
+    )
     drawn = _or_else(chunk.values, at, background)
     for row in layout.links[position]:
         if (row != NO_JUDGEMENT).any():
@@ -133,7 +139,12 @@ def _or_else(values: Floats, columns: Indices, other: Floats) -> Floats:
 
 
 def _until_falling(
-    layout: JudgementLayout, chunk: DrawChunk, rng: np.random.Generator, columns: Indices, other: Floats, reason: str
+    layout: JudgementLayout,
+    chunk: DrawChunk,
+    rng: np.random.Generator,
+    columns: Indices,
+    other: Floats,
+    reason: str,
 ) -> None:
     """Draw a cumulative row again until it falls."""
     judged = columns[columns != NO_JUDGEMENT]

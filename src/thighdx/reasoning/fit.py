@@ -185,11 +185,11 @@ def evidence_fit(
     >>> import thighdx
     >>> from thighdx.inference.evidence import encode_case
     >>> model = thighdx.load_model()
-    >>> known = {"onset": "sudden", "bruising": True, "saddle_anesthesia": True}
+    >>> known = {"onset": "sudden", "onset_during_exercise": True, "bruising": True}
     >>> case = encode_case(model.vocabulary, known, setting="primary_care")
     >>> fit = evidence_fit(model.network, model.vocabulary, case, residual_cause="other_cause")
-    >>> fit.conflict_bits > 0
-    True
+    >>> fit.conflict_bits < 0, fit.fits_listed_cause
+    (True, True)
     """
     terms = evidence_terms(network, case.batch)
     if not terms.is_possible.any():
@@ -199,7 +199,7 @@ def evidence_fit(
     weights /= weights.sum()
     alone = _log_sum(terms.log_prior + terms.log_alone)
     total = float(_log_sum(joint[None, :])[0]) if terms.items else 0.0
-    conflict = float(alone.sum() - total) / np.log(2.0)
+    conflict = float((alone.sum() - total) / np.log(2.0))
     posterior = weights @ network.membership
     listed = np.array([cause != residual_cause for cause in network.spec.causes])
     residual = float(posterior[~listed].sum())
@@ -307,9 +307,10 @@ def _statement(
             f"fewer than {_one_in(best.tail)} such patients would show evidence this unlikely."
         )
     if conflict >= CLEAR_CONFLICT_BITS:
+        subject = "It does" if said else "The evidence does"
         named = ", ".join(f.variable for f in findings[:3] if f.conflict_bits >= CONFLICTING_BITS)
         said.append(
-            f"It does not fit together well (conflict {conflict:+.1f} bits)"
+            f"{subject} not fit together well (conflict {conflict:+.1f} bits)"
             + (f"; fitting least with the rest: {named}." if named else ".")
         )
         if rare_case:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 
@@ -15,27 +15,20 @@ from thighdx.errors import EvidenceError
 from thighdx.inference.engine import log_weights, marginals
 from thighdx.inference.evidence import CaseEvidence, encode_case
 from thighdx.inference.vocabulary import Vocabulary, is_missing
-from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Level, Variable
+from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.open_questions import OpenQuestion, open_questions
-from thighdx.reasoning.questions import Question, next_questions
+from thighdx.reasoning.interview_questions import (
+    InterviewQuestion,
+    question_about_causes,
+    question_about_complaint,
+    question_about_safety,
+)
 from thighdx.reasoning.triage import Triage, triage
 
-__all__ = ["DONT_KNOW", "Asked", "Interview", "InterviewQuestion", "SupportsInterview"]
-
-QuestionKind: TypeAlias = Literal["complaint", "safety", "causes"]
+__all__ = ["DONT_KNOW", "Asked", "Interview", "SupportsInterview"]
 
 DONT_KNOW = frozenset({"?", "don't know", "dont know", "do not know", "unknown", "not sure", "skip"})
-COMPLAINT_NOTE = "presenting complaint"  # how the table of variables marks what people come with
-
-# Smallest weight (see `ways_to_hold`) at which a safety question is worth asking: about one in that many
-# answers would fire the rule. What cannot wait is asked about even when it is rare.
-MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.05}
-MIN_GAIN_BITS = 0.03  # a question expected to settle less is not worth a person's time
-SURE = 0.95  # of the leading cause
-RARE_ANSWER = 0.05  # answers less likely than this do not keep the interview going
-LOOK_AHEAD = 10  # questions whose answers are looked at for a change of the leading cause
 
 
 class _SupportsKnowledge(Protocol):
@@ -61,50 +54,6 @@ class SupportsInterview(Protocol):
     @property
     def default_setting(self) -> str:
         """The setting used where none is named."""
-
-
-@dataclass(frozen=True, slots=True)
-class InterviewQuestion:
-    """The question to put now.
-
-    Attributes
-    ----------
-    variable : str
-    words : str
-        In plain words.
-    states : tuple of str
-        What may be answered, besides "don't know".
-    kind : {"complaint", "safety", "causes"}
-        Why it comes now: what brings the person, a red-flag rule that could still fire, or the causes.
-    why : str
-        The same in words.
-    rules : tuple of str
-        Ids of the rules, for a safety question.
-    gain_bits : float or None
-        Expected gain, for a question about the causes.
-    """
-
-    variable: str
-    words: str
-    states: tuple[str, ...]
-    cost: Cost
-    kind: QuestionKind
-    why: str
-    rules: tuple[str, ...] = ()
-    gain_bits: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the question as plain data."""
-        return {
-            "variable": self.variable,
-            "question": self.words,
-            "states": list(self.states),
-            "cost": self.cost,
-            "kind": self.kind,
-            "why": self.why,
-            "rules": list(self.rules),
-            "gain_bits": self.gain_bits,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,14 +248,18 @@ class Interview:
             for name, states, row in zip(network.variable_ids, network.states, values, strict=True)
         }
         found = triage(kb, case.states, posterior, chances=chances)
-        question = self._complaint(case)
+        open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
+        question = question_about_complaint(open_now)
         if question is None:
-            question = self._safety(kb, case, found, chances)
+            question = question_about_safety(kb, case.states, found.level, chances, open_now)
         because = ""
         if len(self._asked) >= self._max_questions:
             question, because = None, f"{self._max_questions} questions were asked"
         elif question is None:
-            question, because = self._about_causes(case, weights, posterior)
+            asked = {item.question.variable for item in self._asked}
+            question, because = question_about_causes(
+                network, model.vocabulary, kb, case, weights, posterior, max_cost=self._max_cost, asked=asked
+            )
         return _Step(case, found, posterior, question, because)
 
     def _may_ask(self, variable: Variable, case: CaseEvidence) -> bool:
@@ -316,56 +269,6 @@ class Interview:
         )
         cost = COST_TIERS.index(variable.cost) if variable.cost else 0
         return is_new and cost <= COST_TIERS.index(self._max_cost)
-
-    def _complaint(self, case: CaseEvidence) -> InterviewQuestion | None:
-        """Return the next question about what brings the person."""
-        for variable in self._by_id.values():
-            if variable.note.startswith(COMPLAINT_NOTE) and self._may_ask(variable, case):
-                why = "It is what people with this complaint come with, and everything else hangs on it."
-                return _question(variable, "complaint", why)
-        return None
-
-    def _safety(
-        self,
-        kb: KnowledgeBase,
-        case: CaseEvidence,
-        found: Triage,
-        chances: Mapping[str, Mapping[str, float]],
-    ) -> InterviewQuestion | None:
-        """Return the safety question that matters most, None if none does."""
-        closed = {
-            v.id for v in self._by_id.values() if v.id not in case.states and not self._may_ask(v, case)
-        }
-        open_now = open_questions(kb, case.states, found.level, chances=chances, unanswerable=closed)
-        for item in open_now:
-            if item.raises and item.weight >= MIN_WEIGHT[item.level] and item.variable not in closed:
-                variable = self._by_id[item.variable]
-                return _question(variable, "safety", _why_safety(kb, item), rules=item.rules)
-        return None
-
-    def _about_causes(
-        self, case: CaseEvidence, weights: Floats, posterior: Mapping[str, float]
-    ) -> tuple[InterviewQuestion | None, str]:
-        """Return the question that settles most, or None and why none is needed."""
-        model = self._model
-        kb = model.compiled.kb
-        ranked = next_questions(
-            model.network, model.vocabulary, kb, case, weights, LOOK_AHEAD, max_cost=self._max_cost
-        )
-        asked = {item.question.variable for item in self._asked}
-        left = [question for question in ranked.ranking if question.variable not in asked]
-        if not left or left[0].gain_bits < MIN_GAIN_BITS:
-            return None, "nothing that could still be asked is expected to change much"
-        candidates = [cause for cause in posterior if cause != kb.manifest.residual_cause]
-        leading = max(candidates, key=lambda cause: posterior[cause])
-        if posterior[leading] >= SURE and not _may_change(left[:LOOK_AHEAD], leading):
-            return (
-                None,
-                f"{leading} leads with {posterior[leading]:.0%}, and no likely answer would change that",
-            )
-        best = left[0]
-        variable = self._by_id[best.variable]
-        return _question(variable, "causes", _why_causes(best), gain_bits=best.gain_bits), ""
 
 
 def _weights(network: Network, case: CaseEvidence) -> Floats:
@@ -378,44 +281,3 @@ def _weights(network: Network, case: CaseEvidence) -> Floats:
         )
     weights = np.exp(log_joint - peak)
     return np.asarray(weights / weights.sum(), dtype=np.float64)
-
-
-def _question(
-    variable: Variable,
-    kind: QuestionKind,
-    why: str,
-    *,
-    rules: tuple[str, ...] = (),
-    gain_bits: float | None = None,
-) -> InterviewQuestion:
-    """Return the question about a variable."""
-    words = variable.question or variable.label
-    return InterviewQuestion(
-        variable.id, words, variable.states, variable.cost or "ask", kind, why, rules, gain_bits
-    )
-
-
-def _why_safety(kb: KnowledgeBase, item: OpenQuestion) -> str:
-    """Say which warning sign a safety question is about."""
-    reasons = [rule.reason for rule in kb.red_flags if rule.id in item.rules]
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}."
-
-
-def _why_causes(best: Question) -> str:
-    """Say what the answers to a question would do."""
-    parts = []
-    for answer in best.answers:
-        if answer.shifts:
-            shift = answer.shifts[0]
-            parts.append(f"{answer.state}: {shift.cause} {shift.before:.0%} -> {shift.after:.0%}")
-    return f"It is expected to settle most about the causes ({best.gain_bits:.2f} bits). {'; '.join(parts)}."
-
-
-def _may_change(questions: list[Question], leading: str) -> bool:
-    """Whether a likely answer to one of these questions puts another cause first."""
-    return any(
-        answer.probability >= RARE_ANSWER and answer.leading_cause != leading
-        for question in questions
-        for answer in question.answers
-    )

@@ -72,9 +72,7 @@ class JudgementLayout:
         return len(self.keys)
 
 
-def judgement_layout(
-    network: Network, pooled: Mapping[PooledKey, PooledJudgement]
-) -> JudgementLayout:
+def judgement_layout(network: Network, pooled: Mapping[PooledKey, PooledJudgement]) -> JudgementLayout:
     """Return the layout of a network's judgements, made at first use and kept with the network."""
     layout = network.cache.get("judgement_layout")
     if not isinstance(layout, JudgementLayout) or layout.source is not pooled:

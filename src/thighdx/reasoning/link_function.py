@@ -1,16 +1,17 @@
 """The posterior as an exact function of one link.
 
 Coupe and van der Gaag [1]_ show that a posterior is a quotient of two functions linear in one conditional
-probability. A link p = P(X >= s | c alone) is not an entry of a table but enters one through the noisy-OR or
-noisy-MAX with leak. For every explanation H that contains c, with b the background of X >= s, A the product of
-1 - lambda and B that of min(1, p / b) over the other members,
+probability. A link p = P(X >= s | c alone) is not an entry of a table but enters one through the noisy-OR
+or noisy-MAX with leak. For every explanation H that contains c, with b the background of X >= s, A the
+product of 1 - lambda and B that of min(1, p / b) over the other members,
 
     P(X < s | H) = A (1 - B p)                           p <= b    (c suppresses the background)
     P(X < s | H) = A (1 - B b) (1 - p) / (1 - b)         p >= b    (c causes the finding)
 
-which is continuous, falls with p, and is linear on either side of b; explanations without c do not depend on p.
-The likelihood of what is known of X is a linear combination of P(X < s | H) over s, so numerator and denominator
-of every posterior are linear in p on [0, b] and on [b, 1]: their values at 0, b and 1 say everything.
+which is continuous, falls with p, and is linear on either side of b; explanations without c do not depend
+on p. The likelihood of what is known of X is a linear combination of P(X < s | H) over s, so numerator and
+denominator of every posterior are linear in p on [0, b] and on [b, 1]: their values at 0, b and 1 say
+everything.
 
 .. [1] Coupe VMH, van der Gaag LC. Properties of sensitivity analysis of Bayesian belief networks.
    Ann Math Artif Intell 2002;36:323-56.
@@ -51,10 +52,15 @@ class LinkFunction:
 
     def posteriors(self, values: Floats) -> Floats:
         """Return P(cause present | evidence) at some values of p, (n_values, n_causes)."""
-        inside, outside = _between(self.nodes, self.inside, values), _between(self.nodes, self.outside, values)
+        inside, outside = (
+            _between(self.nodes, self.inside, values),
+            _between(self.nodes, self.outside, values),
+        )
         return np.asarray(inside / (inside + outside))
 
-    def next_crossing(self, start: float, leader: int, rivals: Floats, *, upward: bool) -> tuple[float, int] | None:
+    def next_crossing(
+        self, start: float, leader: int, rivals: Floats, *, upward: bool
+    ) -> tuple[float, int] | None:
         """Return the nearest p at which a rival is as probable as the leader, and which rival.
 
         Parameters
@@ -68,7 +74,9 @@ class LinkFunction:
         lead = self.inside[:, [leader]] - self.inside  # (3, n_causes)
         end = self.possible[1] if upward else self.possible[0]
         low, high = min(start, end), max(start, end)
-        corners = np.array([start, *self.nodes[(self.nodes > low) & (self.nodes < high)][:: 1 if upward else -1], end])
+        corners = np.array(
+            [start, *self.nodes[(self.nodes > low) & (self.nodes < high)][:: 1 if upward else -1], end]
+        )
         values = _between(self.nodes, lead, corners)[:, rivals]
         for i in range(len(corners) - 1):
             before, after = values[i], values[i + 1]
@@ -130,7 +138,10 @@ def link_function(
         nodes=np.array([0.0, background, 1.0]),
         inside=joint @ membership,
         outside=joint @ (1.0 - membership),
-        possible=(min(possible[0], now), max(possible[1], now)),  # rounding must not shut the value itself out
+        possible=(
+            min(possible[0], now),
+            max(possible[1], now),
+        ),  # rounding must not shut the value itself out
     )
 
 
@@ -150,7 +161,7 @@ def _others(
 def _possible(
     with_ends: Floats, state_idx: int, a: Floats, b: Floats, background: float
 ) -> tuple[float, float]:
-    """Return the values of p that keep P(X < s | H) between its neighbors in every explanation with the cause."""
+    """Return the values of p that keep P(X < s | H) between its neighbors wherever the cause is present."""
     low, high = 0.0, 1.0
     if state_idx + 1 < len(with_ends) - 1:  # at most P(X < s + 1)
         low = float(_value_at(with_ends[state_idx + 1], a, b, background).max())

@@ -1,9 +1,8 @@
 """Base rates solved again after a small change, starting from the old ones.
 
-The same problem as in `thighdx.network.solve`, whose solver is the reference and the way out: find theta for
-which the expectation of the features meets the margins. A small change moves theta little, so steps with the
-Hessian of the old solution (the parallel-chord method [1]_) get there with a few cheap evaluations; where they
-are slow, the Hessian is renewed.
+The same problem as in `thighdx.network.solve`: find theta for which the expectation of the features meets the
+margins. A small change moves theta little, so steps with the Hessian of the old solution (the parallel-chord
+method [1]_) get there with a few cheap evaluations; where they are slow, the Hessian is renewed.
 
 .. [1] Ortega JM, Rheinboldt WC. Iterative Solution of Nonlinear Equations in Several Variables. SIAM, 2000.
 """
@@ -16,7 +15,7 @@ import numpy as np
 from scipy.linalg import pinvh
 from scipy.special import logit
 
-from thighdx.network.solve import MARGIN_TOLERANCE, SINGULAR, solve_margins
+from thighdx.network.solve import SINGULAR
 from thighdx.network.spec import Floats
 
 __all__ = ["MarginProblem", "margin_problem"]
@@ -24,7 +23,7 @@ __all__ = ["MarginProblem", "margin_problem"]
 CLOSE = 1e-12  # largest difference of a margin at which a solution counts as reached
 MAX_STEPS = 40
 SLOW = 0.3  # a step that leaves more than this of the error calls for a new Hessian
-RUNAWAY = 10.0  # a step that multiplies the error by more than this calls for the damped solver
+LONGEST_STEP = 2.0  # of a parameter: far from the solution a full step overshoots
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,24 +53,21 @@ class MarginProblem:
     inverse_hessian: Floats
 
     def solve(self) -> MarginProblem | None:
-        """Return the same problem with its own solution as start; None where there is none."""
+        """Return the same problem with its own solution as start; None where none is found."""
         theta, inverse, before = self.theta, self.inverse_hessian, np.inf
         for _ in range(MAX_STEPS):
             cells = _cells(self.offset, self.features, theta)
             miss = (self.weights @ cells) @ self.features - self.wanted
             error = float(np.max(np.abs(miss), initial=0.0))
             if error <= CLOSE:
-                return replace(self, theta=theta)
-            if not error < RUNAWAY * before:  # or NaN
-                break
+                return replace(self, theta=theta, inverse_hessian=inverse)
+            if not np.isfinite(error):
+                return None
             if error > SLOW * before:
                 inverse = _inverse_hessian(cells, self.features, self.weights)
-            theta, before = theta - inverse @ miss, error
-        shifted = self.offset + self.features @ self.theta
-        solution = solve_margins(shifted, self.features, self.weights, self.wanted)
-        if not solution.error <= MARGIN_TOLERANCE:
-            return None
-        return replace(self, theta=self.theta + solution.theta)
+            step = inverse @ miss
+            theta, before = theta - step * min(1.0, LONGEST_STEP / np.abs(step).max()), error
+        return None
 
     def with_wanted(self, wanted: Floats) -> MarginProblem:
         """Return the problem for other margins, its start moved to where each of them would be alone.

@@ -115,9 +115,7 @@ def _share_margins(
 
 def pair_membership(network: Network, layout: JudgementLayout) -> Floats:
     """Return which explanations hold both causes of every judged pair, (n_explanations, n_pairs)."""
-    return np.asarray(
-        network.membership[:, layout.pairs[:, 0]] * network.membership[:, layout.pairs[:, 1]]
-    )
+    return np.asarray(network.membership[:, layout.pairs[:, 0]] * network.membership[:, layout.pairs[:, 1]])
 
 
 def block_cells(network: Network, setting_idx: int, block: Block) -> Floats:

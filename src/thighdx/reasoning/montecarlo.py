@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import log_weights
 from thighdx.inference.tables import setting_tables
 from thighdx.network.build import Network
-from thighdx.network.spec import Floats
+from thighdx.network.spec import FindingSpec, Floats
 from thighdx.reasoning.draws import CHUNK, DrawChunk, draw_chunk
 from thighdx.reasoning.gradients import known_blocks, state_likelihoods
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
@@ -33,8 +35,12 @@ __all__ = ["DRAW_MASS", "PosteriorDraws", "draw_log_odds"]
 
 DRAW_MASS = 0.999
 """Share of the mass on either side of every question that draws are summed over; see `draw_log_odds`."""
-# Logs of impossible things: a draw keeps finite numbers, and exp of this is 0 next to anything possible.
+# Stand in for log 0 and 0: draws keep finite numbers, and these are nothing next to anything possible.
 LOWEST = -745.0
+TINY = 1e-300
+# Cumulative probabilities closer than this are equal up to rounding.
+ROUNDING = 1e-12
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,16 +54,16 @@ class PosteriorDraws:
         The drawn judgements on their working scale.
     redrawn : mapping of str to int
         Draws in which something had to be drawn again, by reason; see `DrawChunk`.
-    n_crossed : int
-        Draws in which the known state of an ordered finding had no probability left for some explanation,
-        because cumulative rows that are ordered for single causes crossed for several: the state counts
-        as impossible there.
+    crossed_mass : float
+        Posterior mass, at the point values and averaged over the draws, of explanations for which a draw left
+        no probability to the known state of an ordered finding, because cumulative rows that are
+        ordered for single causes crossed for several: the state counts as impossible there.
     """
 
     log_odds: Floats
     working: Floats
     redrawn: Mapping[str, int]
-    n_crossed: int
+    crossed_mass: float
 
     @property
     def n_draws(self) -> int:
@@ -107,14 +113,17 @@ def draw_log_odds(
         small = (network.explanations.sizes <= 2) & (weights > 0)
         kept = np.union1d(kept, np.flatnonzero(small))
     correction = _log_odds(logs[None, :], sets) - _log_odds(logs[None, kept], sets[kept])
-    chunks, parts, n_crossed = [], [], 0
+    chunks, parts, crossed_mass = [], [], 0.0
+    share = weights[kept] / weights.sum()
     for number in range(-(-n_draws // CHUNK)):
         size = min(CHUNK, n_draws - number * CHUNK)
         chunk = draw_chunk(network, layout, seed=seed, number=number, n_draws=size)
         scores, crossed = _weights(network, layout, batch, chunk, kept)
-        parts.append(np.where(is_open, _log_odds(scores, sets[kept]) + np.where(is_open, correction, 0), correction))
+        parts.append(
+            np.where(is_open, _log_odds(scores, sets[kept]) + np.where(is_open, correction, 0), correction)
+        )
         chunks.append(chunk)
-        n_crossed += crossed
+        crossed_mass += float((crossed @ share).sum()) / n_draws
     redrawn: dict[str, int] = {}
     for chunk in chunks:
         for reason, count in chunk.redrawn.items():
@@ -123,7 +132,7 @@ def draw_log_odds(
         np.concatenate(parts),
         np.concatenate([chunk.working for chunk in chunks]),
         {reason: count for reason, count in redrawn.items() if count},
-        n_crossed,
+        crossed_mass,
     )
 
 
@@ -136,8 +145,8 @@ def _log_odds(logs: Floats, sets: Floats) -> Floats:
 
 def _weights(
     network: Network, layout: JudgementLayout, batch: EvidenceBatch, chunk: DrawChunk, kept: Indices
-) -> tuple[Floats, int]:
-    """Return log P(H, evidence) up to a constant per draw, (n_draws, n_kept), and how many draws crossed."""
+) -> tuple[Floats, Flags]:
+    """Return log P(H, evidence) up to a constant per draw, and where rows crossed; both (n_draws, n_kept)."""
     setting = int(batch.setting_idx[0])
     theta = solved_theta(network, layout, chunk, setting)
     scores = log_prior_draws(network, layout, chunk, theta, kept)
@@ -148,12 +157,13 @@ def _weights(
         wanted, place = np.unique(class_idx[kept], return_inverse=True)
         scores += block_scores(block, solved, classes[wanted], seen)[:, place.reshape(-1)]
     members = network.membership[kept].T.copy()  # (n_causes, n_kept)
-    crossed = np.zeros(len(scores), dtype=bool)
+    crossed = np.zeros(scores.shape, dtype=bool)
     for position in range(len(network.spec.findings)):
         seen_states = state_likelihoods(network, batch, network.n_contexts + position)
         if seen_states is not None:
-            crossed |= _add_finding(scores, network, layout, chunk, position, seen_states, members)
-    return scores, int(crossed.sum())
+            drawn = _FindingDraws.of(layout, chunk, position, network.spec.findings[position])
+            _add_finding(scores, crossed, drawn, seen_states, members)
+    return scores, crossed
 
 
 def _given(network: Network, batch: EvidenceBatch) -> Floats:
@@ -163,64 +173,59 @@ def _given(network: Network, batch: EvidenceBatch) -> Floats:
     return np.asarray(log_weights(network, blank, dtype="float64")[0] - prior)
 
 
-def _add_finding(
-    scores: Floats,
-    network: Network,
-    layout: JudgementLayout,
-    chunk: DrawChunk,
-    position: int,
-    seen: Floats,
-    members: Floats,
-) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Add log P(what is known of a finding | H) to `scores`; return the draws whose rows crossed."""
-    finding = network.spec.findings[position]
-    crossed = np.zeros(len(scores), dtype=bool)
-    lower: Floats | None = None  # P(X < s)
-    total: Floats | None = None
-    if len(seen) == 2 and seen[1] == 0:  # absent: nothing but the logs themselves
-        scores += np.log(seen[0]) + _log_below(layout, chunk, position, finding.background, finding.cumulative, 0, members)
-        return crossed
+@dataclass(frozen=True, slots=True)
+class _FindingDraws:
+    """Drawn numbers of one finding; rows nobody judged are the background.
+
+    Attributes
+    ----------
+    background : (n_draws, n_states - 1) float64
+    rows : (n_draws, n_causes, n_states - 1) float64
+    """
+
+    background: Floats
+    rows: Floats
+
+    @classmethod
+    def of(cls, layout: JudgementLayout, chunk: DrawChunk, position: int, finding: FindingSpec) -> Self:
+        """Take the numbers of one finding out of all draws."""
+        at = layout.backgrounds[position]
+        background = np.where(at == NO_JUDGEMENT, finding.background, chunk.values[:, at])
+        links = layout.links[position]
+        rows = np.where(links == NO_JUDGEMENT, finding.cumulative, chunk.values[:, links])
+        return cls(background, np.where(np.isnan(rows), background[:, None, :], rows))
+
+    def log_below(self, step: int, members: Floats) -> Floats:
+        """Return log P(X < s | H) under every draw, (n_draws, n_kept); see `thighdx.network.gates`."""
+        b, rows = self.background[:, [step]], self.rows[:, :, step]
+        with np.errstate(divide="ignore"):
+            kept = np.clip(np.log(rows) - np.log(b), LOWEST, 0.0)
+            not_caused = np.clip(np.log1p(-rows) - np.log1p(-b), LOWEST, 0.0)
+        return np.asarray(np.log1p(-b * np.exp(kept @ members)) + not_caused @ members)
+
+
+def _add_finding(scores: Floats, crossed: Flags, drawn: _FindingDraws, seen: Floats, members: Floats) -> None:
+    """Add log P(what is known of a finding | H) to `scores` and mark where its rows crossed.
+
+    Parameters
+    ----------
+    seen : (n_states,) float64
+        Likelihood of every state.
+    members : (n_causes, n_kept) float64
+    """
+    total: Floats | float = 0.0
+    lower: Floats | None = None  # log P(X < s)
+    last = len(seen) - 1
+    if not seen[1:].any():  # the lowest state: nothing but the logs themselves
+        scores += np.log(seen[0]) + drawn.log_below(0, members)
+        return
     for state, weight in enumerate(seen):
-        is_last = state == len(seen) - 1
-        upper = (
-            None
-            if is_last
-            else _log_below(layout, chunk, position, finding.background, finding.cumulative, state, members)
-        )
-        if weight > 0:
-            if lower is None:
-                chance = np.exp(upper) if upper is not None else np.ones_like(scores)
-            else:
-                top = np.zeros(1) if upper is None else upper
-                step = lower - top
-                if not is_last:
-                    crossed |= (step > 1e-12).any(axis=1)
-                chance = np.exp(top) * -np.expm1(np.minimum(step, 0.0))
-            total = weight * chance if total is None else total + weight * chance
+        upper = drawn.log_below(state, members) if state < last else np.zeros(scores.shape)
+        if weight > 0 and lower is None:
+            total = total + weight * np.exp(upper)
+        elif weight > 0 and lower is not None:
+            step = lower - upper
+            crossed |= step > ROUNDING
+            total = total + weight * np.exp(upper) * -np.expm1(np.minimum(step, 0.0))
         lower = upper
-    with np.errstate(divide="ignore"):
-        scores += np.log(np.maximum(total, 1e-300)) if total is not None else 0.0
-    return crossed
-
-
-def _log_below(
-    layout: JudgementLayout,
-    chunk: DrawChunk,
-    position: int,
-    background: Floats,
-    cumulative: Floats,
-    step: int,
-    members: Floats,
-) -> Floats:
-    """Return log P(X < s | H) under every draw, (n_draws, n_kept); see `thighdx.network.gates`."""
-    column = layout.backgrounds[position][step]
-    b = chunk.values[:, [column]] if column != NO_JUDGEMENT else np.full((len(chunk.values), 1), background[step])
-    links = layout.links[position][:, step]
-    spec = cumulative[:, step]
-    rows = np.where(links == NO_JUDGEMENT, spec, chunk.values[:, links])
-    rows = np.where(np.isnan(rows), b, rows)  # (n_draws, n_causes)
-    with np.errstate(divide="ignore"):
-        kept = np.clip(np.log(rows) - np.log(b), LOWEST, 0.0)
-        not_caused = np.clip(np.log1p(-rows) - np.log1p(-b), LOWEST, 0.0)
-    left = b * np.exp(kept @ members)
-    return np.asarray(np.log1p(-left) + not_caused @ members)
+    scores += np.log(np.maximum(total, TINY))

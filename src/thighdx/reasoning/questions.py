@@ -1,20 +1,18 @@
 """What next: the open questions ranked by what their answers are expected to settle.
 
 The gain of a question is the expected reduction of the sum over the causes of the binary entropies of
-"present or not", in bits: the mutual information (Shannon 1948 [1]_) between its answer and each cause, summed
-over the causes. It is the criterion of value of information for several causes at once that Gorry and
-Barnett [2]_ introduced for sequential diagnosis with one cause. Every gain is exact, never negative, and comes
-from one pass of matrix products.
+"present or not", in bits: the mutual information [1]_ between its answer and each cause, summed over the
+causes. Choosing the next question by its expected information goes back to Gorry and Barnett [2]_. Every
+gain is exact, never negative, and all of them come from one pass of matrix products.
 
 .. [1] Shannon CE. A mathematical theory of communication. Bell System Technical Journal 1948;27:379-423.
-.. [2] Gorry GA, Barnett GO. Experience with a model of sequential diagnosis. Comput Biomed Res 1968;1:490-507.
+.. [2] Gorry GA, Barnett GO. Experience with a model of sequential diagnosis. Comput Biomed Res
+   1968;1:490-507.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from scipy.special import entr
@@ -26,171 +24,11 @@ from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.answers import Answers, possible_answers
+from thighdx.reasoning.question_lines import Answer, Extra, Goal, Question, Questions, Shift, UrgencyScore
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Answer", "Extra", "Goal", "Question", "Questions", "Shift", "UrgencyScore", "next_questions"]
-
-Goal: TypeAlias = Literal["causes", "urgency"]
-Extra: TypeAlias = tuple[str, str] | None
-"""One more piece of evidence, (variable, state); None for the case as it stands."""
-UrgencyScore: TypeAlias = Callable[[Floats, list[Extra]], Floats]
-"""Level of urgency as a number, higher is more urgent.
-
-Called with posteriors (n, n_causes) and n pieces of extra evidence; returns (n,) scores.
-"""
+__all__ = ["next_questions"]
 
 N_SHIFTS = 3  # causes shown per answer
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """How one answer moves one cause: P(present) before and after."""
-
-    cause: str
-    before: float
-    after: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer to a question and what it would do.
-
-    Attributes
-    ----------
-    probability : float
-        P(answer | evidence).
-    leading_cause : str
-        Most probable cause after it (never the residual one); empty where the answer is impossible.
-    shifts : tuple of Shift
-        The causes whose probability changes most, largest change first.
-    urgency : float or None
-        Level score after it, where the urgency was asked about.
-    """
-
-    state: str
-    probability: float
-    leading_cause: str
-    shifts: tuple[Shift, ...]
-    urgency: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One open question.
-
-    Attributes
-    ----------
-    gain_bits : float
-        Expected reduction of the sum of the causes' binary entropies.
-    urgency_change : float or None
-        Expected absolute change of the level score, where the urgency was asked about.
-    is_uncertain : bool
-        There is virtual evidence on it already: the answer would settle it.
-    """
-
-    variable: str
-    label: str
-    text: str
-    cost: Cost | Literal[""]
-    gain_bits: float
-    urgency_change: float | None
-    answers: tuple[Answer, ...]
-    is_uncertain: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        answers = [
-            {
-                "state": answer.state,
-                "probability": answer.probability,
-                "leading_cause": answer.leading_cause,
-                "urgency": answer.urgency,
-                "shifts": [{"cause": s.cause, "before": s.before, "after": s.after} for s in answer.shifts],
-            }
-            for answer in self.answers
-        ]
-        return {
-            "variable": self.variable,
-            "label": self.label,
-            "question": self.text,
-            "cost": self.cost,
-            "gain_bits": self.gain_bits,
-            "urgency_change": self.urgency_change,
-            "is_uncertain": self.is_uncertain,
-            "answers": answers,
-        }
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Questions:
-    """Open questions, the most useful first; a sequence of the `n` best.
-
-    Attributes
-    ----------
-    ranking : tuple of Question
-        All that may be asked now.
-    n : int
-        How many were asked for.
-    """
-
-    goal: Goal
-    ranking: tuple[Question, ...]
-    n: int
-
-    @property
-    def best(self) -> tuple[Question, ...]:
-        """The `n` most useful questions."""
-        return self.ranking[: self.n]
-
-    def __iter__(self) -> Iterator[Question]:
-        """Go through the best questions."""
-        return iter(self.best)
-
-    def __len__(self) -> int:
-        """Return the number of best questions."""
-        return len(self.best)
-
-    def __getitem__(self, place: int) -> Question:
-        """Return one of the best questions."""
-        return self.best[place]
-
-    def by_cost(self, n: int | None = None) -> dict[str, tuple[Question, ...]]:
-        """Return the `n` most useful questions of every cost tier, cheapest tier first.
-
-        Parameters
-        ----------
-        n : int, optional
-            Default: as many per tier as were asked for.
-        """
-        wanted = self.n if n is None else n
-        tiers = {tier: tuple(q for q in self.ranking if q.cost == tier)[:wanted] for tier in ("", *COST_TIERS)}
-        return {tier: questions for tier, questions in tiers.items() if questions}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the best questions as plain data."""
-        return {"goal": self.goal, "questions": [question.to_dict() for question in self]}
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the best questions as a table: one row per question."""
-        import pandas as pd
-
-        columns = ["variable", "label", "question", "cost", "gain_bits", "urgency_change", "is_uncertain"]
-        return pd.DataFrame([question.to_dict() for question in self], columns=columns)
-
-    def __repr__(self) -> str:
-        """Return one line per question and one per answer."""
-        lines = ["nothing is left to ask"] if not self.ranking else []
-        for question in self:
-            gain = f"{question.gain_bits:.3f} bits"
-            if question.urgency_change is not None:
-                gain = f"{question.urgency_change:.3f} levels, {gain}"
-            lines.append(f"{question.text or question.label} [{question.variable}, {question.cost}] {gain}")
-            for answer in question.answers:
-                moved = ", ".join(f"{s.cause} {s.before:.1%} -> {s.after:.1%}" for s in answer.shifts)
-                lines.append(f"    {answer.state} ({answer.probability:.1%}): {moved or 'cannot be'}")
-        return "\n".join(lines)
 
 
 def next_questions(
@@ -236,7 +74,9 @@ def next_questions(
     _check(n, max_cost, goal, urgency)
     answers = possible_answers(network, case.batch, weights)
     # rounding can leave a question that settles nothing at -1e-16
-    gain = np.maximum(_expected(answers, network.n_variables, _entropy(answers.now) - _entropy(answers.posterior)), 0.0)
+    gain = np.maximum(
+        _expected(answers, network.n_variables, _entropy(answers.now) - _entropy(answers.posterior)), 0.0
+    )
     scores, change = None, None
     if goal == "urgency" and urgency is not None:
         scores = _level_scores(network, answers, urgency)
@@ -252,7 +92,8 @@ def next_questions(
     lines = _Lines(network, vocabulary, kb.manifest.residual_cause, answers, scores)
     uncertain = {item.variable_idx for item in case.batch.likelihoods}
     ranking = tuple(
-        lines.question(v, float(gain[v]), None if change is None else float(change[v]), v in uncertain) for v in asked
+        lines.question(v, float(gain[v]), None if change is None else float(change[v]), v in uncertain)
+        for v in asked
     )
     return Questions(goal, ranking, n)
 
@@ -277,7 +118,8 @@ def _entropy(probability: Floats) -> Floats:
 def _expected(answers: Answers, n_variables: int, value: Floats) -> Floats:
     """Average a value per answer over the answers of each variable: (n_variables,)."""
     share = np.where(answers.probability > 0, answers.probability * value, 0.0)
-    return np.bincount(answers.variable_idx, weights=share, minlength=n_variables)
+    totals = np.bincount(answers.variable_idx, weights=share, minlength=n_variables)
+    return np.asarray(totals, dtype=np.float64)
 
 
 def _level_scores(network: Network, answers: Answers, urgency: UrgencyScore) -> Floats:
@@ -287,7 +129,9 @@ def _level_scores(network: Network, answers: Answers, urgency: UrgencyScore) -> 
     for place in possible.tolist():
         v, s = answers.variable_idx[place], answers.state_idx[place]
         extra.append((network.variable_ids[v], network.states[v][s]))
-    found = np.asarray(urgency(np.concatenate([answers.now[None], answers.posterior[possible]]), extra), dtype=np.float64)
+    found = np.asarray(
+        urgency(np.concatenate([answers.now[None], answers.posterior[possible]]), extra), dtype=np.float64
+    )
     if found.shape != (len(extra),):
         raise ValueError(f"urgency: got scores of shape {found.shape}, expected ({len(extra)},)")
     scores = np.full(1 + len(answers.probability), found[0])
@@ -297,9 +141,9 @@ def _level_scores(network: Network, answers: Answers, urgency: UrgencyScore) -> 
 
 def _may_be_asked(variable: Variable, case: CaseEvidence, max_cost: Cost | None) -> bool:
     """Whether a question is cheap enough and its condition is known to hold."""
-    if max_cost is not None and variable.cost:
-        if COST_TIERS.index(variable.cost) > COST_TIERS.index(max_cost):
-            return False
+    tiers = COST_TIERS
+    if max_cost is not None and variable.cost and tiers.index(variable.cost) > tiers.index(max_cost):
+        return False
     return not variable.asked_if or holds(parse_expression(variable.asked_if), case.states) is True
 
 
@@ -318,7 +162,9 @@ class _Lines:
         first = int(np.searchsorted(self.answers.variable_idx, position))
         variable = self.vocabulary.variables[position]
         places = range(first, first + len(variable.states))
-        answers = tuple(self._answer(state, place) for state, place in zip(variable.states, places, strict=True))
+        answers = tuple(
+            self._answer(state, place) for state, place in zip(variable.states, places, strict=True)
+        )
         return Question(
             variable.id, variable.label, variable.question, variable.cost, gain, change, answers, is_uncertain
         )

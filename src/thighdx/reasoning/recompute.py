@@ -1,8 +1,8 @@
 """One case under a model in which one judgement has another value, base rates solved again.
 
-Only what the judgement touches is worked out anew: a finding's table for its links and backgrounds; a block of
-contexts for its effects, frequencies and dependencies; the prior, and then every known block of contexts, for
-shares and for effects of a cause on a cause. Shares that a user put in place of the elicited ones stay, and
+Only what the judgement touches is worked out anew: a finding's table for its links and backgrounds; a block
+of contexts for its effects, frequencies and dependencies; the prior, and then every known block of contexts,
+for shares and for effects of a cause on a cause. Shares that a user put in place of the elicited ones stay, and
 contexts keep the tables that were solved under the elicited shares, as in `rebase_parameters`.
 """
 
@@ -51,7 +51,9 @@ def touching_judgements(
         if table == "frequencies":
             return key[0] in known and key[2] == setting
         if table == "effects":
-            return key[2] in spec.causes and (key[0] in known if key[0] in contexts else key[0] in spec.causes)
+            return key[2] in spec.causes and (
+                key[0] in known if key[0] in contexts else key[0] in spec.causes
+            )
         return key[1 if table == "links" else 0] in known
 
     return tuple(place for place, item in pooled.items() if item.point > 0 and touches(*place))
@@ -108,17 +110,21 @@ class Recomputation:
             theta = solve_shares(spec, network.explanations, self._elicited)[0]
             self._base_shares = self._share_margins(theta, self._elicited)
         prior = np.exp(log_prior(spec, network.explanations, theta))
-        self._blocks = [block for item in network.blocks if (block := self._known_block(item, prior)) is not None]
+        self._blocks = [
+            block for item in network.blocks if (block := self._known_block(item, prior)) is not None
+        ]
         self._block_rows = [block.log_row(block.margins) for block in self._blocks]
         self._no_block = self._log_likelihood_without_blocks()
         self.log_weights_now = self._assemble(self._shares, self._block_rows)
 
     def finding(self, variable: str) -> tuple[FindingSpec, Floats, Floats]:
-        """Return a known finding, its likelihood per state, and log P(H, all other evidence) per explanation."""
+        """Return a known finding, its likelihood per state, and log P(H, all other evidence)."""
         position = next(i for i, item in enumerate(self.terms.items) if item.name == variable)
         item = self.terms.items[position]
         finding = self.network.spec.findings[item.position - self.network.n_contexts]
-        likelihood = np.array(item.likelihood) if item.likelihood else np.eye(len(finding.states))[item.state_idx]
+        likelihood = (
+            np.array(item.likelihood) if item.likelihood else np.eye(len(finding.states))[item.state_idx]
+        )
         return finding, likelihood, self.terms.log_prior + self._log_without[position]
 
     def log_weights(self, place: PooledKey, value: float) -> Floats | None:
@@ -173,7 +179,9 @@ class Recomputation:
                 fits = fits * (block.cells[:, slot] == codes[variable_idx])
             elif variable_idx in virtual:
                 fits = fits * virtual[variable_idx][block.cells[:, slot]]
-        if not _known_names(self.network, self.batch) & {self.network.variable_ids[i] for i in block.context_idx}:
+        if not _known_names(self.network, self.batch) & {
+            self.network.variable_ids[i] for i in block.context_idx
+        }:
             return None
         offset = np.zeros((self.network.explanations.n_explanations, len(block.cells))) + block.log_dependency
         columns, wanted, theta, places = [], [], [], []
@@ -220,7 +228,11 @@ class Recomputation:
     def _with_prior(self, place: PooledKey, value: float) -> Floats | None:
         """Change a share or an effect of a cause on a cause: the prior, then every known block under it."""
         new = self._changed_shares(self._shares, place, value)
-        base = new if self._base_shares is self._shares else self._changed_shares(self._base_shares, place, value)
+        base = (
+            new
+            if self._base_shares is self._shares
+            else self._changed_shares(self._base_shares, place, value)
+        )
         if new is None or base is None:
             return None
         prior = np.exp(base.log_cells[0])
@@ -236,11 +248,14 @@ class Recomputation:
         """Solve the shares with one share or one pair of causes changed."""
         table, key = place
         spec = self.network.spec
+        cause_idx = spec.causes.index(key[0])
         if table == "shares":
             wanted = margins.wanted.copy()
-            wanted[spec.causes.index(key[0])] = value
+            wanted[cause_idx] = value
+            if not 1.0 < wanted.sum() < spec.max_causes:
+                return None
             return margins.with_wanted(wanted).solve()
-        both = self.network.membership[:, spec.causes.index(key[0])] * self.network.membership[:, spec.causes.index(key[2])]
+        both = self.network.membership[:, cause_idx] * self.network.membership[:, spec.causes.index(key[2])]
         change = np.log(value) - np.log(self.pooled[place].point)
         return replace(margins, offset=margins.offset + change * both).solve()
 
@@ -281,7 +296,9 @@ class Recomputation:
         states = self.network.states[variable_idx]
         frequency = self.network.spec.contexts[variable_idx].frequency[self.setting_idx].copy()
         frequency[states.index(key[1])] = value
-        rest = [i for i, s in enumerate(states) if ("frequencies", (key[0], s, self.setting)) not in self.pooled]
+        rest = [
+            i for i, s in enumerate(states) if ("frequencies", (key[0], s, self.setting)) not in self.pooled
+        ]
         frequency[rest] = 1.0 - np.delete(frequency, rest).sum()
         wanted = known.margins.wanted.copy()
         slot = known.block.context_idx.index(variable_idx)

@@ -188,7 +188,9 @@ def _solve_block(
         unsolved = []
         for first in range(0, len(open_rows), size):
             rows = open_rows[first : first + size]
-            margins = np.stack([_frequency(chunk.values[rows], columns[slot], s) for slot, s in places], axis=1)
+            margins = np.stack(
+                [_frequency(chunk.values[rows], columns[slot], s) for slot, s in places], axis=1
+            )
             tilt = _products(classes, [o[rows] for o in odds], block)  # (n_rows, n_classes, n_cells)
             theta, ok = _newton(tilt * np.exp(dependency[rows])[:, None, :], features, weights[rows], margins)
             log_base[rows] = start + theta @ features.T + dependency[rows]

@@ -1,202 +1,33 @@
 """What would change the answer: one-way sensitivity to every judgement that touches a case.
 
 Judgements are ranked by how far the cause's posterior log odds move with one standard deviation of the
-judgement's own uncertainty, to first order; the leading ones are then followed exactly. Links have a sensitivity
-function in closed form (`thighdx.reasoning.link_function`). Backgrounds, effects, shares, frequencies and
-dependencies are recomputed, with base rates solved again.
+judgement's own uncertainty, to first order; the leading ones are then followed over their range. Links have a
+sensitivity function in closed form (`thighdx.reasoning.link_function`). Backgrounds, effects, shares,
+frequencies and dependencies are recomputed, with base rates solved again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from thighdx.elicitation.distribution import Scale, from_working, to_working
+from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.inference.evidence import CaseEvidence
-from thighdx.kb.records import JudgementTable, Key, KnowledgeBase
+from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.gradients import case_gradient
 from thighdx.reasoning.layout import judgement_layout
 from thighdx.reasoning.link_function import link_function
-from thighdx.reasoning.questions import UrgencyScore
+from thighdx.reasoning.question_lines import UrgencyScore
 from thighdx.reasoning.recompute import Recomputation, touching_judgements
-from thighdx.reasoning.turning import FARTHEST, Outcome, Turn, recomputed_turn, turn_of_link
+from thighdx.reasoning.sensitivity_lines import Influence, Sensitivities, Sensitivity
+from thighdx.reasoning.turning import Outcome, recomputed_turn, turn_of_link
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Influence", "Sensitivities", "Sensitivity", "sensitivity"]
-
-N_EXACT = 65  # values at which the exact function is read between the ends of an interval
-
-
-@dataclass(frozen=True, slots=True)
-class Influence:
-    """How strongly one judgement moves the posterior of the cause, to first order.
-
-    Attributes
-    ----------
-    table, key
-        Which number, in the words of the knowledge base.
-    point : float
-        The value the model uses: linear; an odds ratio in effects and dependencies.
-    gradient : float
-        d log odds of the posterior / d log odds of the judgement (d log of an odds ratio).
-    swing : float
-        Size of the gradient times the judgement's own standard deviation: nats of log odds.
-    """
-
-    table: JudgementTable
-    key: Key
-    point: float
-    gradient: float
-    swing: float
-
-
-@dataclass(frozen=True, slots=True)
-class Sensitivity:
-    """One judgement followed over its range.
-
-    Attributes
-    ----------
-    method : {"exact", "recomputed"}
-        ``exact``: the closed form for links. ``recomputed``: the model solved again at every value.
-    low, high : float
-        The judgement's own 5 and 95 % quantiles.
-    at_low, at_high : float
-        Posterior of the cause there; at the nearest possible value where a quantile is not possible (it
-        would put ordered rows out of order, or no base rates reproduce it).
-    smallest, largest : float
-        Range of the posterior over the interval in between; for ``recomputed`` over its ends and the point.
-    turn_below, turn_above : Turn or None
-        Where the leading cause or the urgency first changes; None where it does not.
-    searched : (float, float)
-        Values looked at: for links all that keep ordered rows in order, else up to 8 in log odds either way.
-    """
-
-    influence: Influence
-    method: Literal["exact", "recomputed"]
-    low: float
-    high: float
-    at_low: float
-    at_high: float
-    smallest: float
-    largest: float
-    turn_below: Turn | None
-    turn_above: Turn | None
-    searched: tuple[float, float]
-
-    @property
-    def admissible(self) -> tuple[float, float]:
-        """Values between which neither the leading cause nor the urgency changes."""
-        below = self.searched[0] if self.turn_below is None else self.turn_below.value
-        above = self.searched[1] if self.turn_above is None else self.turn_above.value
-        return below, above
-
-    @property
-    def is_decisive(self) -> bool:
-        """Whether the answer changes within the judgement's own 5 to 95 % interval."""
-        below = self.turn_below is not None and self.turn_below.value >= self.low
-        return below or (self.turn_above is not None and self.turn_above.value <= self.high)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "table": self.influence.table,
-            "key": list(self.influence.key),
-            "point": self.influence.point,
-            "gradient": self.influence.gradient,
-            "swing": self.influence.swing,
-            "method": self.method,
-            "low": self.low,
-            "high": self.high,
-            "at_low": self.at_low,
-            "at_high": self.at_high,
-            "smallest": self.smallest,
-            "largest": self.largest,
-            "turn_below": None if self.turn_below is None else self.turn_below.to_dict(),
-            "turn_above": None if self.turn_above is None else self.turn_above.to_dict(),
-            "admissible": list(self.admissible),
-            "is_decisive": self.is_decisive,
-        }
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Sensitivities:
-    """What moves one cause's posterior; a sequence of the judgements followed, the strongest first.
-
-    Attributes
-    ----------
-    cause : str
-    posterior : float
-        P(present | evidence).
-    leader : str
-        The most probable cause, whose lead the admissible deviations are about.
-    lines : tuple of Sensitivity
-    ranking : tuple of Influence
-        Every judgement that touches the case, also those not followed.
-    """
-
-    cause: str
-    posterior: float
-    leader: str
-    lines: tuple[Sensitivity, ...]
-    ranking: tuple[Influence, ...]
-
-    def __iter__(self) -> Iterator[Sensitivity]:
-        """Go through the judgements followed."""
-        return iter(self.lines)
-
-    def __len__(self) -> int:
-        """Return the number of judgements followed."""
-        return len(self.lines)
-
-    def __getitem__(self, place: int) -> Sensitivity:
-        """Return one of the judgements followed."""
-        return self.lines[place]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the judgements followed as plain data."""
-        return {
-            "cause": self.cause,
-            "posterior": self.posterior,
-            "leader": self.leader,
-            "n_judgements": len(self.ranking),
-            "lines": [line.to_dict() for line in self.lines],
-        }
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the judgements followed as a table, one row each."""
-        import pandas as pd
-
-        rows = []
-        for line in self.lines:
-            row = line.to_dict()
-            row["key"] = "|".join(row["key"])
-            row["admissible_low"], row["admissible_high"] = row.pop("admissible")
-            for side in ("turn_below", "turn_above"):
-                turn = row.pop(side)
-                row[side] = "" if turn is None else f"{turn['kind']}: {turn['becomes']}"
-            rows.append(row)
-        return pd.DataFrame(rows)
-
-    def __repr__(self) -> str:
-        """Return one line per judgement followed."""
-        lines = [f"{self.cause} {self.posterior:.1%}; leading: {self.leader}; {len(self.ranking)} judgements touch it"]
-        for line in self.lines:
-            turns = [f"{t.becomes} at {t.value:.3g}" for t in (line.turn_below, line.turn_above) if t is not None]
-            lines.append(
-                f"  {line.influence.table} {'|'.join(line.influence.key)} {line.influence.point:.3g} "
-                f"({line.low:.3g} to {line.high:.3g}): {line.at_low:.1%} to {line.at_high:.1%}; "
-                f"{', '.join(turns) or 'changes nothing by itself'} [{line.method}]"
-            )
-        return "\n".join(lines)
+__all__ = ["sensitivity"]
 
 
 def sensitivity(
@@ -240,9 +71,9 @@ def sensitivity(
     chosen = [pooled[item.table, item.key] for item in ranking[:n]]
     ends = pooled_quantiles([item.distribution for item in chosen], [0.05, 0.95])
     lines = []
-    for influence, item, (low, high) in zip(ranking[:n], chosen, ends.tolist(), strict=True):
-        follow = _follow_link if item.table == "links" else _follow_by_recomputing
-        lines.append(follow(model, outcome, cause_idx, influence, item.scale, (low, high)))
+    for influence, (low, high) in zip(ranking[:n], ends.tolist(), strict=True):
+        follow = _follow_link if influence.table == "links" else _follow_by_recomputing
+        lines.append(follow(model, outcome, cause_idx, influence, (low, high)))
     cause = network.spec.causes[cause_idx]
     leader = network.spec.causes[outcome.leader]
     return Sensitivities(cause, float(now[cause_idx]), leader, tuple(lines), ranking)
@@ -276,7 +107,6 @@ def _follow_link(
     outcome: Outcome,
     cause_idx: int,
     influence: Influence,
-    scale: Scale,
     ends: tuple[float, float],
 ) -> Sensitivity:
     """Follow a link along its exact function."""
@@ -316,16 +146,18 @@ def _follow_by_recomputing(
     outcome: Outcome,
     cause_idx: int,
     influence: Influence,
-    scale: Scale,
     ends: tuple[float, float],
 ) -> Sensitivity:
     """Follow any other judgement by solving the model again."""
+    scale = model.pooled[influence.table, influence.key].scale
     start = float(to_working(influence.point, scale))
     known = {start: _posterior(model.network, model.log_weights_now)}
 
     def posterior(t: float) -> Floats | None:
         if t not in known:
-            logs = model.log_weights((influence.table, influence.key), float(from_working(np.array(t), scale)))
+            logs = model.log_weights(
+                (influence.table, influence.key), float(from_working(np.array(t), scale))
+            )
             if logs is None:
                 return None
             known[t] = _posterior(model.network, logs)

@@ -183,8 +183,8 @@ def _is_single(tables: SettingTables, item: EvidenceItem) -> bool:
 def _factor(item: EvidenceItem, states: npt.NDArray[np.intp]) -> Floats:
     """Return the likelihood of each of some states: 0 or 1 where the state is known."""
     if item.likelihood:
-        return np.asarray(np.array(item.likelihood)[states], dtype=np.float64)
-    return (states == item.state_idx).astype(np.float64)
+        return np.array([item.likelihood[state] for state in states.tolist()])
+    return np.asarray(states == item.state_idx, dtype=np.float64)
 
 
 def _single(network: Network, tables: SettingTables, setting_idx: int, item: EvidenceItem) -> _Part:

@@ -20,14 +20,14 @@ from thighdx.elicitation.distribution import Scale, from_working, to_working
 from thighdx.kb.records import LEVELS
 from thighdx.network.spec import Floats
 from thighdx.reasoning.link_function import LinkFunction
-from thighdx.reasoning.questions import UrgencyScore
+from thighdx.reasoning.question_lines import UrgencyScore
 
 __all__ = ["FARTHEST", "Outcome", "Turn", "recomputed_turn", "turn_of_link"]
 
-FARTHEST = 8.0
-"""How far a search goes on the log-odds or log scale: a factor of 3,000 either way."""
-TURN_ACCURACY = 1e-9  # of a recomputed turn, on the log-odds or log scale
-LEVEL_ACCURACY = 1e-5  # the same for the urgency, whose score jumps: only halving gets there
+FARTHEST = 5.0
+"""How far a search goes on the log-odds or log scale: a factor of 150 either way."""
+TURN_ACCURACY = 1e-7  # of a recomputed turn, on the log-odds or log scale
+LEVEL_ACCURACY = 1e-3  # the same for the urgency, whose score jumps: only halving gets there
 N_GRID = 65  # values of an exact function looked at for a change of urgency, on each side
 
 AskPosterior: TypeAlias = Callable[[float], Floats | None]
@@ -196,7 +196,10 @@ def _turn_between(
         root = float(brentq(lead, good, ahead, xtol=TURN_ACCURACY))
         at_root = posterior(root)
         level_at = found if at_root is None else at_root
-        turn, ahead = Turn("leader", float(from_working(np.array(root), scale)), outcome.next_leader(level_at)), root
+        turn, ahead = (
+            Turn("leader", float(from_working(np.array(root), scale)), outcome.next_leader(level_at)),
+            root,
+        )
     if outcome.has_level(level_at):
         return turn
     while abs(ahead - good) > LEVEL_ACCURACY:

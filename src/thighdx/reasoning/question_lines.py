@@ -1,0 +1,175 @@
+"""Open questions as data: what each may answer and what each answer would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from thighdx.kb.records import COST_TIERS, Cost
+from thighdx.network.spec import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Answer", "Extra", "Goal", "Question", "Questions", "Shift", "UrgencyScore"]
+
+Goal: TypeAlias = Literal["causes", "urgency"]
+Extra: TypeAlias = tuple[str, str] | None
+"""One more piece of evidence, (variable, state); None for the case as it stands."""
+UrgencyScore: TypeAlias = Callable[[Floats, list[Extra]], Floats]
+"""Level of urgency as a number, higher is more urgent.
+
+Called with posteriors (n, n_causes) and n pieces of extra evidence; returns (n,) scores.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How one answer moves one cause: P(present) before and after."""
+
+    cause: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer to a question and what it would do.
+
+    Attributes
+    ----------
+    probability : float
+        P(answer | evidence).
+    leading_cause : str
+        Most probable cause after it (never the residual one); empty where the answer is impossible.
+    shifts : tuple of Shift
+        The causes whose probability changes most, largest change first.
+    urgency : float or None
+        Level score after it, where the urgency was asked about.
+    """
+
+    state: str
+    probability: float
+    leading_cause: str
+    shifts: tuple[Shift, ...]
+    urgency: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One open question.
+
+    Attributes
+    ----------
+    gain_bits : float
+        Expected reduction of the sum of the causes' binary entropies.
+    urgency_change : float or None
+        Expected absolute change of the level score, where the urgency was asked about.
+    is_uncertain : bool
+        There is virtual evidence on it already: the answer would settle it.
+    """
+
+    variable: str
+    label: str
+    text: str
+    cost: Cost | Literal[""]
+    gain_bits: float
+    urgency_change: float | None
+    answers: tuple[Answer, ...]
+    is_uncertain: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        answers = [
+            {
+                "state": answer.state,
+                "probability": answer.probability,
+                "leading_cause": answer.leading_cause,
+                "urgency": answer.urgency,
+                "shifts": [{"cause": s.cause, "before": s.before, "after": s.after} for s in answer.shifts],
+            }
+            for answer in self.answers
+        ]
+        return {
+            "variable": self.variable,
+            "label": self.label,
+            "question": self.text,
+            "cost": self.cost,
+            "gain_bits": self.gain_bits,
+            "urgency_change": self.urgency_change,
+            "is_uncertain": self.is_uncertain,
+            "answers": answers,
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Questions:
+    """Open questions, the most useful first; a sequence of the `n` best.
+
+    Attributes
+    ----------
+    ranking : tuple of Question
+        All that may be asked now.
+    n : int
+        How many were asked for.
+    """
+
+    goal: Goal
+    ranking: tuple[Question, ...]
+    n: int
+
+    @property
+    def best(self) -> tuple[Question, ...]:
+        """The `n` most useful questions."""
+        return self.ranking[: self.n]
+
+    def __iter__(self) -> Iterator[Question]:
+        """Go through the best questions."""
+        return iter(self.best)
+
+    def __len__(self) -> int:
+        """Return the number of best questions."""
+        return len(self.best)
+
+    def __getitem__(self, place: int) -> Question:
+        """Return one of the best questions."""
+        return self.best[place]
+
+    def by_cost(self, n: int | None = None) -> dict[str, tuple[Question, ...]]:
+        """Return the `n` most useful questions of every cost tier, cheapest tier first.
+
+        Parameters
+        ----------
+        n : int, optional
+            Default: as many per tier as were asked for.
+        """
+        wanted = self.n if n is None else n
+        tiers = {
+            tier: tuple(q for q in self.ranking if q.cost == tier)[:wanted] for tier in ("", *COST_TIERS)
+        }
+        return {tier: questions for tier, questions in tiers.items() if questions}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the best questions as plain data."""
+        return {"goal": self.goal, "questions": [question.to_dict() for question in self]}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the best questions as a table: one row per question."""
+        import pandas as pd
+
+        columns = ["variable", "label", "question", "cost", "gain_bits", "urgency_change", "is_uncertain"]
+        return pd.DataFrame([question.to_dict() for question in self], columns=columns)
+
+    def __repr__(self) -> str:
+        """Return one line per question and one per answer."""
+        lines = ["nothing is left to ask"] if not self.ranking else []
+        for question in self:
+            gain = f"{question.gain_bits:.3f} bits"
+            if question.urgency_change is not None:
+                gain = f"{question.urgency_change:.3f} levels, {gain}"
+            lines.append(f"{question.text or question.label} [{question.variable}, {question.cost}] {gain}")
+            for answer in question.answers:
+                moved = ", ".join(f"{s.cause} {s.before:.1%} -> {s.after:.1%}" for s in answer.shifts)
+                lines.append(f"    {answer.state} ({answer.probability:.1%}): {moved or 'cannot be'}")
+        return "\n".join(lines)
