@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BITS",
     "BY_HAND",
     "CLOSES",
     "COMPILED_DOUBLE",
@@ -15,6 +16,7 @@ __all__ = [
     "FITTED_TWICE",
     "LEADING_SPREAD",
     "LEAST_SQUARES",
+    "LINK_FUNCTION",
     "MARGIN",
     "MIXTURE_QUANTILE",
     "OVERLAP",
@@ -29,6 +31,7 @@ __all__ = [
     "SMALLEST_RELATIVE",
     "SOLVED_TWICE",
     "SUMS_TO_ONE",
+    "URGENCY_TURN",
 ]
 
 # A distribution of a few dozen doubles, each rounded once: far below this, far above rounding.
@@ -108,3 +111,13 @@ FINITE_DIFFERENCE = 1e-5
 
 # Standard deviations of log odds summed over explanations with 99.99 % of the mass.
 LEADING_SPREAD = 2e-3
+
+# Bits of a gain against differences of entropies of posteriors that the engine worked out answer by answer.
+BITS = 1e-11
+
+# Posteriors interpolated between three values of one link against the gate itself: likelihoods near 0 are
+# differences of numbers near 1.
+LINK_FUNCTION = 1e-10
+
+# The value at which the urgency jumps is closed in on by halving: to 0.1 % of odds.
+URGENCY_TURN = 2e-3

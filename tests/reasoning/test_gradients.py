@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-import floats
 import numpy as np
-import strategies
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from judged import batch_of, judgements, points_of, with_points
 
+import floats
+import strategies
 import thighdx
+from judged import batch_of, judgements, points_of, with_points
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.inference.batch import EvidenceBatch
 from thighdx.inference.engine import log_weights

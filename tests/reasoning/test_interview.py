@@ -8,8 +8,9 @@ import pytest
 
 import thighdx
 from thighdx.errors import EvidenceError
-from thighdx.inference.engine import explanation_posterior, marginals
+from thighdx.inference.engine import explanation_posterior
 from thighdx.inference.evidence import encode_case
+from thighdx.reasoning.chances import state_chances
 from thighdx.reasoning.interview import Asked, Interview
 from thighdx.reasoning.interview_questions import MIN_WEIGHT
 from thighdx.reasoning.open_questions import open_questions
@@ -147,11 +148,7 @@ def test_no_open_safety_question_that_matters_is_left(model: thighdx.Model) -> N
     order = drive(interview, {"posterior_thigh_pain": "present", "muscle_cramp": "present"})
     assert len(order) < 60
     case = encode_case(model.vocabulary, interview.result_evidence, setting=interview.setting)
-    values = marginals(model.network, case.batch, explanation_posterior(model.network, case.batch))
-    chances = {
-        v.id: dict(zip(v.states, row, strict=True))
-        for v, row in zip(model.variables.values(), values, strict=True)
-    }
+    chances = state_chances(model.network, case.batch, explanation_posterior(model.network, case.batch))
     closed = {v.id for v in model.variables.values() if v.cost != "ask"}
     left = open_questions(
         model.compiled.kb, case.states, interview.triage.level, chances=chances, unanswerable=closed

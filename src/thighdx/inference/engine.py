@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.inference.one_case import log_pattern, log_weights_of_one
 from thighdx.inference.tables import Dtype, JointTable, Real, SettingTables, setting_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
@@ -63,6 +64,10 @@ def infer(network: Network, batch: EvidenceBatch, *, sets: Floats | None = None,
     wanted = network.membership if sets is None else sets
     posterior = np.empty((batch.n_cases, wanted.shape[1]))
     log_evidence = np.empty(batch.n_cases)
+    if batch.n_cases == 1 and sets is None and dtype == "float64":
+        weights = log_weights(network, batch, dtype=dtype)[0]
+        posterior[0], log_evidence[0] = _normalise_one(network, weights)
+        return Posteriors(posterior, log_evidence)
     inside_out = np.concatenate([wanted, 1.0 - wanted], axis=1).astype(dtype)
     size = max(1, CELLS_PER_CHUNK // network.explanations.n_explanations)
     for setting in np.unique(batch.setting_idx):
@@ -88,6 +93,28 @@ def _normalise(weights: Real, inside_out: Real) -> tuple[Floats, Floats]:
     return posterior, log_evidence
 
 
+def _normalise_one(network: Network, weights: Real) -> tuple[Floats, float]:
+    """Turn the log weights of one case into posteriors of the causes and log evidence."""
+    peak = float(weights.max())
+    if np.isneginf(peak):
+        return np.full(network.membership.shape[1], np.nan), -np.inf
+    weight = np.exp(weights - peak)
+    inside = _member_sums(network) @ weight
+    total = float(weight.sum())
+    # "all but everything" may round to less than nothing
+    posterior = inside / (inside + np.maximum(0.0, total - inside))
+    return np.asarray(posterior, dtype=np.float64), peak + float(np.log(total))
+
+
+def _member_sums(network: Network) -> csr_array:
+    """Return the transposed membership as a sparse matrix, made at first use and kept with the network."""
+    made = network.cache.get("member sums")
+    if not isinstance(made, csr_array):
+        made = csr_array(network.membership.T)
+        network.cache["member sums"] = made
+    return made
+
+
 def log_weights(network: Network, batch: EvidenceBatch, *, dtype: Dtype) -> Real:
     """Return log P(H, evidence | complaint, setting) for cases of one setting.
 
@@ -97,8 +124,11 @@ def log_weights(network: Network, batch: EvidenceBatch, *, dtype: Dtype) -> Real
         -inf where an explanation is impossible.
     """
     tables = setting_tables(network, int(batch.setting_idx[0]), dtype)
-    weights = _add_rows(tables, batch.codes)
-    weights += tables.log_prior
+    if batch.n_cases == 1 and dtype == "float64":
+        weights: Real = log_weights_of_one(network, batch)[None, :]
+    else:
+        weights = _add_rows(tables, batch.codes)
+        weights += tables.log_prior
     for joint in tables.joints:
         _add_joint(weights, joint, batch)
     _add_likelihoods(weights, tables, batch)
@@ -121,6 +151,9 @@ def _add_rows(tables: SettingTables, codes: npt.NDArray[np.int8]) -> Real:
 def _add_joint(weights: Real, joint: JointTable, batch: EvidenceBatch) -> None:
     """Add log P(known members | H): sum the cells that agree, once per distinct pattern."""
     codes = batch.codes[:, joint.variable_idx]
+    if len(codes) == 1 and not batch.likelihoods and weights.dtype == np.float64:
+        weights[0] += log_pattern(joint, codes[0])
+        return
     members = joint.variable_idx.tolist()
     virtual = {item.variable_idx: item for item in batch.likelihoods if item.variable_idx in members}
     is_plain = np.ones(len(codes), dtype=bool)

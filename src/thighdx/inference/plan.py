@@ -214,7 +214,7 @@ def split_tables(explanations: Explanations, tables: Floats, empty: Floats) -> S
     tables : (n_rows, n_explanations) float64
         Base 2; may be -inf.
     empty : (n_rows,) float64
-        Value for no cause at all: a free choice that makes the most terms vanish where it is the background's.
+        Value for no cause at all: a free choice; the background's makes the most terms vanish.
     """
     n, sizes = explanations.n_causes, explanations.sizes
     empty = np.where(np.isfinite(empty), empty, 0.0)
@@ -248,6 +248,13 @@ def split_tables(explanations: Explanations, tables: Floats, empty: Floats) -> S
     pair = np.where(np.abs(pair) < NOT_ZERO, 0.0, pair)
     triple = np.where(np.abs(triple) < NOT_ZERO, 0.0, triple)
     return Split(np.concatenate([single, empty[:, None]], axis=1), pair, triple, is_hard)
+
+
+def _split(layout: Layout, tables: Floats, empty: Floats) -> Split:
+    """Split tables if that is of use: not for single causes alone, and not beyond three at once."""
+    is_split = 2 <= layout.explanations.max_causes <= 3
+    n_rows = len(tables) if is_split else 0
+    return split_tables(layout.explanations, tables[:n_rows], empty[:n_rows])
 
 
 def pack_rows(layout: Layout, split: Split, is_gate: npt.NDArray[np.bool_] | None = None) -> Pack:
@@ -321,7 +328,7 @@ def _pack_tau(
 ) -> tuple[npt.NDArray[np.bool_], Ints, Ints, npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Store the triple factors of every row for the causes that have any."""
     n, n_rows = layout.explanations.n_causes, len(triple)
-    members = layout.explanations.members[layout.explanations.sizes == 3]
+    members = layout.explanations.members[layout.explanations.sizes == 3, :3]
     base = np.zeros((n_rows, n), dtype=np.int32)
     pos = np.full((n_rows, n), OFF, dtype=np.int32)
     member = np.zeros((n_rows, -(-n // WIDE) * WIDE), dtype=np.int64)
@@ -479,7 +486,7 @@ def _make(network: Network, setting_idx: int) -> Plan:
         joints.append(Joint(table, weights, reference, {}))
     base += np.asarray(tables.log_prior[layout.columns], dtype=np.float64) / np.log(2)
     exact = np.stack([base, *rows])
-    pack = pack_rows(layout, split_tables(layout.explanations, exact, np.array([base_empty, *empties])))
+    pack = pack_rows(layout, _split(layout, exact, np.array([base_empty, *empties])))
     whole = join_packs([findings.pack, pack])
     return Plan(layout, row_of, n_rows, whole, findings.gates, Exact(findings.exact, exact), tuple(joints))
 
@@ -507,7 +514,7 @@ def _findings(network: Network) -> _Findings:
         rows.extend(new)
         empties.extend(new_empty)
     exact = np.stack(rows) if rows else np.zeros((0, network.explanations.n_explanations))
-    split = split_tables(layout.explanations, exact, np.array(empties))
+    split = _split(layout, exact, np.array(empties))
     gates = _find_gates(network, layout, row_of, split)
     pack = pack_rows(layout, split, gates.of >= 0)
     made = _Findings(layout, row_of, base, float(base_empty), exact, pack, gates)
@@ -526,7 +533,9 @@ def _find_gates(network: Network, layout: Layout, row_of: Ints, split: Split) ->
     for slot, finding in enumerate(network.spec.findings):
         variable = network.n_contexts + slot
         without, absent, present = row_of[variable, :3]
-        if len(finding.states) != 2 or absent >= 0 or np.count_nonzero(split.triple[present]) <= FEW_TRIPLES:
+        if len(split.single) == 0 or len(finding.states) != 2 or absent >= 0:
+            continue
+        if np.count_nonzero(split.triple[present]) <= FEW_TRIPLES:
             continue
         leak = finding.background[0]
         rows = np.where(np.isnan(finding.cumulative[:, 0]), leak, finding.cumulative[:, 0])[layout.causes]
@@ -650,7 +659,7 @@ def _with_patterns(network: Network, setting_idx: int, position: int, wanted: li
         if tables:
             with np.errstate(divide="ignore"):
                 exact, empty = np.log2(np.stack(tables)[:, plan.layout.columns]), np.log2(np.array(empties))
-            new = pack_rows(plan.layout, split_tables(plan.layout.explanations, exact, empty))
+            new = pack_rows(plan.layout, _split(plan.layout, exact, empty))
             pack = join_packs([pack, new])
             contexts = np.concatenate([contexts, exact])
         joints = list(plan.joints)

@@ -6,7 +6,7 @@ For one case, with the terms of `plan.Split` added up over its rows,
 2. p_ij in fixed point: integers add up exactly, in any order, and splitting a fixed-point logarithm into
    exponent and fraction is a shift and a mask;
 3. weights of single causes and pairs, and from them lower bounds of every posterior;
-4. an upper bound of every run of triples (i, j, *) from D_ij D_ik D_jk, with D_ij = 2**(p_ij + (a_i + a_j) / 2),
+4. an upper bound of every run of triples (i, j, *) from D_ij D_ik D_jk, D_ij = 2**(p_ij + (a_i + a_j) / 2),
    times 2 to the largest sum of t over the run. Runs that cannot add more than `PER_BLOCK` of the posterior
    of any cause in them are left out as long as their sum stays within `BUDGET`;
 5. the remaining runs: products of D, of looked-up 2**t, and of present noisy-ORs computed afresh (for which D
@@ -609,6 +609,6 @@ def score_pruned(
     layout = plan.layout
     _score(
         codes, patterns, given, plan.row_of, plan.n_finding_rows, layout.height, layout.start, layout.valid,
-        layout.causes, layout.explanations.n_causes, layout.explanations.max_causes > 2, plan.pack, plan.gates,
-        posterior, log_evidence, is_left, wanted,
+        layout.causes, layout.explanations.n_causes, layout.explanations.max_causes > 2, plan.pack,
+        plan.gates, posterior, log_evidence, is_left, wanted,
     )  # fmt: skip

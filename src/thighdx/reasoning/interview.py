@@ -12,12 +12,13 @@ from typing import Protocol
 import numpy as np
 
 from thighdx.errors import EvidenceError
-from thighdx.inference.engine import log_weights, marginals
+from thighdx.inference.engine import log_weights
 from thighdx.inference.evidence import CaseEvidence, encode_case
 from thighdx.inference.vocabulary import Vocabulary, is_missing
 from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.reasoning.chances import state_chances
 from thighdx.reasoning.interview_questions import (
     InterviewQuestion,
     question_about_causes,
@@ -242,11 +243,7 @@ class Interview:
         case = encode_case(model.vocabulary, self.result_evidence, setting=self._setting)
         weights = _weights(network, case)
         posterior = dict(zip(network.spec.causes, (weights @ network.membership).tolist(), strict=True))
-        values = marginals(network, case.batch, weights)
-        chances = {
-            name: dict(zip(states, row.tolist(), strict=True))
-            for name, states, row in zip(network.variable_ids, network.states, values, strict=True)
-        }
+        chances = state_chances(network, case.batch, weights)
         found = triage(kb, case.states, posterior, chances=chances)
         open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
         question = question_about_complaint(open_now)

@@ -26,7 +26,7 @@ from thighdx.network.spec import Floats
 from thighdx.reasoning.answers import Answers, possible_answers
 from thighdx.reasoning.question_lines import Answer, Extra, Goal, Question, Questions, Shift, UrgencyScore
 
-__all__ = ["next_questions"]
+__all__ = ["Answer", "Extra", "Goal", "Question", "Questions", "Shift", "UrgencyScore", "next_questions"]
 
 N_SHIFTS = 3  # causes shown per answer
 

@@ -2,8 +2,8 @@
 
 Only what the judgement touches is worked out anew: a finding's table for its links and backgrounds; a block
 of contexts for its effects, frequencies and dependencies; the prior, and then every known block of contexts,
-for shares and for effects of a cause on a cause. Shares that a user put in place of the elicited ones stay, and
-contexts keep the tables that were solved under the elicited shares, as in `rebase_parameters`.
+for shares and for effects of a cause on a cause. Shares that a user put in place of the elicited ones stay,
+and contexts keep the tables that were solved under the elicited shares, as in `rebase_parameters`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,102 @@
+"""The convex solver behind shares, frequencies and joint tables, on cases solved by hand."""
+
+from __future__ import annotations
+
+import floats
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
+
+
+def test_one_parameter_is_the_log_odds() -> None:
+    # Two cells, one feature: P = exp(t) / (1 + exp(t)) = 0.2, so t = log(0.25).
+    solution = solve_margins(np.zeros((1, 2)), np.array([[0.0], [1.0]]), np.ones(1), np.array([0.2]))
+    assert solution.is_solved
+    assert solution.theta[0] == pytest.approx(np.log(0.25), abs=floats.BY_HAND)
+
+
+def test_a_mixture_of_two_groups_meets_the_margin_on_average() -> None:
+    # Half the groups have odds 3 t, half have odds t; the mean is 0.5 where 3t/(1+3t) + t/(1+t) = 1: t = 3**-0.5.
+    offset = np.log(np.array([[1.0, 3.0], [1.0, 1.0]]))
+    solution = solve_margins(offset, np.array([[0.0], [1.0]]), np.array([0.5, 0.5]), np.array([0.5]))
+    assert solution.theta[0] == pytest.approx(-0.5 * np.log(3), abs=floats.BY_HAND)
+
+
+def test_a_closed_cell_stays_closed() -> None:
+    # The first group can only be in cell 0: all of the margin 0.3 comes from the second, P = 0.6, odds 1.5.
+    offset = np.array([[0.0, -np.inf], [0.0, 0.0]])
+    solution = solve_margins(offset, np.array([[0.0], [1.0]]), np.array([0.5, 0.5]), np.array([0.3]))
+    assert solution.theta[0] == pytest.approx(np.log(1.5), abs=floats.BY_HAND)
+
+
+def test_two_features_that_always_come_together_share_what_is_identified() -> None:
+    # Cells (0, 0) and (1, 1): only the sum of the two parameters counts, log(0.3 / 0.7); the shortest step splits it.
+    solution = solve_margins(
+        np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 1.0]]), np.ones(1), np.array([0.3, 0.3])
+    )
+    assert solution.is_solved
+    assert solution.theta.sum() == pytest.approx(np.log(0.3 / 0.7), abs=floats.BY_HAND)
+    assert solution.theta[0] == pytest.approx(solution.theta[1], abs=floats.BY_HAND)
+
+
+def test_margins_that_contradict_one_another_are_not_called_solved() -> None:
+    both = np.array([[0.0, 0.0], [1.0, 1.0]])
+    solution = solve_margins(np.zeros((1, 2)), both, np.ones(1), np.array([0.3, 0.4]))
+    assert not solution.is_solved
+    assert solution.error == pytest.approx(0.05, abs=1e-6)  # the closest there is: 0.35
+
+
+def test_a_margin_beyond_what_the_open_cells_allow_is_not_called_solved() -> None:
+    offset = np.array([[0.0, -np.inf], [0.0, 0.0]])
+    solution = solve_margins(offset, np.array([[0.0], [1.0]]), np.array([0.5, 0.5]), np.array([0.7]))
+    assert not solution.is_solved
+    assert solution.error == pytest.approx(0.2, abs=1e-6)
+
+
+def test_a_group_without_any_open_cell_is_not_called_solved() -> None:
+    with np.errstate(invalid="ignore"):
+        solution = solve_margins(np.full((1, 2), -np.inf), np.array([[0.0], [1.0]]), np.ones(1), np.array([0.5]))
+    assert not solution.is_solved
+    assert solution.error == np.inf
+
+
+def test_nothing_to_solve_is_solved() -> None:
+    solution = solve_margins(np.zeros((1, 1)), np.zeros((1, 0)), np.ones(1), np.zeros(0))
+    assert solution.is_solved
+    assert solution.error == 0
+    assert solution.theta.shape == (0,)
+
+
+def test_margins_of_one_in_a_million_are_met_in_relative_terms() -> None:
+    features = np.eye(4)[:, 1:]
+    margins = np.array([1e-6, 1e-4, 0.3])
+    solution = solve_margins(np.zeros((1, 4)), features, np.ones(1), margins)
+    expected = np.log(margins / (1 - margins.sum()))
+    assert solution.theta == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("start", [None, np.array([30.0, -30.0]), np.array([-8.0, 8.0])])
+def test_any_start_leads_to_the_one_solution(start: np.ndarray | None) -> None:
+    features = np.eye(3)[:, 1:]
+    solution = solve_margins(np.zeros((1, 3)), features, np.ones(1), np.array([0.2, 0.5]), start=start)
+    assert solution.theta == pytest.approx([np.log(2 / 3), np.log(5 / 3)], abs=1e-11)
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(seed=st.integers(0, 2**32 - 1), n_cells=st.integers(2, 8), n_groups=st.integers(1, 6))
+def test_margins_that_some_parameters_give_are_always_met(seed: int, n_cells: int, n_groups: int) -> None:
+    rng = np.random.default_rng(seed)
+    offset = rng.normal(0, 2, (n_groups, n_cells))
+    features = np.eye(n_cells)[:, 1:]
+    weights = rng.dirichlet(np.ones(n_groups))
+    truth = rng.normal(0, 3, n_cells - 1)
+    cell = np.exp(offset + features @ truth)
+    margins = weights @ (cell / cell.sum(axis=1, keepdims=True)) @ features
+    solution = solve_margins(offset, features, weights, margins)
+    assert solution.error <= MARGIN_TOLERANCE
+    found = np.exp(offset + features @ solution.theta)
+    met = weights @ (found / found.sum(axis=1, keepdims=True)) @ features
+    assert met == pytest.approx(margins, abs=1e-9)

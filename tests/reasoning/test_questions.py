@@ -1,0 +1,313 @@
+"""What next: expected gains against asking every answer of the engine, one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import floats
+import kb_builder
+import thighdx
+from thighdx.errors import ImpossibleEvidenceError
+from thighdx.inference.evidence import encode_case
+from thighdx.reasoning.question_lines import Extra, Goal, Questions, UrgencyScore
+from thighdx.reasoning.questions import next_questions
+
+RUNNING = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}
+SMALL: Mapping[str, Mapping[str, object]] = {
+    "nothing known": {},
+    "a member of the block": {"age_band": "40-64", "tingling": True},
+    "a block member in doubt": {"age_band": {"18-39": 0.2, "40-64": 0.7, "65+": 0.6}, "bruising": True},
+    "a finding in doubt": {"pain": {"none": 0.1, "mild": 0.5, "severe": 0.9}, "d_dimer": "positive"},
+    "a given cause": {"strain": True, "disc_lesion": True},
+    "old, so not pregnant": {"age_band": "65+"},
+}
+
+
+def ask(
+    model: thighdx.Model,
+    findings: Mapping[str, object],
+    *,
+    setting: str | None = None,
+    n: int = 5,
+    max_cost: str | None = None,
+    goal: Goal = "causes",
+    urgency: UrgencyScore | None = None,
+) -> Questions:
+    case = encode_case(model.vocabulary, findings, setting=setting or model.default_setting)
+    weights = model.diagnose(findings, setting=setting)._weights
+    return next_questions(
+        model.network,
+        model.vocabulary,
+        model.compiled.kb,
+        case,
+        weights,
+        n,
+        max_cost=max_cost,  # type: ignore[arg-type]
+        goal=goal,
+        urgency=urgency,
+    )
+
+
+def entropy_bits(posterior: Mapping[str, float]) -> float:
+    """Sum of binary entropies, one at a time."""
+    total = 0.0
+    for p in posterior.values():
+        for q in (p, 1 - p):
+            total -= q * math.log2(q) if q > 0 else 0.0
+    return total
+
+
+def with_answer(
+    model: thighdx.Model, findings: Mapping[str, object], variable: str, state: str
+) -> dict[str, float] | None:
+    """Posteriors after an answer, from the engine; None where it is impossible."""
+    try:
+        return model.diagnose({**findings, variable: state}).posterior.to_dict()
+    except ImpossibleEvidenceError:
+        return None
+
+
+# ---- gains -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_gain_is_what_asking_the_engine_for_every_answer_gives(
+    small_model: thighdx.Model, name: str
+) -> None:
+    findings = SMALL[name]
+    result = small_model.diagnose(findings)
+    now = entropy_bits(result.posterior.to_dict())
+    for question in ask(small_model, findings, n=99):
+        chances = result.probabilities(question.variable)
+        gain = now
+        for answer in question.answers:
+            assert answer.probability == pytest.approx(chances[answer.state], abs=floats.SUMS_TO_ONE)
+            after = with_answer(small_model, findings, question.variable, answer.state)
+            assert (after is None) == (answer.probability == 0)
+            if after is not None:
+                gain -= answer.probability * entropy_bits(after)
+                for shift in answer.shifts:
+                    assert shift.after == pytest.approx(after[shift.cause], abs=floats.SUMS_TO_ONE)
+        assert question.gain_bits == pytest.approx(gain, abs=floats.BITS)
+
+
+def test_the_gain_on_the_shipped_model_agrees_with_the_engine(model: thighdx.Model) -> None:
+    found = {question.variable: question for question in ask(model, RUNNING, n=999)}
+    now = entropy_bits(model.diagnose(RUNNING).posterior.to_dict())
+    for variable in (
+        "direct_blow",
+        "sex",
+        "pain_severity",
+        "estrogen_therapy",
+        "mri_or_ultrasound_muscle_tear",
+    ):
+        gain = now
+        for answer in found[variable].answers:
+            after = with_answer(model, RUNNING, variable, answer.state)
+            assert after is not None
+            gain -= answer.probability * entropy_bits(after)
+        assert found[variable].gain_bits == pytest.approx(gain, abs=floats.BITS)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_answers_are_a_distribution_whose_mean_posterior_is_the_present_one(
+    small_model: thighdx.Model, name: str
+) -> None:
+    posterior = small_model.diagnose(SMALL[name]).posterior
+    for question in ask(small_model, SMALL[name], n=99):
+        assert sum(a.probability for a in question.answers) == pytest.approx(1, abs=floats.SUMS_TO_ONE)
+        for cause in posterior.index:
+            seen = [
+                (a.probability, shift) for a in question.answers for shift in a.shifts if shift.cause == cause
+            ]
+            if len(seen) == len([a for a in question.answers if a.probability > 0]):
+                mean = sum(p * shift.after for p, shift in seen)
+                assert mean == pytest.approx(posterior[cause], abs=floats.SUMS_TO_ONE)
+
+
+def test_gains_are_never_negative_and_ranked(model: thighdx.Model) -> None:
+    for findings in ({}, RUNNING, {"sex": "male"}):
+        gains = [question.gain_bits for question in ask(model, findings).ranking]
+        assert min(gains) >= 0
+        assert gains == sorted(gains, reverse=True)
+
+
+def test_what_is_known_is_not_asked_and_what_is_in_doubt_is_marked(small_model: thighdx.Model) -> None:
+    asked = {q.variable: q for q in ask(small_model, SMALL["a finding in doubt"], n=99)}
+    assert "d_dimer" not in asked
+    assert asked["pain"].is_uncertain
+    assert not asked["bruising"].is_uncertain
+
+
+def test_the_residual_cause_is_never_shown(small_model: thighdx.Model) -> None:
+    for question in ask(small_model, {}, n=99):
+        for answer in question.answers:
+            assert answer.leading_cause != "other_cause"
+            assert "other_cause" not in [shift.cause for shift in answer.shifts]
+
+
+def test_an_answer_that_cannot_be_moves_nothing(small_model: thighdx.Model) -> None:
+    asked = {q.variable: q for q in ask(small_model, {"age_band": "65+"}, n=99)}
+    yes = asked["pregnancy"].answers[1]
+    assert (yes.probability, yes.shifts, yes.leading_cause) == (0.0, (), "")
+    assert asked["pregnancy"].gain_bits == pytest.approx(0, abs=floats.BITS)
+
+
+# ---- what may be asked -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "is_asked"), [({}, False), ({"tingling": False}, False), ({"tingling": True}, True)]
+)
+def test_a_question_waits_for_its_condition(
+    small_model: thighdx.Model, known: Mapping[str, object], is_asked: bool
+) -> None:
+    asked = [question.variable for question in ask(small_model, known, n=99)]
+    assert ("tingling_spreads" in asked) == is_asked
+    assert ("tingling" in asked) == (not known)
+
+
+def test_a_condition_that_is_only_likely_does_not_count_as_true(small_model: thighdx.Model) -> None:
+    asked = [q.variable for q in ask(small_model, {"tingling": {"absent": 0.1, "present": 0.9}}, n=99)]
+    assert "tingling_spreads" not in asked
+    assert "tingling" in asked
+
+
+def test_max_cost_leaves_out_dearer_tiers(model: thighdx.Model) -> None:
+    tiers = ["ask", "examine", "cheap_test", "imaging_or_invasive"]
+    for place, tier in enumerate(tiers):
+        found = {question.cost for question in ask(model, RUNNING, max_cost=tier).ranking}
+        assert found == set(tiers[: place + 1])
+
+
+def test_by_cost_gives_the_best_of_every_tier_in_order(model: thighdx.Model) -> None:
+    questions = ask(model, RUNNING, n=3)
+    tiers = questions.by_cost()
+    assert list(tiers) == ["ask", "examine", "cheap_test", "imaging_or_invasive"]
+    for tier, best in tiers.items():
+        assert best == tuple(q for q in questions.ranking if q.cost == tier)[:3]
+    assert len(questions) == 3
+    assert [q.variable for q in questions] == [questions[i].variable for i in range(3)]
+
+
+# ---- urgency ---------------------------------------------------------------------------------------
+
+
+def test_the_urgency_is_scored_once_and_its_expected_change_ranks(small_model: thighdx.Model) -> None:
+    causes = small_model.network.spec.causes
+    calls: list[list[Extra]] = []
+
+    def urgency(posteriors: np.ndarray, extra: list[Extra]) -> np.ndarray:
+        calls.append(extra)
+        likely = posteriors[:, causes.index("clot")] > 0.05
+        return np.array([3.0 * (item == ("d_dimer", "positive")) for item in extra]) + likely
+
+    questions = ask(small_model, {}, goal="urgency", urgency=urgency, n=99)
+    assert len(calls) == 1
+    assert calls[0][0] is None
+    changes = {question.variable: question.urgency_change for question in questions}
+    assert list(changes.values()) == sorted(changes.values(), reverse=True)
+    assert questions[0].variable == "d_dimer"
+    result = small_model.diagnose({})
+    for question in questions:
+        expected = 0.0
+        for answer in question.answers:
+            after = with_answer(small_model, {}, question.variable, answer.state)
+            assert after is not None
+            score = 3.0 * ((question.variable, answer.state) == ("d_dimer", "positive")) + (
+                after["clot"] > 0.05
+            )
+            assert answer.urgency == score
+            expected += answer.probability * abs(score - (result.posterior["clot"] > 0.05))
+        assert question.urgency_change == pytest.approx(expected, abs=floats.SUMS_TO_ONE)
+
+
+def test_an_impossible_answer_is_not_scored(small_model: thighdx.Model) -> None:
+    seen: list[Extra] = []
+
+    def urgency(posteriors: np.ndarray, extra: list[Extra]) -> np.ndarray:
+        seen.extend(extra)
+        assert not np.isnan(posteriors).any()
+        return np.zeros(len(extra))
+
+    ask(small_model, {"age_band": "65+"}, goal="urgency", urgency=urgency)
+    assert ("pregnancy", "no") in seen
+    assert ("pregnancy", "yes") not in seen
+
+
+# ---- form ------------------------------------------------------------------------------------------
+
+
+def test_the_result_is_plain_data_and_readable(model: thighdx.Model) -> None:
+    questions = ask(model, RUNNING, n=2)
+    data = questions.to_dict()
+    assert [line["variable"] for line in data["questions"]] == [q.variable for q in questions]
+    assert data["questions"][0]["question"].endswith("?")
+    frame = questions.to_frame()
+    assert list(frame["gain_bits"]) == [q.gain_bits for q in questions]
+    assert questions[0].text in repr(questions)
+
+
+def test_when_everything_is_known_nothing_is_asked(small_model: thighdx.Model) -> None:
+    known = {v.id: v.states[0] for v in small_model.vocabulary.variables}
+    questions = ask(small_model, known)
+    assert list(questions) == []
+    assert questions.by_cost() == {}
+    assert repr(questions) == "nothing is left to ask"
+    assert questions.to_frame().empty
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n": 0}, "n: got 0"),
+        ({"max_cost": "free"}, "max_cost: got 'free'"),
+        ({"goal": "money"}, "goal: got 'money'"),
+        ({"goal": "urgency"}, "urgency: got None"),
+        ({"goal": "urgency", "urgency": lambda p, e: np.zeros(3)}, "urgency: got scores of shape"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    small_model: thighdx.Model, wrong: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        ask(small_model, {}, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_block_of_three_agrees_with_the_engine(tmp_path: Path) -> None:
+    folder = kb_builder.write_model(tmp_path / "block")
+    kb_builder.edit(
+        folder,
+        "variables.csv",
+        "pregnancy,context,",
+        "smoking,context,Smoking,no|yes,Do you smoke?,,ask,,\npregnancy,context,",
+    )
+    judged = "panel,0.1,0.2,0.3,,2026-01-31,desk,"
+    kb_builder.append(folder, "frequencies.csv", f"smoking,yes,clinic,{judged}")
+    kb_builder.append(folder, "frequencies.csv", f"smoking,yes,hospital,{judged}")
+    kb_builder.append(
+        folder, "dependencies.csv", "smoking,yes,pregnancy,yes,panel,0.3,0.5,0.8,,2026-01-31,desk,invented"
+    )
+    model = thighdx.read_model(folder)
+    assert max(len(block.context_idx) for block in model.network.blocks) == 3
+    members = {"age_band": "40-64", "pregnancy": "no", "smoking": "yes"}
+    for size, chosen in itertools.product((1, 2), [("age_band", "pregnancy"), ("smoking", "age_band")]):
+        findings: dict[str, object] = {name: members[name] for name in chosen[:size]} | {"tingling": True}
+        now = entropy_bits(model.diagnose(findings).posterior.to_dict())
+        for question in ask(model, findings, n=99):
+            after = [(a, with_answer(model, findings, question.variable, a.state)) for a in question.answers]
+            gain = now - sum(a.probability * entropy_bits(p) for a, p in after if p is not None)
+            assert question.gain_bits == pytest.approx(gain, abs=floats.BITS)
+
+
+def test_questions_are_immutable(small_model: thighdx.Model) -> None:
+    question = ask(small_model, {})[0]
+    with pytest.raises(dataclasses.FrozenInstanceError, match="gain_bits"):
+        question.gain_bits = 1.0  # type: ignore[misc]
