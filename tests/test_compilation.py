@@ -30,7 +30,9 @@ from thighdx.model import Model
 from thighdx.resources import model_path, shipped_models
 
 TESTS = Path(__file__).parent
-FOLDERS = sorted({*(file.parent for file in (TESTS / "models").glob("*/model.yaml")), *map(model_path, shipped_models())})
+FOLDERS = sorted(
+    {*(file.parent for file in (TESTS / "models").glob("*/model.yaml")), *map(model_path, shipped_models())}
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +90,14 @@ def test_shares_of_the_network_are_the_elicited_medians_in_every_setting(model: 
         prior = np.exp(model.network.log_prior(row))
         assert prior.sum() == pytest.approx(1, abs=floats.SUMS_TO_ONE)
         shares = dict(zip(model.causes, prior @ model.network.membership, strict=True))
-        assert shares == pytest.approx({cause: points[cause, setting] for cause in model.causes}, rel=0, abs=1e-9)
+        assert shares == pytest.approx(
+            {cause: points[cause, setting] for cause in model.causes}, rel=0, abs=1e-9
+        )
 
 
-def test_frequencies_of_every_context_and_pathology_are_the_elicited_medians_in_every_setting(model: Model) -> None:
+def test_frequencies_of_every_context_and_pathology_are_the_elicited_medians_in_every_setting(
+    model: Model,
+) -> None:
     points = {k: item.point for (table, k), item in model.compiled.pooled.items() if table == "frequencies"}
     seen = set()
     for row, setting in enumerate(model.settings):
@@ -112,7 +118,11 @@ def test_frequencies_of_every_context_and_pathology_are_the_elicited_medians_in_
         assert len({name for name, _ in margins}) == 46
         for (name, state), value in margins.items():
             if (name, state, setting) in points:
-                assert value == pytest.approx(points[name, state, setting], rel=0, abs=1e-9), (name, state, setting)
+                assert value == pytest.approx(points[name, state, setting], rel=0, abs=1e-9), (
+                    name,
+                    state,
+                    setting,
+                )
                 seen.add((name, state, setting))
     assert seen == set(points)
 
@@ -122,9 +132,7 @@ def test_the_demographic_block_leaves_out_exactly_the_impossible(model: Model) -
     names = [model.network.variable_ids[v] for v in joint.variable_idx]
     assert set(names) == {"age_band", "sex", "pregnancy", "postpartum", "estrogen_therapy"}
     members = [model.variables[name] for name in names]
-    kept = {
-        tuple(v.states[s] for v, s in zip(members, cell, strict=True)) for cell in joint.cells.tolist()
-    }
+    kept = {tuple(v.states[s] for v, s in zip(members, cell, strict=True)) for cell in joint.cells.tolist()}
 
     def is_possible(cell: dict[str, str]) -> bool:
         pregnant, after_birth = cell["pregnancy"] != "none", cell["postpartum"] == "present"
@@ -146,7 +154,9 @@ def test_one_cause_alone_reproduces_its_elicited_row_also_below_the_background(m
         position = list(model.causes).index(cause)  # single causes come first among the explanations
         v = model.network.variable_ids.index(name)
         start = model.network.state_offset[v] + finding.states.index(state)
-        rows = np.exp(model.network.finding_rows[start : model.network.state_offset[v] + len(finding.states), position])
+        rows = np.exp(
+            model.network.finding_rows[start : model.network.state_offset[v] + len(finding.states), position]
+        )
         assert rows.sum() == pytest.approx(item.point, rel=1e-9, abs=1e-15), key
         below += item.point < points["backgrounds", (name, state)].point
     assert below > 100
@@ -185,7 +195,9 @@ def test_two_builds_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_impossible_state_survives_the_round_trip(folder: Path) -> None:
-    kb_builder.append(folder, "frequencies.csv", "pregnancy,yes,clinic,review,,,,never,2026-01-31,desk,none here")
+    kb_builder.append(
+        folder, "frequencies.csv", "pregnancy,yes,clinic,review,,,,never,2026-01-31,desk,none here"
+    )
     write_compiled(compile_model(folder), folder)
     assert "NaN" not in (folder / "compiled.json").read_text(encoding="utf-8")
     model = thighdx.read_model(folder)
@@ -197,7 +209,12 @@ def test_edited_tables_make_the_compiled_file_stale_and_are_compiled_in_memory(f
     write_compiled(compile_model(folder), folder)
     written = (folder / "compiled.json").read_bytes()
     before = thighdx.read_model(folder).diagnose({"bruising": True})
-    kb_builder.edit(folder, "links.csv", "strain,bruising,present,panel,0.3,0.4,0.5", "strain,bruising,present,panel,0.7,0.8,0.9")
+    kb_builder.edit(
+        folder,
+        "links.csv",
+        "strain,bruising,present,panel,0.3,0.4,0.5",
+        "strain,bruising,present,panel,0.7,0.8,0.9",
+    )
     assert load_compiled(folder) is None
     after = thighdx.read_model(folder).diagnose({"bruising": True})
     assert after.posterior["strain"] > before.posterior["strain"]
@@ -214,8 +231,12 @@ DAMAGES = {
     "another format": lambda text: text.replace('"format": 1,', '"format": 2,', 1),
     "no solution": lambda text: text.replace('"solved"', '"saved"'),
     "a cause missing": lambda text: text.replace('"theta": {"strain": ', '"theta": {"strian": ', 1),
-    "a number that is text": lambda text: _change(text, lambda c: c["solved"]["clinic"]["theta"].update(strain="big")),
-    "a number that is null": lambda text: _change(text, lambda c: c["solved"]["clinic"]["theta"].update(strain=None)),
+    "a number that is text": lambda text: _change(
+        text, lambda c: c["solved"]["clinic"]["theta"].update(strain="big")
+    ),
+    "a number that is null": lambda text: _change(
+        text, lambda c: c["solved"]["clinic"]["theta"].update(strain=None)
+    ),
     "a number that is infinite": lambda text: _change(
         text, lambda c: c["solved"]["clinic"]["theta"].update(strain=math.inf)
     ),
@@ -259,7 +280,9 @@ def test_a_compiled_file_that_is_not_text_or_far_too_large_is_as_good_as_none(
     assert load_compiled(folder) is None
 
 
-def test_writing_leaves_the_old_file_alone_when_it_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_leaves_the_old_file_alone_when_it_fails(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled = compile_model(folder)
     write_compiled(compiled, folder)
     before = (folder / "compiled.json").read_bytes()
@@ -300,7 +323,9 @@ def test_names_and_statements_are_checked_in_the_same_pass(folder: Path) -> None
 
 
 def test_shares_that_sum_to_one_or_less_cannot_be_reproduced(folder: Path) -> None:
-    kb_builder.edit(folder, "shares.csv", "strain,clinic,panel,0.4,0.5,0.6", "strain,clinic,panel,0.1,0.2,0.3")
+    kb_builder.edit(
+        folder, "shares.csv", "strain,clinic,panel,0.4,0.5,0.6", "strain,clinic,panel,0.1,0.2,0.3"
+    )
     (line,) = problems_of(folder)
     assert line.startswith("shares.csv, q50: shares in clinic sum to 0.8")
     assert line.endswith(
@@ -311,7 +336,9 @@ def test_shares_that_sum_to_one_or_less_cannot_be_reproduced(folder: Path) -> No
 
 def test_shares_that_sum_to_more_than_max_causes_cannot_be_reproduced(folder: Path) -> None:
     for cause, old in (("strain", "0.2,0.3,0.4"), ("nerve", "0.3,0.4,0.5"), ("other_cause", "0.2,0.3,0.4")):
-        kb_builder.edit(folder, "shares.csv", f"{cause},hospital,panel,{old}", f"{cause},hospital,panel,0.7,0.8,0.9")
+        kb_builder.edit(
+            folder, "shares.csv", f"{cause},hospital,panel,{old}", f"{cause},hospital,panel,0.7,0.8,0.9"
+        )
     (line,) = problems_of(folder)
     assert line.startswith("shares.csv, q50: shares in hospital sum to 2.5")
 
@@ -324,22 +351,33 @@ def test_a_share_of_never_is_refused(folder: Path) -> None:
 
 
 def test_frequencies_that_leave_nothing_for_the_last_state_are_refused(folder: Path) -> None:
-    kb_builder.edit(folder, "frequencies.csv", "age_band,65+,clinic,panel,0.2,0.25,0.3", "age_band,65+,clinic,panel,0.7,0.8,0.9")
+    kb_builder.edit(
+        folder,
+        "frequencies.csv",
+        "age_band,65+,clinic,panel,0.2,0.25,0.3",
+        "age_band,65+,clinic,panel,0.7,0.8,0.9",
+    )
     (line,) = problems_of(folder)
     assert line.startswith("frequencies.csv, q50: age_band in clinic: frequencies sum to 1.1")
     assert line.endswith("expected at most 1")
 
 
 def test_a_frequency_that_gates_make_impossible_is_refused(folder: Path) -> None:
-    kb_builder.append(folder, "effects.csv", "pregnancy,no,clot,review,,,,never,2026-01-31,desk,only when pregnant")
+    kb_builder.append(
+        folder, "effects.csv", "pregnancy,no,clot,review,,,,never,2026-01-31,desk,only when pregnant"
+    )
     (line,) = problems_of(folder)  # clots in hospital (15 %) would all be pregnant, but only 2 % are
-    assert line.startswith("frequencies.csv, setting: no parameters reproduce age_band, pregnancy in hospital")
+    assert line.startswith(
+        "frequencies.csv, setting: no parameters reproduce age_band, pregnancy in hospital"
+    )
     assert line.endswith("compare them with odds ratios of `never` or far from 1 and with the dependencies")
 
 
 def test_gates_that_close_every_state_are_refused(folder: Path) -> None:
     for state in ("no", "yes"):
-        kb_builder.append(folder, "effects.csv", f"pregnancy,{state},nerve,review,,,,never,2026-01-31,desk,closed")
+        kb_builder.append(
+            folder, "effects.csv", f"pregnancy,{state},nerve,review,,,,never,2026-01-31,desk,closed"
+        )
     found = problems_of(folder)
     assert [line.split(" (")[0] for line in found] == [
         "frequencies.csv, setting: no parameters reproduce age_band, pregnancy in clinic",
@@ -358,20 +396,28 @@ def test_dependencies_that_exclude_everything_are_refused(folder: Path) -> None:
 
 
 def test_a_background_of_never_is_refused(folder: Path) -> None:
-    kb_builder.append(folder, "backgrounds.csv", "tingling,present,review,,,,never,2026-01-31,desk,never alone")
+    kb_builder.append(
+        folder, "backgrounds.csv", "tingling,present,review,,,,never,2026-01-31,desk,never alone"
+    )
     (line,) = problems_of(folder)
-    assert line.startswith("backgrounds.csv, statement: tingling: got a background of 0, expected a frequency above 0")
+    assert line.startswith(
+        "backgrounds.csv, statement: tingling: got a background of 0, expected a frequency above 0"
+    )
 
 
 def test_backgrounds_that_rise_with_the_state_are_refused(folder: Path) -> None:
-    kb_builder.edit(folder, "backgrounds.csv", "pain,severe,panel,0.02,0.05,0.09", "pain,severe,panel,0.5,0.6,0.7")
+    kb_builder.edit(
+        folder, "backgrounds.csv", "pain,severe,panel,0.02,0.05,0.09", "pain,severe,panel,0.5,0.6,0.7"
+    )
     (line,) = problems_of(folder)
     assert line.startswith("backgrounds.csv, q50: pain: backgrounds [0.29")
     assert line.endswith("rise with the state; a row says 'in this state or a higher one'")
 
 
 def test_a_row_whose_higher_state_is_likelier_is_named_with_its_cause(folder: Path) -> None:
-    kb_builder.edit(folder, "links.csv", "nerve,pain,severe,panel,0.1,0.2,0.3", "nerve,pain,severe,panel,0.85,0.9,0.95")
+    kb_builder.edit(
+        folder, "links.csv", "nerve,pain,severe,panel,0.1,0.2,0.3", "nerve,pain,severe,panel,0.85,0.9,0.95"
+    )
     found = problems_of(folder)
     assert found[0].startswith("links.csv, q50: pain: with nerve")
     assert "severe or higher is 0." in found[0]
@@ -381,9 +427,19 @@ def test_a_row_whose_higher_state_is_likelier_is_named_with_its_cause(folder: Pa
 def test_rows_that_only_cross_when_two_causes_meet_are_found(folder: Path) -> None:
     # Each row alone falls with the state. Together: mild is kept down by both (rows below its background of
     # 0.3: 0.3 x 0.2/0.3 x 0.2/0.3 = 0.133), severe is pushed up by both (1 - 0.95 (0.81/0.95)^2 = 0.31).
-    for cause, mild, severe in (("strain", "0.85,0.9,0.95", "0.2,0.3,0.4"), ("nerve", "0.75,0.8,0.85", "0.1,0.2,0.3")):
-        kb_builder.edit(folder, "links.csv", f"{cause},pain,mild,panel,{mild}", f"{cause},pain,mild,panel,0.19,0.2,0.21")
-        kb_builder.edit(folder, "links.csv", f"{cause},pain,severe,panel,{severe}", f"{cause},pain,severe,panel,0.18,0.19,0.2")
+    for cause, mild, severe in (
+        ("strain", "0.85,0.9,0.95", "0.2,0.3,0.4"),
+        ("nerve", "0.75,0.8,0.85", "0.1,0.2,0.3"),
+    ):
+        kb_builder.edit(
+            folder, "links.csv", f"{cause},pain,mild,panel,{mild}", f"{cause},pain,mild,panel,0.19,0.2,0.21"
+        )
+        kb_builder.edit(
+            folder,
+            "links.csv",
+            f"{cause},pain,severe,panel,{severe}",
+            f"{cause},pain,severe,panel,0.18,0.19,0.2",
+        )
     (line,) = problems_of(folder)
     assert line.startswith("links.csv, q50: pain: with strain, nerve, severe or higher is 0.1")
 
@@ -399,15 +455,21 @@ def test_too_many_explanations_are_a_problem_of_the_manifest(folder: Path) -> No
         kb_builder.append(folder, f"{table}.csv", "\n".join(lines))
     kb_builder.edit(folder, "model.yaml", "max_causes: 2", "max_causes: 4")
     (line,) = problems_of(folder)
-    assert line.startswith("model.yaml, max_causes: 4 of 64 causes make 679,120 explanations, expected at most 200,000")
+    assert line.startswith(
+        "model.yaml, max_causes: 4 of 64 causes make 679,120 explanations, expected at most 200,000"
+    )
 
 
 def test_causes_that_never_meet_never_meet(folder: Path) -> None:
-    kb_builder.append(folder, "effects.csv", "strain,present,nerve,review,,,,never,2026-01-31,desk,by definition")
+    kb_builder.append(
+        folder, "effects.csv", "strain,present,nerve,review,,,,never,2026-01-31,desk,by definition"
+    )
     model = thighdx.read_model(folder)
     assert model.diagnose({"strain": True}).posterior["nerve"] == 0
     prior = model.diagnose({}).prior.to_dict()
-    assert prior == pytest.approx(thighdx.read_model(kb_builder.write_model(folder)).diagnose({}).prior.to_dict(), abs=1e-9)
+    assert prior == pytest.approx(
+        thighdx.read_model(kb_builder.write_model(folder)).diagnose({}).prior.to_dict(), abs=1e-9
+    )
 
 
 # ---- saving -------------------------------------------------------------------------------------------
@@ -461,7 +523,9 @@ def test_a_rebased_model_can_be_solved_for_another_number_of_causes(small_model:
 def test_nothing_is_overwritten_by_saving(small_model: Model, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(FileExistsError, match="taken: exists and is not an empty folder; choose another path"):
+    with pytest.raises(
+        FileExistsError, match="taken: exists and is not an empty folder; choose another path"
+    ):
         small_model.save(tmp_path / "taken")
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     with pytest.raises(FileExistsError, match="file: exists and is not an empty folder"):

@@ -68,7 +68,9 @@ def test_the_repr_fits_on_two_lines_and_carries_the_caveat(model: Model) -> None
 
 
 def test_an_unknown_model_is_named_with_the_shipped_ones() -> None:
-    with pytest.raises(UnknownNameError, match=r"no shipped model 'posterior_thig'; did you mean 'posterior_thigh'\?"):
+    with pytest.raises(
+        UnknownNameError, match=r"no shipped model 'posterior_thig'; did you mean 'posterior_thigh'\?"
+    ):
         thighdx.load_model("posterior_thig")
     with pytest.raises(UnknownNameError, match=r"no shipped model '\.\./data'; shipped: posterior_thigh"):
         thighdx.load_model("../data")
@@ -129,7 +131,9 @@ def test_a_number_of_causes_that_cannot_be_is_refused(folder: Path, max_causes: 
 
 
 def test_too_many_explanations_are_refused_before_any_work() -> None:
-    with pytest.raises(KnowledgeBaseError, match=r"5 of 38 causes make 584,\d+ explanations, expected at most 200,000"):
+    with pytest.raises(
+        KnowledgeBaseError, match=r"5 of 38 causes make 584,\d+ explanations, expected at most 200,000"
+    ):
         thighdx.load_model(max_causes=5)
 
 
@@ -138,7 +142,21 @@ def test_too_many_explanations_are_refused_before_any_work() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [True, 1, 1.0, np.True_, np.int8(1), np.float32(1), "present", "Present", " YES ", "true", "TRUE", "1", "positive"],
+    [
+        True,
+        1,
+        1.0,
+        np.True_,
+        np.int8(1),
+        np.float32(1),
+        "present",
+        "Present",
+        " YES ",
+        "true",
+        "TRUE",
+        "1",
+        "positive",
+    ],
 )
 def test_every_word_for_present_means_present(model: Model, value: object) -> None:
     assert model.diagnose({"bruising": value}).evidence == {"bruising": "present"}
@@ -154,7 +172,8 @@ def test_every_word_for_absent_means_absent(model: Model, value: object) -> None
 
 
 @pytest.mark.parametrize(
-    "value", [None, math.nan, np.nan, np.float32("nan"), pd.NA, pd.NaT, "", "  ", "nan", "NA", "n/a", "null", "<NA>"]
+    "value",
+    [None, math.nan, np.nan, np.float32("nan"), pd.NA, pd.NaT, "", "  ", "nan", "NA", "n/a", "null", "<NA>"],
 )
 def test_every_way_to_leave_a_value_out_means_unknown(model: Model, value: object) -> None:
     for name in ("bruising", "onset", "age", "age_band", "hamstring_strain"):
@@ -218,7 +237,9 @@ def test_unknown_is_not_absent(model: Model) -> None:
         (None, r"evidence: got NoneType, expected a mapping"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_an_error_and_never_a_guess(model: Model, findings: dict, message: str) -> None:
+def test_what_cannot_be_read_is_an_error_and_never_a_guess(
+    model: Model, findings: dict, message: str
+) -> None:
     with pytest.raises(EvidenceError, match=message) as caught:
         model.diagnose(findings)
     assert len(str(caught.value)) < 1_000
@@ -227,7 +248,10 @@ def test_what_cannot_be_read_is_an_error_and_never_a_guess(model: Model, finding
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("sport_clinic", r"setting: got 'sport_clinic', expected one of self_report, .*; did you mean 'sports_clinic'\?"),
+        (
+            "sport_clinic",
+            r"setting: got 'sport_clinic', expected one of self_report, .*; did you mean 'sports_clinic'\?",
+        ),
         ("", r"setting: got '', expected one of self_report"),
         (3, r"setting: got 3, expected one of self_report"),
         (["primary_care"], r"setting: got \['primary_care'\], expected one of"),
@@ -305,7 +329,9 @@ def test_age_is_no_evidence_in_a_model_without_age_bands(tmp_path: Path) -> None
 # ---- uncertain evidence -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["bruising", "muscle_weakness", "lumbar_disc_herniation", "sex", "dehydration"])
+@pytest.mark.parametrize(
+    "name", ["bruising", "muscle_weakness", "lumbar_disc_herniation", "sex", "dehydration"]
+)
 def test_a_likelihood_of_one_state_only_equals_that_state(model: Model, name: str) -> None:
     case = {"onset": "sudden", "muscle_cramp": True, "age": 34}
     states = (model.variables.get(name) or model.causes[name]).states
@@ -331,9 +357,14 @@ def test_a_likelihood_that_is_the_same_for_every_state_only_scales_the_evidence(
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
 def test_only_the_ratio_of_likelihoods_moves_the_posterior(model: Model, scale: float) -> None:
-    near = model.diagnose({"numbness": {"absent": 1, "present": 3}, "dehydration": {"absent": 2, "present": 1}})
+    near = model.diagnose(
+        {"numbness": {"absent": 1, "present": 3}, "dehydration": {"absent": 2, "present": 1}}
+    )
     far = model.diagnose(
-        {"numbness": {"absent": scale, "present": 3 * scale}, "dehydration": {"absent": 2 * scale, "present": scale}}
+        {
+            "numbness": {"absent": scale, "present": 3 * scale},
+            "dehydration": {"absent": 2 * scale, "present": scale},
+        }
     )
     assert far.posterior.to_dict() == pytest.approx(near.posterior.to_dict(), rel=1e-9)
 
@@ -349,7 +380,10 @@ def test_likelihoods_lie_between_the_states_they_hesitate_between(model: Model) 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({}, r"bruising: likelihood of 'absent': got None, expected one number >= 0 for each of absent, present, not"),
+        (
+            {},
+            r"bruising: likelihood of 'absent': got None, expected one number >= 0 for each of absent, present, not",
+        ),
         ({"present": 1}, r"bruising: likelihood of 'absent': got None"),
         ({"absent": 0, "present": 0}, r"bruising: got .*, expected .*not all 0"),
         ({"absent": -1, "present": 1}, r"bruising: likelihood of 'absent': got -1"),
@@ -408,7 +442,13 @@ def assert_is_minimal(model: Model, error: ImpossibleEvidenceError) -> None:
 
 
 def test_impossible_evidence_names_a_smallest_conflict_and_nothing_else(model: Model) -> None:
-    case = {**CASE, "muscle_cramp": True, "sex": "male", "pregnancy": "first_trimester", "low_back_pain": False}
+    case = {
+        **CASE,
+        "muscle_cramp": True,
+        "sex": "male",
+        "pregnancy": "first_trimester",
+        "low_back_pain": False,
+    }
     with pytest.raises(
         ImpossibleEvidenceError,
         match="impossible evidence: sex=male, pregnancy=first_trimester cannot be true together",
@@ -478,7 +518,9 @@ def test_an_answer_to_a_question_that_does_not_apply_is_kept_and_warned_about(mo
     result = model.diagnose({**case, "inadequate_warm_up": False})
     (warning,) = result.warnings
     assert warning.code == "not_applicable"
-    assert warning.message.startswith("inadequate_warm_up=absent: asked only if onset_during_exercise=present or ")
+    assert warning.message.startswith(
+        "inadequate_warm_up=absent: asked only if onset_during_exercise=present or "
+    )
     assert result.evidence["inadequate_warm_up"] == "absent"
     assert model.diagnose({**case, "onset_during_exercise": True, "inadequate_warm_up": False}).warnings == ()
     assert model.diagnose({"inadequate_warm_up": False}).warnings == ()  # unknown is not "no"
@@ -498,7 +540,9 @@ def test_rebased_shares_are_met_and_the_others_kept_in_every_setting(model: Mode
 
 def test_rebasing_one_setting_leaves_the_others_alone(model: Model) -> None:
     rebased = model.rebase({"hamstring_strain": 0.6}, setting="sports_clinic")
-    assert rebased.diagnose({}, setting="sports_clinic").prior["hamstring_strain"] == pytest.approx(0.6, abs=1e-9)
+    assert rebased.diagnose({}, setting="sports_clinic").prior["hamstring_strain"] == pytest.approx(
+        0.6, abs=1e-9
+    )
     assert rebased.diagnose(CASE).posterior.equals(model.diagnose(CASE).posterior)
     assert dict(rebased.rebased) == {"sports_clinic": {"hamstring_strain": 0.6}}
 
@@ -601,7 +645,9 @@ def test_rare_and_common_causes_can_be_traced(model: Model) -> None:
 
 
 def test_an_unknown_cause_cannot_be_traced(model: Model) -> None:
-    with pytest.raises(UnknownNameError, match=r"unknown cause 'hamstring_strane'; did you mean 'hamstring_strain'\?"):
+    with pytest.raises(
+        UnknownNameError, match=r"unknown cause 'hamstring_strane'; did you mean 'hamstring_strain'\?"
+    ):
         model.trace("hamstring_strane")
 
 
@@ -618,7 +664,9 @@ def test_the_evidence_template_is_one_unknown_patient_ready_to_be_scored(model: 
     )
 
 
-@pytest.mark.parametrize("table", ["shares", "frequencies", "effects", "links", "backgrounds", "dependencies"])
+@pytest.mark.parametrize(
+    "table", ["shares", "frequencies", "effects", "links", "backgrounds", "dependencies"]
+)
 def test_a_judgement_template_has_the_keys_and_the_columns_of_the_table(model: Model, table: str) -> None:
     template = model.template(table)
     header = (Path(thighdx.model.model_path("posterior_thigh")) / f"{table}.csv").read_text(encoding="utf-8")
@@ -633,7 +681,9 @@ def test_a_judgement_template_has_the_keys_and_the_columns_of_the_table(model: M
 def test_an_unknown_template_is_refused(model: Model) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown table 'link'; did you mean 'links'\?"):
         model.template("link")
-    with pytest.raises(UnknownNameError, match="expected one of evidence, shares, frequencies, effects, links"):
+    with pytest.raises(
+        UnknownNameError, match="expected one of evidence, shares, frequencies, effects, links"
+    ):
         model.template("zzz")
 
 
@@ -688,10 +738,13 @@ def test_eight_threads_that_share_a_model_get_the_answers_of_one() -> None:
 
 # ---- order and irrelevance --------------------------------------------------------------------------
 
+
 @settings(deadline=None, derandomize=True, max_examples=25)
 @given(data=st.data())
 def test_the_order_of_findings_is_irrelevant(model: Model, data: st.DataObject) -> None:
-    chosen = data.draw(st.lists(st.sampled_from(sorted(model.variables)), unique=True, min_size=2, max_size=8))
+    chosen = data.draw(
+        st.lists(st.sampled_from(sorted(model.variables)), unique=True, min_size=2, max_size=8)
+    )
     findings = {}
     for name in chosen:
         findings[name] = data.draw(st.sampled_from(model.variables[name].states))

@@ -181,7 +181,9 @@ def test_posteriors_averaged_over_an_answer_give_back_the_posterior_before_it(
     assert mean.to_dict() == pytest.approx(before.posterior.to_dict(), rel=1e-9)
 
 
-answers = st.sampled_from(["bruising", "muscle_cramp", "numbness", "onset", "sex", "pregnancy", "pain_severity"])
+answers = st.sampled_from(
+    ["bruising", "muscle_cramp", "numbness", "onset", "sex", "pregnancy", "pain_severity"]
+)
 
 
 @settings(deadline=None, derandomize=True, max_examples=15)
@@ -197,7 +199,9 @@ def test_the_law_of_total_probability_holds_after_any_evidence(model: Model, dat
     states = before.probabilities(name)
     possible = states[states > 0]
     posteriors = [model.diagnose({**case, name: str(state)}).posterior for state in possible.index]
-    mean = sum(p * posterior[before.posterior.index] for p, posterior in zip(possible, posteriors, strict=True))
+    mean = sum(
+        p * posterior[before.posterior.index] for p, posterior in zip(possible, posteriors, strict=True)
+    )
     assert mean.to_dict() == pytest.approx(before.posterior.to_dict(), rel=1e-9, abs=1e-300)
 
 

@@ -191,6 +191,9 @@ class Model:
             warnings=case.warnings,
             _case=case,
             _network=self.network,
+            _vocabulary=self.vocabulary,
+            _kb=self.compiled.kb,
+            _pooled=self.compiled.pooled,
             _weights=weights / total,
             _prior=np.exp(setting_tables(self.network, setting_idx, "float64").log_prior),
         )

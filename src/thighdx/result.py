@@ -5,23 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.inference.engine import marginals
 from thighdx.inference.evidence import CaseEvidence, CaseWarning
 from thighdx.inference.groups import group_sets
+from thighdx.inference.vocabulary import Vocabulary
+from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from thighdx.reasoning.explanation import Explanation
+    from thighdx.reasoning.fit import EvidenceFit
+    from thighdx.reasoning.intervals import IntervalMethod
+    from thighdx.reasoning.management import Management
+    from thighdx.reasoning.question_lines import Goal, Questions, UrgencyScore
+    from thighdx.reasoning.sensitivity_lines import Sensitivities
+    from thighdx.reasoning.triage import Triage
+
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
 RESULT_FORMAT = 1
+TRIAGE_LEVEL = 0.9  # of the credible interval whose upper end counts for causes that must not be missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,9 @@ class Result:
     warnings: tuple[CaseWarning, ...]
     _case: CaseEvidence = field(repr=False)
     _network: Network = field(repr=False)
+    _vocabulary: Vocabulary = field(repr=False)
+    _kb: KnowledgeBase = field(repr=False)
+    _pooled: Mapping[PooledKey, PooledJudgement] = field(repr=False)
     _weights: Floats = field(repr=False)  # (n_explanations,) P(H | evidence)
     _prior: Floats = field(repr=False)  # (n_explanations,) P(H | setting)
 
@@ -162,6 +178,144 @@ class Result:
         values = marginals(self._network, self._case.batch, self._weights)[position]
         return pd.Series(values, index=pd.Index(self._network.states[position], name="state"), name=variable)
 
+    def interval(
+        self, level: float = 0.9, *, method: IntervalMethod = "auto", n_draws: int = 200, seed: int = 0
+    ) -> pd.DataFrame:
+        """Return credible intervals of every posterior from the elicited uncertainty of all judgements.
+
+        See `thighdx.reasoning.intervals.credible_intervals` for the methods.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per cause, most probable first: posterior, lower, upper (linear), log_odds_sd, method
+            ("delta" or "draws") and disagrees, where the two differ by more than 10 % in odds.
+        """
+        from thighdx.reasoning.intervals import credible_intervals
+
+        return credible_intervals(
+            self._network,
+            self._kb,
+            self._pooled,
+            self._case,
+            level,
+            method=method,
+            n_draws=n_draws,
+            seed=seed,
+        ).to_frame()
+
+    def explain(self, cause: str) -> Explanation:
+        """Return how every known variable moved the log-odds of a cause, in decibans.
+
+        See `thighdx.reasoning.explain.explain_cause`.
+        """
+        from thighdx.reasoning.explain import explain_cause
+
+        idx = self._vocabulary.cause_idx(cause)
+        return explain_cause(
+            self._network, self._vocabulary, self._case, idx, pooled=self._pooled, kb=self._kb
+        )
+
+    def contrast(self, a: str, b: str) -> Explanation:
+        """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans."""
+        from thighdx.reasoning.explain import contrast_causes
+
+        a_idx, b_idx = self._vocabulary.cause_idx(a), self._vocabulary.cause_idx(b)
+        return contrast_causes(
+            self._network, self._vocabulary, self._case, a_idx, b_idx, pooled=self._pooled, kb=self._kb
+        )
+
+    @cached_property
+    def fit(self) -> EvidenceFit:
+        """Whether the evidence fits together, and whether it fits any listed cause."""
+        from thighdx.reasoning.fit import evidence_fit
+
+        residual = self.model.residual_cause
+        return evidence_fit(self._network, self._vocabulary, self._case, residual_cause=residual)
+
+    @property
+    def conflict(self) -> float:
+        """Jensen's conflict measure in bits: positive where findings fit badly together; see `fit`."""
+        return self.fit.conflict_bits
+
+    def next_questions(
+        self, n: int = 5, *, max_cost: Cost | None = None, goal: Goal = "causes"
+    ) -> Questions:
+        """Return what to ask or examine next; see `thighdx.reasoning.questions.next_questions`."""
+        from thighdx.reasoning.questions import next_questions
+
+        return next_questions(
+            self._network,
+            self._vocabulary,
+            self._kb,
+            self._case,
+            self._weights,
+            n,
+            max_cost=max_cost,
+            goal=goal,
+            urgency=self._urgency() if goal == "urgency" else None,
+        )
+
+    def sensitivity(self, cause: str, *, n: int = 20) -> Sensitivities:
+        """Return which judgements move a cause most, and how far each may move before the answer changes.
+
+        See `thighdx.reasoning.sensitivity.sensitivity`; the answer is the leading cause and the urgency.
+        """
+        from thighdx.reasoning.sensitivity import sensitivity
+
+        idx = self._vocabulary.cause_idx(cause)
+        return sensitivity(
+            self._network, self._kb, self._pooled, self._case, idx, n=n, urgency=self._urgency()
+        )
+
+    @cached_property
+    def triage(self) -> Triage:
+        """How urgent the case is, why, and which safety questions are still open.
+
+        Red-flag rules on what is known, and harm thresholds on the posterior or, for causes that must not be
+        missed, on the upper end of their 90 % credible interval (delta method).
+        """
+        from thighdx.reasoning.chances import state_chances
+        from thighdx.reasoning.triage import triage
+
+        chances = state_chances(self._network, self._case.batch, self._weights)
+        posterior = self.posterior.to_dict()
+        return triage(self._kb, self._case.states, posterior, self._upper, chances=chances)
+
+    @cached_property
+    def management(self) -> Management:
+        """What to do: advice for the causes that carry most of the probability, safest first."""
+        from thighdx.reasoning.management import management
+
+        return management(self._kb, self._case.states, self.posterior.to_dict(), self.triage)
+
+    @cached_property
+    def _upper(self) -> dict[str, float]:
+        """Upper credible bounds by cause."""
+        from thighdx.reasoning.intervals import credible_intervals
+
+        found = credible_intervals(
+            self._network, self._kb, self._pooled, self._case, TRIAGE_LEVEL, method="delta"
+        )
+        return {name: item.upper for name, item in found.causes.items()}
+
+    def _urgency(self) -> UrgencyScore:
+        """Return the urgency as a function of further evidence."""
+        from thighdx.reasoning.triage_batch import case_urgency, compile_triage
+
+        posterior = self._of_causes(self._weights)
+        upper = np.array([self._upper[cause] for cause in self._network.spec.causes])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = upper * (1 - posterior) / (posterior * (1 - upper))
+        batch = self._case.batch
+        return case_urgency(
+            compile_triage(self._kb, self._vocabulary),
+            self._vocabulary,
+            batch.codes[0],
+            given=batch.given[0],
+            odds_ratio=np.where(np.isfinite(ratio), ratio, 1.0),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data: dicts, lists, strings and floats."""
         return {
@@ -185,6 +339,9 @@ class Result:
                 {"causes": list(item.causes), "probability": item.probability}
                 for item in self.explanations(5)
             ],
+            "triage": self.triage.to_dict(),
+            "management": self.management.to_dict(),
+            "fit": self.fit.to_dict(),
             "disclaimer": self.model.disclaimer,
         }
 

@@ -139,7 +139,9 @@ def test_a_wrong_key_is_named_with_the_nearest_valid_name(
     folder: Path, file: str, line: str, message: str
 ) -> None:
     row = append(folder, file, line + DESK)
-    assert any(found.startswith(f"{file} row {row}, {message}") for found in lines_of(folder)), lines_of(folder)
+    assert any(found.startswith(f"{file} row {row}, {message}") for found in lines_of(folder)), lines_of(
+        folder
+    )
 
 
 def test_the_same_number_twice_from_one_expert_is_refused(folder: Path) -> None:
@@ -172,7 +174,12 @@ def test_the_same_number_from_two_experts_is_what_experts_are_for(folder: Path) 
 def test_a_frequency_out_of_range_or_order_is_named(
     folder: Path, quantiles: str, column: str, message: str
 ) -> None:
-    row = edit(folder, "links.csv", "nerve,tingling,present,panel,0.6,0.7,0.8", f"nerve,tingling,present,panel,{quantiles}")
+    row = edit(
+        folder,
+        "links.csv",
+        "nerve,tingling,present,panel,0.6,0.7,0.8",
+        f"nerve,tingling,present,panel,{quantiles}",
+    )
     assert f"links.csv row {row}, {column}: {message}" in lines_of(folder)
 
 
@@ -195,7 +202,9 @@ def test_a_judgement_without_a_source_is_refused(folder: Path) -> None:
 
 def test_an_unknown_source_is_named_with_the_nearest(folder: Path) -> None:
     row = append(folder, "links.csv", "nerve,tingling,present,review,0.1,0.2,0.3,,2026-01-31,desk;desc,")
-    assert lines_of(folder) == [f"links.csv row {row}, sources: got 'desc', expected a source id; did you mean 'desk'?"]
+    assert lines_of(folder) == [
+        f"links.csv row {row}, sources: got 'desc', expected a source id; did you mean 'desk'?"
+    ]
 
 
 def test_never_needs_its_reason(folder: Path) -> None:
@@ -227,7 +236,9 @@ def test_a_gap_is_named(folder: Path, file: str, start: str, message: str) -> No
 def test_frequencies_of_all_states_are_one_too_many(folder: Path) -> None:
     append(folder, "frequencies.csv", f"pregnancy,no,clinic,panel,0.9,0.98,0.99{DESK}")
     (line,) = lines_of(folder)
-    assert line.startswith("frequencies.csv, state: pregnancy in clinic: got a frequency for no, yes, expected all")
+    assert line.startswith(
+        "frequencies.csv, state: pregnancy in clinic: got a frequency for no, yes, expected all"
+    )
 
 
 def test_a_model_without_causes_says_so(folder: Path) -> None:
@@ -277,7 +288,9 @@ def test_a_model_without_causes_says_so(folder: Path) -> None:
 )  # fmt: skip
 def test_a_wrong_row_of_the_other_tables_is_named(folder: Path, file: str, line: str, message: str) -> None:
     row = append(folder, file, line)
-    assert any(found.startswith(f"{file} row {row}, {message}") for found in lines_of(folder)), lines_of(folder)
+    assert any(found.startswith(f"{file} row {row}, {message}") for found in lines_of(folder)), lines_of(
+        folder
+    )
 
 
 def test_thresholds_may_be_left_empty(folder: Path) -> None:
@@ -292,7 +305,12 @@ def test_thresholds_may_be_left_empty(folder: Path) -> None:
 def test_every_problem_of_every_table_is_found_in_one_pass(folder: Path) -> None:
     append(folder, "variables.csv", "hip,finding,,absent|present,?,,ask,,")
     append(folder, "shares.csv", f"strian,clinic,review,0.1,0.2,0.3{DESK}")
-    edit(folder, "links.csv", "nerve,tingling,present,panel,0.6,0.7,0.8", "nerve,tingling,present,panel,0.6,7,0.8")
+    edit(
+        folder,
+        "links.csv",
+        "nerve,tingling,present,panel,0.6,0.7,0.8",
+        "nerve,tingling,present,panel,0.6,7,0.8",
+    )
     remove(folder, "backgrounds.csv", "pain,severe")
     append(folder, "groups.csv", "serious,Serious,colt,")
     append(folder, "red_flags.csv", "R2,pain=bad,urgent,,bad,desk")

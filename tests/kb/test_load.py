@@ -88,7 +88,9 @@ def test_a_quoted_cell_may_hold_commas_quotes_and_line_breaks(folder: Path) -> N
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KnowledgeBaseError, match=r"nowhere: no such folder; give the folder that holds model\.yaml"):
+    with pytest.raises(
+        KnowledgeBaseError, match=r"nowhere: no such folder; give the folder that holds model\.yaml"
+    ):
         load_knowledge_base(tmp_path / "nowhere")
 
 
@@ -97,19 +99,28 @@ def test_a_file_instead_of_a_folder_is_an_error(folder: Path) -> None:
         load_knowledge_base(folder / "model.yaml")
 
 
-@pytest.mark.parametrize("file", sorted({"model.yaml", *(f"{t}.csv" for t in tables.COLUMNS)} - {
-    f"{name}.csv" for name in tables.OPTIONAL_TABLES
-}))
+@pytest.mark.parametrize(
+    "file",
+    sorted(
+        {"model.yaml", *(f"{t}.csv" for t in tables.COLUMNS)}
+        - {f"{name}.csv" for name in tables.OPTIONAL_TABLES}
+    ),
+)
 def test_a_missing_file_that_every_model_needs_is_named(folder: Path, file: str) -> None:
     (folder / file).unlink()
     found = [str(problem) for problem in problems_of(folder)]
-    assert any(re.match(rf"{re.escape(file)}: not found in .*; every model needs this file", line) for line in found)
+    assert any(
+        re.match(rf"{re.escape(file)}: not found in .*; every model needs this file", line) for line in found
+    )
 
 
 @pytest.mark.parametrize("text", ["", " \n\n"])
 def test_an_empty_table_says_so(folder: Path, text: str) -> None:
     (folder / "groups.csv").write_text(text, encoding="utf-8")
-    assert only_problem(folder) == "groups.csv: the file is empty; expected group,label,cause,note in the first row"
+    assert (
+        only_problem(folder)
+        == "groups.csv: the file is empty; expected group,label,cause,note in the first row"
+    )
 
 
 def test_a_file_that_is_not_utf_8_is_named_with_the_place(folder: Path) -> None:
@@ -187,11 +198,12 @@ def test_columns_may_stand_in_any_order(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "count"), [("serious,Serious,strain,", 5), ("serious,Serious", 2), ("serious,Serious,strain,a,b", 5)]
+    ("line", "count"),
+    [("serious,Serious,strain,", 5), ("serious,Serious", 2), ("serious,Serious,strain,a,b", 5)],
 )
 def test_a_row_with_too_many_or_too_few_cells_is_named(folder: Path, line: str, count: int) -> None:
     row = append(folder, "groups.csv", line + ("," if line.endswith(",") else ""))
-    expected = f"got {count} cells, expected 4; a comma inside a cell needs \"quotes\""
+    expected = f'got {count} cells, expected 4; a comma inside a cell needs "quotes"'
     assert only_problem(folder) == f"groups.csv row {row}: {expected}"
 
 

@@ -57,8 +57,16 @@ def test_no_is_text_as_in_yaml_1_2_and_not_false() -> None:
         ("title: A small model for tests\n", "", r"model\.yaml, title: Field required"),
         ("role: pooled", "role: boss", r"model\.yaml, experts\.0\.role: .*'pooled'.*got 'boss'"),
         ("max_causes:", "max_cause:", r"model\.yaml, max_cause: .*did you mean 'max_causes'\?"),
-        ("disclaimer:", "license: none\ndisclaimer:", r"model\.yaml, license: Extra inputs are not permitted"),
-        ("fit_tolerance: 0.05", "fit_tolerance: 7", r"model\.yaml, fit_tolerance: .*less than or equal to 0\.5"),
+        (
+            "disclaimer:",
+            "license: none\ndisclaimer:",
+            r"model\.yaml, license: Extra inputs are not permitted",
+        ),
+        (
+            "fit_tolerance: 0.05",
+            "fit_tolerance: 7",
+            r"model\.yaml, fit_tolerance: .*less than or equal to 0\.5",
+        ),
         ("name: small", "name: small\nname: big", r"not valid YAML 1\.2: .*duplicate key"),
         ("settings:\n", "settings: [\n", r"not valid YAML 1\.2"),
     ],
@@ -72,12 +80,18 @@ def test_what_is_wrong_is_named_with_its_field_what_was_got_and_what_was_expecte
 
 
 def test_all_that_is_wrong_is_reported_at_once() -> None:
-    text = MANIFEST.replace("format: 1", "format: 9").replace("name: small", "name: 3").replace("title:", "tilte:")
+    text = (
+        MANIFEST.replace("format: 1", "format: 9")
+        .replace("name: small", "name: 3")
+        .replace("title:", "tilte:")
+    )
     assert len(problems_of(text)) == 4  # format, name, title missing, tilte unknown
 
 
 def test_a_name_is_not_coerced_from_a_number() -> None:
-    assert any("name" in line and "string" in line for line in problems_of(MANIFEST.replace("small\n", "7\n", 1)))
+    assert any(
+        "name" in line and "string" in line for line in problems_of(MANIFEST.replace("small\n", "7\n", 1))
+    )
 
 
 @pytest.mark.parametrize("text", ["", "  \n\n", "# only a comment\n"])
@@ -130,12 +144,18 @@ def test_a_very_long_manifest_is_not_parsed() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("default_setting: clinic", "default_setting: clinc", r"default_setting: got 'clinc'.*did you mean 'clinic'\?"),
+        (
+            "default_setting: clinic",
+            "default_setting: clinc",
+            r"default_setting: got 'clinc'.*did you mean 'clinic'\?",
+        ),
         ("{id: hospital,", "{id: clinic,", r"settings: 'clinic' given twice"),
         ("{id: review,", "{id: panel,", r"experts: 'panel' given twice"),
     ],
 )
-def test_fields_that_contradict_one_another_are_reported(folder: Path, old: str, new: str, message: str) -> None:
+def test_fields_that_contradict_one_another_are_reported(
+    folder: Path, old: str, new: str, message: str
+) -> None:
     edit(folder, "model.yaml", old, new)
     with pytest.raises(KnowledgeBaseError, match=message):
         load_knowledge_base(folder)

@@ -82,7 +82,8 @@ def test_a_cause_that_requires_a_state_rarer_than_itself_is_not_solved() -> None
 
 
 def test_a_cause_without_a_possible_state_is_not_solved() -> None:
-    _, error = cells_of(two_causes(context("x", [0.6, 0.4], [0, 0], [1, 1])))
+    spec = two_causes(context("x", [0.6, 0.4], [0, 0], [1, 1]))
+    _, error = solve_block(make_blocks(spec)[0], spec, enumerate_explanations(2, 2), PRIOR, 0)
     assert error == np.inf
 
 
@@ -142,6 +143,6 @@ def test_far_too_many_joint_states_are_refused_before_they_are_listed() -> None:
 
 def test_a_block_without_a_possible_cell_is_refused() -> None:
     x, y = (context(name, [0.5, 0.5], [1, 1], [1, 1]) for name in ("x", "y"))
-    ties = {((f"{'x'}", s), ("y", t)): 0.0 for s in ("no", "yes") for t in ("no", "yes")}
+    ties = {(("x", s), ("y", t)): 0.0 for s in ("no", "yes") for t in ("no", "yes")}
     with pytest.raises(ValueError, match="block of x, y: no joint state is possible"):
         make_blocks(two_causes(x, y, dependencies=ties))

@@ -57,7 +57,9 @@ def test_ordered_findings_apply_the_gate_to_in_this_state_or_a_higher_one() -> N
 
 def test_a_finding_that_no_cause_touches_is_its_background_for_every_explanation() -> None:
     spec = finding([0.3, 0.07], [[NAN, NAN]] * 3)
-    assert np.exp(log_below(spec, PAIRS)) == pytest.approx(np.full((2, 6), [[0.7], [0.93]]), abs=floats.BY_HAND)
+    assert np.exp(log_below(spec, PAIRS)) == pytest.approx(
+        np.full((2, 6), [[0.7], [0.93]]), abs=floats.BY_HAND
+    )
     assert find_crossings(spec, PAIRS) == []
 
 

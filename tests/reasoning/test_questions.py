@@ -271,7 +271,7 @@ def test_when_everything_is_known_nothing_is_asked(small_model: thighdx.Model) -
         ({"max_cost": "free"}, "max_cost: got 'free'"),
         ({"goal": "money"}, "goal: got 'money'"),
         ({"goal": "urgency"}, "urgency: got None"),
-        ({"goal": "urgency", "urgency": lambda p, e: np.zeros(3)}, "urgency: got scores of shape"),
+        ({"goal": "urgency", "urgency": lambda *_: np.zeros(3)}, "urgency: got scores of shape"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(

@@ -132,11 +132,8 @@ def _make(network: Network, tables: SettingTables) -> _Departures:
 
 def _departure(own: Floats, code: int, reference: int) -> Floats:
     """Return the log table of a code relative to the reference state."""
-    if reference < 0:
-        row = own[code]
-    else:
-        row = -own[0] if code < 0 else own[code] - own[0]
-    return np.asarray(row, dtype=np.float64)
+    known = own[code] if code >= 0 else np.zeros(own.shape[1])
+    return known - own[0] if reference == 0 else known
 
 
 def _split(network: Network, row: Floats) -> tuple[Floats, Floats]:

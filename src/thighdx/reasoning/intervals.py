@@ -41,7 +41,7 @@ from thighdx.reasoning.montecarlo import draw_log_odds
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AGREEMENT", "Interval", "IntervalMethod", "Intervals", "credible_intervals", "delta_end_points"]
+__all__ = ["AGREEMENT", "Interval", "IntervalMethod", "Intervals", "cornish_fisher", "credible_intervals", "delta_end_points"]
 
 IntervalMethod: TypeAlias = Literal["auto", "delta", "draws"]
 AGREEMENT = 1.10
@@ -280,15 +280,32 @@ def delta_end_points(layout: JudgementLayout, slope: CaseGradient, levels: npt.A
     (n_levels, n_sets) float64
         Infinite where a set is impossible or certain.
     """
-    z = special.ndtri(np.asarray(levels, dtype=np.float64))[:, None]  # (n_levels, 1)
-    shift = np.where(
-        np.isfinite(layout.point), layout.mean - np.where(np.isfinite(layout.point), layout.point, 0), 0
-    )
-    center = slope.log_odds + slope.gradient @ shift
-    sd = np.sqrt(slope.gradient**2 @ layout.sd**2)
+    shift = np.where(np.isfinite(layout.point), layout.mean - layout.point, 0.0)
+    variance = slope.gradient**2 @ layout.sd**2
     third = slope.gradient**3 @ layout.third
+    return cornish_fisher(slope.log_odds, slope.gradient @ shift, variance, third, levels)
+
+
+def cornish_fisher(
+    point: Floats, shift: Floats, variance: Floats, third: Floats, levels: npt.ArrayLike
+) -> Floats:
+    """Return quantiles from a point, the mean's distance from it, variance and third central moment.
+
+    The expansion of Cornish and Fisher [2]_ to the first correction for skewness.
+
+    Parameters
+    ----------
+    point, shift, variance, third : (...) float64
+    levels : (n_levels,) float64
+
+    Returns
+    -------
+    (n_levels, ...) float64
+    """
+    z = special.ndtri(np.asarray(levels, dtype=np.float64)).reshape(-1, *(1,) * point.ndim)
+    sd = np.sqrt(variance)
     skewness = np.divide(third, sd**3, out=np.zeros_like(sd), where=sd > 0)
-    return np.asarray(center + sd * (z + skewness / 6 * (z**2 - 1)))
+    return np.asarray(point + shift + sd * (z + skewness / 6 * (z**2 - 1)))
 
 
 def _linear_draws(layout: JudgementLayout, slope: CaseGradient, working: Floats) -> Floats:

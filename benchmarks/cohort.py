@@ -1,0 +1,52 @@
+"""The standard cohort: patients drawn in primary care, with part of what is known hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from thighdx.frames import encode_table, open_table
+from thighdx.inference.batch import EvidenceBatch
+from thighdx.model import Model
+
+__all__ = ["COHORTS", "SETTING", "Known", "cohort", "encode"]
+
+SETTING = "primary_care"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Share of values that are known, by layer."""
+
+    finding: float = 0.7
+    test: float = 0.95
+    context: float = 0.8
+
+
+COHORTS = {
+    "standard": Known(),
+    "55 % of findings missing": Known(finding=0.45),
+    "everything known": Known(1.0, 1.0, 1.0),
+    "all contexts unknown": Known(context=0.0),
+}
+
+
+def cohort(model: Model, n_rows: int, *, known: Known = COHORTS["standard"], seed: int = 20_260_101) -> pd.DataFrame:
+    """Draw patients and hide values at random; columns are categories, as `simulate` returns them."""
+    table = model.simulate(n_rows, seed=seed, setting=SETTING)
+    rng = np.random.default_rng(seed)
+    share = {"finding": known.finding, "test": known.test, "context": known.context, "pathology": known.context}
+    for variable in model.variables:
+        if variable.id in table.columns and variable.layer in share:
+            is_hidden = rng.random(n_rows) >= share[variable.layer]
+            table[variable.id] = table[variable.id].mask(is_hidden)
+    return table
+
+
+def encode(model: Model, table: pd.DataFrame) -> EvidenceBatch:
+    """Turn a table into what the engines read."""
+    encoded = encode_table(model.vocabulary, open_table(table), setting=SETTING, columns=None, reserved=[])
+    assert not encoded.status.any()
+    return encoded.batch
