@@ -33,15 +33,21 @@ COHORTS = {
 }
 
 
-def cohort(model: Model, n_rows: int, *, known: Known = COHORTS["standard"], seed: int = 20_260_101) -> pd.DataFrame:
+def cohort(
+    model: Model, n_rows: int, *, known: Known = COHORTS["standard"], seed: int = 20_260_101
+) -> pd.DataFrame:
     """Draw patients and hide values at random; columns are categories, as `simulate` returns them."""
     table = model.simulate(n_rows, seed=seed, setting=SETTING)
     rng = np.random.default_rng(seed)
-    share = {"finding": known.finding, "test": known.test, "context": known.context, "pathology": known.context}
-    for variable in model.variables:
-        if variable.id in table.columns and variable.layer in share:
-            is_hidden = rng.random(n_rows) >= share[variable.layer]
-            table[variable.id] = table[variable.id].mask(is_hidden)
+    share = {
+        "finding": known.finding,
+        "test": known.test,
+        "context": known.context,
+        "pathology": known.context,
+    }
+    for variable in (*model.network.spec.contexts, *model.network.spec.findings):
+        is_hidden = rng.random(n_rows) >= share[variable.layer]
+        table[variable.id] = table[variable.id].mask(is_hidden)
     return table
 
 

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
         ThighdxError,
         UnknownNameError,
     )
+    from thighdx.evaluation import evaluate
     from thighdx.model import Model, load_model, read_model
+    from thighdx.reasoning.interview import Interview
     from thighdx.resources import data_path
     from thighdx.result import Result
 
 __all__ = [
     "EvidenceError",
     "ImpossibleEvidenceError",
+    "Interview",
     "KnowledgeBaseError",
     "Model",
     "Result",
@@ -39,6 +42,7 @@ __all__ = [
     "ThighdxError",
     "UnknownNameError",
     "data_path",
+    "evaluate",
     "load_model",
     "read_model",
 ]
@@ -47,9 +51,11 @@ __version__ = "0.1.0"
 
 # Names are imported at first use: a program that only imports thighdx pays for nothing else.
 _HOME = {
+    "Interview": "thighdx.reasoning.interview",
     "Model": "thighdx.model",
     "Result": "thighdx.result",
     "data_path": "thighdx.resources",
+    "evaluate": "thighdx.evaluation",
     "load_model": "thighdx.model",
     "read_model": "thighdx.model",
 }

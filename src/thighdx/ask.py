@@ -12,8 +12,8 @@ from thighdx.errors import EvidenceError
 from thighdx.kb.records import Cost
 from thighdx.reasoning.interview import Interview
 from thighdx.reasoning.interview_questions import InterviewQuestion
-from thighdx.reasoning.management import Management, management
-from thighdx.reasoning.triage import Triage, triage
+from thighdx.reasoning.management import Management
+from thighdx.reasoning.triage import Triage
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -116,18 +116,13 @@ def _take(out: Console, interview: Interview, question: InterviewQuestion, line:
 
 def _show_result(out: Console, model: Model, result: Result) -> None:
     """Print urgency, leading causes, what is still open and advice."""
-    kb = model.compiled.kb
-    posterior = {str(cause): float(value) for cause, value in result.posterior.items()}
-    states = {name: state for name, state in result.evidence.items() if isinstance(state, str)}
-    found = triage(kb, states, posterior)
-    advice = management(kb, states, posterior, found)
-    out.print(f"\n[bold]{escape(found.words)}[/]")
-    _show_reasons(out, found)
+    out.print(f"\n[bold]{escape(result.triage.words)}[/]")
+    _show_reasons(out, result.triage)
     out.print("\n[bold]Most probable causes[/]")
     for cause, value in result.top(N_SHOWN).items():
         out.print(f"  {value:6.1%}  {escape(model.causes[str(cause)].label)}")
-    _show_advice(out, advice)
-    out.print(f"\n{escape(advice.disclaimer)}", style="dim")
+    _show_advice(out, result.management)
+    out.print(f"\n{escape(result.management.disclaimer)}", style="dim")
 
 
 def _show_reasons(out: Console, found: Triage) -> None:

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from thighdx import __version__
+from thighdx.cli.ask import ask
 from thighdx.cli.diagnose import diagnose
 from thighdx.cli.model import model_app
 from thighdx.cli.output import say
@@ -81,6 +82,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(diagnose)
+app.command()(ask)
 app.command()(score)
 app.command()(simulate)
 app.add_typer(model_app, name="model")

@@ -22,6 +22,8 @@ __all__ = ["diagnose", "parse_findings"]
 SHOWN_GROUP = 0.02
 SHOWN_EXPLANATION = 0.01
 N_EXPLANATIONS = 5
+N_QUESTIONS = 3
+N_REASONS = 3
 BAR_WIDTHS = (10, 20)  # up to 100 columns, beyond
 
 
@@ -118,14 +120,35 @@ def _print(model: Model, result: Result, top: int) -> None:
         for name, value in result.evidence.items()
     ]
     write(out, paragraph(f"Known: {', '.join(known) or 'nothing'}", out.width, hanging="       "))
+    _print_urgency(out, result)
     _print_causes(out, model, result, top)
     _print_explanations(out, model, result)
     _print_groups(out, model, result)
+    _print_questions(out, result)
     for warning in result.warnings:
         out.print()
         write(out, paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")
     out.print()
     write(out, paragraph(model.disclaimer, out.width), style="dim")
+
+
+def _print_urgency(out: Console, result: Result) -> None:
+    """Print how urgent the case is and what decided that."""
+    out.print()
+    write(out, paragraph(result.triage.words, out.width), style="bold")
+    for reason in result.triage.deciding[:N_REASONS]:
+        write(out, paragraph(f"- {reason.words}", out.width, hanging="  "))
+
+
+def _print_questions(out: Console, result: Result) -> None:
+    """Print what to ask next."""
+    questions = result.next_questions(N_QUESTIONS, max_cost="ask").best
+    if questions:
+        out.print()
+        write(out, "Best questions to ask next", style="bold")
+    for item in questions:
+        line = f"{item.gain_bits:.2f} bits  {item.text} ({item.variable})"
+        write(out, paragraph(line, out.width, hanging="           "))
 
 
 def _weights(value: dict[str, float]) -> str:

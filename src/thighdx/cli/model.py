@@ -112,6 +112,28 @@ def _print_fits(out: Console, compiled: CompiledModel) -> None:
 
 
 @model_app.command()
+def diff(
+    old: Folder,
+    new: Folder,
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            "--cases", metavar="FILE", help="CSV of cases that both are asked about.", show_default="shipped"
+        ),
+    ] = None,
+) -> None:
+    """Show which judgements differ between two models, and how cases move."""
+    from thighdx.cli.cases import read_cases
+    from thighdx.reasoning.difference import diff_models
+
+    models = [open_model(str(path)) for path in (old, new)]
+    found = diff_models(models[0].compiled, models[1].compiled, read_cases(cases, models[0]))
+    out = console()
+    for line in repr(found).splitlines():
+        write(out, line)
+
+
+@model_app.command()
 def show(
     cause: Annotated[
         str | None, typer.Argument(metavar="[CAUSE]", help="Id of a cause.", show_default=False)

@@ -21,7 +21,7 @@ from thighdx.network.spec import Floats
 __all__ = ["MarginProblem", "margin_problem"]
 
 CLOSE = 1e-12  # largest difference of a margin at which a solution counts as reached
-MAX_STEPS = 40
+MAX_STEPS = 25
 SLOW = 0.3  # a step that leaves more than this of the error calls for a new Hessian
 LONGEST_STEP = 2.0  # of a parameter: far from the solution a full step overshoots
 
@@ -30,10 +30,13 @@ LONGEST_STEP = 2.0  # of a parameter: far from the solution a full step overshoo
 class MarginProblem:
     """Margins to be met, and the solution of a neighboring problem.
 
+    P(cell | group) is proportional to factor times exp(features . theta): with both factors kept linear, a
+    step is two products of a matrix with a vector.
+
     Attributes
     ----------
-    offset : (n_groups, n_cells) float64
-        Known log factor of every cell in every group; -inf where impossible.
+    factor : (n_groups, n_cells) float64
+        Known factor of every cell in every group, any scale per group; 0 where impossible.
     features : (n_cells, n_parameters) float64
         0/1.
     weights : (n_groups,) float64
@@ -45,7 +48,7 @@ class MarginProblem:
         At the start.
     """
 
-    offset: Floats
+    factor: Floats
     features: Floats
     weights: Floats
     wanted: Floats
@@ -56,15 +59,16 @@ class MarginProblem:
         """Return the same problem with its own solution as start; None where none is found."""
         theta, inverse, before = self.theta, self.inverse_hessian, np.inf
         for _ in range(MAX_STEPS):
-            cells = _cells(self.offset, self.features, theta)
-            miss = (self.weights @ cells) @ self.features - self.wanted
+            tilt = _tilt(self.features, theta)
+            overall = tilt * ((self.weights / (self.factor @ tilt)) @ self.factor)  # (n_cells,): P(cell)
+            miss = overall @ self.features - self.wanted
             error = float(np.max(np.abs(miss), initial=0.0))
             if error <= CLOSE:
                 return replace(self, theta=theta, inverse_hessian=inverse)
             if not np.isfinite(error):
                 return None
             if error > SLOW * before:
-                inverse = _inverse_hessian(cells, self.features, self.weights)
+                inverse = _inverse_hessian(self.factor, self.features, self.weights, theta)
             step = inverse @ miss
             theta, before = theta - step * min(1.0, LONGEST_STEP / np.abs(step).max()), error
         return None
@@ -85,36 +89,40 @@ class MarginProblem:
             inverse_hessian=self.inverse_hessian * np.outer(scale, scale),
         )
 
-    @property
     def log_cells(self) -> Floats:
         """Return log P(cell | group) at `theta`, (n_groups, n_cells)."""
-        scores = self.offset + self.features @ self.theta
-        scores -= scores.max(axis=1, keepdims=True)
-        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        return scores
+        tilted = self.factor * _tilt(self.features, self.theta)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(tilted / tilted.sum(axis=1, keepdims=True)))
 
-
-def _cells(offset: Floats, features: Floats, theta: Floats) -> Floats:
-    """Return P(cell | group), (n_groups, n_cells)."""
-    cells = offset + features @ theta
-    cells -= cells.max(axis=1, keepdims=True)
-    np.exp(cells, out=cells)
-    cells /= cells.sum(axis=1, keepdims=True)
-    return cells
+    def log_mean(self, values: Floats) -> Floats:
+        """Return log E[value of the cell | group] at `theta` for values per cell, (n_groups,)."""
+        tilt = _tilt(self.features, self.theta)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log((self.factor @ (tilt * values)) / (self.factor @ tilt)))
 
 
 def margin_problem(
-    offset: Floats, features: Floats, weights: Floats, wanted: Floats, theta: Floats
+    log_factor: Floats, features: Floats, weights: Floats, wanted: Floats, theta: Floats
 ) -> MarginProblem:
     """Set a problem up around its solution `theta`; shapes as in `MarginProblem`."""
-    inverse = _inverse_hessian(_cells(offset, features, theta), features, weights)
-    return MarginProblem(offset, features, weights, wanted, theta, inverse)
+    factor = np.exp(log_factor - log_factor.max(axis=1, keepdims=True))
+    inverse = _inverse_hessian(factor, features, weights, theta)
+    return MarginProblem(factor, features, weights, wanted, theta, inverse)
 
 
-def _inverse_hessian(cells: Floats, features: Floats, weights: Floats) -> Floats:
+def _tilt(features: Floats, theta: Floats) -> Floats:
+    """Return exp(features . theta), up to a constant, (n_cells,)."""
+    scores = features @ theta
+    return np.asarray(np.exp(scores - scores.max(initial=-np.inf)))
+
+
+def _inverse_hessian(factor: Floats, features: Floats, weights: Floats, theta: Floats) -> Floats:
     """Return the generalized inverse of the mean covariance of the features, (n_parameters, n_parameters)."""
     if not features.shape[1]:
         return np.zeros((0, 0))
+    cells = factor * _tilt(features, theta)
+    cells /= cells.sum(axis=1, keepdims=True)
     expected = cells @ features  # (n_groups, n_parameters)
     hessian = (features * (weights @ cells)[:, None]).T @ features
     hessian -= (expected * weights[:, None]).T @ expected

@@ -72,13 +72,7 @@ class _KnownBlock:
     block: Block
     margins: MarginProblem
     places: tuple[tuple[int, int], ...]  # member and state of every parameter
-    log_fits: Floats  # (n_cells,) log likelihood of what is known
-
-    def log_row(self, margins: MarginProblem) -> Floats:
-        """Return log P(known members | H), (n_explanations,)."""
-        scores = margins.log_cells + self.log_fits
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(np.exp(scores).sum(axis=1)))
+    fits: Floats  # (n_cells,) likelihood of what is known
 
 
 class Recomputation:
@@ -113,7 +107,7 @@ class Recomputation:
         self._blocks = [
             block for item in network.blocks if (block := self._known_block(item, prior)) is not None
         ]
-        self._block_rows = [block.log_row(block.margins) for block in self._blocks]
+        self._block_rows = [block.margins.log_mean(block.fits) for block in self._blocks]
         self._no_block = self._log_likelihood_without_blocks()
         self.log_weights_now = self._assemble(self._shares, self._block_rows)
 
@@ -151,7 +145,7 @@ class Recomputation:
 
     def _assemble(self, shares: MarginProblem, rows: list[Floats]) -> Floats:
         """Add prior, blocks and everything else."""
-        total: Floats = shares.log_cells[0] + self._no_block
+        total: Floats = shares.log_cells()[0] + self._no_block
         for row in rows:
             total = total + row
         return total
@@ -202,8 +196,7 @@ class Recomputation:
                     places.append((slot, state))
         features = np.stack(columns, axis=1) if columns else np.zeros((len(block.cells), 0))
         margins = margin_problem(offset, features, prior, np.array(wanted), np.array(theta))
-        with np.errstate(divide="ignore"):
-            return _KnownBlock(block, margins, tuple(places), np.log(fits))
+        return _KnownBlock(block, margins, tuple(places), fits)
 
     def _with_finding(self, place: PooledKey, value: float) -> Floats | None:
         """Change a link or a background."""
@@ -235,13 +228,13 @@ class Recomputation:
         )
         if new is None or base is None:
             return None
-        prior = np.exp(base.log_cells[0])
+        prior = np.exp(base.log_cells()[0])
         rows = []
         for block in self._blocks:
             margins = replace(block.margins, weights=prior).solve()
             if margins is None:
                 return None
-            rows.append(block.log_row(margins))
+            rows.append(margins.log_mean(block.fits))
         return self._assemble(new, rows)
 
     def _changed_shares(self, margins: MarginProblem, place: PooledKey, value: float) -> MarginProblem | None:
@@ -256,8 +249,7 @@ class Recomputation:
                 return None
             return margins.with_wanted(wanted).solve()
         both = self.network.membership[:, cause_idx] * self.network.membership[:, spec.causes.index(key[2])]
-        change = np.log(value) - np.log(self.pooled[place].point)
-        return replace(margins, offset=margins.offset + change * both).solve()
+        return replace(margins, factor=margins.factor * (value / self.pooled[place].point) ** both).solve()
 
     def _with_block(self, place: PooledKey, value: float) -> Floats | None:
         """Change an effect, a frequency or a dependency of one known block."""
@@ -268,7 +260,7 @@ class Recomputation:
         if margins is None:
             return None
         rows = list(self._block_rows)
-        rows[where] = block.log_row(margins)
+        rows[where] = margins.log_mean(block.fits)
         return self._assemble(self._shares, rows)
 
     def _changed_block(self, known: _KnownBlock, place: PooledKey, value: float) -> MarginProblem:
@@ -276,13 +268,14 @@ class Recomputation:
         table, key = place
         if table == "frequencies":
             return known.margins.with_wanted(self._changed_frequencies(known, key, value))
-        change = np.log(value) - np.log(self.pooled[place].point)
+        change = value / self.pooled[place].point
         cells = self._cells_in(known.block, key[0], key[1])
         if table == "dependencies":
             both = cells & self._cells_in(known.block, key[2], key[3])
-            return replace(known.margins, offset=known.margins.offset + change * both)
+            return replace(known.margins, factor=known.margins.factor * np.where(both, change, 1.0))
         members = self.network.membership[:, self.network.spec.causes.index(key[2])]
-        return replace(known.margins, offset=known.margins.offset + change * members[:, None] * cells)
+        touched = np.outer(members > 0, cells)
+        return replace(known.margins, factor=known.margins.factor * np.where(touched, change, 1.0))
 
     def _cells_in(self, block: Block, variable: str, state: str) -> npt.NDArray[np.bool_]:
         """Return which cells have a member in a state."""

@@ -26,8 +26,9 @@ __all__ = ["FARTHEST", "Outcome", "Turn", "recomputed_turn", "turn_of_link"]
 
 FARTHEST = 5.0
 """How far a search goes on the log-odds or log scale: a factor of 150 either way."""
-TURN_ACCURACY = 1e-7  # of a recomputed turn, on the log-odds or log scale
+TURN_ACCURACY = 1e-6  # of a recomputed turn, on the log-odds or log scale
 LEVEL_ACCURACY = 1e-3  # the same for the urgency, whose score jumps: only halving gets there
+HALVINGS = 6  # of a step that went beyond what is possible
 N_GRID = 65  # values of an exact function looked at for a change of urgency, on each side
 
 AskPosterior: TypeAlias = Callable[[float], Floats | None]
@@ -172,7 +173,7 @@ def recomputed_turn(
 def _last_possible(posterior: AskPosterior, good: float, bad: float) -> tuple[float, Floats | None]:
     """Close in on the end of what is possible."""
     last = None
-    for _ in range(12):
+    for _ in range(HALVINGS):
         middle = 0.5 * (good + bad)
         found = posterior(middle)
         if found is None:

@@ -1,0 +1,46 @@
+"""`thighdx ask`: an interview on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, cast
+
+import typer
+
+from thighdx.cli.diagnose import parse_findings
+from thighdx.cli.options import ModelOption, SettingOption, open_model
+from thighdx.errors import TableError, nearest_hint
+from thighdx.kb.records import COST_TIERS, Cost
+
+__all__ = ["ask"]
+
+
+def ask(
+    known: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME=VALUE...", help="What is known beforehand and need not be asked."),
+    ] = None,
+    setting: SettingOption = None,
+    model: ModelOption = None,
+    max_cost: Annotated[
+        str,
+        typer.Option("--max-cost", metavar="TIER", help=f"Dearest kind of question: {', '.join(COST_TIERS)}."),
+    ] = "ask",
+) -> None:
+    """Ask the best next question until the answer is stable; reads one answer per line.
+
+    Safety questions come early. Answer with a number, a word or yes/no; ? don't know, back, why, stop.
+    """
+    from thighdx.ask import run_interview
+
+    if max_cost not in COST_TIERS:
+        hint = nearest_hint(max_cost, COST_TIERS)
+        expected = f"--max-cost: got {max_cost!r}, expected one of {', '.join(COST_TIERS)}"
+        raise TableError(expected + (f"; {hint}" if hint else ""))
+    run_interview(
+        open_model(model),
+        sys.stdin,
+        known=parse_findings(known or []),
+        setting=setting,
+        max_cost=cast(Cost, max_cost),
+    )
