@@ -15,7 +15,7 @@ import numpy as np
 import thighdx
 from benchmarks.cohort import COHORTS, cohort, encode
 from benchmarks.growth import plot_growth
-from benchmarks.peers import full_model, small_network
+from benchmarks.peers import PeerResult, full_model, small_network
 from benchmarks.yardstick import Yardstick
 from thighdx.inference.batch import take_cases
 from thighdx.inference.engine import infer
@@ -43,7 +43,8 @@ def describe_machine() -> str:
             found.append(f"{package} missing")
     command = ["git", "describe", "--always", "--dirty"]
     commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-    return f"{processor}, {platform.platform()}\nPython {platform.python_version()}, {', '.join(found)}\ncommit {commit}"
+    python = ", ".join([f"Python {platform.python_version()}", *found])
+    return f"{processor}, {platform.platform()}\n{python}\ncommit {commit}"
 
 
 def compare_with_naive(n_rows: int) -> None:
@@ -74,9 +75,8 @@ def compare_with_naive(n_rows: int) -> None:
             print(f"{label:44} {n_rows / own:10,.0f} {ratio:6.2f} {n_rows / score:14,.0f} {score_ratio:6.2f}")
         apart(model, cohort(model, n_rows))
     print(f"{'BernoulliNB':44} {n_rows / statistics.median(naive):10,.0f}")
-    print(
-        f"{'CategoricalNB':44} {n_rows / statistics.median(categorical.seconds() for _ in range(REPEATS)):10,.0f}"
-    )
+    seconds = statistics.median(categorical.seconds() for _ in range(REPEATS))
+    print(f"{'CategoricalNB':44} {n_rows / seconds:10,.0f}")
     bernoulli.close()
     categorical.close()
 
@@ -117,14 +117,15 @@ def compare_with_peers(n_rows: int) -> None:
     batch = encode(model, cohort(model, 1_000))
     print(f"\n{'the whole model':48} {'rows/s':>10} {'difference':>11}")
     for result in full_model(model.network, batch, n_rows):
-        print(
-            f"{result.name:48} {result.rows_per_second:10.2f} {result.largest_difference:11.1e} {result.note}"
-        )
+        show(result)
     print(f"\n{'12 causes, 24 findings, 4 parents, 40 % missing':48} {'rows/s':>10} {'difference':>11}")
     for result in small_network(5_000):
-        print(
-            f"{result.name:48} {result.rows_per_second:10,.0f} {result.largest_difference:11.1e} {result.note}"
-        )
+        show(result)
+
+
+def show(result: PeerResult) -> None:
+    """Print one line."""
+    print(f"{result.name:48} {result.rows_per_second:10,.2f} {result.largest_difference:11.1e} {result.note}")
 
 
 def main() -> None:

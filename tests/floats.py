@@ -10,10 +10,14 @@ __all__ = [
     "COMPILED_LOG_EVIDENCE",
     "COMPILED_RELATIVE",
     "COMPILED_SINGLE",
+    "COVERAGE",
     "DISTRIBUTION",
+    "DRAWN_LOG_ODDS",
     "EXACT_FIT",
     "FINITE_DIFFERENCE",
     "FITTED_TWICE",
+    "HALF_BELOW",
+    "LEADING_DRAW",
     "LEADING_SPREAD",
     "LEAST_SQUARES",
     "LINK_FUNCTION",
@@ -31,6 +35,7 @@ __all__ = [
     "SMALLEST_RELATIVE",
     "SOLVED_TWICE",
     "SUMS_TO_ONE",
+    "TINY_INTERVAL",
     "URGENCY_TURN",
 ]
 
@@ -121,3 +126,19 @@ LINK_FUNCTION = 1e-10
 
 # The value at which the urgency jumps is closed in on by halving: to 0.1 % of odds.
 URGENCY_TURN = 2e-3
+
+# Log odds of a draw whose base rates were solved side by side to 1e-6 of each margin, over 99.99 % of the
+# prior mass where a block of contexts has many classes.
+DRAWN_LOG_ODDS = 1e-3
+
+# The same with 99.9 % of the posterior mass on either side of every cause, corrected at the medians.
+LEADING_DRAW = 0.02
+
+# Half of some 400,000 draws in 200 rows: five standard errors.
+HALF_BELOW = 0.005
+
+# Log odds of an end point of a nearly linear model: the expansion stops at the second order.
+TINY_INTERVAL = 0.04
+
+# Share of 2,000 draws inside an interval: three standard errors.
+COVERAGE = 0.035

@@ -203,6 +203,8 @@ class Model:
         table: Any,  # an eager pandas, polars or pyarrow table; the same kind comes back
         *,
         setting: str | None = None,
+        interval: float | None = None,
+        triage: bool = False,
         groups: bool = False,
         columns: Mapping[str, str] | None = None,
         n_threads: int | None = None,
@@ -210,9 +212,22 @@ class Model:
     ) -> Any:
         """Return posteriors of every cause for every row of a table.
 
-        See `thighdx.score.score_table` for columns, statuses and errors.
+        Parameters
+        ----------
+        interval : float, optional
+            Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
+        triage : bool
+            Adds the level of urgency of every row.
+        groups : bool
+            Adds ``group_<name>``, P(any member present).
+
+        See `thighdx.score.score_table` for columns, statuses, errors and the other parameters.
         """
+        from thighdx.extras import Extras
         from thighdx.score import score_table
+
+        wanted = interval is not None or triage
+        kb, pooled = self.compiled.kb, self.compiled.pooled
 
         return score_table(
             self.network,
@@ -224,6 +239,7 @@ class Model:
             columns=columns,
             n_threads=n_threads,
             dtype=dtype,
+            extras=Extras(kb, pooled, interval=interval, triage=triage) if wanted else None,
         )
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:

@@ -59,6 +59,7 @@ def test_gradients_are_those_of_finite_differences_with_everything_solved_again(
     found = case_gradient(network, layout, batch, mass=1)
     is_open = np.isfinite(found.log_odds)
     assert (found.gradient[~is_open] == 0).all()
+    assume(is_open.any())
     points = points_of(spec)
     rng = np.random.default_rng(seed)
     for _ in range(2):  # one judgement, then all at once

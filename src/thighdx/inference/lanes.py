@@ -29,10 +29,8 @@ __all__ = [
     "exp2_wide",
     "first_bit",
     "greatest",
-    "halve",
     "largest",
     "load",
-    "multiply_add",
     "select_or",
     "splat",
     "store",
@@ -230,29 +228,6 @@ def largest(typingctx: Any, value: Any) -> Any:
         return _fold(builder, args[0], lambda a, b: builder.select(compare(">", a, b), a, b))
 
     return value.kind(value), codegen
-
-
-@intrinsic
-def multiply_add(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a * b + c, in one instruction where the machine has it."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[0].type
-        name = f"llvm.fmuladd.v{kind.count}{'f64' if kind.count == WIDE else 'f32'}"
-        function = builder.module.declare_intrinsic(name, (), ir.FunctionType(kind, [kind] * 3))
-        return builder.call(function, args)
-
-    return a(a, b, c), codegen
-
-
-@intrinsic
-def halve(typingctx: Any, value: Any) -> Any:
-    """Divide integer lanes by 2, rounding down."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.ashr(args[0], _constant(args[0].type, 1))
-
-    return value(value), codegen
 
 
 @intrinsic

@@ -36,7 +36,6 @@ FRACTION_BITS = 22
 """Fixed-point logarithms count units of 2**-22 of a bit (base 2)."""
 BOUND_BITS = 7
 NOT_ZERO = 1e-11  # bits; below this a term is rounding of the subtraction that made it
-FEW_TRIPLES = 200  # below this looking up the few triple factors is cheaper
 SPARSE = 48  # nonzero pairs up to which adding them one by one beats adding a whole row
 OFF = -(1 << 30)
 _GROWING = RLock()
@@ -149,38 +148,6 @@ class Pack(NamedTuple):
     tau: npt.NDArray[np.float32]
 
 
-class Gates(NamedTuple):
-    """Present findings that are plain noisy-ORs: cheaper to compute for three causes than to look up.
-
-    With lambda and the kept background s of every cause, and leak b,
-
-        P(present | H) = N + b prod_c (s_c q_c),   N = 1 - prod_c q_c,   q_c = 1 - lambda_c
-
-    is built up cause by cause from positive terms, so that small probabilities keep their digits.
-
-    Attributes
-    ----------
-    of : (n_rows,) int32
-        Gate of a row, or -1.
-    unknown : (n_gates,) int32
-        The row that takes the finding's reference state out of the base.
-    leak : (n_gates,) float32
-    cause : (n_gates * n_lanes,) float32
-        lambda, last cause first.
-    kept : (n_gates * n_lanes,) float32
-        s q, last cause first.
-    is_simple : (n_gates,) bool
-        Nothing suppresses the background.
-    """
-
-    of: Ints
-    unknown: Ints
-    leak: npt.NDArray[np.float32]
-    cause: npt.NDArray[np.float32]
-    kept: npt.NDArray[np.float32]
-    is_simple: npt.NDArray[np.bool_]
-
-
 def make_layout(network: Network) -> Layout:
     """Renumber the causes and place their pairs."""
     n, most = network.explanations.n_causes, network.explanations.max_causes
@@ -257,8 +224,8 @@ def _split(layout: Layout, tables: Floats, empty: Floats) -> Split:
     return split_tables(layout.explanations, tables[:n_rows], empty[:n_rows])
 
 
-def pack_rows(layout: Layout, split: Split, is_gate: npt.NDArray[np.bool_] | None = None) -> Pack:
-    """Turn split tables into the arrays the kernel reads; gates get no triple factors."""
+def pack_rows(layout: Layout, split: Split) -> Pack:
+    """Turn split tables into the arrays the kernel reads."""
     n, n_rows = layout.explanations.n_causes, len(split.single)
     width = -(-(n + 1) // WIDE) * WIDE
     single = np.zeros((n_rows, width))
@@ -268,8 +235,7 @@ def pack_rows(layout: Layout, split: Split, is_gate: npt.NDArray[np.bool_] | Non
     rounded = np.ceil(_highest_triples(layout, split.triple) * 2.0**BOUND_BITS)
     highest = np.minimum(rounded, 32_000).astype(np.int32)
     bound_of, bound, extra_ptr, extra_pos, extra_value = _dense_or_sparse(layout, highest)
-    tau = split.triple if is_gate is None else np.where(is_gate[:, None], 0.0, split.triple)
-    has_tau, tau_base, tau_pos, tau_member, factors = _pack_tau(layout, tau)
+    has_tau, tau_base, tau_pos, tau_member, factors = _pack_tau(layout, split.triple)
     ranges = [
         part(values, axis=1, initial=0.0)
         for values in (split.pair, split.triple)
@@ -422,7 +388,6 @@ class Plan:
     row_of: Ints
     n_finding_rows: int
     pack: Pack
-    gates: Gates
     exact: Exact
     joints: tuple[Joint, ...]
 
@@ -437,7 +402,6 @@ class _Findings:
     base_empty: float
     exact: Floats
     pack: Pack
-    gates: Gates
 
 
 def make_plan(network: Network, setting_idx: int) -> Plan:
@@ -488,7 +452,7 @@ def _make(network: Network, setting_idx: int) -> Plan:
     exact = np.stack([base, *rows])
     pack = pack_rows(layout, _split(layout, exact, np.array([base_empty, *empties])))
     whole = join_packs([findings.pack, pack])
-    return Plan(layout, row_of, n_rows, whole, findings.gates, Exact(findings.exact, exact), tuple(joints))
+    return Plan(layout, row_of, n_rows, whole, Exact(findings.exact, exact), tuple(joints))
 
 
 def _findings(network: Network) -> _Findings:
@@ -515,59 +479,10 @@ def _findings(network: Network) -> _Findings:
         empties.extend(new_empty)
     exact = np.stack(rows) if rows else np.zeros((0, network.explanations.n_explanations))
     split = _split(layout, exact, np.array(empties))
-    gates = _find_gates(network, layout, row_of, split)
-    pack = pack_rows(layout, split, gates.of >= 0)
-    made = _Findings(layout, row_of, base, float(base_empty), exact, pack, gates)
+    pack = pack_rows(layout, split)
+    made = _Findings(layout, row_of, base, float(base_empty), exact, pack)
     network.cache["finding plan"] = made
     return made
-
-
-def _find_gates(network: Network, layout: Layout, row_of: Ints, split: Split) -> Gates:
-    """Pick the present findings whose table is a noisy-OR to the last digits and not mostly additive."""
-    explanations, n = layout.explanations, layout.explanations.n_causes
-    n_lanes = -(-n // LANES) * LANES
-    of = np.full(len(split.single), -1, dtype=np.int32)
-    unknown = list[np.int32]()
-    leaks = list[np.float64]()
-    causes, kepts = list[Floats](), list[Floats]()
-    for slot, finding in enumerate(network.spec.findings):
-        variable = network.n_contexts + slot
-        without, absent, present = row_of[variable, :3]
-        if len(split.single) == 0 or len(finding.states) != 2 or absent >= 0:
-            continue
-        if np.count_nonzero(split.triple[present]) <= FEW_TRIPLES:
-            continue
-        leak = finding.background[0]
-        rows = np.where(np.isnan(finding.cumulative[:, 0]), leak, finding.cumulative[:, 0])[layout.causes]
-        log_q = np.minimum(0.0, np.log1p(-rows) - np.log1p(-leak))
-        kept = np.minimum(1.0, rows / leak)
-        with np.errstate(divide="ignore"):
-            log_kept = log_q + np.log(kept)
-        log_none = explanations.sum_over_members(log_q)
-        formula = -np.expm1(log_none) + leak * np.exp(explanations.sum_over_members(log_kept))
-        table = np.exp(network.finding_rows[network.state_offset[variable] + 1, layout.columns])
-        if not np.allclose(formula, table, rtol=1e-9, atol=0.0):
-            continue
-        of[present] = len(leaks)
-        unknown.append(without)
-        leaks.append(leak)
-        for values, out in ((-np.expm1(log_q), causes), (np.exp(log_kept), kepts)):
-            lanes = np.zeros(n_lanes)
-            lanes[:n] = values[::-1]
-            out.append(lanes)
-    kept = np.array(kepts, dtype=np.float32).reshape(-1, n_lanes)
-    cause = np.array(causes, dtype=np.float32).reshape(-1, n_lanes)
-    is_simple = np.array(
-        [np.allclose(a[:n] + b[:n], 1.0, rtol=1e-12) for a, b in zip(causes, kepts, strict=True)]
-    )
-    return Gates(
-        of,
-        np.array(unknown, dtype=np.int32),
-        np.array(leaks, dtype=np.float32),
-        cause.reshape(-1),
-        kept.reshape(-1),
-        is_simple.astype(np.bool_),
-    )
 
 
 def _background(finding: FindingSpec) -> Floats:

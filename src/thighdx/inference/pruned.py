@@ -9,8 +9,7 @@ For one case, with the terms of `plan.Split` added up over its rows,
 4. an upper bound of every run of triples (i, j, *) from D_ij D_ik D_jk, D_ij = 2**(p_ij + (a_i + a_j) / 2),
    times 2 to the largest sum of t over the run. Runs that cannot add more than `PER_BLOCK` of the posterior
    of any cause in them are left out as long as their sum stays within `BUDGET`;
-5. the remaining runs: products of D, of looked-up 2**t, and of present noisy-ORs computed afresh (for which D
-   leaves their terms out).
+5. the remaining runs: products of D and of looked-up 2**t.
 
 So no posterior is off by more than `BUDGET` + `COARSE` * n_pairs of itself (from `SMALL` up), nor, since
 posteriors above `LARGE` count as `LARGE`, by more than that times `LARGE` in absolute terms.
@@ -31,7 +30,6 @@ from thighdx.inference.lanes import (
     greatest,
     largest,
     load,
-    multiply_add,
     select_or,
     splat,
     store,
@@ -104,7 +102,7 @@ SMALL = 1e-9
 @njit(nogil=True, cache=True, error_model="numpy")
 def _score(
     codes: Any, patterns: Any, given: Any, row_of: Any, base_row: int, height: Any, start: Any, valid: Any,
-    causes: Any, n_causes: int, has_triples: bool, pack: Any, gates: Any, posterior: Any, log_evidence: Any,
+    causes: Any, n_causes: int, has_triples: bool, pack: Any, posterior: Any, log_evidence: Any,
     is_left: Any, wanted: Any,
 ) -> None:  # fmt: skip
     """Score case after case; see the module's text for the steps."""
@@ -114,7 +112,6 @@ def _score(
     width = (n + WIDE) // WIDE * WIDE
     n_lanes = len(valid)
     row_lanes = (n + LANES - 1) // LANES * LANES
-    n_finding_rows = len(gates.of)
     flat_of = row_of.reshape(-1)
     rows = np.empty(n_variables + patterns.shape[1] + 1, np.int32)
     dense_rows = np.empty(len(rows) + 4, np.int64)
@@ -147,28 +144,8 @@ def _score(
     lane_of = np.empty(row_lanes + 1, np.int64)
     cost_of = np.empty(row_lanes + 1, np.float32)
     offsets = np.empty(128, np.int64)
-    late_rows = np.empty(len(rows) + 4, np.int64)  # dense pair rows of gates
-    late = np.empty(len(rows), np.int32)
-    early = np.empty(len(rows), np.int32)
-    simple = np.empty(len(rows), np.int32)
-    mixed = np.empty(len(rows), np.int32)
-    log_plain = np.empty(width)
     half = np.zeros(row_lanes, np.int32)
-    half_plain = np.zeros(row_lanes, np.int32)  # by cause
     half_reverse = np.zeros(row_lanes, np.int32)
-    half_plain_reverse = np.zeros(row_lanes, np.int32)
-    plain = np.empty(n_lanes + LANES, np.int32)
-    root_plain = np.empty(n_lanes + LANES, np.float32)  # D'
-    gate_lanes = (len(rows) + 2 * LANES) // LANES * LANES
-    lam = np.zeros(n * gate_lanes, np.float32)  # by cause, then gate
-    keep = np.zeros(n * gate_lanes, np.float32)
-    leak = np.zeros(gate_lanes, np.float32)
-    caused_i = np.zeros(gate_lanes, np.float32)
-    kept_i = np.zeros(gate_lanes, np.float32)
-    caused = np.zeros(gate_lanes, np.float32)
-    rest = np.zeros(gate_lanes, np.float32)
-    kept = np.zeros(gate_lanes, np.float32)
-    where = np.zeros(gate_lanes, np.int64)
     for case in range(len(codes)):
         if is_left[case]:
             continue
@@ -183,7 +160,7 @@ def _score(
             r = patterns[case, v]
             rows[m] = r
             m += r >= 0
-        n_dense, n_bound, n_tau, n_late, n_late_rows, n_early, n_simple, n_mixed = 0, 0, 0, 0, 0, 0, 0, 0
+        n_dense, n_bound, n_tau = 0, 0, 0
         is_hard = False
         low2, high2, low3, high3 = 0.0, 0.0, 0.0, 0.0
         for q in range(m):
@@ -195,24 +172,8 @@ def _score(
             high3 += pack.reach[r, 3]
             bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_lanes)
             n_bound += pack.bound_of[r] >= 0
-            gate = gates.of[r] if has_triples and r < n_finding_rows else -1
-            if gate >= 0:
-                if gates.is_simple[gate]:
-                    simple[n_simple] = gate
-                    n_simple += 1
-                else:
-                    mixed[n_mixed] = gate
-                    n_mixed += 1
-                late[n_late] = r
-                n_late += 1
-                late_rows[n_late_rows] = pack.dense_of[r] * np.int64(n_lanes)
-                n_late_rows += pack.dense_of[r] >= 0
-                r = gates.unknown[gate]
-            else:
-                early[n_early] = r
-                n_early += 1
-                dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_lanes)
-                n_dense += pack.dense_of[r] >= 0
+            dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_lanes)
+            n_dense += pack.dense_of[r] >= 0
             if n_tau < 128:
                 tau_rows[n_tau] = r
             n_tau += pack.has_tau[r]
@@ -225,13 +186,6 @@ def _score(
             for q in range(1, m):
                 value = value + load(pack.single, rows[q] * np.int64(width) + b)
             store(log_single, b, value)
-        for b in range(0, width, WIDE):
-            value = load(log_single, b)
-            for q in range(n_late):
-                value = value - load(pack.single, late[q] * np.int64(width) + b)
-                u = gates.unknown[gates.of[late[q]]]
-                value = value + load(pack.single, u * np.int64(width) + b)
-            store(log_plain, b, value)
         top = -1e300
         for i in range(n):
             if given[case, causes[i]] == 0:
@@ -245,12 +199,10 @@ def _score(
             value = log_single[i]
             is_alive = value > -170.0
             half[i] = np.int32(np.rint(0.5 * value * UNIT)) if is_alive else 0
-            half_plain[i] = np.int32(np.rint(0.5 * log_plain[i] * UNIT)) if is_alive else 0
             fixed[i] = np.int32(np.rint(value * UNIT)) if is_alive else NEVER
             lane = n - 1 - i
             reverse[lane] = fixed[i] if is_alive else 0
             half_reverse[lane] = half[i]
-            half_plain_reverse[lane] = half_plain[i]
             alive[lane] = 1 if is_alive else 0
         # ---- pairs
         for p in range(0, n_lanes, LANES):
@@ -268,38 +220,10 @@ def _score(
             for p in range(0, n_lanes, LANES):
                 store(raw, p, load(raw, p) + load(pack.dense, d0 + p))
             q += 1
-        for q in range(n_early):
-            r = early[q]
+        for q in range(m):
+            r = rows[q]
             for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
                 raw[pack.sparse_pos[e]] += pack.sparse_value[e]
-        if has_triples:
-            for p in range(0, n_lanes, LANES):
-                store(plain, p, load(raw, p))
-            for q in range(n_late):
-                r = gates.unknown[gates.of[late[q]]]
-                if pack.dense_of[r] >= 0:
-                    d0 = pack.dense_of[r] * np.int64(n_lanes)
-                    for p in range(0, n_lanes, LANES):
-                        store(plain, p, load(plain, p) + load(pack.dense, d0 + p))
-                for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
-                    plain[pack.sparse_pos[e]] += pack.sparse_value[e]
-            q = 0
-            while q + 4 <= n_late_rows:
-                d0, d1, d2, d3 = late_rows[q], late_rows[q + 1], late_rows[q + 2], late_rows[q + 3]
-                for p in range(0, n_lanes, LANES):
-                    s = load(pack.dense, d0 + p) + load(pack.dense, d1 + p)
-                    s = s + (load(pack.dense, d2 + p) + load(pack.dense, d3 + p))
-                    store(raw, p, load(raw, p) + s)
-                q += 4
-            while q < n_late_rows:
-                d0 = late_rows[q]
-                for p in range(0, n_lanes, LANES):
-                    store(raw, p, load(raw, p) + load(pack.dense, d0 + p))
-                q += 1
-            for q in range(n_late):
-                r = late[q]
-                for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
-                    raw[pack.sparse_pos[e]] += pack.sparse_value[e]
         never = splat(np.int32(NEVER))
         best = never
         peak = np.int32(NEVER)
@@ -309,11 +233,9 @@ def _score(
                 for b in range(height[i]):
                     store(raw, start[i] + b * LANES, never)
                     store(arg, start[i] + b * LANES, never)
-                    store(plain, start[i] + b * LANES, never)
                 continue
             own = splat(fixed[i])
             own_half = splat(half[i])
-            own_plain = splat(half_plain[i])
             for b in range(height[i]):
                 p = start[i] + b * LANES
                 is_pair = load(valid, p) & load(alive, b * LANES)
@@ -322,9 +244,6 @@ def _score(
                 x = select_or(is_pair, x + own + load(reverse, b * LANES), never)
                 best = greatest(best, x)
                 store(raw, p, x)
-                if has_triples:
-                    x = load(plain, p) + own_plain + load(half_plain_reverse, b * LANES)
-                    store(plain, p, select_or(is_pair, x, never))
         peak = max(peak, largest(best))
         if peak <= NEVER:
             for s in range(n_sets):
@@ -375,18 +294,13 @@ def _score(
             third = peak // 3
             thirds = splat(np.int32(third))
             best = never
-            best_plain = never
-            thirds_plain = splat(np.int32(np.rint((peak + (log_single[n] - log_plain[n]) * UNIT) / 3.0)))
             for p in range(0, n_lanes, LANES):
-                x = load(plain, p) - thirds_plain
-                best_plain = greatest(best_plain, x)
-                store(root_plain, p, exp2_fixed(x))
                 x = greatest(load(arg, p) - thirds, never)
                 best = greatest(best, x)
                 store(arg, p, x)
                 store(root, p, exp2_fixed(x))
                 store(upper, p, splat(np.int32(0)))
-            if largest(best) > 30 * UNIT or largest(best_plain) > 36 * UNIT:
+            if largest(best) > 30 * UNIT:
                 is_left[case] = True
                 continue
             q = 0
@@ -446,23 +360,11 @@ def _score(
             if largest(best) + largest(best_upper) > 70 * UNIT:
                 is_left[case] = True
                 continue
-            n_gates = n_simple + n_mixed
-            for q in range(n_gates):
-                gate = simple[q] if q < n_simple else mixed[q - n_simple]
-                leak[q] = gates.leak[gate]
-                where[q] = gate * row_lanes
-                for i in range(n):
-                    lam[i * gate_lanes + q] = gates.cause[gate * row_lanes + n - 1 - i]
-                    keep[i * gate_lanes + q] = gates.kept[gate * row_lanes + n - 1 - i]
             spent = np.float32(0.0)
-            ones = splat(np.float32(1.0))
             for b in range(0, n_hits * row_lanes, LANES):
                 store(by_last, b, splat(np.float32(0.0)))
             for i in range(n - 2):
                 mine = need_of[i]
-                for q in range(0, n_gates, LANES):
-                    store(caused_i, q, load(lam, i * gate_lanes + q))
-                    store(kept_i, q, load(keep, i * gate_lanes + q) * load(leak, q))
                 sum_i = splat(row_sum[i])
                 need_i = splat(row_need[i])
                 n_found = 0
@@ -513,50 +415,13 @@ def _score(
                         offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
                         n_off += 1
                     s = splat(np.float32(0.0))
-                    for q in range(0, n_gates, LANES):
-                        x = load(caused_i, q)
-                        x = multiply_add(ones - x, load(lam, j * gate_lanes + q), x)
-                        y = load(kept_i, q) * load(keep, j * gate_lanes + q)
-                        store(caused, q, x)
-                        store(rest, q, ones - x)
-                        store(kept, q, y)
-                    for q in range(n_simple):
-                        caused[q] += kept[q]
-                        rest[q] -= kept[q]
                     last = wanted.hit_of[i, j] * row_lanes
-                    mid = splat(root_plain[p + lane])
+                    mid = splat(root[p + lane])
                     for b in range(height[j]):
-                        w = load(root_plain, start[i] + b * LANES) * load(root_plain, start[j] + b * LANES)
-                        x = mid
+                        w = load(root, start[i] + b * LANES) * load(root, start[j] + b * LANES)
                         for q in range(n_off):
                             w = w * load(pack.tau, offsets[q] + b * LANES)
-                        q = 0
-                        while q + 2 <= n_simple:
-                            y = multiply_add(
-                                splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
-                            )
-                            w = w * y
-                            y = multiply_add(
-                                splat(rest[q + 1]),
-                                load(gates.cause, where[q + 1] + b * LANES),
-                                splat(caused[q + 1]),
-                            )
-                            x = x * y
-                            q += 2
-                        while q < n_simple:
-                            y = multiply_add(
-                                splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
-                            )
-                            w = w * y
-                            q += 1
-                        while q < n_gates:
-                            y = multiply_add(
-                                splat(rest[q]), load(gates.cause, where[q] + b * LANES), splat(caused[q])
-                            )
-                            y = multiply_add(splat(kept[q]), load(gates.kept, where[q] + b * LANES), y)
-                            x = x * y
-                            q += 1
-                        w = w * x
+                        w = w * mid
                         s = s + w
                         store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
                     whole = np.float64(total(s))
@@ -610,5 +475,5 @@ def score_pruned(
     _score(
         codes, patterns, given, plan.row_of, plan.n_finding_rows, layout.height, layout.start, layout.valid,
         layout.causes, layout.explanations.n_causes, layout.explanations.max_causes > 2, plan.pack,
-        plan.gates, posterior, log_evidence, is_left, wanted,
+        posterior, log_evidence, is_left, wanted,
     )  # fmt: skip

@@ -18,11 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.tables import JointTable, setting_tables
+from thighdx.inference.tables import JointTable, Real, setting_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
 __all__ = ["Answers", "possible_answers"]
+
+COLUMNS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,14 @@ def possible_answers(network: Network, batch: EvidenceBatch, weights: Floats) ->
 
     Notes
     -----
-    n_rows x n_explanations x n_causes multiplications, about 20 ms for the shipped model.
+    n_rows x n_explanations x n_causes multiplications, about 15 ms for the shipped model.
     """
     tables = setting_tables(network, int(batch.setting_idx[0]), "float64")
     codes = batch.codes[0]
     virtual = {item.variable_idx: item.weights[0] for item in batch.likelihoods}
     # (n_explanations, 1 + n_causes): the first column adds up to P(answer)
     counted = np.concatenate([np.ones((len(weights), 1)), network.membership], axis=1) * weights[:, None]
-    joint = np.exp(tables.rows) @ counted  # (n_rows, 1 + n_causes)
+    joint = _sums(tables.rows, counted, is_log=True)  # (n_rows, 1 + n_causes)
     found: dict[int, Floats] = {}
     for variable_idx in np.flatnonzero((codes == UNKNOWN) & (tables.row_offset >= 0)).tolist():
         rows = slice(
@@ -77,12 +79,26 @@ def possible_answers(network: Network, batch: EvidenceBatch, weights: Floats) ->
         )
         if variable_idx in virtual:
             states = virtual[variable_idx][:, None] * np.exp(tables.rows[rows])
-            found[variable_idx] = _given_the_rest(states) @ counted
+            found[variable_idx] = _sums(_given_the_rest(states), counted)
         else:
             found[variable_idx] = joint[rows]
     for table in tables.joints:
         found |= _of_members(network, table, codes, virtual, counted)
     return _arrange(found, network.explanations.n_causes, counted.sum(axis=0))
+
+
+def _sums(rows: Real, counted: Floats, *, is_log: bool = False) -> Floats:
+    """Return rows @ counted (exp(rows) where they are logs), piece by piece.
+
+    Pieces stay in the cache and are too small for threads, from which a product this size gains little; on a
+    busy machine waiting for them costs ten times the product.
+    """
+    total = np.zeros((len(rows), counted.shape[1]))
+    for start in range(0, len(counted), COLUMNS_AT_ONCE):
+        columns = slice(start, start + COLUMNS_AT_ONCE)
+        piece = np.exp(rows[:, columns]) if is_log else rows[:, columns]
+        total += piece @ counted[columns]
+    return total
 
 
 def _given_the_rest(states: Floats) -> Floats:
@@ -104,12 +120,13 @@ def _of_members(
     for member, variable_idx in enumerate(table.variable_idx.tolist()):
         if variable_idx in virtual:
             fits *= virtual[variable_idx][table.cells[:, member]]
-    cells = _given_the_rest(fits[:, None] * np.asarray(table.probability, dtype=np.float64)) @ counted
+    cells = _given_the_rest(fits[:, None] * np.asarray(table.probability, dtype=np.float64))
+    sums = _sums(cells, counted)  # (n_cells, 1 + n_causes)
     found = {}
     for member, variable_idx in enumerate(table.variable_idx.tolist()):
         if codes[variable_idx] == UNKNOWN:
             states = np.arange(network.n_states[variable_idx])[:, None]
-            found[variable_idx] = (states == table.cells[:, member]).astype(np.float64) @ cells
+            found[variable_idx] = (states == table.cells[:, member]).astype(np.float64) @ sums
     return found
 
 

@@ -133,7 +133,9 @@ class ModelDifference:
         for case in self.cases:
             lead = "" if case.old_leader == case.new_leader else f" [{case.old_leader} -> {case.new_leader}]"
             moved = ", ".join(
-                f"{m.cause} {m.old:.1%} -> {m.new:.1%}" for m in case.moves[:3] if abs(m.old - m.new) >= SHOWN_MOVE
+                f"{m.cause} {m.old:.1%} -> {m.new:.1%}"
+                for m in case.moves[:3]
+                if abs(m.old - m.new) >= SHOWN_MOVE
             )
             lines.append(f"case {case.id}{lead}: {case.problem or moved or 'does not move'}")
         return "\n".join(lines)
@@ -185,8 +187,8 @@ def _changed(old: Compiled, new: Compiled, keys: Sequence[PooledKey]) -> list[Po
     before, after = (
         pooled_quantiles([model.pooled[key].distribution for key in keys], LEVELS) for model in (old, new)
     )
-    is_same = np.isclose(before, after, rtol=SAME_BELIEF, atol=0.0).all(axis=1)
-    return [key for key, same in zip(keys, is_same.tolist(), strict=True) if not same]
+    is_same = np.isclose(before, after, rtol=SAME_BELIEF, atol=0.0)
+    return [key for key, same in zip(keys, is_same, strict=True) if not same.all()]
 
 
 def _title(model: Compiled) -> str:

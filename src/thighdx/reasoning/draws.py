@@ -51,6 +51,7 @@ class DrawChunk:
 
     seed: int
     number: int
+    n_draws: int
     values: Floats
     working: Floats
     redrawn: Counter[str]
@@ -93,8 +94,9 @@ def draw_chunk(
 
 def _make(network: Network, layout: JudgementLayout, seed: int, number: int, n_draws: int) -> DrawChunk:
     """Draw everything, then draw again what contradicts itself."""
-    values = sample_mixtures(layout.mixtures, np.random.default_rng([seed, number, 0]), CHUNK)[:n_draws]
-    chunk = DrawChunk(seed, number, values, np.empty_like(values), Counter())
+    values = sample_mixtures(layout.mixtures, np.random.default_rng([seed, number, 0]), CHUNK)
+    # always a whole chunk, of which the first draws are used: fewer draws are not other draws
+    chunk = DrawChunk(seed, number, n_draws, values, np.empty_like(values), Counter())
     rng = chunk.rng(1)
     for position, finding in enumerate(network.spec.findings):
         if len(finding.states) > 2:
@@ -108,7 +110,8 @@ def _make(network: Network, layout: JudgementLayout, seed: int, number: int, n_d
         to_working(values, "odds_ratio"),
         to_working(np.where(layout.is_odds_ratio, 0.5, values), "probability"),
     )
-    return chunk
+    used = values[:n_draws].copy(), chunk.working[:n_draws].copy()
+    return DrawChunk(seed, number, n_draws, *used, chunk.redrawn)
 
 
 def redraw(
@@ -165,13 +168,13 @@ def _until(
 ) -> None:
     """Draw some columns again until nothing is bad any more."""
     rows = np.flatnonzero(is_bad())
-    chunk.redrawn[reason] += len(rows)
+    chunk.redrawn[reason] += int((rows < chunk.n_draws).sum())
     for _ in range(MAX_TRIES):
         if len(rows) == 0:
             return
         redraw(layout, chunk, rng, rows, columns)
         rows = np.flatnonzero(is_bad())
-    chunk.redrawn[f"{reason}_left"] += len(rows)
+    chunk.redrawn[f"{reason}_left"] += int((rows < chunk.n_draws).sum())
 
 
 def _fit_shares(network: Network, layout: JudgementLayout, chunk: DrawChunk, setting: int) -> None:

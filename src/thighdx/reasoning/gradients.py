@@ -50,17 +50,28 @@ class CaseGradient:
     ----------
     log_odds : (n_sets,) float64
         Natural log of posterior odds; infinite where a set is impossible or certain.
-    gradient : (n_sets, n_judgements) float64
-        d log odds / d judgement on its working scale (log odds of a probability, log of an odds ratio), with
-        base rates and frequencies re-solved; 0 for judgements that do not touch the case and for sets that
-        are impossible or certain.
+    inside, outside : (n_sets, n_judgements) float64
+        d log P(S, e) / d judgement and d log P(not S, e) / d judgement on the judgement's working scale (log
+        odds of a probability, log of an odds ratio), with base rates and frequencies re-solved; up to a
+        constant per judgement. 0 for judgements that do not touch the case and for sets that are impossible
+        or certain.
     explanation_idx : (n_kept,) intp
-        The explanations the gradient was summed over.
+        The explanations summed over.
+    share_inside, share_outside : (n_sets, n_kept) float64
+        P(H | S, e) and P(H | not S, e).
     """
 
     log_odds: Floats
-    gradient: Floats
+    inside: Floats
+    outside: Floats
     explanation_idx: Indices
+    share_inside: Floats
+    share_outside: Floats
+
+    @property
+    def gradient(self) -> Floats:
+        """Return d log odds / d judgement, (n_sets, n_judgements)."""
+        return self.inside - self.outside
 
 
 def case_gradient(
@@ -93,18 +104,20 @@ def case_gradient(
     with np.errstate(divide="ignore"):
         log_odds = np.log(inside) - np.log(outside)
     kept = leading_explanations(weights, sets[:, np.isfinite(log_odds)], mass=mass)
-    ratio = _contrast(weights[kept], sets[kept])
-    gradient = np.zeros((sets.shape[1], layout.n_judgements))
+    ratio = _sides(weights[kept], sets[kept])
+    gradient = np.zeros((2 * sets.shape[1], layout.n_judgements))
     work = _Work(network, layout, batch, kept, take_explanations(network.explanations, kept), ratio, gradient)
     for position in range(len(network.spec.findings)):
         _add_finding(work, position)
     _add_prior_and_contexts(work)
-    return CaseGradient(log_odds, gradient, kept)
+    inside, outside = np.split(gradient, 2)
+    share_inside, share_outside = np.split(ratio, 2)
+    return CaseGradient(log_odds, inside, outside, kept, share_inside, share_outside)
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What the parts of a gradient share; `ratio` is r of the module's docstring, (n_sets, n_kept)."""
+    """What the parts of a gradient share; `ratio` holds P(H | S, e), then P(H | not S, e): (2 n_sets, n_kept)."""
 
     network: Network
     layout: JudgementLayout
@@ -115,14 +128,12 @@ class _Work:
     gradient: Floats
 
 
-def _contrast(weights: Floats, sets: Floats) -> Floats:
-    """Return r_S(H), (n_sets, n_kept): rows sum to 0; 0 for sets with nothing on one side."""
-    inside, outside = weights[:, None] * sets, weights[:, None] * (1.0 - sets)
-    total_in, total_out = inside.sum(axis=0), outside.sum(axis=0)
-    is_open = (total_in > 0) & (total_out > 0)
-    share_in = np.divide(inside, total_in, out=np.zeros_like(inside), where=is_open)
-    share_out = np.divide(outside, total_out, out=np.zeros_like(outside), where=is_open)
-    return np.ascontiguousarray((share_in - share_out).T)
+def _sides(weights: Floats, sets: Floats) -> Floats:
+    """Return P(H | S, e) below P(H | not S, e), (2 n_sets, n_kept); 0 for sets with nothing on one side."""
+    both = weights[:, None] * np.concatenate([sets, 1.0 - sets], axis=1)
+    total = both.sum(axis=0)
+    is_open = np.tile((total > 0).reshape(2, -1).all(axis=0), 2)
+    return np.ascontiguousarray(np.divide(both, total, out=np.zeros_like(both), where=is_open).T)
 
 
 def state_likelihoods(network: Network, batch: EvidenceBatch, variable_idx: int) -> Floats | None:
@@ -157,7 +168,7 @@ def _add_finding(work: _Work, position: int) -> None:
         b, rows = finding.background[step], finding.cumulative[:, step]
         is_above = rows >= b  # False where NaN: no row counts as background and moves with it
         is_below = rows < b
-        moment = work.ratio * slope  # (n_sets, n_kept)
+        moment = work.ratio * slope  # (2 n_sets, n_kept)
         per_cause = moment @ members  # (n_sets, n_causes)
         suppressed = np.zeros_like(per_cause)
         total = moment.sum(axis=1)

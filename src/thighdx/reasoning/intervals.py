@@ -1,20 +1,20 @@
 """Credible intervals of posteriors from the elicited uncertainty of all judgements that touch them.
 
-Two ways lead there, and both take every judgement as independent with its own pooled distribution and solve base
-rates and frequencies again:
+Two ways lead there. Both take every judgement as independent with its own pooled distribution, and both solve
+base rates and frequencies again:
 
-* *delta* [1]_: log odds are linear in the judgements near their medians, so mean, variance and third moment of
-  the log odds follow from the gradient and the moments of the judgements; end points are read off by the
-  Cornish-Fisher expansion [2]_.
-* *draws*: the posterior is recomputed under drawn judgements. What 200 draws of it and of its linear part differ by
-  at an end point is what the delta method misses there, and corrects it: a control variate [3]_, without which
-  the end points of 200 draws would be uncertain by a sixth of a standard deviation.
+* *delta* [1]_: mean, variance and third moment of the posterior log odds from its gradient and the moments of
+  the judgements, the mean to second order; end points by the expansion of Cornish and Fisher [2]_.
+* *draws*: the posterior is recomputed under drawn judgements. Its moments are taken from the draws, corrected by
+  what the same draws miss of the linear part, whose moments are known: a control variate [3]_, without
+  which the end points of 200 draws would be uncertain by a sixth of a standard deviation.
 
 .. [1] Van Allen T, Singh A, Greiner R, Hooper P. Quantifying the uncertainty of a belief net response:
    Bayesian error-bars for belief net inference. Artif Intell 2008;172:483-513.
 .. [2] Cornish EA, Fisher RA. Moments and cumulants in the specification of distributions.
    Revue de l'Institut International de Statistique 1938;5:307-20.
-.. [3] Hsu JC, Nelson BL. Control variates for quantile estimation. Management Science 1990;36:835-51.
+.. [3] Lavenberg SS, Welch PD. A perspective on the use of control variables to increase the efficiency of
+   Monte Carlo simulations. Management Science 1981;27:322-35.
 """
 
 from __future__ import annotations
@@ -29,23 +29,25 @@ from scipy import special
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, nearest_hint
+from thighdx.inference.batch import EvidenceBatch
 from thighdx.inference.evidence import CaseEvidence
 from thighdx.inference.groups import group_sets
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.reasoning.curvature import mean_shift
 from thighdx.reasoning.gradients import CaseGradient, case_gradient
 from thighdx.reasoning.layout import JudgementLayout, judgement_layout
-from thighdx.reasoning.montecarlo import draw_log_odds
+from thighdx.reasoning.montecarlo import PosteriorDraws, draw_log_odds
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AGREEMENT", "Interval", "IntervalMethod", "Intervals", "cornish_fisher", "credible_intervals", "delta_end_points"]
+__all__ = ["AGREEMENT", "Interval", "IntervalMethod", "Intervals", "cornish_fisher", "credible_intervals", "delta_moments"]
 
 IntervalMethod: TypeAlias = Literal["auto", "delta", "draws"]
 AGREEMENT = 1.10
-"""Where an end point by the delta method and by draws differ by more than this factor in odds, draws are used."""
+"""Draws are used where an end point by the delta method differs by more than this factor in odds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class Interval:
     delta, draws : tuple of (lower, upper), or None
         End points by either method, where it was asked for.
     is_moved : bool
-        An end point was moved to the posterior: the posterior at the medians of all judgements can lie outside
-        a narrow central interval of its distribution.
+        An end point was moved to the posterior: the posterior at the medians of all judgements can lie
+        outside a narrow central interval of its distribution.
     """
 
     name: str
@@ -222,15 +224,15 @@ def credible_intervals(
     is_open = np.isfinite(point)
     tail = (1 - level) / 2
     levels = np.array([tail, 1 - tail])
-    delta = delta_end_points(layout, slope, levels)  # (2, n_sets)
-    sd = np.sqrt(slope.gradient**2 @ layout.sd**2)
+    moments = delta_moments(network, layout, case.batch, slope)
+    delta = cornish_fisher(point, moments, levels)  # (2, n_sets)
     drawn, redrawn, crossed = None, dict[str, int](), 0.0
     if method != "delta":
         found = draw_log_odds(network, layout, case.batch, sets=sets, n_draws=n_draws, seed=seed)
-        linear = _linear_draws(layout, slope, found.working)
-        miss = _quantiles(found.log_odds, levels, is_open) - _quantiles(linear, levels, is_open)
-        drawn, redrawn, crossed = delta + miss, dict(found.redrawn), found.crossed_mass
-        drawn.sort(axis=0)
+        moments = _drawn_moments(layout, slope, found, is_open)
+        drawn = cornish_fisher(point, moments, levels)
+        redrawn, crossed = dict(found.redrawn), found.crossed_mass
+    sd = np.sqrt(moments[:, 1])
     items = [
         _interval(name, point[i], sd[i], delta[:, i], None if drawn is None else drawn[:, i], method)
         for i, name in enumerate(names)
@@ -268,58 +270,77 @@ def _questions(network: Network, kb: KnowledgeBase) -> tuple[list[str], Floats]:
     return names, np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
 
 
-def delta_end_points(layout: JudgementLayout, slope: CaseGradient, levels: npt.ArrayLike) -> Floats:
-    """Return quantiles of the log odds by the delta method.
-
-    Parameters
-    ----------
-    levels : (n_levels,) float64
+def delta_moments(
+    network: Network, layout: JudgementLayout, batch: EvidenceBatch, slope: CaseGradient
+) -> Floats:
+    """Return moments of the posterior log odds by the delta method.
 
     Returns
     -------
-    (n_levels, n_sets) float64
-        Infinite where a set is impossible or certain.
+    (n_sets, 3) float64
+        Mean minus the value at the medians, to second order; variance and third central moment to first.
     """
-    shift = np.where(np.isfinite(layout.point), layout.mean - layout.point, 0.0)
-    variance = slope.gradient**2 @ layout.sd**2
-    third = slope.gradient**3 @ layout.third
-    return cornish_fisher(slope.log_odds, slope.gradient @ shift, variance, third, levels)
+    gradient = slope.gradient
+    mean = mean_shift(network, layout, batch, slope)
+    return np.stack([mean, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1)
 
 
-def cornish_fisher(
-    point: Floats, shift: Floats, variance: Floats, third: Floats, levels: npt.ArrayLike
-) -> Floats:
-    """Return quantiles from a point, the mean's distance from it, variance and third central moment.
-
-    The expansion of Cornish and Fisher [2]_ to the first correction for skewness.
+def cornish_fisher(point: Floats, moments: Floats, levels: npt.ArrayLike) -> Floats:
+    """Return quantiles from moments: the expansion of Cornish and Fisher to the first term for skewness.
 
     Parameters
     ----------
-    point, shift, variance, third : (...) float64
+    point : (...) float64
+    moments : (..., 3) float64
+        Mean minus the point, variance, third central moment.
     levels : (n_levels,) float64
 
     Returns
     -------
     (n_levels, ...) float64
+        Rising with the level.
     """
     z = special.ndtri(np.asarray(levels, dtype=np.float64)).reshape(-1, *(1,) * point.ndim)
-    sd = np.sqrt(variance)
-    skewness = np.divide(third, sd**3, out=np.zeros_like(sd), where=sd > 0)
-    return np.asarray(point + shift + sd * (z + skewness / 6 * (z**2 - 1)))
+    sd = np.sqrt(moments[..., 1])
+    skewness = np.divide(moments[..., 2], sd**3, out=np.zeros_like(sd), where=sd > 0)
+    # beyond this the quadratic would turn back before the outermost level
+    bound = 3.0 / max(1.0, float(np.abs(z).max()))
+    values = z + np.clip(skewness, -bound, bound) / 6 * (z**2 - 1)
+    return np.asarray(point + moments[..., 0] + sd * values)
 
 
-def _linear_draws(layout: JudgementLayout, slope: CaseGradient, working: Floats) -> Floats:
-    """Return the linear part of the log odds under drawn judgements, (n_draws, n_sets)."""
-    touched = np.flatnonzero((slope.gradient != 0).any(axis=0))
-    moved = working[:, touched] - layout.point[touched]
-    return np.asarray(slope.log_odds + moved @ slope.gradient[:, touched].T)
+def _drawn_moments(
+    layout: JudgementLayout, slope: CaseGradient, found: PosteriorDraws, is_open: npt.NDArray[np.bool_]
+) -> Floats:
+    """Return moments of the drawn log odds, corrected by a multiple of their linear part [3]_."""
+    gradient = slope.gradient
+    touched = np.flatnonzero((gradient != 0).any(axis=0))
+    linear = (found.working[:, touched] - layout.point[touched]) @ gradient[:, touched].T
+    drawn = np.where(is_open, found.log_odds - np.where(is_open, slope.log_odds, 0.0), 0.0)
+    exact = np.stack([gradient @ layout.shift, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1)
+    seen, plain = _sample_moments(linear), _sample_moments(drawn)
+    joint = ((linear - seen[:, 0]) * (drawn - plain[:, 0])).mean(axis=0)
+    beta = np.divide(joint, seen[:, 1], out=np.zeros_like(joint), where=seen[:, 1] > 0)
+    powers = beta[:, None] ** np.arange(1, 4)
+    moments = powers * exact + (plain - powers * seen) * _trust(found.n_draws)
+    # few draws could leave next to nothing of the variance: then the plain one of the draws stands
+    moments[:, 1] = np.where(moments[:, 1] > 0.25 * plain[:, 1], moments[:, 1], plain[:, 1])
+    return moments
 
 
-def _quantiles(draws: Floats, levels: Floats, is_open: npt.NDArray[np.bool_]) -> Floats:
-    """Return quantiles per set, (n_levels, n_sets); 0 where a set is impossible or certain."""
-    out = np.zeros((len(levels), draws.shape[1]))
-    out[:, is_open] = np.quantile(draws[:, is_open], levels, axis=0)
-    return out
+def _trust(n_draws: int) -> Floats:
+    """Return how much of a correction to mean, variance and third moment is taken over.
+
+    Third moments of a few hundred draws are as uncertain as the corrections are large.
+    """
+    return np.array([1.0, 1.0, n_draws / (n_draws + 200)])
+
+
+def _sample_moments(values: Floats) -> Floats:
+    """Return mean, variance and third central moment of every column, (n_columns, 3)."""
+    mean = values.mean(axis=0)
+    off = values - mean
+    return np.stack([mean, (off**2).mean(axis=0), (off**3).mean(axis=0)], axis=1)
 
 
 def _interval(

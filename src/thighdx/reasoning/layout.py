@@ -67,6 +67,17 @@ class JudgementLayout:
     source: Mapping[PooledKey, PooledJudgement] = field(repr=False)
 
     @property
+    def shift(self) -> Floats:
+        """Mean minus median on the working scale; 0 for a judgement of never."""
+        is_certain = np.isneginf(self.point)
+        return np.where(is_certain, 0.0, self.mean - np.where(is_certain, 0.0, self.point))
+
+    @property
+    def spread(self) -> Floats:
+        """Mean square distance from the median on the working scale."""
+        return np.asarray(self.sd**2 + self.shift**2)
+
+    @property
     def n_judgements(self) -> int:
         """Number of judgements."""
         return len(self.keys)

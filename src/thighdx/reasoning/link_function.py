@@ -136,8 +136,9 @@ def link_function(
     now = finding.cumulative[cause_idx, column]
     return LinkFunction(
         nodes=np.array([0.0, background, 1.0]),
-        inside=joint @ membership,
-        outside=joint @ (1.0 - membership),
+        # einsum: see `MarginProblem`
+        inside=np.einsum("nh,hc->nc", joint, membership),
+        outside=np.einsum("nh,hc->nc", joint, 1.0 - membership),
         possible=(
             min(possible[0], now),
             max(possible[1], now),

@@ -38,11 +38,14 @@ class ShareMargins:
         d theta / d share; symmetric.
     to_pair : (n_causes, n_pairs) float64
         d theta / d log odds ratio of a pair, shares held.
+    bend : (n_causes, n_causes) float64
+        d2 theta / d logit share2; one column per share.
     """
 
     prior: Floats
     to_share: Floats
     to_pair: Floats
+    bend: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +113,12 @@ def _share_margins(
     both = pair_membership(network, layout)  # (n_explanations, n_pairs)
     with_pair = (members * prior[:, None]).T @ both - np.outer(mean, prior @ both)
     inverse = _inverse(covariance)
-    return ShareMargins(prior, inverse, -inverse @ with_pair)
+    # differentiate the margins twice: third cumulant[theta', theta'] + covariance theta'' = share''
+    first = inverse * (mean * (1 - mean))  # d theta / d logit share
+    along = (members - mean) @ first  # (n_explanations, n_causes): d log P(H) / d logit share
+    third = ((members - mean) * prior[:, None]).T @ along**2  # (n_causes, n_causes)
+    second = np.diag(mean * (1 - mean) * (1 - 2 * mean))
+    return ShareMargins(prior, inverse, -inverse @ with_pair, inverse @ (second - third))
 
 
 def pair_membership(network: Network, layout: JudgementLayout) -> Floats:

@@ -108,20 +108,21 @@ def draw_log_odds(
     logs = log_weights(network, batch, dtype="float64")[0]
     weights = np.exp(logs - logs.max())
     is_open = ((weights @ sets) > 0) & ((weights @ (1.0 - sets)) > 0)
-    kept = leading_explanations(weights, sets[:, is_open], mass=mass)
+    kept = np.union1d(leading_explanations(weights, sets[:, is_open], mass=mass), [int(np.argmax(weights))])
     if mass < 1:  # draws move mass between explanations: the small ones are cheap and always there
         small = (network.explanations.sizes <= 2) & (weights > 0)
         kept = np.union1d(kept, np.flatnonzero(small))
-    correction = _log_odds(logs[None, :], sets) - _log_odds(logs[None, kept], sets[kept])
+    point = _log_odds(logs[None, :], sets)
+    is_open = np.isfinite(point[0])
+    missed = np.where(is_open, point, 0.0) - np.where(is_open, _log_odds(logs[None, kept], sets[kept]), 0.0)
     chunks, parts, crossed_mass = [], [], 0.0
     share = weights[kept] / weights.sum()
     for number in range(-(-n_draws // CHUNK)):
         size = min(CHUNK, n_draws - number * CHUNK)
         chunk = draw_chunk(network, layout, seed=seed, number=number, n_draws=size)
         scores, crossed = _weights(network, layout, batch, chunk, kept)
-        parts.append(
-            np.where(is_open, _log_odds(scores, sets[kept]) + np.where(is_open, correction, 0), correction)
-        )
+        drawn = _log_odds(scores, sets[kept])
+        parts.append(np.where(is_open, np.where(is_open, drawn, 0.0) + missed, point))
         chunks.append(chunk)
         crossed_mass += float((crossed @ share).sum()) / n_draws
     redrawn: dict[str, int] = {}

@@ -82,7 +82,9 @@ def sensitivity(
 def _posterior(network: Network, log_weights: Floats) -> Floats:
     """Return P(cause present | evidence), (n_causes,)."""
     weights = np.exp(log_weights - log_weights.max())
-    inside, outside = weights @ network.membership, weights @ (1.0 - network.membership)
+    # einsum: see `MarginProblem`
+    inside = np.einsum("h,hc->c", weights, network.membership)
+    outside = np.einsum("h,hc->c", weights, 1.0 - network.membership)
     return np.asarray(inside / (inside + outside))
 
 

@@ -155,16 +155,18 @@ def recomputed_turn(
         The turn, and how far was looked (working scale).
     """
     sign, good, step = (1.0 if upward else -1.0), start, first_step
-    while abs(good - start) < FARTHEST:
+    is_last = False
+    while not is_last:
+        is_last = step >= FARTHEST
         ahead = start + sign * min(step, FARTHEST)
         found = posterior(ahead)
         if found is None:
+            is_last = True
             ahead, found = _last_possible(posterior, good, ahead)
             if found is None:
-                return None, good
-            step = np.inf  # nothing lies beyond
+                break
         turn = _turn_between(posterior, outcome, good, ahead, found, scale)
-        if turn is not None or step == np.inf:
+        if turn is not None:
             return turn, ahead
         good, step = ahead, 2 * step
     return None, good

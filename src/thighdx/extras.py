@@ -1,0 +1,89 @@
+"""What a scored table can say beyond posteriors: credible intervals and urgency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from thighdx.elicitation.judgements import PooledJudgement, PooledKey
+from thighdx.errors import TableError
+from thighdx.inference.batch import EvidenceBatch
+from thighdx.inference.vocabulary import Vocabulary
+from thighdx.kb.records import LEVELS, KnowledgeBase
+from thighdx.network.build import Network
+from thighdx.network.spec import Floats
+from thighdx.result import TRIAGE_LEVEL
+
+__all__ = ["Extras"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """Asked-for columns and the judgements they come from.
+
+    Attributes
+    ----------
+    interval : float or None
+        Level of the credible intervals, in (0, 1).
+    triage : bool
+    """
+
+    kb: KnowledgeBase
+    pooled: Mapping[PooledKey, PooledJudgement]
+    interval: float | None = None
+    triage: bool = False
+
+    def columns(self, causes: Sequence[str]) -> list[str]:
+        """Return the names of the added columns, in order."""
+        if self.interval is not None and not 0 < self.interval < 1:
+            raise TableError(f"interval: got {self.interval!r}, expected a probability in (0, 1), such as 0.9")
+        bounds = [f"{cause}_{end}" for cause in causes for end in ("lower", "upper")]
+        return [*(bounds if self.interval is not None else []), *(["triage"] if self.triage else [])]
+
+    def values(
+        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, posterior: Floats
+    ) -> list[Floats | npt.NDArray[np.object_]]:
+        """Return the added columns.
+
+        Parameters
+        ----------
+        posterior : (n_cases, n_causes) float64
+            NaN in rows that could not be scored; they get NaN bounds and the empty level.
+        """
+        is_scored = ~np.isnan(posterior[:, 0])
+        found: list[Floats | npt.NDArray[np.object_]] = []
+        if self.interval is not None:
+            lower, upper = self._bounds(network, batch, posterior, self.interval)
+            for cause in range(posterior.shape[1]):
+                for end in (lower, upper):
+                    found.append(np.where(is_scored, end[:, cause], np.nan))
+        if self.triage:
+            found.append(self._levels(network, vocabulary, batch, posterior))
+        return found
+
+    def _bounds(
+        self, network: Network, batch: EvidenceBatch, posterior: Floats, level: float
+    ) -> tuple[Floats, Floats]:
+        """Return lower and upper bounds; NaN where not worked out."""
+        from thighdx.inference.batch import take_cases
+        from thighdx.reasoning.batch_intervals import batch_intervals
+
+        lower, upper = np.full_like(posterior, np.nan), np.full_like(posterior, np.nan)
+        cases = np.flatnonzero(~np.isnan(posterior[:, 0]))
+        if len(cases):
+            found = batch_intervals(network, self.kb, self.pooled, take_cases(batch, cases), level)
+            lower[cases], upper[cases] = found.lower, found.upper
+        return lower, upper
+
+    def _levels(
+        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, posterior: Floats
+    ) -> npt.NDArray[np.object_]:
+        """Return the level of urgency of every row; empty where there is no posterior."""
+        from thighdx.reasoning.triage_batch import triage_batch
+
+        upper = self._bounds(network, batch, posterior, TRIAGE_LEVEL)[1]
+        levels = triage_batch(self.kb, vocabulary, batch.codes, posterior, upper, given=batch.given)
+        return np.array([*LEVELS, ""], dtype=object)[levels]

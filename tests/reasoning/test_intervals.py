@@ -1,0 +1,177 @@
+"""Credible intervals, where the exact distribution is known and against draws."""
+
+from __future__ import annotations
+
+import json
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from scipy import special
+
+import floats
+import thighdx
+from judged import judgements
+from thighdx.errors import UnknownNameError
+from thighdx.inference.evidence import CaseEvidence, encode_case
+from thighdx.inference.vocabulary import make_vocabulary
+from thighdx.kb.records import Group, KnowledgeBase, Variable
+from thighdx.network.build import Network, build_network
+from thighdx.network.spec import FindingSpec, NetworkSpec
+from thighdx.reasoning.intervals import Intervals, credible_intervals
+from thighdx.reasoning.layout import judgement_layout
+from thighdx.reasoning.montecarlo import draw_log_odds
+
+CASES: list[dict[str, object]] = [
+    {"onset": "sudden", "bruising": True, "numbness": False, "age": 34},
+    {"sex": "male", "age_band": "65-79", "low_back_pain": True, "numbness": True, "saddle_anesthesia": True},
+    {"muscle_cramp": True, "nocturnal_occurrence": True},
+]
+
+
+def shipped(model: thighdx.Model, number: int, **options: object) -> Intervals:
+    known = {k: v for k, v in CASES[number].items() if k in model.variables or k == "age"}
+    case = encode_case(model.vocabulary, known, setting="primary_care")
+    return credible_intervals(
+        model.network,
+        model.compiled.kb,
+        model.compiled.pooled,
+        case,
+        0.9,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def tiny() -> tuple[Network, dict, CaseEvidence, KnowledgeBase]:
+    """Two causes and a finding that is absent; only the link of the first cause is uncertain.
+    """
+    spec = NetworkSpec(
+        causes=("a", "b"),
+        max_causes=2,
+        settings=("clinic",),
+        shares=np.array([[0.6, 0.5]]),
+        pair_odds_ratio={},
+        contexts=(),
+        findings=(
+            FindingSpec("f", "finding", ("absent", "present"), np.array([0.1]), np.array([[0.7], [np.nan]])),
+        ),
+        dependencies={},
+    )
+    network = build_network(spec)
+    pooled = {key: item for key, item in judgements(spec, spread=0.4).items() if key[0] == "links"}
+    variables = (
+        Variable("a", "cause", "A", ("absent", "present")),
+        Variable("b", "cause", "B", ("absent", "present")),
+        Variable("f", "finding", "F", ("absent", "present"), "F?"),
+    )
+    vocabulary = make_vocabulary(variables, ("clinic",))
+    case = encode_case(vocabulary, {"f": False}, setting="clinic")
+    kb = KnowledgeBase(
+        manifest=None,  # type: ignore[arg-type]  # not looked at
+        variables=variables,
+        judgements=(),
+        groups=(Group("any", "Any", ("a", "b")),),
+        codes=(),
+        red_flags=(),
+        harms=(),
+        advice=(),
+        sources={},
+        digest="",
+    )
+    return network, pooled, case, kb
+
+
+def test_one_uncertain_link_gives_the_quantiles_that_can_be_worked_out() -> None:
+    """P(a | f absent) = x / (x + y): x, of {a} and {a, b}, is proportional to 1 - p, and y is fixed.
+
+    So its log odds are log(1 - p) plus a constant, and their quantiles come from those of p.
+    """
+    network, pooled, case, kb = tiny()
+    z = NormalDist().inv_cdf(0.95)
+    middle = float(special.logit(0.7))
+    exact = [np.log1p(-special.expit(x)) for x in (middle + 0.4 * z, middle, middle - 0.4 * z)]
+    found = credible_intervals(network, kb, pooled, case, 0.9, method="delta")["a"]
+    point = special.logit(found.posterior)
+    np.testing.assert_allclose(
+        special.logit(found.lower), point + exact[0] - exact[1], atol=floats.TINY_INTERVAL
+    )
+    np.testing.assert_allclose(
+        special.logit(found.upper), point + exact[2] - exact[1], atol=floats.TINY_INTERVAL
+    )
+
+
+def test_intervals_hold_the_share_of_draws_they_name() -> None:
+    network, pooled, case, kb = tiny()
+    layout = judgement_layout(network, pooled)
+    draws = draw_log_odds(network, layout, case.batch, n_draws=2000, seed=9, mass=1).log_odds[:, 0]
+    for level in (0.5, 0.9):
+        for method in ("delta", "draws"):
+            found = credible_intervals(network, kb, pooled, case, level, method=method)["a"]
+            inside = (draws > special.logit(found.lower)) & (draws < special.logit(found.upper))
+            assert inside.mean() == pytest.approx(level, abs=floats.COVERAGE)
+
+
+def test_what_cannot_fail_has_no_interval() -> None:
+    network, pooled, case, kb = tiny()
+    found = credible_intervals(network, kb, pooled, case, 0.9)["any"]
+    assert (found.lower, found.posterior, found.upper, found.method) == (1, 1, 1, "certain")
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_delta_and_draws_agree_well_enough_and_the_choice_is_told(model: thighdx.Model, number: int) -> None:
+    found = shipped(model, number, n_draws=200)
+    close = []
+    for item in found.causes.values():
+        if item.method == "certain":
+            assert item.lower == item.posterior == item.upper
+            continue
+        assert 0 < item.lower <= item.posterior <= item.upper < 1
+        assert item.delta is not None
+        assert item.draws is not None
+        assert item.method == ("draws" if item.disagrees else "delta")
+        if item.posterior > 1e-4:
+            gap = special.logit(np.array(item.delta)) - special.logit(np.array(item.draws))
+            close.append(np.abs(gap).max() < np.log(1.35))
+    assert np.mean(close) > 0.9
+
+
+def test_wider_levels_give_wider_intervals_and_the_posterior_stays_inside(model: thighdx.Model) -> None:
+    case = encode_case(model.vocabulary, {"bruising": True}, setting="primary_care")
+    parts = model.network, model.compiled.kb, model.compiled.pooled, case
+    widths = []
+    for level in (0.01, 0.5, 0.9, 0.99):
+        found = credible_intervals(*parts, level, method="delta")
+        for item in found.causes.values():
+            assert item.lower <= item.posterior <= item.upper
+        widths.append([i.upper - i.lower for i in found.causes.values()])
+    assert (np.diff(np.array(widths), axis=0) > 0).all()
+    narrow = credible_intervals(*parts, 0.01, method="delta")
+    assert any(item.is_moved for item in narrow.causes.values())
+
+
+def test_intervals_are_reproducible_and_plain_data(model: thighdx.Model) -> None:
+    first, again = shipped(model, 0, n_draws=50), shipped(model, 0, n_draws=50)
+    assert first.to_dict() == again.to_dict()
+    json.dumps(first.to_dict(), allow_nan=False)
+    frame = first.to_frame()
+    assert list(frame.columns[:3]) == ["posterior", "lower", "upper"]
+    assert frame["posterior"].is_monotonic_decreasing
+    assert set(first.to_frame(groups=True).index) == set(model.groups)
+    assert "credible intervals" in repr(first)
+    with pytest.raises(UnknownNameError, match="hamstring_strain"):
+        first["hamstring_strian"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": 1.0}, r"level: got 1\.0, expected a probability in \(0, 1\)"),
+        ({"method": "bootstrap"}, "method: got 'bootstrap', expected one of auto, delta, draws"),
+        ({"n_draws": 0}, "n_draws: got 0, expected 1 or more"),
+        ({"seed": -1}, "seed: got -1, expected 0 or more"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(options: dict, message: str) -> None:
+    network, pooled, case, kb = tiny()
+    with pytest.raises(ValueError, match=message):
+        credible_intervals(network, kb, pooled, case, **{"level": 0.9, **options})
