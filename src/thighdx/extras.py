@@ -39,7 +39,7 @@ class Extras:
     def columns(self, causes: Sequence[str]) -> list[str]:
         """Return the names of the added columns, in order."""
         if self.interval is not None and not 0 < self.interval < 1:
-            raise TableError(f"interval: got {self.interval!r}, expected a probability in (0, 1), such as 0.9")
+            raise TableError(f"interval: got {self.interval!r}, expected a level in (0, 1), such as 0.9")
         bounds = [f"{cause}_{end}" for cause in causes for end in ("lower", "upper")]
         return [*(bounds if self.interval is not None else []), *(["triage"] if self.triage else [])]
 
@@ -56,10 +56,9 @@ class Extras:
         is_scored = ~np.isnan(posterior[:, 0])
         found: list[Floats | npt.NDArray[np.object_]] = []
         if self.interval is not None:
-            lower, upper = self._bounds(network, batch, posterior, self.interval)
-            for cause in range(posterior.shape[1]):
-                for end in (lower, upper):
-                    found.append(np.where(is_scored, end[:, cause], np.nan))
+            ends = np.stack(self._bounds(network, batch, posterior, self.interval), axis=2)
+            flat = ends.reshape(len(posterior), -1)  # (n_cases, n_causes * 2): lower, upper, lower, ...
+            found.extend(np.where(is_scored[:, None], flat, np.nan).T)
         if self.triage:
             found.append(self._levels(network, vocabulary, batch, posterior))
         return found

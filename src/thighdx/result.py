@@ -279,15 +279,19 @@ class Result:
         from thighdx.reasoning.triage import triage
 
         chances = state_chances(self._network, self._case.batch, self._weights)
-        posterior = self.posterior.to_dict()
-        return triage(self._kb, self._case.states, posterior, self._upper, chances=chances)
+        return triage(self._kb, self._case.states, self._posterior, self._upper, chances=chances)
 
     @cached_property
     def management(self) -> Management:
         """What to do: advice for the causes that carry most of the probability, safest first."""
         from thighdx.reasoning.management import management
 
-        return management(self._kb, self._case.states, self.posterior.to_dict(), self.triage)
+        return management(self._kb, self._case.states, self._posterior, self.triage)
+
+    @property
+    def _posterior(self) -> dict[str, float]:
+        """Posterior by cause, in the model's order."""
+        return dict(zip(self._network.spec.causes, self._of_causes(self._weights).tolist(), strict=True))
 
     @cached_property
     def _upper(self) -> dict[str, float]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
 from thighdx.cli.diagnose import parse_findings
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.errors import TableError, nearest_hint
-from thighdx.kb.records import COST_TIERS, Cost
+from thighdx.kb.records import COST_TIERS
 
 __all__ = ["ask"]
 
@@ -24,7 +24,7 @@ def ask(
     model: ModelOption = None,
     max_cost: Annotated[
         str,
-        typer.Option("--max-cost", metavar="TIER", help=f"Dearest kind of question: {', '.join(COST_TIERS)}."),
+        typer.Option("--max-cost", metavar="TIER", help=f"Dearest question: {', '.join(COST_TIERS)}."),
     ] = "ask",
 ) -> None:
     """Ask the best next question until the answer is stable; reads one answer per line.
@@ -42,5 +42,5 @@ def ask(
         sys.stdin,
         known=parse_findings(known or []),
         setting=setting,
-        max_cost=cast(Cost, max_cost),
+        max_cost=max_cost,
     )

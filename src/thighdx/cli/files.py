@@ -27,7 +27,7 @@ __all__ = ["STANDARD_STREAM", "TableFormat", "open_table_file", "table_format"]
 
 STANDARD_STREAM = "-"
 SNIFFED_BYTES = 1_000_000  # a header must be in there
-CHUNK_ROWS = 5_000  # read, scored and written at once; progress is shown after each
+CHUNK_ROWS = 50_000  # read, scored and written at once; progress is shown after each
 
 # How files begin that are something else than they are called.
 _BEGINNINGS = (

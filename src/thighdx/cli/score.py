@@ -54,6 +54,14 @@ def score(
     setting: SettingOption = None,
     model: ModelOption = None,
     groups: Annotated[bool, typer.Option("--groups", help="Add a column for every group of causes.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            help="Add credible intervals of this level, such as 0.9: CAUSE_lower and CAUSE_upper.",
+            show_default=False,
+        ),
+    ] = None,
+    triage: Annotated[bool, typer.Option("--triage", help="Add the level of urgency.")] = False,
     dtype: Annotated[Precision, typer.Option(help="Number format of the work.")] = Precision.FLOAT32,
     top: Annotated[int, typer.Option(min=1, help="How many leading causes to show.")] = 3,
     quiet: Annotated[
@@ -89,7 +97,12 @@ def score(
             for chunk in source.chunks:
                 with said.listening(), _named(table):
                     scored = loaded.score(
-                        read_likelihoods(chunk, loaded), setting=name, groups=groups, dtype=dtype.value
+                        read_likelihoods(chunk, loaded),
+                        setting=name,
+                        interval=interval,
+                        triage=triage,
+                        groups=groups,
+                        dtype=dtype.value,
                     )
                 sink.write(scored)
                 summary.has_settings = SETTING in chunk.column_names

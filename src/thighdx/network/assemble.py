@@ -96,7 +96,7 @@ def check_spec(spec: NetworkSpec) -> tuple[SolvedParameters, list[Problem]]:
 
 
 def _check_sizes(spec: NetworkSpec) -> Iterator[Problem]:
-    """The tables over explanations and the joint tables of contexts can be made at all."""
+    """Check that tables over explanations and joint tables of contexts can be made at all."""
     try:
         enumerate_explanations(len(spec.causes), spec.max_causes)
     except ValueError as error:

@@ -1,0 +1,64 @@
+"""What is imported when: a program pays only for what it uses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("numpy", "pandas", "scipy", "pgmpy", "numba", "narwhals", "pyarrow", "pydantic", "ruamel", "matplotlib",
+         "polars", "typer", "rich", "tqdm")  # fmt: skip
+
+
+def loaded_after(code: str) -> set[str]:
+    """The heavy packages in a fresh interpreter after running some lines."""
+    report = f"import sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.split())
+
+
+def test_importing_thighdx_imports_nothing_heavy() -> None:
+    assert loaded_after("import thighdx; thighdx.__version__; dir(thighdx)") == set()
+
+
+def test_catching_an_error_needs_nothing_heavy() -> None:
+    assert loaded_after("import thighdx; thighdx.EvidenceError; thighdx.KnowledgeBaseError") == set()
+
+
+def test_the_first_diagnosis_leaves_out_what_only_tables_and_interchange_need() -> None:
+    code = "import thighdx; thighdx.load_model().diagnose({'bruising': True}).posterior"
+    loaded = loaded_after(code)
+    assert "numpy" in loaded
+    assert not loaded & {"pgmpy", "numba", "narwhals", "matplotlib", "polars", "typer", "rich", "tqdm"}
+
+
+def test_asking_for_the_version_on_the_command_line_needs_no_numbers() -> None:
+    code = (
+        "import sys; sys.argv = ['thighdx', '--version']\n"
+        "from thighdx.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code + "print('LOADED', *[n for n in ('numpy', 'pandas', 'pgmpy') if n in sys.modules])"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1].split() == ["LOADED"]
+
+
+@pytest.mark.parametrize("name", ["load_model", "Model", "data_path", "Result"])
+def test_every_public_name_comes_on_first_use(name: str) -> None:
+    code = f"import thighdx; first = thighdx.{name}; assert first is thighdx.{name} is vars(thighdx)['{name}']"
+    loaded_after(code)
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    import thighdx
+
+    with pytest.raises(AttributeError, match="module 'thighdx' has no attribute 'load_modle'"):
+        thighdx.load_modle  # noqa: B018  # the access is the test
