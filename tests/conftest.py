@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import kb_builder
 import pytest
 
+import kb_builder
 import thighdx
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 from pathlib import Path
 
-import floats
-import kb_builder
 import numpy as np
 import pytest
 
+import floats
+import kb_builder
 import thighdx
 from thighdx import compilation
 from thighdx.compilation import (
@@ -39,6 +38,10 @@ FOLDERS = sorted(
 def fresh() -> CompiledModel:
     """The shipped tables, read, fitted and solved here and now."""
     return compile_model(model_path("posterior_thigh"))
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 # ---- the shipped file -------------------------------------------------------------------------------
@@ -222,12 +225,12 @@ def test_edited_tables_make_the_compiled_file_stale_and_are_compiled_in_memory(f
 
 
 DAMAGES = {
-    "empty": lambda text: "",
+    "empty": lambda _: "",
     "cut short": lambda text: text[: len(text) // 2],
-    "no JSON": lambda text: "strain,0.5",
-    "a list": lambda text: "[1, 2, 3]",
-    "null": lambda text: "null",
-    "deeply nested": lambda text: "[" * 100_000,
+    "no JSON": lambda _: "strain,0.5",
+    "a list": lambda _: "[1, 2, 3]",
+    "null": lambda _: "null",
+    "deeply nested": lambda _: "[" * 100_000,
     "another format": lambda text: text.replace('"format": 1,', '"format": 2,', 1),
     "no solution": lambda text: text.replace('"solved"', '"saved"'),
     "a cause missing": lambda text: text.replace('"theta": {"strain": ', '"theta": {"strian": ', 1),
@@ -286,7 +289,7 @@ def test_writing_leaves_the_old_file_alone_when_it_fails(
     compiled = compile_model(folder)
     write_compiled(compiled, folder)
     before = (folder / "compiled.json").read_bytes()
-    files = sorted(os.listdir(folder))
+    files = names_in(folder)
 
     def fail(_: int) -> None:
         raise OSError("no space left on device")
@@ -295,7 +298,7 @@ def test_writing_leaves_the_old_file_alone_when_it_fails(
     with pytest.raises(OSError, match="no space left"):
         write_compiled(compiled, folder)
     assert (folder / "compiled.json").read_bytes() == before
-    assert sorted(os.listdir(folder)) == files
+    assert names_in(folder) == files
 
 
 # ---- what the numbers add up to ----------------------------------------------------------------------
@@ -329,8 +332,8 @@ def test_shares_that_sum_to_one_or_less_cannot_be_reproduced(folder: Path) -> No
     (line,) = problems_of(folder)
     assert line.startswith("shares.csv, q50: shares in clinic sum to 0.8")
     assert line.endswith(
-        "expected more than 1 and less than max_causes = 2; every patient has at least one cause, and other_cause is "
-        "one of them"
+        "expected more than 1 and less than max_causes = 2; every patient has at least one cause, "
+        "and other_cause is one of them"
     )
 
 
@@ -346,7 +349,10 @@ def test_shares_that_sum_to_more_than_max_causes_cannot_be_reproduced(folder: Pa
 def test_a_share_of_never_is_refused(folder: Path) -> None:
     kb_builder.append(folder, "shares.csv", "clot,clinic,review,,,,never,2026-01-31,desk,not here")
     assert problems_of(folder) == [
-        "shares.csv, statement: clot never occurs in clinic, expected a frequency above 0; give a very small one"
+        (
+            "shares.csv, statement: clot never occurs in clinic, expected a frequency above 0; give a "
+            "very small one"
+        )
     ]
 
 
@@ -391,7 +397,10 @@ def test_dependencies_that_exclude_everything_are_refused(folder: Path) -> None:
             line = f"age_band,{age},pregnancy,{pregnancy},panel,,,,never,2026-01-31,desk,closed"
             kb_builder.append(folder, "dependencies.csv", line)
     assert problems_of(folder) == [
-        "dependencies.csv: block of age_band, pregnancy: no joint state is possible; tie fewer contexts to one another"
+        (
+            "dependencies.csv: block of age_band, pregnancy: no joint state is possible; tie fewer "
+            "contexts to one another"
+        )
     ]
 
 
@@ -483,7 +492,7 @@ def test_a_saved_model_is_the_same_model(small_model: Model, tmp_path: Path) -> 
     assert again.digest == small_model.digest
     case = {"bruising": True, "age": 70}
     assert again.diagnose(case).to_dict() == small_model.diagnose(case).to_dict()
-    assert sorted(os.listdir(folder.parent)) == ["saved"]
+    assert names_in(folder.parent) == ["saved"]
 
 
 def test_a_saved_rebased_model_keeps_its_shares(small_model: Model, tmp_path: Path) -> None:
@@ -547,4 +556,4 @@ def test_a_save_that_fails_leaves_nothing_behind(
     monkeypatch.setattr(compilation.os, "fsync", fail)
     with pytest.raises(OSError, match="no space left"):
         save_model(small_model.compiled, tmp_path / "saved")
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []

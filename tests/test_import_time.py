@@ -7,8 +7,22 @@ import sys
 
 import pytest
 
-HEAVY = ("numpy", "pandas", "scipy", "pgmpy", "numba", "narwhals", "pyarrow", "pydantic", "ruamel", "matplotlib",
-         "polars", "typer", "rich", "tqdm")  # fmt: skip
+HEAVY = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "pgmpy",
+    "numba",
+    "narwhals",
+    "pyarrow",
+    "pydantic",
+    "ruamel",
+    "matplotlib",
+    "polars",
+    "typer",
+    "rich",
+    "tqdm",
+)
 
 
 def loaded_after(code: str) -> set[str]:
@@ -44,16 +58,25 @@ def test_asking_for_the_version_on_the_command_line_needs_no_numbers() -> None:
         "except SystemExit as stop: assert not stop.code\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code + "print('LOADED', *[n for n in ('numpy', 'pandas', 'pgmpy') if n in sys.modules])"],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            code + "print('LOADED', *[n for n in ('numpy', 'pandas', 'pgmpy') if n in sys.modules])",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1].split() == ["LOADED"]
 
 
 @pytest.mark.parametrize("name", ["load_model", "Model", "data_path", "Result"])
 def test_every_public_name_comes_on_first_use(name: str) -> None:
-    code = f"import thighdx; first = thighdx.{name}; assert first is thighdx.{name} is vars(thighdx)['{name}']"
+    code = (
+        f"import thighdx; first = thighdx.{name}; assert first is thighdx.{name} is vars(thighdx)['{name}']"
+    )
     loaded_after(code)
 
 

@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom up. Modules of one layer may import one another, never one above.
 LAYERS = (
     ("errors",),
-    ("kb", "resources", "extras", "notice"),
+    ("kb", "resources"),
     ("elicitation",),
     ("network",),
     ("inference",),
@@ -56,7 +56,9 @@ def without_type_checking(tree: ast.Module) -> ast.Module:
     body = [
         node
         for node in tree.body
-        if not (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING")
+        if not (
+            isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        )
     ]
     return ast.Module(body, [])
 
@@ -80,9 +82,10 @@ def test_imports_go_one_way(path: Path) -> None:
     wrong = [
         f"line {line}: {name}"
         for name, line in imports_of(without_type_checking(parsed(path)))
-        if name.startswith("thighdx.") and (PACKAGE.parent / name.replace(".", "/")).with_suffix(".py").exists()
+        if name.startswith("thighdx.")
+        and (PACKAGE.parent / name.replace(".", "/")).with_suffix(".py").exists()
         and layer_of(name) > own
-    ]  # fmt: skip
+    ]
     assert wrong == []
 
 
@@ -112,7 +115,9 @@ READS_OR_PRINTS = {"open", "print", "input", "eval", "exec", "compile", "__impor
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*(PACKAGE / "network").glob("*.py"), *(PACKAGE / "inference").glob("*.py")]), ids=module_of
+    "path",
+    sorted([*(PACKAGE / "network").glob("*.py"), *(PACKAGE / "inference").glob("*.py")]),
+    ids=module_of,
 )
 def test_network_and_inference_read_no_files_and_print_nothing(path: Path) -> None:
     tree = parsed(path)

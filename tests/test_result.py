@@ -6,13 +6,13 @@ import json
 import math
 import pickle
 
-import floats
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import floats
 from thighdx.errors import ImpossibleEvidenceError, UnknownNameError
 from thighdx.model import Model
 from thighdx.result import RESULT_FORMAT, Result
@@ -170,7 +170,7 @@ def test_the_probability_of_an_answer_is_what_it_adds_to_the_evidence(model: Mod
         ({"numbness": {"absent": 1, "present": 4}, "dehydration": False}, "straight_leg_raise"),
         ({"low_back_pain": True}, "lumbar_disc_herniation"),
     ],
-)  # fmt: skip
+)
 def test_posteriors_averaged_over_an_answer_give_back_the_posterior_before_it(
     model: Model, case: dict, name: str
 ) -> None:
@@ -242,9 +242,22 @@ def test_the_case_given_by_the_caller_is_not_changed_and_not_kept(model: Model) 
 def test_the_dict_is_versioned_plain_and_complete(model: Model, result: Result) -> None:
     data = result.to_dict()
     assert list(data) == [
-        "format", "format_version", "model", "setting", "evidence", "warnings", "log_evidence", "posterior", "prior",
-        "groups", "explanations", "disclaimer",
-    ]  # fmt: skip
+        "format",
+        "format_version",
+        "model",
+        "setting",
+        "evidence",
+        "warnings",
+        "log_evidence",
+        "posterior",
+        "prior",
+        "groups",
+        "explanations",
+        "triage",
+        "management",
+        "fit",
+        "disclaimer",
+    ]
     assert (data["format"], data["format_version"]) == ("thighdx.result", RESULT_FORMAT)
     assert data["model"] == {
         "name": "posterior_thigh",
@@ -259,7 +272,7 @@ def test_the_dict_is_versioned_plain_and_complete(model: Model, result: Result) 
     assert data["log_evidence"] == result.log_evidence
     assert data["explanations"][0]["causes"] == ["hamstring_strain"]
     assert "not reviewed by clinicians" in data["disclaimer"]
-    assert json_types(data) <= {dict, list, str, float, int}
+    assert json_types(data) <= {dict, list, str, float, int, bool, type(None)}
 
 
 def json_types(value: object) -> set[type]:
@@ -293,8 +306,8 @@ def test_a_pickled_result_says_the_same(result: Result) -> None:
 def test_the_repr_is_a_small_table_with_the_caveat(model: Model, result: Result) -> None:
     lines = repr(result).splitlines()
     assert lines[0] == (
-        f"posterior_thigh {model.version}, sports_clinic; known: age_band=18-39, onset=sudden, numbness=absent, "
-        "bruising=present, muscle_weakness=?"
+        f"posterior_thigh {model.version}, sports_clinic; known: age_band=18-39, onset=sudden, "
+        "numbness=absent, bruising=present, muscle_weakness=?"
     )
     assert [line.split()[0] for line in lines[1:6]] == list(result.top(5).index)
     assert lines[1].split()[1] == f"{result.posterior.iloc[0]:.1%}"

@@ -105,7 +105,7 @@ def test_names_of_outputs_not_asked_for_are_free() -> None:
         ({"n_threads": 1.5}, "n_threads: got 1.5"),
         ({"n_threads": True}, "n_threads: got True"),
         ({"dtype": "float16"}, "dtype: got 'float16', expected 'float32' or 'float64'"),
-        ({"engine": "abacus"}, "engine: got 'abacus', expected 'numpy'"),
+        ({"engine": "abacus"}, "engine: got 'abacus', expected one of auto, compiled, numpy"),
     ],
 )
 def test_options_without_meaning_are_an_error(options: dict[str, Any], message: str) -> None:

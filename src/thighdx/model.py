@@ -278,7 +278,8 @@ class Model:
 
         Examples
         --------
-        >>> registry = load_model().rebase({"hamstring_strain": 0.3, "lumbar_radiculopathy": 0.05})
+        >>> shares = {"hamstring_strain": 0.3, "lumbar_radiculopathy": 0.05}
+        >>> registry = load_model().rebase(shares, setting="primary_care")
         >>> round(float(registry.diagnose({}).posterior["hamstring_strain"]), 6)
         0.3
         """

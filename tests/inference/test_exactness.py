@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import mpmath
 import numpy as np
 import pytest
-import reference
 from mpmath import mpf
 
+import reference
 from thighdx.model import Model
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 
@@ -23,7 +23,13 @@ RELATIVE = 1e-9
 CASES: list[tuple[str, dict[str, object]]] = [
     (
         "sports_clinic",
-        {"onset": "sudden", "bruising": True, "sprint_or_overstretch": True, "age": 24, "pain_severity": "severe"},
+        {
+            "onset": "sudden",
+            "bruising": True,
+            "sprint_or_overstretch": True,
+            "age": 24,
+            "pain_severity": "severe",
+        },
     ),
     (
         "primary_care",
@@ -37,14 +43,25 @@ CASES: list[tuple[str, dict[str, object]]] = [
     ),
     (
         "emergency_department",
-        {"d_dimer_raised": False, "leg_swelling": True, "saddle_anesthesia": True, "fever": False, "stroke": False},
+        {
+            "d_dimer_raised": False,
+            "leg_swelling": True,
+            "saddle_anesthesia": True,
+            "fever": False,
+            "stroke": False,
+        },
     ),
     # contradictory on purpose: everything is unlikely, so the rarest causes carry digits
     (
         "self_report",
-        {"muscle_cramp": True, "saddle_anesthesia": True, "bruising": True, "dehydration": {"absent": 1, "present": 9}},
+        {
+            "muscle_cramp": True,
+            "saddle_anesthesia": True,
+            "bruising": True,
+            "dehydration": {"absent": 1, "present": 9},
+        },
     ),
-]  # fmt: skip
+]
 
 
 def weights_of(spec: NetworkSpec, base: reference.Base, evidence: Evidence) -> dict[frozenset[str], Any]:

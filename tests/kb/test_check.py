@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kb_builder import append, edit, remove
 
+from kb_builder import append, edit, remove
 from thighdx.errors import Problem
 from thighdx.kb.check import check_knowledge_base
 from thighdx.kb.load import load_knowledge_base
@@ -32,23 +32,36 @@ def test_the_small_model_has_no_problem(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("Hip Pain,finding,Hip,absent|present,?,,ask,,", "id: got 'Hip Pain', expected a free name of a-z, 0-9 and _"),
+        (
+            "Hip Pain,finding,Hip,absent|present,?,,ask,,",
+            "id: got 'Hip Pain', expected a free name of a-z, 0-9 and _",
+        ),
         ("age,finding,Age,absent|present,?,,ask,,", "id: got 'age', expected a free name of a-z, 0-9 and _"),
         ("given_strain,finding,X,absent|present,?,,ask,,", "id: got 'given_strain', expected a free name"),
         ("explanation,finding,X,absent|present,?,,ask,,", "id: got 'explanation', expected a free name"),
         ("hip,finding,,absent|present,?,,ask,,", "label: empty"),
         ("hip,finding,Hip,present,?,,ask,,", "states: got 'present', expected 2 to 20 distinct states"),
         ("hip,finding,Hip,a|a,?,,ask,,", "states: got 'a|a', expected 2 to 20 distinct states"),
-        ("hip,finding,Hip,absent|Quite Bad,?,,ask,,", "states: got 'Quite Bad', expected a name of a-z, 0-9, _"),
-        ("hip,finding,Hip,absent|na,?,,ask,,", "states: got 'na', which means unknown in a table of patients"),
+        (
+            "hip,finding,Hip,absent|Quite Bad,?,,ask,,",
+            "states: got 'Quite Bad', expected a name of a-z, 0-9, _",
+        ),
+        (
+            "hip,finding,Hip,absent|na,?,,ask,,",
+            "states: got 'na', which means unknown in a table of patients",
+        ),
         ("hip,pathology,Hip,no|yes,?,,ask,,", "states: got 'no|yes', expected 'absent|present'"),
         ("hip,finding,Hip,absent|present,?,pain=,ask,,", "asked_if: got '=', expected variable=state"),
-        ("hip,finding,Hip,absent|present,?,pian=mild,ask,,", "asked_if: got 'pian', expected the id of a variable; "
-         "did you mean 'pain'?"),
-        ("hip,finding,Hip,absent|present,?,pain=bad,ask,,", "asked_if: got 'bad', expected pain to be one of none, "
-         "mild, severe"),
+        (
+            "hip,finding,Hip,absent|present,?,pian=mild,ask,,",
+            "asked_if: got 'pian', expected the id of a variable; did you mean 'pain'?",
+        ),
+        (
+            "hip,finding,Hip,absent|present,?,pain=bad,ask,,",
+            "asked_if: got 'bad', expected pain to be one of none, mild, severe",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_variable_is_named_with_row_and_column(folder: Path, line: str, message: str) -> None:
     row = append(folder, "variables.csv", line)
     assert any(found.startswith(f"variables.csv row {row}, {message}") for found in lines_of(folder))
@@ -99,42 +112,98 @@ def test_no_more_causes_at_once_than_there_are(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "line", "message"),
     [
-        ("shares.csv", "strian,clinic,review,0.1,0.2,0.3", "cause: got 'strian', expected the id of a cause; "
-         "did you mean 'strain'?"),
-        ("shares.csv", "bruising,clinic,review,0.1,0.2,0.3", "cause: got 'bruising', expected the id of a cause"),
-        ("shares.csv", "strain,clinc,review,0.1,0.2,0.3", "setting: got 'clinc', expected a setting of model.yaml; "
-         "did you mean 'clinic'?"),
-        ("shares.csv", "strain,clinic,revew,0.1,0.2,0.3", "expert: got 'revew', expected an expert of model.yaml; "
-         "did you mean 'review'?"),
-        ("frequencies.csv", "bruising,present,clinic,review,0.1,0.2,0.3", "variable: got 'bruising', expected the id "
-         "of a context or pathology"),
-        ("frequencies.csv", "age_band,41-64,clinic,review,0.1,0.2,0.3", "state: got '41-64', expected one of 18-39, "
-         "40-64, 65+; did you mean '40-64'?"),
-        ("links.csv", "strain,brusing,present,review,0.1,0.2,0.3", "variable: got 'brusing', expected the id of a "
-         "finding or test; did you mean 'bruising'?"),
-        ("links.csv", "strain,age_band,65+,review,0.1,0.2,0.3", "variable: got 'age_band', expected the id of a "
-         "finding or test"),
-        ("links.csv", "strain,pain,sever,review,0.1,0.2,0.3", "state: got 'sever', expected one of none, mild, "
-         "severe; did you mean 'severe'?"),
-        ("links.csv", "strain,pain,none,review,0.1,0.2,0.3", "state: got the lowest state 'none'; a row says 'in this "
-         "state or a higher one'; expected mild, severe"),
+        (
+            "shares.csv",
+            "strian,clinic,review,0.1,0.2,0.3",
+            "cause: got 'strian', expected the id of a cause; did you mean 'strain'?",
+        ),
+        (
+            "shares.csv",
+            "bruising,clinic,review,0.1,0.2,0.3",
+            "cause: got 'bruising', expected the id of a cause",
+        ),
+        (
+            "shares.csv",
+            "strain,clinc,review,0.1,0.2,0.3",
+            "setting: got 'clinc', expected a setting of model.yaml; did you mean 'clinic'?",
+        ),
+        (
+            "shares.csv",
+            "strain,clinic,revew,0.1,0.2,0.3",
+            "expert: got 'revew', expected an expert of model.yaml; did you mean 'review'?",
+        ),
+        (
+            "frequencies.csv",
+            "bruising,present,clinic,review,0.1,0.2,0.3",
+            "variable: got 'bruising', expected the id of a context or pathology",
+        ),
+        (
+            "frequencies.csv",
+            "age_band,41-64,clinic,review,0.1,0.2,0.3",
+            "state: got '41-64', expected one of 18-39, 40-64, 65+; did you mean '40-64'?",
+        ),
+        (
+            "links.csv",
+            "strain,brusing,present,review,0.1,0.2,0.3",
+            "variable: got 'brusing', expected the id of a finding or test; did you mean 'bruising'?",
+        ),
+        (
+            "links.csv",
+            "strain,age_band,65+,review,0.1,0.2,0.3",
+            "variable: got 'age_band', expected the id of a finding or test",
+        ),
+        (
+            "links.csv",
+            "strain,pain,sever,review,0.1,0.2,0.3",
+            "state: got 'sever', expected one of none, mild, severe; did you mean 'severe'?",
+        ),
+        (
+            "links.csv",
+            "strain,pain,none,review,0.1,0.2,0.3",
+            "state: got the lowest state 'none'; a row says 'in this "
+            "state or a higher one'; expected mild, severe",
+        ),
         ("backgrounds.csv", "pain,none,review,0.1,0.2,0.3", "state: got the lowest state 'none'"),
-        ("effects.csv", "sxe,male,clot,review,1,2,3", "parent: got 'sxe', expected the id of a context or pathology "
-         "or cause"),
-        ("effects.csv", "age_band,40-64,pain,review,1,2,3", "child: got 'pain', expected the id of a cause or "
-         "pathology"),
-        ("effects.csv", "nerve,absent,strain,review,1,2,3", "parent_state: nerve: got 'absent', expected 'present'"),
+        (
+            "effects.csv",
+            "sxe,male,clot,review,1,2,3",
+            "parent: got 'sxe', expected the id of a context or pathology or cause",
+        ),
+        (
+            "effects.csv",
+            "age_band,40-64,pain,review,1,2,3",
+            "child: got 'pain', expected the id of a cause or pathology",
+        ),
+        (
+            "effects.csv",
+            "nerve,absent,strain,review,1,2,3",
+            "parent_state: nerve: got 'absent', expected 'present'",
+        ),
         ("effects.csv", "nerve,present,nerve,review,1,2,3", "child: nerve on itself, expected two different"),
-        ("effects.csv", "clot,present,strain,review,1,2,3", "child: clot and strain in both directions, expected one"),
-        ("effects.csv", "nerve,present,disc_lesion,review,1,2,3", "child: got the pathology 'disc_lesion', expected a "
-         "cause; state the effect of disc_lesion on nerve"),
-        ("dependencies.csv", "disc_lesion,present,pregnancy,yes,review,1,2,3", "variable_a: got 'disc_lesion', "
-         "expected the id of a context"),
+        (
+            "effects.csv",
+            "clot,present,strain,review,1,2,3",
+            "child: clot and strain in both directions, expected one",
+        ),
+        (
+            "effects.csv",
+            "nerve,present,disc_lesion,review,1,2,3",
+            "child: got the pathology 'disc_lesion', expected a "
+            "cause; state the effect of disc_lesion on nerve",
+        ),
+        (
+            "dependencies.csv",
+            "disc_lesion,present,pregnancy,yes,review,1,2,3",
+            "variable_a: got 'disc_lesion', expected the id of a context",
+        ),
         ("dependencies.csv", "age_band,65+,age_band,40-64,review,1,2,3", "variable_b: age_band on itself"),
-        ("dependencies.csv", "pregnancy,yes,age_band,65+,review,1,2,3", "variable_b: pregnancy and age_band in both "
-         "directions, expected one"),
+        (
+            "dependencies.csv",
+            "pregnancy,yes,age_band,65+,review,1,2,3",
+            "variable_b: pregnancy and age_band in both directions, expected one",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_key_is_named_with_the_nearest_valid_name(
     folder: Path, file: str, line: str, message: str
 ) -> None:
@@ -222,12 +291,20 @@ def test_never_needs_its_reason(folder: Path) -> None:
         ("links.csv", "clot,", "links.csv, cause: clot has no finding"),
         ("links.csv", "clot,", "links.csv, variable: d_dimer has no cause"),
         ("backgrounds.csv", "pain,mild", "backgrounds.csv, state: pain=mild has no background"),
-        ("frequencies.csv", "pregnancy,yes,clinic", "frequencies.csv, state: pregnancy in clinic: got a frequency for "
-         "no state, expected all of no, yes but one (which takes the rest)"),
-        ("frequencies.csv", "age_band,65+,hospital", "frequencies.csv, state: age_band in hospital: got a frequency "
-         "for 40-64, expected all of 18-39, 40-64, 65+ but one (which takes the rest)"),
+        (
+            "frequencies.csv",
+            "pregnancy,yes,clinic",
+            "frequencies.csv, state: pregnancy in clinic: got a frequency for "
+            "no state, expected all of no, yes but one (which takes the rest)",
+        ),
+        (
+            "frequencies.csv",
+            "age_band,65+,hospital",
+            "frequencies.csv, state: age_band in hospital: got a frequency "
+            "for 40-64, expected all of 18-39, 40-64, 65+ but one (which takes the rest)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_gap_is_named(folder: Path, file: str, start: str, message: str) -> None:
     remove(folder, file, start)
     assert message in lines_of(folder)
@@ -255,37 +332,83 @@ def test_a_model_without_causes_says_so(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "line", "message"),
     [
-        ("groups.csv", "serious,Serious,colt,", "cause: got 'colt', expected a cause in group serious; did you mean "
-         "'clot'?"),
+        (
+            "groups.csv",
+            "serious,Serious,colt,",
+            "cause: got 'colt', expected a cause in group serious; did you mean 'clot'?",
+        ),
         ("groups.csv", "serious,Serious,clot,", "cause: clot is twice in serious"),
-        ("codes.csv", "strian,ICD-10,S76,Strain,", "cause: got 'strian', expected a cause; did you mean 'strain'?"),
+        (
+            "codes.csv",
+            "strian,ICD-10,S76,Strain,",
+            "cause: got 'strian', expected a cause; did you mean 'strain'?",
+        ),
         ("codes.csv", "strain,ICD-10,,Strain,", "code: strain: empty"),
         ("red_flags.csv", "R1,pain=severe,urgent,,bad,desk", "rule_id: got 'R1', expected a unique id"),
         ("red_flags.csv", ",pain=severe,urgent,,bad,desk", "rule_id: got '', expected a unique id"),
         ("red_flags.csv", "R2,pain=severe,urgent,,,desk", "reason: empty"),
         ("red_flags.csv", "R2,pain=severe,urgent,,bad,", "sources: empty"),
-        ("red_flags.csv", "R2,pain=severe,urgent,pain,bad,desk", "suspect: got 'pain', expected a cause or nothing"),
+        (
+            "red_flags.csv",
+            "R2,pain=severe,urgent,pain,bad,desk",
+            "suspect: got 'pain', expected a cause or nothing",
+        ),
         ("red_flags.csv", "R2,,urgent,,bad,desk", "when: got the end, expected variable=state"),
-        ("red_flags.csv", "R2,__import__('os')=present,urgent,,bad,desk", "when: got '=present', expected variable=state"),
-        ("red_flags.csv", "R2,pain=terrible,urgent,,bad,desk", "when: got 'terrible', expected pain to be one of"),
-        ("red_flags.csv", f"R2,{'(' * 99}pain=mild{')' * 99},urgent,,bad,desk", "when: parentheses nested deeper"),
-        ("red_flags.csv", f"R2,{'pain=mild or ' * 500}pain=mild,urgent,,bad,desk", "when: got 6509 characters"),
-        ("harms.csv", "colt,80,urgent,,,,x,desk", "cause: got 'colt', expected a cause; did you mean 'clot'?"),
-        ("harms.csv", "strain,80,urgent,0.1,0.2,,x,desk", "threshold_soon: got (0.1, 0.2, None), expected "
-         "probabilities in (0, 1), the more urgent the higher"),
+        (
+            "red_flags.csv",
+            "R2,__import__('os')=present,urgent,,bad,desk",
+            "when: got '=present', expected variable=state",
+        ),
+        (
+            "red_flags.csv",
+            "R2,pain=terrible,urgent,,bad,desk",
+            "when: got 'terrible', expected pain to be one of",
+        ),
+        (
+            "red_flags.csv",
+            f"R2,{'(' * 99}pain=mild{')' * 99},urgent,,bad,desk",
+            "when: parentheses nested deeper",
+        ),
+        (
+            "red_flags.csv",
+            f"R2,{'pain=mild or ' * 500}pain=mild,urgent,,bad,desk",
+            "when: got 6509 characters",
+        ),
+        (
+            "harms.csv",
+            "colt,80,urgent,,,,x,desk",
+            "cause: got 'colt', expected a cause; did you mean 'clot'?",
+        ),
+        (
+            "harms.csv",
+            "strain,80,urgent,0.1,0.2,,x,desk",
+            "threshold_soon: got (0.1, 0.2, None), expected "
+            "probabilities in (0, 1), the more urgent the higher",
+        ),
         ("harms.csv", "strain,80,urgent,1.5,,,x,desk", "threshold_soon: got (1.5, None, None), expected"),
         ("harms.csv", "strain,80,urgent,,,,x,", "sources: empty"),
         ("management.csv", "M1,strain,self_care,Rest.,,,1,desk", "id: got 'M1', expected a unique id"),
-        ("management.csv", "M2,strian,self_care,Rest.,,,1,desk", "cause: got 'strian', expected a cause or 'any'; did "
-         "you mean 'strain'?"),
-        ("management.csv", "M2,strain,selfcare,Rest.,,,1,desk", "kind: got 'selfcare', expected self_care, exercise, "
-         "treatment, prevention, caution; did you mean 'self_care'?"),
-        ("management.csv", "M2,any,self_care,Rest.,pain=bad,,1,desk", "when: got 'bad', expected pain to be one of"),
+        (
+            "management.csv",
+            "M2,strian,self_care,Rest.,,,1,desk",
+            "cause: got 'strian', expected a cause or 'any'; did you mean 'strain'?",
+        ),
+        (
+            "management.csv",
+            "M2,strain,selfcare,Rest.,,,1,desk",
+            "kind: got 'selfcare', expected self_care, exercise, "
+            "treatment, prevention, caution; did you mean 'self_care'?",
+        ),
+        (
+            "management.csv",
+            "M2,any,self_care,Rest.,pain=bad,,1,desk",
+            "when: got 'bad', expected pain to be one of",
+        ),
         ("management.csv", "M2,any,self_care,Rest.,,,1,book", "sources: got 'book', expected a source id"),
         ("seed_coverage.csv", "S9,links,x,", "seed: got 'S9', expected a seed id"),
         ("evidence_agreement.csv", "K9,links,x,agrees,", "evidence_id: got 'K9', expected an evidence id"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_row_of_the_other_tables_is_named(folder: Path, file: str, line: str, message: str) -> None:
     row = append(folder, file, line)
     assert any(found.startswith(f"{file} row {row}, {message}") for found in lines_of(folder)), lines_of(

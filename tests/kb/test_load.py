@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from kb_builder import MANIFEST, TABLES, append, edit, remove, write_model
 
+from kb_builder import MANIFEST, TABLES, append, edit, remove, write_model
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb import tables
 from thighdx.kb.load import load_knowledge_base, read_knowledge_base
@@ -254,18 +254,32 @@ def test_a_judgement_is_three_quantiles_or_one_statement(folder: Path, cells: st
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("variables.csv", "strain,cause,", "strain,cuase,", "layer: got 'cuase', expected one of context, pathology, "
-         "cause, finding, test; did you mean 'cause'?"),
-        ("variables.csv", ",ask,bruise", ",asked,bruise", "cost: got 'asked', expected one of ask, examine, "
-         "cheap_test, imaging_or_invasive; did you mean 'ask'?"),
-        ("red_flags.csv", ",urgent,", ",urgnt,", "level: got 'urgnt', expected one of self_care, soon, urgent, "
-         "emergency; did you mean 'urgent'?"),
+        (
+            "variables.csv",
+            "strain,cause,",
+            "strain,cuase,",
+            "layer: got 'cuase', expected one of context, pathology, "
+            "cause, finding, test; did you mean 'cause'?",
+        ),
+        (
+            "variables.csv",
+            ",ask,bruise",
+            ",asked,bruise",
+            "cost: got 'asked', expected one of ask, examine, "
+            "cheap_test, imaging_or_invasive; did you mean 'ask'?",
+        ),
+        (
+            "red_flags.csv",
+            ",urgent,",
+            ",urgnt,",
+            "level: got 'urgnt', expected one of self_care, soon, urgent, emergency; did you mean 'urgent'?",
+        ),
         ("harms.csv", "clot,80,", "clot,high,", "harm_of_missing: got 'high', expected a number"),
         ("harms.csv", ",0.1,", ",often,", "threshold_urgent: got 'often', expected a number"),
         ("management.csv", ",1,desk", ",first,desk", "priority: got 'first', expected a whole number"),
         ("management.csv", ",1,desk", ",-1,desk", "priority: got '-1', expected a whole number"),
     ],
-)  # fmt: skip
+)
 def test_a_word_outside_its_list_is_named_with_the_nearest(
     folder: Path, file: str, old: str, new: str, message: str
 ) -> None:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from kb_builder import MANIFEST, append, edit
 
+from kb_builder import MANIFEST, append, edit
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb.load import load_knowledge_base
 from thighdx.kb.manifest import MAX_MANIFEST_CHARACTERS, parse_manifest, with_changes

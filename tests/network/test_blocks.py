@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import floats
+import itertools
+
 import numpy as np
 import pytest
 
+import floats
 from thighdx.network import blocks
 from thighdx.network.blocks import block_log_cells, make_blocks, solve_block
 from thighdx.network.build import build_network
@@ -136,7 +138,7 @@ def test_a_block_too_large_for_a_table_is_refused(monkeypatch: pytest.MonkeyPatc
 def test_far_too_many_joint_states_are_refused_before_they_are_listed() -> None:
     names = [f"x{k}" for k in range(40)]
     contexts = [context(name, [0.5, 0.5], [1, 1], [1, 1]) for name in names]
-    ties = {((first, "yes"), (second, "yes")): 2.0 for first, second in zip(names, names[1:], strict=False)}
+    ties = {((first, "yes"), (second, "yes")): 2.0 for first, second in itertools.pairwise(names)}
     with pytest.raises(ValueError, match=r"block of x0, x1, .*: too many joint states"):
         make_blocks(two_causes(*contexts, dependencies=ties))
 

@@ -8,12 +8,12 @@ import math
 import pickle
 from collections.abc import Iterator
 
-import floats
 import numpy as np
 import pytest
-import strategies
 from hypothesis import given, settings
 
+import floats
+import strategies
 from thighdx.inference.tables import setting_tables
 from thighdx.network.build import build_network, pair_log_odds, solve_parameters, solve_shares
 from thighdx.network.explanations import MAX_EXPLANATIONS, enumerate_explanations
@@ -102,7 +102,7 @@ def test_two_causes_that_fill_the_population_follow_by_inclusion_and_exclusion()
 
 
 def test_three_equal_causes_solved_by_hand() -> None:
-    # Shares 0.5 each, at most two: 3 w + 3 w^2 = 1 in units of the total and share = (w + 2 w^2) / (3 w + 3 w^2) = 0.5,
+    # Shares 0.5 each, at most two: the share is (w + 2 w^2) / (3 w + 3 w^2) = 0.5,
     # so w + 2 w^2 = 1.5 w + 1.5 w^2 and w = 1: six equally likely explanations.
     network = build_network(spec_of([[0.5, 0.5, 0.5]]))
     assert np.exp(network.log_prior(0)) == pytest.approx(np.full(6, 1 / 6), abs=1e-12)

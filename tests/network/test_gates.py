@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import floats
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import floats
 from thighdx.network.explanations import enumerate_explanations
 from thighdx.network.gates import find_crossings, log_below, log_state_probabilities
 from thighdx.network.spec import FindingSpec

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import floats
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import floats
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
 
 
@@ -19,7 +19,7 @@ def test_one_parameter_is_the_log_odds() -> None:
 
 
 def test_a_mixture_of_two_groups_meets_the_margin_on_average() -> None:
-    # Half the groups have odds 3 t, half have odds t; the mean is 0.5 where 3t/(1+3t) + t/(1+t) = 1: t = 3**-0.5.
+    # Half the groups have odds 3 t, half have odds t; 3t/(1+3t) + t/(1+t) = 1 where t = 3**-0.5.
     offset = np.log(np.array([[1.0, 3.0], [1.0, 1.0]]))
     solution = solve_margins(offset, np.array([[0.0], [1.0]]), np.array([0.5, 0.5]), np.array([0.5]))
     assert solution.theta[0] == pytest.approx(-0.5 * np.log(3), abs=floats.BY_HAND)
@@ -33,7 +33,7 @@ def test_a_closed_cell_stays_closed() -> None:
 
 
 def test_two_features_that_always_come_together_share_what_is_identified() -> None:
-    # Cells (0, 0) and (1, 1): only the sum of the two parameters counts, log(0.3 / 0.7); the shortest step splits it.
+    # Only the sum of the two parameters counts, log(0.3 / 0.7); the shortest step splits it.
     solution = solve_margins(
         np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 1.0]]), np.ones(1), np.array([0.3, 0.3])
     )

@@ -85,6 +85,10 @@ class Vocabulary:
     index: Mapping[str, int] = field(repr=False)
     cause_index: Mapping[str, int] = field(repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the names; the look-ups, which are read-only views, are made again."""
+        return make_vocabulary, ((*self.variables, *self.causes), self.settings)
+
     @staticmethod
     def find_code(variable: Variable, value: object) -> int | None:
         """Return the index of the state a single value means, None where it means no state."""

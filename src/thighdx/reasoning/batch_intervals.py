@@ -12,13 +12,20 @@ from scipy import special
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
-from thighdx.inference.engine import log_weights
+from thighdx.inference.engine import Posteriors, infer
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.batch_tables import BlockTable, block_table, finding_tables, prior_tables
+from thighdx.reasoning.batch_tables import (
+    BlockTable,
+    BlockTables,
+    block_table,
+    finding_tables,
+    prior_tables,
+    stack_blocks,
+)
 from thighdx.reasoning.gradients import case_gradient
-from thighdx.reasoning.intervals import cornish_fisher
+from thighdx.reasoning.intervals import cornish_fisher, delta_moments
 from thighdx.reasoning.layout import Indices, JudgementLayout, judgement_layout
 
 __all__ = ["MUST_NOT_MISS", "SMALLEST_POSTERIOR", "BatchIntervals", "batch_intervals"]
@@ -29,12 +36,12 @@ MUST_NOT_MISS = "must_not_miss"
 """The group of causes that always get one."""
 # An explanation that holds less of every cause it matters for is left out; see `batch_kernel.keep_leading`.
 LEFT_OUT = 1e-4
-# Weights worked on at once: 32 MB in single precision.
-WEIGHTS_AT_ONCE = 8_000_000
+# Cases worked on at once.
+CHUNK = 2_048
 # Patterns of contexts kept with a network: about 0.1 MB each.
 MAX_PATTERNS = 2_000
-# Below this the single precision of the tables would show in the odds.
-CERTAIN = 1e-30
+# Beyond this what lies outside is lost in the rounding of what lies inside.
+NEARLY_CERTAIN = 1 - 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +69,7 @@ def batch_intervals(
     level: float,
     *,
     causes: Sequence[str] | None = None,
+    scored: Posteriors | None = None,
 ) -> BatchIntervals:
     """Return how far the posteriors of many cases move when the judgements vary as elicited.
 
@@ -72,6 +80,8 @@ def batch_intervals(
     causes : sequence of str, optional
         Causes that get an interval in every case; default those of the group `MUST_NOT_MISS`, if there is one.
         Causes with a posterior above `SMALLEST_POSTERIOR` get one too.
+    scored : Posteriors, optional
+        Posteriors of the causes, if they are known already; computed here otherwise.
 
     Notes
     -----
@@ -84,12 +94,12 @@ def batch_intervals(
     always = _always(network, kb, causes)
     shape = (batch.n_cases, len(network.spec.causes))
     found = BatchIntervals(np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan))
-    size = max(1, WEIGHTS_AT_ONCE // network.explanations.n_explanations)
+    scored = infer(network, batch, dtype="float64") if scored is None else scored
     for setting in np.unique(batch.setting_idx):
         cases = np.flatnonzero(batch.setting_idx == setting)
-        for start in range(0, len(cases), size):
-            chunk = cases[start : start + size]
-            _fill(network, layout, take_cases(batch, chunk), always, level, found, chunk)
+        for start in range(0, len(cases), CHUNK):
+            chunk = cases[start : start + CHUNK]
+            _fill(network, layout, take_cases(batch, chunk), scored, always, level, found, chunk)
     return found
 
 
@@ -109,77 +119,93 @@ def _fill(
     network: Network,
     layout: JudgementLayout,
     batch: EvidenceBatch,
+    scored: Posteriors,
     always: npt.NDArray[np.bool_],
     level: float,
     found: BatchIntervals,
     rows: Indices,
 ) -> None:
     """Fill in some rows of one setting."""
-    logs = log_weights(network, batch, dtype="float32")
-    peak = logs.max(axis=1)
-    is_possible = np.isfinite(peak)
-    weights = np.exp(logs - np.where(is_possible, peak, 0)[:, None])
-    inside = weights @ network.membership.astype(np.float32)
-    total = weights.sum(axis=1, dtype=np.float64)
-    outside = weights @ (1.0 - network.membership).astype(np.float32)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_odds = np.log(inside.astype(np.float64)) - np.log(outside.astype(np.float64))
-    asked = (always | (inside > SMALLEST_POSTERIOR * total[:, None])) & is_possible[:, None]
-    moments = _moments(network, layout, batch, weights, asked & np.isfinite(log_odds))
-    points = _end_points(log_odds, moments, level)
-    for target, values in zip((found.lower, found.upper), points, strict=True):
-        target[rows] = np.where(asked, values, np.nan)
+    posterior = scored.posterior[rows]
+    with np.errstate(divide="ignore"):
+        log_odds = special.logit(posterior)
+    asked = (always | (posterior > SMALLEST_POSTERIOR)) & ~np.isnan(posterior)
+    moments = _moments(network, layout, batch, posterior, scored.log_evidence[rows], asked & np.isfinite(log_odds))
+    tail = (1 - level) / 2
+    ends = special.expit(cornish_fisher(log_odds, moments, [tail, 1 - tail]))
+    # the posterior at the medians can lie outside a narrow interval: it is drawn in
+    found.lower[rows] = np.where(asked, np.minimum(ends[0], posterior), np.nan)
+    found.upper[rows] = np.where(asked, np.maximum(ends[1], posterior), np.nan)
     found.log_odds_sd[rows] = np.where(asked, np.sqrt(moments[:, :, 1]), np.nan)
 
 
-def _end_points(log_odds: Floats, moments: Floats, level: float) -> tuple[Floats, Floats]:
-    """Return lower and upper end points as probabilities, the posterior between them."""
-    tail = (1 - level) / 2
-    ends = cornish_fisher(log_odds, moments[..., 0], moments[..., 1], moments[..., 2], np.array([tail, 1 - tail]))
-    posterior = special.expit(log_odds)
-    return np.minimum(special.expit(ends[0]), posterior), np.maximum(special.expit(ends[1]), posterior)
-
-
 def _moments(
-    network: Network, layout: JudgementLayout, batch: EvidenceBatch, weights: Floats, asked: npt.NDArray[np.bool_]
+    network: Network,
+    layout: JudgementLayout,
+    batch: EvidenceBatch,
+    posterior: Floats,
+    log_evidence: Floats,
+    asked: npt.NDArray[np.bool_],
 ) -> Floats:
     """Return mean shift, variance and third moment of the log odds, (n_cases, n_causes, 3)."""
     out = np.zeros((*asked.shape, 3))
-    slow = np.zeros(batch.n_cases, dtype=bool)
-    for item in batch.likelihoods:
+    slow = (asked & (posterior > NEARLY_CERTAIN)).any(axis=1)
+    for item in (*batch.likelihoods, *batch.cause_likelihoods):
         slow[item.case_idx] = True
-    try:
-        from thighdx.reasoning.batch_kernel import delta_moments
-    except ModuleNotFoundError:
-        slow[:] = True
-    else:
-        fast = np.flatnonzero(~slow & asked.any(axis=1))
-        if len(fast):
-            states, state_ptr = _known_states(network, batch.codes[fast])
-            patterns, pattern_ptr, blocks = _known_patterns(network, layout, batch, fast)
-            part = np.zeros((len(fast), asked.shape[1], 3))
-            delta_moments(
-                weights[fast],
-                asked[fast],
-                states,
-                state_ptr,
-                patterns,
-                pattern_ptr,
-                LEFT_OUT,
-                network.explanations.members,
-                finding_tables(network, layout),
-                prior_tables(network, layout, int(batch.setting_idx[0])),
-                blocks,
-                part,
-                np.zeros(len(fast), dtype=np.int64),
-            )
-            out[fast] = part
-    shift = np.where(np.isfinite(layout.point), layout.mean - layout.point, 0.0) if slow.any() else np.zeros(0)
-    for row in np.flatnonzero(slow & asked.any(axis=1)):
-        slope = case_gradient(network, layout, take_cases(batch, np.array([row]))).gradient
-        out[row] = np.stack([slope @ shift, slope**2 @ layout.sd**2, slope**3 @ layout.third], axis=1)
-        out[row, ~asked[row]] = 0.0
+    has_any = asked.any(axis=1)
+    fast = np.flatnonzero(~slow & has_any)
+    if not _add_fast(network, layout, batch, fast, posterior, log_evidence, asked, out):
+        slow[fast] = True
+    for row in np.flatnonzero(slow & has_any):
+        case = take_cases(batch, np.array([row]))
+        slope = case_gradient(network, layout, case)
+        out[row, asked[row]] = delta_moments(network, layout, case, slope)[asked[row]]
     return out
+
+
+def _add_fast(
+    network: Network,
+    layout: JudgementLayout,
+    batch: EvidenceBatch,
+    rows: Indices,
+    posterior: Floats,
+    log_evidence: Floats,
+    asked: npt.NDArray[np.bool_],
+    out: Floats,
+) -> bool:
+    """Fill in rows by compiled code; False where there is none."""
+    if network.explanations.max_causes < 3 or len(network.blocks) == 0:
+        return False  # the compiled code is laid out for three causes and more, and for some context
+    try:
+        from thighdx.reasoning.batch_kernel import delta_moments_of_cases
+    except ModuleNotFoundError:
+        return False
+    if len(rows) == 0:
+        return True
+    setting = int(batch.setting_idx[0])
+    part = np.zeros((len(rows), asked.shape[1], 3))
+    n_small = int((network.explanations.sizes <= 2).sum())
+    pairs = network.explanations.members[:n_small, :2]
+    place = np.zeros((asked.shape[1] + 1, asked.shape[1] + 1), dtype=np.intp)
+    place[pairs[:, 0], pairs[:, 1]] = np.arange(n_small)
+    delta_moments_of_cases(
+        posterior[rows],
+        log_evidence[rows],
+        asked[rows],
+        batch.given[rows],
+        *_known_states(network, batch.codes[rows]),
+        *(known := _known_patterns(network, layout, batch, rows))[:2],
+        LEFT_OUT,
+        network.explanations.members,
+        place,
+        n_small,
+        finding_tables(network, layout),
+        prior_tables(network, layout, setting),
+        known[2],
+        part,
+    )
+    out[rows] = part
+    return True
 
 
 def _known_states(network: Network, codes: npt.NDArray[np.int8]) -> tuple[Indices, Indices]:
@@ -192,31 +218,42 @@ def _known_states(network: Network, codes: npt.NDArray[np.int8]) -> tuple[Indice
     return states.astype(np.intp), pointer.astype(np.intp)
 
 
+@dataclass(slots=True, eq=False)
+class _Patterns:
+    """Patterns of blocks seen so far in one setting, by block and states."""
+
+    layout: JudgementLayout
+    place: dict[tuple[int, bytes], int]
+    tables: list[BlockTable]
+    stacked: BlockTables | None = None
+
+
 def _known_patterns(
     network: Network, layout: JudgementLayout, batch: EvidenceBatch, cases: Indices
-) -> tuple[Indices, Indices, object]:
+) -> tuple[Indices, Indices, BlockTables]:
     """Return the block patterns of every case, where each case starts, and the tables they point to."""
-    from numba.typed import List
-
     setting = int(batch.setting_idx[0])
-    kept = network.cache.setdefault(("block_tables", setting), {})
-    if not isinstance(kept, dict) or len(kept) > MAX_PATTERNS:
-        network.cache[("block_tables", setting)] = kept = {}
-    blocks = List()
+    kept = network.cache.get(("block_patterns", setting))
+    if not isinstance(kept, _Patterns) or kept.layout is not layout or len(kept.tables) > MAX_PATTERNS:
+        kept = _Patterns(layout, {}, [])
     place = np.full((len(cases), len(network.blocks)), -1, dtype=np.intp)
+    seen, tables = dict(kept.place), list(kept.tables)
     for slot, block in enumerate(network.blocks):
         codes = batch.codes[np.ix_(cases, list(block.context_idx))]
         patterns, pattern_idx = np.unique(codes, axis=0, return_inverse=True)
-        for number, states in enumerate(patterns):
-            if (states != UNKNOWN).any():
+        number = np.full(len(patterns), -1, dtype=np.intp)
+        for i, states in enumerate(patterns):
+            if (states != UNKNOWN).any() or not tables:
                 key = (slot, states.tobytes())
-                table = kept.get(key)
-                if not isinstance(table, BlockTable):
-                    kept[key] = table = block_table(network, layout, setting, block, states)
-                place[pattern_idx.reshape(-1) == number, slot] = len(blocks)
-                blocks.append(table)
-    if len(blocks) == 0:  # a typed list needs a member to know its type
-        empty = np.full(len(network.blocks[0].context_idx) if network.blocks else 0, UNKNOWN, dtype=np.int8)
-        blocks.append(block_table(network, layout, setting, network.blocks[0], empty))
+                if key not in seen:
+                    seen[key] = len(tables)
+                    tables.append(block_table(network, layout, setting, block, states))
+                number[i] = seen[key] if (states != UNKNOWN).any() else -1
+        place[:, slot] = number[pattern_idx.reshape(-1)]
+    if kept.stacked is None or len(tables) > len(kept.tables):
+        # a new object: another thread may be at work with the old one
+        kept = _Patterns(layout, seen, tables, stack_blocks(tables))
+        network.cache[("block_patterns", setting)] = kept
     pointer = np.concatenate([[0], np.cumsum((place >= 0).sum(axis=1))])
-    return place[place >= 0], pointer.astype(np.intp), blocks
+    stacked = kept.stacked if kept.stacked is not None else stack_blocks(tables)
+    return place[place >= 0], pointer.astype(np.intp), stacked

@@ -1,13 +1,11 @@
-# ruff: noqa: PLR0913
-"""The delta method for many cases: one pass over the leading explanations of each case.
+"""The delta method for many cases: one pass over the leading explanations of each.
 
-With w the posterior of explanations and P_k that of cause k, every gradient is a contrast of moments
+With w the posterior of explanations and P_k that of cause k, all derivatives are means inside and outside
 
-    d log odds(k) / d x = alpha_k sum_H w(H) [k in H] d(H) - beta_k sum_H w(H) d(H),
-    alpha_k = 1 / P_k + 1 / (1 - P_k),  beta_k = 1 / (1 - P_k)
+    E_in[d] = sum_H w(H) [k in H] d(H) / P_k,   E_out[d] = sum_H w(H) [k not in H] d(H) / (1 - P_k)
 
-where d(H) = slope(H) [c in H] for a link of cause c: so one table of moments over pairs of causes per known
-state serves all causes and all links at once, and an explanation adds to at most six of its entries.
+where d(H) = slope(H) [c in H] for a link of cause c: so one table of sums over pairs of causes per known state
+serves all causes and all links at once, and an explanation adds to at most six of its entries.
 """
 
 from __future__ import annotations
@@ -17,231 +15,353 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["delta_moments"]
+__all__ = ["delta_moments_of_cases"]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _pair_moments(values: Any, members: Any, kept: Any, n_kept: int, table: Any) -> float:
-    """Fill the upper triangle of sums over explanations that hold two causes; return the sum over all."""
-    none = table.shape[0]
+def _pair_sums(values: Any, kept: Any, members: Any, ends: Any, table: Any) -> float:
+    """Fill sums of values over explanations that hold two causes, (n_causes, n_causes); return the whole sum.
+
+    `ends` says where explanations of one, of two and of more causes end among those kept.
+    """
     table[:] = 0.0
     total = 0.0
-    for j in range(n_kept):
+    for j in range(ends[0]):
+        table[members[kept[j], 0], members[kept[j], 0]] += values[j]
+        total += values[j]
+    for j in range(ends[0], ends[1]):
+        a, b, value = members[kept[j], 0], members[kept[j], 1], values[j]
+        table[a, a] += value
+        table[b, b] += value
+        table[a, b] += value
+        total += value
+    for j in range(ends[1], ends[2]):
         value = values[j]
         total += value
         row = members[kept[j]]
-        for a in range(len(row)):
-            if row[a] == none:
+        for x in range(len(row)):
+            if row[x] == len(table):
                 break
-            table[row[a], row[a]] += value
-            for b in range(a + 1, len(row)):
-                if row[b] == none:
+            for y in range(x, len(row)):
+                if row[y] == len(table):
                     break
-                table[row[a], row[b]] += value
-    for a in range(none):
+                table[row[x], row[y]] += value
+    for a in range(len(table)):
         for b in range(a):
             table[a, b] = table[b, a]
     return total
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _add(out: Any, k: int, slope: float, moments: Any) -> None:
-    """Add one judgement to mean, variance and third moment."""
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _add(out: Any, k: int, inside: float, outside: float, moments: Any) -> None:
+    """Add one judgement to mean, variance and third moment of the log odds of cause k."""
+    slope = inside - outside
     square = slope * slope
-    out[k, 0] += slope * moments[0]
+    out[k, 0] += slope * moments[0] - 0.5 * (inside * inside - outside * outside) * moments[3]
     out[k, 1] += square * moments[1]
     out[k, 2] += square * slope * moments[2]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def keep_leading(weights: Any, members: Any, asked: Any, cut: float, kept: Any, chance: Any) -> int:
-    """Write the explanations that matter for an asked cause, or overall, into `kept`; return how many.
-
-    An explanation is left out if it holds less than `cut` of the mass of every asked member, and of all.
-    """
-    none = len(asked)
-    chance[:] = 0.0
-    total = 0.0
-    for h in range(len(weights)):
-        total += weights[h]
-        for a in range(members.shape[1]):
-            if members[h, a] == none:
-                break
-            chance[members[h, a]] += weights[h]
-    n_kept = 0
-    for h in range(len(weights)):
-        if weights[h] <= 0.0:
-            continue
-        limit = cut * total
-        for a in range(members.shape[1]):
-            c = members[h, a]
-            if c == none:
-                break
-            if asked[c]:
-                limit = min(limit, cut * min(chance[c], total - chance[c]))
-        if weights[h] > limit:
-            kept[n_kept] = h
-            n_kept += 1
-    return n_kept
+def _log_weights(states: Any, patterns: Any, findings: Any, prior: Any, blocks: Any, n_small: int, logs: Any) -> None:
+    """Write log P(H, evidence) of the explanations of one or two causes."""
+    logs[:n_small] = prior.log_prior[:n_small]
+    for s in states:
+        row = findings.logs[s]
+        for h in range(n_small):
+            logs[h] += row[h]
+    for p in patterns:
+        row = blocks.log_known[p]
+        for h in range(n_small):
+            logs[h] += row[h]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def delta_moments(
-    weights: Any, asked: Any, states: Any, state_ptr: Any, patterns: Any, pattern_ptr: Any, cut: float,
-    members: Any, findings: Any, prior: Any, blocks: Any, out: Any, n_kept_out: Any,
+def _fits(row: Any, given: Any, n_present: int) -> bool:
+    """Whether an explanation agrees with the causes that are given."""
+    found = 0
+    for c in row:
+        if c < len(given):
+            if given[c] == 0:
+                return False
+            found += given[c] == 1
+    return found == n_present
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _keep(
+    states: Any, patterns: Any, given: Any, limit: Any, log_evidence: float, place: Any, n_small: int, members: Any,
+    findings: Any, prior: Any, blocks: Any, logs: Any, kept: Any, w: Any, ends: Any,
+) -> None:  # fmt: skip
+    """List the explanations above the limit of one of their causes, with their posteriors.
+
+    Those of three or more causes are looked at only where their pairs say that they may be: if causes acted
+    in pairs, log w(abc) would be log w(ab) + log w(ac) + log w(bc) - log w(a) - log w(b) - log w(c).
+    """
+    none = len(given)
+    n_present = 0
+    for c in range(none):
+        n_present += given[c] == 1
+    n_kept = 0
+    _log_weights(states, patterns, findings, prior, blocks, n_small, logs)
+    for h in range(n_small):
+        if h == none:
+            ends[0] = n_kept
+        bar = limit[members[h, 0]]
+        if h >= none:
+            bar = min(bar, limit[members[h, 1]])
+        if logs[h] - log_evidence > bar and _fits(members[h], given, n_present):
+            kept[n_kept], w[n_kept] = h, np.exp(logs[h] - log_evidence)
+            n_kept += 1
+    if n_small <= none:
+        ends[0] = n_kept
+    ends[1] = n_kept
+    for h in range(n_small, len(members)):
+        row = members[h]
+        bar = min(limit[row[0]], limit[row[1]])
+        guess = 0.0
+        for x in range(len(row)):
+            if row[x] == none:
+                break
+            bar = min(bar, limit[row[x]])
+        a, b, c = row[0], row[1], row[2]
+        guess = logs[place[a, b]] + logs[place[a, c]] + logs[place[b, c]] - logs[a] - logs[b] - logs[c]
+        if guess - log_evidence < bar - 2.0:  # NaN goes on
+            continue
+        if not _fits(row, given, n_present):
+            continue
+        value = prior.log_prior[h]
+        for s in states:
+            value += findings.logs_by_explanation[h, s]
+        for p in patterns:
+            value += blocks.log_known[p, h]
+        if value - log_evidence > bar:
+            kept[n_kept], w[n_kept] = h, np.exp(value - log_evidence)
+            n_kept += 1
+    ends[2] = n_kept
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def delta_moments_of_cases(
+    posterior: Any, log_evidence: Any, asked: Any, given: Any, states: Any, state_ptr: Any, patterns: Any,
+    pattern_ptr: Any, cut: float, members: Any, place: Any, n_small: int, findings: Any, prior: Any, blocks: Any,
+    out: Any,
 ) -> None:  # fmt: skip
     """Fill in mean shift, variance and third moment of the log odds of every asked cause.
 
     Parameters
     ----------
-    weights : (n_cases, n_explanations) floating
-        P(H | evidence) up to a factor.
+    posterior : (n_cases, n_causes) float64
+    log_evidence : (n_cases,) float64
     asked : (n_cases, n_causes) bool
-    states, state_ptr : known finding states of case i are states[state_ptr[i]:state_ptr[i + 1]].
-    patterns, pattern_ptr : the same for patterns of blocks.
+    given : (n_cases, n_causes) int8
+    states, state_ptr : rows of known finding states of all cases, and where each case starts.
+    patterns, pattern_ptr : the same for patterns of blocks, positions in `blocks`.
+    cut : float
+        Explanations are kept that hold more than this share of an asked cause, or of all.
+    place : (n_causes, n_causes) intp
+        The explanation of every pair of causes.
+    n_small : int
+        Number of explanations of one or two causes; they come first.
     out : (n_cases, n_causes, 3) float64
         Zeroed.
     """
-    n_cases, n_explanations = weights.shape
-    n_causes = asked.shape[1]
-    n_pairs = prior.pair_moments.shape[0]
-    kept = np.empty(n_explanations, dtype=np.int64)
-    chance = np.empty(n_causes)
-    w = np.empty(n_explanations)
-    values = np.empty(n_explanations)
-    plain = np.empty((n_causes, n_causes))
-    table = np.empty((n_causes, n_causes))
-    other = np.empty((n_causes, n_causes))
-    alpha, beta = np.empty(n_causes), np.empty(n_causes)
+    n_cases, n_causes = asked.shape
+    n_explanations = len(members)
+    n_pairs = len(prior.pair_moments)
+    kept, ends = np.empty(n_explanations, dtype=np.int64), np.empty(3, dtype=np.int64)
+    logs, w, values = np.empty(n_explanations, dtype=np.float32), np.empty(n_explanations), np.empty(n_explanations)
+    limit, chance_in, chance_out = np.empty(n_causes + 1), np.empty(n_causes), np.empty(n_causes)
+    plain, table = np.empty((n_causes, n_causes)), np.empty((n_causes, n_causes))
+    absent = np.empty((n_causes, 4))
     ks = np.empty(n_causes, dtype=np.int64)
-    by_context = np.empty((n_causes, n_causes))
-    by_pair = np.empty((n_causes, n_pairs))
+    context = np.empty((n_causes, n_causes))
+    pairs = np.empty((n_causes, n_pairs))
     in_pair = np.empty((n_pairs, n_causes + 1))
     for i in range(n_cases):
-        n_kept = keep_leading(weights[i], members, asked[i], cut, kept, chance)
-        n_kept_out[i] = n_kept
-        total = 0.0
-        for j in range(n_kept):
-            total += weights[i, kept[j]]
-        for j in range(n_kept):
-            w[j] = weights[i, kept[j]] / total
-        _pair_moments(w, members, kept, n_kept, plain)
+        own_states = states[state_ptr[i] : state_ptr[i + 1]]
+        own_patterns = patterns[pattern_ptr[i] : pattern_ptr[i + 1]]
+        limit[:] = np.log(cut)
+        for k in range(n_causes):
+            if asked[i, k]:
+                limit[k] = np.log(cut * min(posterior[i, k], 1.0 - posterior[i, k]))
+        _keep(own_states, own_patterns, given[i], limit, log_evidence[i], place, n_small, members, findings, prior,
+              blocks, logs, kept, w, ends)  # fmt: skip
+        n_kept = ends[2]
+        w[:n_kept] /= w[:n_kept].sum()
+        _pair_sums(w, kept, members, ends, plain)
         n_asked = 0
         for k in range(n_causes):
             if asked[i, k] and 0.0 < plain[k, k] < 1.0:
                 ks[n_asked] = k
                 n_asked += 1
-                beta[k] = 1.0 / (1.0 - plain[k, k])
-                alpha[k] = 1.0 / plain[k, k] + beta[k]
-        for s in range(state_ptr[i], state_ptr[i + 1]):
-            for item in range(findings.item_start[states[s]], findings.item_start[states[s] + 1]):
-                step, slope = findings.item_step[item], findings.item_slope[item]
-                if slope < 0:
-                    moments, whole = plain, 1.0
-                    values[:n_kept] = w[:n_kept]
-                else:
-                    for j in range(n_kept):
-                        values[j] = w[j] * findings.slopes[slope, kept[j]]
-                    whole = _pair_moments(values, members, kept, n_kept, table)
-                    moments = table
-                b = findings.background[step]
-                below, below_whole = other, whole * b / (1.0 - b)
-                has_below = findings.odds_row[step] >= 0
-                if has_below:
-                    for j in range(n_kept):
-                        values[j] *= findings.odds[findings.odds_row[step], kept[j]]
-                    below_whole = _pair_moments(values, members, kept, n_kept, other)
-                first, last = findings.entry_start[step], findings.entry_start[step + 1]
-                judged = findings.background_moments[step, 1] > 0.0
-                for n in range(n_asked):
-                    k = ks[n]
-                    for e in range(first, last):
-                        c = findings.entry_cause[e]
-                        if findings.entry_is_below[e]:
-                            g = alpha[k] * below[k, c] - beta[k] * below[c, c]
-                        else:
-                            g = alpha[k] * moments[k, c] - beta[k] * moments[c, c]
-                        _add(out[i], k, g, findings.entry_moments[e])
-                    if judged:
-                        if has_below:
-                            rest = alpha[k] * below[k, k] - beta[k] * below_whole
-                        else:
-                            rest = (alpha[k] * moments[k, k] - beta[k] * whole) * b / (1.0 - b)
-                        above = 0.0
-                        for c in range(n_causes):
-                            if findings.kind[step, c] > 0:
-                                above += alpha[k] * moments[k, c] - beta[k] * moments[c, c]
-                            elif findings.kind[step, c] < 0:
-                                rest -= alpha[k] * below[k, c] - beta[k] * below[c, c]
-                        _add(out[i], k, b * above - (1.0 - b) * rest, findings.background_moments[step])
-        by_context[:] = 0.0
-        by_pair[:] = 0.0
-        for p in range(pattern_ptr[i], pattern_ptr[i + 1]):
-            _add_block(blocks[patterns[p]], w, members, kept, n_kept, ks, n_asked, alpha, beta,
-                       values, table, by_context, by_pair, out[i])  # fmt: skip
-        in_pair[:] = 0.0
+                chance_in[k], chance_out[k] = 1.0 / plain[k, k], 1.0 / (1.0 - plain[k, k])
+        absent[:] = 0.0
+        values[:n_kept] = 0.0
+        for s in own_states:
+            row = findings.bends[s]
+            for j in range(n_kept):
+                values[j] += row[kept[j]]
+        for p in own_patterns:
+            row = blocks.bend[p]
+            for j in range(n_kept):
+                values[j] += row[kept[j]]
         for j in range(n_kept):
-            row = members[kept[j]]
-            for a in range(len(row)):
-                for d in range(a + 1, len(row)):
-                    place = prior.pair_place[row[a], row[d]]
-                    if place >= 0:
-                        in_pair[place, n_causes] += w[j]
-                        for c in row:
-                            if c < n_causes:
-                                in_pair[place, c] += w[j]
+            values[j] = (values[j] + prior.bend[kept[j]]) * w[j]
+        whole = _pair_sums(values, kept, members, ends, table)
         for n in range(n_asked):
             k = ks[n]
-            for q in range(n_pairs):
-                g = by_pair[k, q] + alpha[k] * in_pair[q, k] - beta[k] * in_pair[q, n_causes]
-                for c in range(n_causes):
-                    through = alpha[k] * plain[k, c] - beta[k] * plain[c, c]
-                    g += through * prior.pair_direct[c, q] + by_context[k, c] * prior.pair_context[c, q]
-                _add(out[i], k, g, prior.pair_moments[q])
-            for d in range(n_causes):
-                g = 0.0
-                for c in range(n_causes):
-                    through = alpha[k] * plain[k, c] - beta[k] * plain[c, c]
-                    g += through * prior.share_direct[c, d] + by_context[k, c] * prior.share_context[c, d]
-                _add(out[i], k, g, prior.share_moments[d])
+            out[i, k, 0] += 0.5 * (table[k, k] * chance_in[k] - (whole - table[k, k]) * chance_out[k])
+            for c in range(n_causes):
+                through = plain[k, c] * chance_in[k] - (plain[c, c] - plain[k, c]) * chance_out[k]
+                out[i, k, 0] += 0.5 * through * prior.theta_bend[c]
+        for s in own_states:
+            for item in range(findings.item_start[s], findings.item_start[s + 1]):
+                step, slope = findings.item_step[item], findings.item_slope[item]
+                if slope < 0:  # absent: the same sums for all such findings
+                    for c in range(n_causes):
+                        for q in range(4):
+                            absent[c, q] += findings.absent_moments[step, c, q]
+                    if findings.background_moments[step, 1] > 0.0:
+                        for n in range(n_asked):
+                            k = ks[n]
+                            inside, outside = 0.0, 0.0
+                            for c in range(n_causes):
+                                has = findings.has_row[step, c]
+                                inside += has * plain[k, c]
+                                outside += has * (plain[c, c] - plain[k, c])
+                            b = findings.background[step]
+                            _add(out[i], k, b * inside * chance_in[k], b * outside * chance_out[k],
+                                 findings.background_moments[step])  # fmt: skip
+                    continue
+                row = findings.slopes[slope]
+                for j in range(n_kept):
+                    values[j] = w[j] * row[kept[j]]
+                whole = _pair_sums(values, kept, members, ends, table)
+                for n in range(n_asked):
+                    k = ks[n]
+                    for e in range(findings.entry_start[step], findings.entry_start[step + 1]):
+                        c = findings.entry_cause[e]
+                        inside = table[k, c] * chance_in[k]
+                        outside = (table[c, c] - table[k, c]) * chance_out[k]
+                        _add(out[i], k, inside, outside, findings.entry_moments[e])
+                    if findings.background_moments[step, 1] > 0.0:
+                        inside, outside = -table[k, k], table[k, k] - whole
+                        for c in range(n_causes):
+                            has = findings.has_row[step, c]
+                            inside += has * table[k, c]
+                            outside += has * (table[c, c] - table[k, c])
+                        b = findings.background[step]
+                        _add(out[i], k, b * inside * chance_in[k], b * outside * chance_out[k],
+                             findings.background_moments[step])  # fmt: skip
+        for n in range(n_asked):
+            k = ks[n]
+            for c in range(n_causes):
+                _add(out[i], k, plain[k, c] * chance_in[k], (plain[c, c] - plain[k, c]) * chance_out[k], absent[c])
+        context[:] = 0.0
+        pairs[:] = 0.0
+        for p in own_patterns:
+            _add_block(blocks, p, w, kept, members, ends, ks[:n_asked], chance_in, chance_out, values, table,
+                       context, pairs, out[i])  # fmt: skip
+        in_pair[:] = 0.0
+        for j in range(ends[0], n_kept):
+            row = members[kept[j]]
+            for x in range(len(row)):
+                for y in range(x + 1, len(row)):
+                    q = prior.pair_place[row[x], row[y]]
+                    if q >= 0:
+                        in_pair[q, n_causes] += w[j]
+                        for c in row:
+                            if c < n_causes:
+                                in_pair[q, c] += w[j]
+        _add_prior(prior, plain, in_pair, context, pairs, ks[:n_asked], chance_in, chance_out, out[i])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _add_prior(
+    prior: Any, plain: Any, in_pair: Any, context: Any, pairs: Any, ks: Any, chance_in: Any, chance_out: Any, out: Any
+) -> None:
+    """Add shares and pairs; what they do through contexts counts for the spread, not for the mean."""
+    n_asked, n_causes = len(ks), len(plain)
+    inside, outside = np.empty((n_asked, n_causes)), np.empty((n_asked, n_causes))
+    through = np.empty((n_asked, n_causes))
+    for n in range(n_asked):
+        k = ks[n]
+        for c in range(n_causes):
+            inside[n, c] = plain[k, c] * chance_in[k]
+            outside[n, c] = (plain[c, c] - plain[k, c]) * chance_out[k]
+            through[n, c] = context[k, c]
+    share_in, share_out = np.dot(inside, prior.share_direct), np.dot(outside, prior.share_direct)
+    share_through = np.dot(through, prior.share_context)
+    pair_in, pair_out = np.dot(inside, prior.pair_direct), np.dot(outside, prior.pair_direct)
+    pair_through = np.dot(through, prior.pair_context)
+    for n in range(n_asked):
+        k = ks[n]
+        for c in range(n_causes):
+            _add_through(out, k, share_in[n, c], share_out[n, c], share_through[n, c], prior.share_moments[c])
+        for q in range(len(in_pair)):
+            a = pair_in[n, q] + in_pair[q, k] * chance_in[k]
+            b = pair_out[n, q] + (in_pair[q, n_causes] - in_pair[q, k]) * chance_out[k]
+            _add_through(out, k, a, b, pair_through[n, q] + pairs[k, q], prior.pair_moments[q])
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _add_through(out: Any, k: int, inside: float, outside: float, through: float, moments: Any) -> None:
+    """Add one judgement of the prior, part of whose slope comes through contexts."""
+    slope = inside - outside + through
+    square = slope * slope
+    out[k, 0] += slope * moments[0] - 0.5 * (inside * inside - outside * outside) * moments[3]
+    out[k, 1] += square * moments[1]
+    out[k, 2] += square * slope * moments[2]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _add_block(
-    block: Any, w: Any, members: Any, kept: Any, n_kept: int, ks: Any, n_asked: int, alpha: Any, beta: Any,
-    values: Any, table: Any, by_context: Any, by_pair: Any, out: Any,
+    blocks: Any, p: int, w: Any, kept: Any, members: Any, ends: Any, ks: Any, chance_in: Any, chance_out: Any,
+    values: Any, table: Any, context: Any, pairs: Any, out: Any,
 ) -> None:  # fmt: skip
     """Add frequencies, effects and dependencies of one known pattern, and what goes through theta and pairs."""
-    n_features = block.surprise.shape[0]
-    n_causes = table.shape[0]
-    n_effects = len(block.effect_feature)
-    direct = np.empty((n_asked, n_features))
-    effect = np.empty((n_asked, n_effects))
-    e = 0
+    first, last = blocks.feature_start[p], blocks.feature_start[p + 1]
+    first_own, last_own = blocks.own_start[p], blocks.own_start[p + 1]
+    e, last_effect = blocks.effect_start[p], blocks.effect_start[p + 1]
+    n_features, n_own, n_effects = last - first, last_own - first_own, last_effect - e
+    n_asked, first_effect = len(ks), e
+    direct_in, direct_out = np.empty((n_asked, n_features)), np.empty((n_asked, n_features))
+    effect_in, effect_out = np.empty((n_effects, n_asked)), np.empty((n_effects, n_asked))
     for f in range(n_features):
-        for j in range(n_kept):
-            values[j] = w[j] * block.surprise[f, kept[j]]
-        whole = _pair_moments(values, members, kept, n_kept, table)
+        row = blocks.surprise[first + f]
+        for j in range(ends[2]):
+            values[j] = w[j] * row[kept[j]]
+        whole = _pair_sums(values, kept, members, ends, table)
         for n in range(n_asked):
             k = ks[n]
-            direct[n, f] = alpha[k] * table[k, k] - beta[k] * whole
-        while e < n_effects and block.effect_feature[e] == f:
-            c = block.effect_cause[e]
+            direct_in[n, f] = table[k, k] * chance_in[k]
+            direct_out[n, f] = (whole - table[k, k]) * chance_out[k]
+            slope = direct_in[n, f] - direct_out[n, f]
+            for c in range(len(table)):
+                context[k, c] += slope * blocks.to_theta[first + f, c]
+            for q in range(blocks.to_pair.shape[1]):
+                pairs[k, q] += slope * blocks.to_pair[first + f, q]
+        while e < last_effect and blocks.effect_feature[e] == f:
+            c = blocks.effect_cause[e]
             for n in range(n_asked):
                 k = ks[n]
-                effect[n, e] = alpha[k] * table[k, c] - beta[k] * table[c, c]
+                effect_in[e - first_effect, n] = table[k, c] * chance_in[k]
+                effect_out[e - first_effect, n] = (table[c, c] - table[k, c]) * chance_out[k]
             e += 1
-    through_own = np.dot(direct, block.to_own)
-    through_effect = np.dot(direct, block.to_effect)
-    through_theta = np.dot(direct, block.to_theta)
-    through_pair = np.dot(direct, block.to_pair)
-    for n in range(n_asked):
-        k = ks[n]
-        for q in range(through_own.shape[1]):
-            _add(out, k, through_own[n, q], block.own_moments[q])
-        for q in range(n_effects):
-            _add(out, k, effect[n, q] + through_effect[n, q], block.effect_moments[q])
-        for c in range(n_causes):
-            by_context[k, c] += through_theta[n, c]
-        for q in range(through_pair.shape[1]):
-            by_pair[k, q] += through_pair[n, q]
+    start = blocks.to_effect_start[p]
+    for q in range(n_effects):
+        for n in range(n_asked):
+            inside, outside = effect_in[q, n], effect_out[q, n]
+            for f in range(n_features):
+                inside += direct_in[n, f] * blocks.to_effect[start + f * n_effects + q]
+                outside += direct_out[n, f] * blocks.to_effect[start + f * n_effects + q]
+            _add(out, ks[n], inside, outside, blocks.effect_moments[first_effect + q])
+    start = blocks.to_own_start[p]
+    for q in range(n_own):
+        for n in range(n_asked):
+            inside, outside = 0.0, 0.0
+            for f in range(n_features):
+                inside += direct_in[n, f] * blocks.to_own[start + f * n_own + q]
+                outside += direct_out[n, f] * blocks.to_own[start + f * n_own + q]
+            _add(out, ks[n], inside, outside, blocks.own_moments[first_own + q])

@@ -1,0 +1,191 @@
+"""The public names, frozen: a change here is a change for every program that uses thighdx."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import thighdx
+from thighdx.model import Model
+from thighdx.result import Result
+
+PACKAGE = Path(thighdx.__file__).parent
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(thighdx.__path__, "thighdx.")
+    if not module.name.endswith("__main__")
+)
+
+
+def public(thing: object) -> list[str]:
+    return [name for name in dir(thing) if not name.startswith("_")]
+
+
+def test_the_names_of_the_package_are_frozen_and_sorted() -> None:
+    assert thighdx.__all__ == [
+        "EvidenceError",
+        "ImpossibleEvidenceError",
+        "Interview",
+        "KnowledgeBaseError",
+        "Model",
+        "Result",
+        "TableError",
+        "ThighdxError",
+        "UnknownNameError",
+        "data_path",
+        "evaluate",
+        "load_model",
+        "read_model",
+    ]
+    assert sorted(thighdx.__all__) == thighdx.__all__
+    assert set(dir(thighdx)) == {*thighdx.__all__, "__version__"}
+
+
+def test_every_public_name_can_be_used_and_has_a_docstring() -> None:
+    for name in thighdx.__all__:
+        assert inspect.getdoc(getattr(thighdx, name)), name
+
+
+def test_the_names_of_a_model_are_frozen(model: Model) -> None:
+    assert public(model) == [
+        "causes",
+        "check",
+        "compiled",
+        "default_setting",
+        "diagnose",
+        "digest",
+        "disclaimer",
+        "groups",
+        "max_causes",
+        "name",
+        "network",
+        "rebase",
+        "rebased",
+        "save",
+        "score",
+        "settings",
+        "simulate",
+        "template",
+        "to_pgmpy",
+        "trace",
+        "variables",
+        "version",
+        "vocabulary",
+    ]
+
+
+def test_the_names_of_a_result_are_frozen(model: Model) -> None:
+    assert public(model.diagnose({})) == [
+        "conflict",
+        "contrast",
+        "evidence",
+        "explain",
+        "explanations",
+        "fit",
+        "groups",
+        "interval",
+        "log_evidence",
+        "management",
+        "model",
+        "next_questions",
+        "posterior",
+        "prior",
+        "probabilities",
+        "sensitivity",
+        "setting",
+        "to_dict",
+        "to_json",
+        "top",
+        "triage",
+        "warnings",
+    ]
+
+
+def parameters(function: object) -> str:
+    """Names of the parameters; those after `*` can only be given by name."""
+    shown = []
+    for name, parameter in inspect.signature(function).parameters.items():  # type: ignore[arg-type]
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in shown:
+            shown.append("*")
+        shown.append(name if parameter.default is parameter.empty else f"{name}={parameter.default!r}")
+    return ", ".join(shown)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (thighdx.load_model, "name='posterior_thigh', *, max_causes=None"),
+        (thighdx.read_model, "path, *, max_causes=None"),
+        (thighdx.data_path, "name"),
+        (Model.diagnose, "self, findings, *, setting=None"),
+        (Model.simulate, "self, n, *, seed, setting=None"),
+        (Model.rebase, "self, shares, *, setting=None, exclusive=False"),
+        (Model.trace, "self, cause"),
+        (Model.check, "self"),
+        (Model.template, "self, table='evidence'"),
+        (Model.save, "self, path"),
+        (Model.to_pgmpy, "self, *, setting=None"),
+        (Result.explanations, "self, n=5"),
+        (Result.top, "self, n=3"),
+        (Result.probabilities, "self, variable"),
+        (Result.to_dict, "self"),
+        (Result.to_json, "self, *, indent=None"),
+    ],
+)
+def test_signatures_are_frozen(function: object, expected: str) -> None:
+    assert parameters(function) == expected
+
+
+def test_scoring_takes_every_option_of_the_design() -> None:
+    shown = parameters(Model.score)
+    assert shown.startswith("self, table, *, setting=None")
+    for option in (
+        "interval=None",
+        "triage=False",
+        "groups=False",
+        "columns=None",
+        "n_threads=None",
+        "dtype='float32'",
+    ):
+        assert option in shown
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_lists_names_that_exist(name: str) -> None:
+    module = importlib.import_module(name)
+    path = Path(str(module.__file__))
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    if len(body) == 1 and path.name == "__init__.py":
+        return  # a package that is only a docstring
+    listed = module.__all__
+    assert len(listed) == len(set(listed))
+    assert [item for item in listed if not hasattr(module, item)] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_says_what_it_is_for(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__
+    assert module.__doc__.splitlines()[0].strip()
+
+
+def test_every_file_is_a_module_that_was_looked_at() -> None:
+    files = {path for path in PACKAGE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py")}
+    assert len(files) == len(
+        [name for name in MODULES if not hasattr(importlib.import_module(name), "__path__")]
+    )
+
+
+def test_the_error_tree_is_as_drawn() -> None:
+    assert [
+        error.__mro__[1:3]
+        for error in (thighdx.KnowledgeBaseError, thighdx.EvidenceError, thighdx.TableError)
+    ] == [(thighdx.ThighdxError, ValueError)] * 3
+    assert thighdx.ImpossibleEvidenceError.__bases__ == (thighdx.EvidenceError,)
+    assert thighdx.UnknownNameError.__mro__[1:3] == (thighdx.ThighdxError, KeyError)
+    assert thighdx.ThighdxError.__bases__ == (Exception,)
