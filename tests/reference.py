@@ -17,8 +17,8 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from floats import REFERENCE_SOLVED
 
+from floats import REFERENCE_SOLVED
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 
 __all__ = [
@@ -137,9 +137,7 @@ def cells(block: Sequence[ContextSpec]) -> list[Cell]:
     return list(itertools.product(*(range(len(context.states)) for context in block)))
 
 
-def dependency_weight(
-    spec: NetworkSpec, block: Sequence[ContextSpec], cell: Cell, number: Number
-) -> Any:
+def dependency_weight(spec: NetworkSpec, block: Sequence[ContextSpec], cell: Cell, number: Number) -> Any:
     """The product of the dependency factors that hold in this cell; 0 where one of them is 0."""
     here = {(context.id, context.states[k]) for context, k in zip(block, cell, strict=True)}
     weight = number(1)
@@ -193,9 +191,7 @@ def context_given(
     return margin
 
 
-def state_margins(
-    spec: NetworkSpec, base: Base, context_id: str, number: Number = float
-) -> list[Any]:
+def state_margins(spec: NetworkSpec, base: Base, context_id: str, number: Number = float) -> list[Any]:
     """P(x = s | setting) = sum_H P(H) P(x = s | H)."""
     total: list[Any] = [0] * len(next(c for c in spec.contexts if c.id == context_id).states)
     for explanation, probability in prior(spec, base, number).items():
@@ -224,9 +220,7 @@ def probability_below(
     return (1 - suppressed) * escape
 
 
-def finding_steps(
-    spec: NetworkSpec, finding: FindingSpec, explanation: Explanation
-) -> list[Fraction]:
+def finding_steps(spec: NetworkSpec, finding: FindingSpec, explanation: Explanation) -> list[Fraction]:
     """The steps between successive P(X < s | H), negative where the cumulative rows cross."""
     steps = range(len(finding.states) - 1)
     below = [probability_below(spec, finding, step, explanation) for step in steps]
@@ -285,8 +279,7 @@ def solve_block(
     weight = np.array(
         [
             [
-                dependency_weight(spec, block, cell, float)
-                * odds_weight(spec, block, cell, found, float)
+                dependency_weight(spec, block, cell, float) * odds_weight(spec, block, cell, found, float)
                 for cell in cells(block)
             ]
             for found in chance
@@ -299,9 +292,7 @@ def solve_block(
     return answer
 
 
-def solve_factors(
-    mix: np.ndarray, weight: np.ndarray, holds: np.ndarray, wanted: np.ndarray
-) -> list[float]:
+def solve_factors(mix: np.ndarray, weight: np.ndarray, holds: np.ndarray, wanted: np.ndarray) -> list[float]:
     """Factors f_k for which feature k holds with probability wanted_k.
 
     Row i is drawn with chance mix_i, then item j with a chance proportional to
@@ -321,14 +312,9 @@ def solve_factors(
         miss = target - mix @ given
         if np.abs(miss / target).max() < 1e-14:
             break
-        curvature = features.T @ ((mix @ chance)[:, None] * features) - given.T @ (
-            mix[:, None] * given
-        )
+        curvature = features.T @ ((mix @ chance)[:, None] * features) - given.T @ (mix[:, None] * given)
         scale = 1 / np.sqrt(target)
-        step = (
-            np.linalg.lstsq(curvature * np.outer(scale, scale), scale * miss, rcond=1e-11)[0]
-            * scale
-        )
+        step = np.linalg.lstsq(curvature * np.outer(scale, scale), scale * miss, rcond=1e-11)[0] * scale
         step /= max(1.0, np.abs(step).max() / 4)
         while item_chances(mix, weight, features, target, log_factor + step)[1] > value + 1e-13:
             step /= 2
@@ -381,9 +367,7 @@ def infer(spec: NetworkSpec, base: Base, evidence: Evidence, number: Number = fl
     if stray:
         raise KeyError(f"unknown variables {sorted(stray)}")
     weights = prior(spec, base, number)
-    inside: dict[
-        tuple[str, Explanation], list[Any]
-    ] = {}  # P(v = s | H, own evidence), unnormalized
+    inside: dict[tuple[str, Explanation], list[Any]] = {}  # P(v = s | H, own evidence), unnormalized
     for found in weights:
         for cause in spec.causes:
             weights[found] *= likelihood(evidence, cause, PRESENCE, number)[cause in found]
@@ -429,9 +413,7 @@ def summed(
     total = sum(weights.values())
     nan = number(math.nan)
     after = {found: weight / total if total else nan for found, weight in weights.items()}
-    posterior = {
-        c: sum((p for found, p in after.items() if c in found), number(0)) for c in spec.causes
-    }
+    posterior = {c: sum((p for found, p in after.items() if c in found), number(0)) for c in spec.causes}
     states = {}
     for variable in (*spec.contexts, *spec.findings):
         margin = [number(0) if total else nan] * len(variable.states)
@@ -444,9 +426,7 @@ def summed(
     return Answer(posterior, log(total) if total else number(-math.inf), after, states)
 
 
-def posterior(
-    spec: NetworkSpec, evidence: Evidence, setting: str, *, base: Base | None = None
-) -> Answer:
+def posterior(spec: NetworkSpec, evidence: Evidence, setting: str, *, base: Base | None = None) -> Answer:
     """Everything about one case in doubles; `base` saves solving for it again."""
     return infer(spec, solve_base(spec, setting) if base is None else base, evidence)
 
@@ -467,15 +447,11 @@ def joint(spec: NetworkSpec, base: Base) -> Iterator[tuple[Explanation, dict[str
         tables: list[list[tuple[dict[str, str], float]]] = []
         for block in grouped:
             given = block_given(spec, base, block, found)
-            named = [
-                {x.id: x.states[k] for x, k in zip(block, cell, strict=True)} for cell in given
-            ]
+            named = [{x.id: x.states[k] for x, k in zip(block, cell, strict=True)} for cell in given]
             tables.append(list(zip(named, given.values(), strict=True)))
         for finding in spec.findings:
             given_states = finding_given(spec, finding, found)
-            tables.append(
-                [({finding.id: s}, p) for s, p in zip(finding.states, given_states, strict=True)]
-            )
+            tables.append([({finding.id: s}, p) for s, p in zip(finding.states, given_states, strict=True)])
         for choice in itertools.product(*tables):
             world = {name: state for part, _ in choice for name, state in part.items()}
             yield found, world, chance * math.prod(p for _, p in choice)

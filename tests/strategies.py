@@ -12,10 +12,10 @@ import itertools
 from typing import TypeAlias
 
 import numpy as np
-import reference
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+import reference
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 
 __all__ = ["Cases", "cases", "evidence", "specs"]
@@ -48,9 +48,7 @@ def specs(
     n_joined = draw(st.sampled_from([0, *range(2, len(context_sizes) + 1)]))
     rng = np.random.default_rng(draw(SEEDS))
     causes = tuple(f"cause_{k}" for k in range(n_causes))
-    findings = [
-        random_finding(rng, k, size, n_causes, with_gates) for k, size in enumerate(finding_sizes)
-    ]
+    findings = [random_finding(rng, k, size, n_causes, with_gates) for k, size in enumerate(finding_sizes)]
     safe = [int(rng.integers(size)) if rng.random() < 0.3 else 0 for size in context_sizes]
     contexts = [
         random_context(rng, k, size, n_causes, n_settings, safe[k] if with_gates else None)
@@ -66,9 +64,7 @@ def specs(
         findings=tuple(keep_ordered(finding, causes, max_causes) for finding in findings),
         dependencies=random_dependencies(rng, contexts[:n_joined], safe, with_gates),
     )
-    return with_margins(
-        draft, [random_base(rng, draft, safe, with_gates) for _ in range(n_settings)]
-    )
+    return with_margins(draft, [random_base(rng, draft, safe, with_gates) for _ in range(n_settings)])
 
 
 def random_pairs(rng: np.random.Generator, causes: tuple[str, ...]) -> dict[tuple[str, str], float]:
@@ -139,15 +135,11 @@ def with_margins(draft: NetworkSpec, bases: list[reference.Base]) -> NetworkSpec
     shares = []
     for base in bases:
         chance = reference.prior(draft, base)
-        shares.append(
-            [sum(p for found, p in chance.items() if cause in found) for cause in draft.causes]
-        )
+        shares.append([sum(p for found, p in chance.items() if cause in found) for cause in draft.causes])
     contexts = []
     for context in draft.contexts:
         rows = np.array([reference.state_margins(draft, base, context.id) for base in bases])
-        contexts.append(
-            dataclasses.replace(context, frequency=rows / rows.sum(axis=1, keepdims=True))
-        )
+        contexts.append(dataclasses.replace(context, frequency=rows / rows.sum(axis=1, keepdims=True)))
     return dataclasses.replace(draft, shares=np.array(shares), contexts=tuple(contexts))
 
 
@@ -196,9 +188,7 @@ def keep_ordered(finding: FindingSpec, causes: tuple[str, ...], max_causes: int)
     empty = NetworkSpec(causes, max_causes, (), np.zeros((0, len(causes))), {}, (), (finding,), {})
     for found in reference.explanations(empty):
         table = reference.finding_steps(empty, finding, found)
-        if any(
-            abs(p) > 0 and p < 1e-6 for p in table
-        ):  # crossing, or so close that rounding decides
+        if any(abs(p) > 0 and p < 1e-6 for p in table):  # crossing, or so close that rounding decides
             break
     else:
         return finding
@@ -261,9 +251,7 @@ def virtual(rng: np.random.Generator, states: tuple[str, ...], true_state: str) 
     return values | dict.fromkeys(ruled_out, 0.0)
 
 
-def possible_world(
-    rng: np.random.Generator, spec: NetworkSpec, base: reference.Base
-) -> dict[str, str]:
+def possible_world(rng: np.random.Generator, spec: NetworkSpec, base: reference.Base) -> dict[str, str]:
     """One state per variable and cause, jointly possible."""
     listed = reference.explanations(spec)
     found = listed[rng.integers(len(listed))]
@@ -292,7 +280,5 @@ def cases(
     """Draw a network, one of its settings, and evidence on one to `n_max` cases."""
     spec = draw(specs() if networks is None else networks)
     setting = draw(st.sampled_from(spec.settings))
-    given = evidence(
-        spec, setting, is_possible=is_possible, with_certain_causes=with_certain_causes
-    )
+    given = evidence(spec, setting, is_possible=is_possible, with_certain_causes=with_certain_causes)
     return spec, setting, draw(st.lists(given, min_size=1, max_size=n_max))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-import floats
 import mpmath
 import numpy as np
 import pytest
-import reference
-import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import floats
+import reference
+import strategies
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 
 A, B, AB = frozenset("a"), frozenset("b"), frozenset("ab")
@@ -55,12 +55,8 @@ def finding(name: str, background: list[float], a: list[float], b: list[float]) 
     return FindingSpec(name, "finding", states, np.array(background), np.array([a, b]))
 
 
-def context(
-    name: str, states: str, frequency: list[float], a: list[float], b: list[float]
-) -> ContextSpec:
-    return ContextSpec(
-        name, "context", tuple(states.split()), np.array([frequency]), np.array([a, b])
-    )
+def context(name: str, states: str, frequency: list[float], a: list[float], b: list[float]) -> ContextSpec:
+    return ContextSpec(name, "context", tuple(states.split()), np.array([frequency]), np.array([a, b]))
 
 
 def close(expected: object) -> object:
@@ -137,9 +133,7 @@ def test_an_ordered_finding_uses_the_same_formula_on_every_cumulative_probabilit
     answer = reference.posterior(spec, {"x": "severe"}, "here")
     total = 0.206 + 5.2 / 75
     assert answer.log_evidence == close(math.log(total))
-    assert answer.posterior == close(
-        {"a": (0.2 + 5.2 / 75) / total, "b": (0.006 + 5.2 / 75) / total}
-    )
+    assert answer.posterior == close({"a": (0.2 + 5.2 / 75) / total, "b": (0.006 + 5.2 / 75) / total})
 
 
 def test_rows_that_cross_are_refused() -> None:
@@ -154,9 +148,7 @@ def test_rows_that_cross_are_refused() -> None:
 def test_a_context_is_solved_through_its_odds_ratios() -> None:
     # pi = 1/2, 1/2 and OR 3 for a: P(x | a) = P(x | ab) = 3/4, P(x | b) = 1/2, so
     # P(x) = 0.7 * 0.75 + 0.3 * 0.5 = 0.675. From that frequency pi must come back.
-    spec = two_causes(
-        contexts=(context("x", "absent present", [0.325, 0.675], a=[1, 3], b=[1, 1]),)
-    )
+    spec = two_causes(contexts=(context("x", "absent present", [0.325, 0.675], a=[1, 3], b=[1, 1]),))
     base = reference.solve_base(spec, "here")
     assert base.state["x"][0] == close(base.state["x"][1])
     assert reference.context_given(spec, base, "x", B) == close([0.5, 0.5])
@@ -237,9 +229,7 @@ def test_random_networks_are_valid_and_their_margins_come_back(spec: NetworkSpec
         assert answer.log_evidence == pytest.approx(0, abs=floats.SUMS_TO_ONE)
         for context_spec in spec.contexts:
             expected = dict(zip(context_spec.states, context_spec.frequency[row], strict=True))
-            assert answer.states[context_spec.id] == pytest.approx(
-                expected, rel=floats.MARGIN, abs=0
-            )
+            assert answer.states[context_spec.id] == pytest.approx(expected, rel=floats.MARGIN, abs=0)
 
 
 @quick
@@ -291,9 +281,7 @@ def test_impossible_evidence_has_no_posterior(case: strategies.Cases) -> None:
 
 @quick
 @given(
-    strategies.cases(
-        networks=strategies.specs(max_n_causes=3, max_n_contexts=3, max_n_findings=2), n_max=2
-    )
+    strategies.cases(networks=strategies.specs(max_n_causes=3, max_n_contexts=3, max_n_findings=2), n_max=2)
 )
 def test_summing_the_whole_joint_gives_the_same_answer(case: strategies.Cases) -> None:
     """Every complete world, one by one: no factor is ever summed apart from the others."""
@@ -303,8 +291,7 @@ def test_summing_the_whole_joint_gives_the_same_answer(case: strategies.Cases) -
     assert math.fsum(p for _, _, p in worlds) == pytest.approx(1, abs=floats.SUMS_TO_ONE)
     for evidence in rows:
         weighted = [
-            (found, world, p * weight_of_world(spec, evidence, found, world))
-            for found, world, p in worlds
+            (found, world, p * weight_of_world(spec, evidence, found, world)) for found, world, p in worlds
         ]
         total = math.fsum(p for _, _, p in weighted)
         answer = reference.posterior(spec, evidence, setting, base=base)

@@ -238,9 +238,7 @@ class Result:
         """Jensen's conflict measure in bits: positive where findings fit badly together; see `fit`."""
         return self.fit.conflict_bits
 
-    def next_questions(
-        self, n: int = 5, *, max_cost: Cost | None = None, goal: Goal = "causes"
-    ) -> Questions:
+    def next_questions(self, n: int = 5, *, max_cost: Cost | None = None, goal: Goal = "causes") -> Questions:
         """Return what to ask or examine next; see `thighdx.reasoning.questions.next_questions`."""
         from thighdx.reasoning.questions import next_questions
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from elicitation.tiny import make_kb, make_row
 
+from elicitation.tiny import make_kb, make_row
 from thighdx.elicitation import fit
 from thighdx.elicitation.compiled import from_plain, to_plain
 from thighdx.elicitation.judgements import pool_judgements

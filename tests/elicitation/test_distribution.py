@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import floats
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+import floats
 from thighdx.elicitation.distribution import Distribution, Stack, from_working, to_working
 
 LEVELS = np.array([1e-6, 0.001, 0.05, 0.3, 0.5, 0.9, 0.95, 0.9999])
 NEVER = Distribution("point", (0.0,))
 
-betas = st.builds(
-    lambda a, b: Distribution("beta", (a, b)), st.floats(0.05, 500), st.floats(0.05, 500)
-)
+betas = st.builds(lambda a, b: Distribution("beta", (a, b)), st.floats(0.05, 500), st.floats(0.05, 500))
 two_pieces = st.builds(
     lambda m, s, u: Distribution("two_piece_logit_normal", (m, s, u)),
     st.floats(-8, 8),
@@ -29,9 +27,7 @@ odds_ratios = st.builds(
     st.floats(0.05, 2),
     st.floats(0.05, 2),
 )
-lognormals = st.builds(
-    lambda m, s: Distribution("lognormal", (m, s)), st.floats(-5, 8), st.floats(0.05, 2)
-)
+lognormals = st.builds(lambda m, s: Distribution("lognormal", (m, s)), st.floats(-5, 8), st.floats(0.05, 2))
 distributions = betas | two_pieces | odds_ratios | lognormals
 
 
@@ -132,9 +128,7 @@ def test_outside_its_range_a_probability_is_certainly_not() -> None:
 
 def test_the_ends_of_a_distribution_are_the_ends_of_its_scale() -> None:
     np.testing.assert_array_equal(Distribution("beta", (2.0, 3.0)).quantile([0, 1]), [0, 1])
-    np.testing.assert_array_equal(
-        Distribution("lognormal", (0.0, 1.0)).quantile([0, 1]), [0, np.inf]
-    )
+    np.testing.assert_array_equal(Distribution("lognormal", (0.0, 1.0)).quantile([0, 1]), [0, np.inf])
 
 
 def test_never_is_zero_for_certain() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-import floats
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
+import floats
 from thighdx.elicitation.distribution import Floats
 from thighdx.elicitation.fit import fit_quantiles
 
@@ -93,9 +93,7 @@ def test_no_fit_misses_by_more_than_the_tolerance(
 
 
 @given(logits, st.sampled_from(["probability", "odds_ratio"]))
-def test_two_pieces_match_all_three_quantiles(
-    logit: tuple[float, float, float], scale: str
-) -> None:
+def test_two_pieces_match_all_three_quantiles(logit: tuple[float, float, float], scale: str) -> None:
     stated = as_quantiles(logit)
     # a negative tolerance refuses every one-piece fit
     (fit,) = fit_quantiles([stated], scale=scale, tolerance=-1.0)  # type: ignore[arg-type]
@@ -126,9 +124,7 @@ def test_a_batch_equals_its_rows_fitted_alone(rows: list[tuple[float, float, flo
 def test_other_levels_are_matched_at_those_levels() -> None:
     levels = [[0.1, 0.5, 0.9], [0.25, 0.5, 0.75]]
     stated = [[0.1, 0.2, 0.3], [0.1, 0.2, 0.3]]
-    for fit, p in zip(
-        fit_quantiles(stated, scale="probability", levels=levels), levels, strict=True
-    ):
+    for fit, p in zip(fit_quantiles(stated, scale="probability", levels=levels), levels, strict=True):
         np.testing.assert_allclose(fit.distribution.quantile(p), stated[0], rtol=TOLERANCE)
         assert fit.levels == tuple(p)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import floats
 import numpy as np
 import pytest
-from elicitation.tiny import EXPERTS, make_kb, make_row
 from scipy import special
 
+import floats
+from elicitation.tiny import EXPERTS, make_kb, make_row
 from thighdx.elicitation.distribution import to_working
 from thighdx.elicitation.fit import fit_quantiles
 from thighdx.elicitation.judgements import (
@@ -79,9 +79,7 @@ def test_a_panel_without_a_link_counts_as_background_with_the_others_spread() ->
     np.testing.assert_allclose(
         filled.quantile([0.05, 0.5, 0.95]), logits(-3.3, -3, -1), rtol=floats.EXACT_FIT
     )
-    assert to_working(found.point, "probability") == pytest.approx(
-        1.1 / 2.3, rel=floats.MIXTURE_QUANTILE
-    )
+    assert to_working(found.point, "probability") == pytest.approx(1.1 / 2.3, rel=floats.MIXTURE_QUANTILE)
     assert len(found.rows) == 1
 
 
@@ -113,9 +111,7 @@ def test_a_statement_fills_with_its_own_spread() -> None:
     )
     stated, filled = (pooled_one(kb, LINK).experts[k].distribution for k in (1, 0))
     width = np.ptp(to_working(stated.quantile([0.05, 0.95]), "probability"))
-    assert np.ptp(to_working(filled.quantile([0.05, 0.95]), "probability")) == pytest.approx(
-        width, rel=0.05
-    )
+    assert np.ptp(to_working(filled.quantile([0.05, 0.95]), "probability")) == pytest.approx(width, rel=0.05)
 
 
 def test_a_third_panel_is_filled_with_the_mean_spread() -> None:
@@ -282,16 +278,12 @@ def test_quantiles_beside_a_statement_are_a_problem() -> None:
 def test_a_second_row_of_an_expert_is_a_problem() -> None:
     said = (0.1, 0.2, 0.35)
     kb = make_kb(make_row(SHARE, "panel_a", said), make_row(SHARE, "panel_a", said, row=9))
-    with pytest.raises(
-        KnowledgeBaseError, match=r"row 9, expert: got a second row .*first is row 2"
-    ):
+    with pytest.raises(KnowledgeBaseError, match=r"row 9, expert: got a second row .*first is row 2"):
         pool_judgements(kb)
 
 
 def test_one_panel_cannot_call_impossible_what_the_other_rates() -> None:
-    kb = make_kb(
-        make_row(SHARE, "panel_a", (0.1, 0.2, 0.35)), make_row(SHARE, "panel_b", "never", row=3)
-    )
+    kb = make_kb(make_row(SHARE, "panel_a", (0.1, 0.2, 0.35)), make_row(SHARE, "panel_b", "never", row=3))
     with pytest.raises(KnowledgeBaseError, match=r"row 3, statement: got never .* from panel_a"):
         pool_judgements(kb)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-import floats
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+import floats
 from thighdx.elicitation.distribution import Distribution, to_working
 from thighdx.elicitation.fit import fit_quantiles
 from thighdx.elicitation.pool import Mixture, pooled_medians, pooled_quantiles, sample_mixtures
@@ -18,18 +18,14 @@ from thighdx.elicitation.pool import Mixture, pooled_medians, pooled_quantiles, 
 NEVER = Distribution("point", (0.0,))
 P = np.array([0.05, 0.5, 0.95])
 
-betas = st.builds(
-    lambda a, b: Distribution("beta", (a, b)), st.floats(0.3, 100), st.floats(0.3, 100)
-)
+betas = st.builds(lambda a, b: Distribution("beta", (a, b)), st.floats(0.3, 100), st.floats(0.3, 100))
 two_pieces = st.builds(
     lambda m, s, u: Distribution("two_piece_logit_normal", (m, s, u)),
     st.floats(-5, 5),
     st.floats(0.1, 1.5),
     st.floats(0.1, 1.5),
 )
-lognormals = st.builds(
-    lambda m, s: Distribution("lognormal", (m, s)), st.floats(-3, 3), st.floats(0.1, 1.5)
-)
+lognormals = st.builds(lambda m, s: Distribution("lognormal", (m, s)), st.floats(-3, 3), st.floats(0.1, 1.5))
 panels = st.lists(betas | two_pieces, min_size=1, max_size=4).map(lambda x: Mixture(tuple(x)))
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import floats
 import numpy as np
 import pandas as pd
 import pytest
-from elicitation.tiny import make_kb, make_row
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+import floats
+from elicitation.tiny import make_kb, make_row
 from thighdx.elicitation.distribution import Distribution
 from thighdx.elicitation.judgements import pool_judgements
 from thighdx.elicitation.report import elicitation_report, overlaps
@@ -75,9 +75,7 @@ def test_never_agrees_with_never_and_with_nothing_else() -> None:
     never = [make_row(SHARE, name, "never") for name in ("panel_a", "panel_b")]
     both = report(*never)
     assert list(both.disagreement) == list(both.median_gap) == [0, 0]
-    mixed = report(
-        never[0], make_row(SHARE, "panel_b", (0.1, 0.2, 0.3)), make_row(SHARE, "review", "never")
-    )
+    mixed = report(never[0], make_row(SHARE, "panel_b", (0.1, 0.2, 0.3)), make_row(SHARE, "review", "never"))
     assert mixed.disagreement[0] == 1
     assert mixed.median_gap[0] == np.inf
 
@@ -104,9 +102,7 @@ def test_equal_normals_overlap_as_published() -> None:
     assert found == pytest.approx(2 * stats.norm.cdf(-0.75), abs=floats.OVERLAP)
 
 
-lognormals = st.builds(
-    lambda m, s: Distribution("lognormal", (m, s)), st.floats(-3, 3), st.floats(0.1, 1.5)
-)
+lognormals = st.builds(lambda m, s: Distribution("lognormal", (m, s)), st.floats(-3, 3), st.floats(0.1, 1.5))
 
 
 @given(st.lists(lognormals, min_size=2, max_size=4))

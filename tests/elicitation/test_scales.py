@@ -39,7 +39,5 @@ def test_a_scale_names_its_version_and_source(scale: VerbalScale) -> None:
         ("efsa-2018", "extremely unlikely", (0.01, 0.05)),
     ],
 )
-def test_words_mean_what_their_source_says(
-    scale: str, word: str, expected: tuple[float, float]
-) -> None:
+def test_words_mean_what_their_source_says(scale: str, word: str, expected: tuple[float, float]) -> None:
     assert VERBAL_SCALES[scale].words[word] == expected

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import floats
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+import floats
 from thighdx.elicitation.distribution import Distribution, Scale
 from thighdx.elicitation.scales import VERBAL_SCALES
 from thighdx.elicitation.statements import StatementError, fit_statement, parse_statement
@@ -128,9 +128,7 @@ def test_a_malformed_statement_says_what_was_expected(text: str, message: str) -
 
 @pytest.mark.parametrize("text", ["k=3 n=20", "mean=0.2 ess=30", "scale=efsa-2018 word=likely"])
 def test_a_frequency_is_no_odds_ratio(text: str) -> None:
-    with pytest.raises(
-        StatementError, match=r"this form is about a frequency; expected low=, best="
-    ):
+    with pytest.raises(StatementError, match=r"this form is about a frequency; expected low=, best="):
         parse_statement(text, scale="odds_ratio")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import floats
 import numpy as np
 import pytest
-import reference
-import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import floats
+import reference
+import strategies
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.inference.engine import explanation_posterior, infer, marginals
 from thighdx.network.build import Network, build_network
@@ -53,8 +53,7 @@ def explanations_of(network: Network) -> list[frozenset[str]]:
     """The explanations by name, in the order of the network."""
     causes = network.spec.causes
     return [
-        frozenset(causes[c] for c in members if c < len(causes))
-        for members in network.explanations.members
+        frozenset(causes[c] for c in members if c < len(causes)) for members in network.explanations.members
     ]
 
 
@@ -120,9 +119,7 @@ def test_findings_agree_down_to_the_rarest_state(spec: NetworkSpec) -> None:
     ("odds", "x_with_a", "y_with_b"),
     [(0.5, 1.0, 1.0), (1.0, 3.0, 1.0), (1.0, 3.0, 2.0), (1.0, 0.0, 1.0)],
 )
-def test_two_contexts_tied_state_by_state_are_solved(
-    odds: float, x_with_a: float, y_with_b: float
-) -> None:
+def test_two_contexts_tied_state_by_state_are_solved(odds: float, x_with_a: float, y_with_b: float) -> None:
     # x = y always, as one impossible pair in each direction says. Margins then fix only the product
     # of the factors of x and y, not each of them, but P(x, y | H) is unique: the odds of yes are
     # `odds` times the odds ratios of x and y. P(only a) = 0.5, P(only b) = 0.3, P(both) = 0.2.
@@ -161,9 +158,7 @@ def test_posteriors_and_log_evidence_agree(case: strategies.Cases) -> None:
         expected = reference.posterior(spec, row, setting, base=base)
         found = dict(zip(spec.causes, answer.posterior[i].tolist(), strict=True))
         assert found == twice(expected.posterior)
-        assert answer.log_evidence[i] == pytest.approx(
-            expected.log_evidence, abs=floats.SOLVED_TWICE
-        )
+        assert answer.log_evidence[i] == pytest.approx(expected.log_evidence, abs=floats.SOLVED_TWICE)
 
 
 @many
@@ -177,22 +172,15 @@ def test_tiny_posteriors_keep_their_digits(case: strategies.Cases) -> None:
         exact = reference.digits(spec, base_of(network, setting), row)
         expected = {cause: float(p) for cause, p in exact.posterior.items()}
         assert dict(zip(spec.causes, answer.posterior[i].tolist(), strict=True)) == same(expected)
-        assert answer.log_evidence[i] == pytest.approx(
-            float(exact.log_evidence), abs=floats.SAME_BASE
-        )
+        assert answer.log_evidence[i] == pytest.approx(float(exact.log_evidence), abs=floats.SAME_BASE)
 
 
 @many
 @given(strategies.specs(), st.data())
-def test_a_batch_may_mix_settings_and_impossible_cases(
-    spec: NetworkSpec, data: st.DataObject
-) -> None:
+def test_a_batch_may_mix_settings_and_impossible_cases(spec: NetworkSpec, data: st.DataObject) -> None:
     network = build_network(spec)
     names = data.draw(st.lists(st.sampled_from(spec.settings), min_size=1, max_size=6))
-    drawn = [
-        strategies.evidence(spec, name, is_possible=False, with_certain_causes=True)
-        for name in names
-    ]
+    drawn = [strategies.evidence(spec, name, is_possible=False, with_certain_causes=True) for name in names]
     rows = [data.draw(row) for row in drawn]
     bases = {name: reference.solve_base(spec, name) for name in spec.settings}
     answer = infer(network, encoded(network, rows, names), dtype="float64")
@@ -223,9 +211,7 @@ def test_explanations_and_unknown_variables_agree(case: strategies.Cases) -> Non
 
 @many
 @given(strategies.cases(n_max=2, with_certain_causes=True), st.data())
-def test_a_group_is_the_probability_of_any_member(
-    case: strategies.Cases, data: st.DataObject
-) -> None:
+def test_a_group_is_the_probability_of_any_member(case: strategies.Cases, data: st.DataObject) -> None:
     spec, setting, rows = case
     network, base = build_network(spec), reference.solve_base(spec, setting)
     groups = data.draw(st.lists(st.sets(st.sampled_from(spec.causes)), min_size=1, max_size=3))
@@ -251,6 +237,4 @@ def test_single_precision_agrees_to_its_own_digits(case: strategies.Cases) -> No
         assert answer.posterior[i].tolist() == pytest.approx(
             list(expected.posterior.values()), abs=floats.SINGLE_POSTERIOR
         )
-        assert answer.log_evidence[i] == pytest.approx(
-            expected.log_evidence, abs=floats.SINGLE_LOG_EVIDENCE
-        )
+        assert answer.log_evidence[i] == pytest.approx(expected.log_evidence, abs=floats.SINGLE_LOG_EVIDENCE)

@@ -43,8 +43,7 @@ def shipped(model: thighdx.Model, number: int, **options: object) -> Intervals:
 
 
 def tiny() -> tuple[Network, dict, CaseEvidence, KnowledgeBase]:
-    """Two causes and a finding that is absent; only the link of the first cause is uncertain.
-    """
+    """Two causes and a finding that is absent; only the link of the first cause is uncertain."""
     spec = NetworkSpec(
         causes=("a", "b"),
         max_causes=2,

@@ -58,9 +58,7 @@ def from_plain(plain: Mapping[str, Any], kb: KnowledgeBase) -> Mapping[PooledKey
         If `plain` is of another format, or not about the numbers of `kb`.
     """
     if plain.get("format") != PLAIN_FORMAT:
-        raise ValueError(
-            f"got format {plain.get('format')!r}, expected {PLAIN_FORMAT}: build again"
-        )
+        raise ValueError(f"got format {plain.get('format')!r}, expected {PLAIN_FORMAT}: build again")
     rows: dict[PooledKey, list[Judgement]] = {}
     for row in kb.judgements:
         rows.setdefault((row.table, row.key), []).append(row)
@@ -72,9 +70,7 @@ def from_plain(plain: Mapping[str, Any], kb: KnowledgeBase) -> Mapping[PooledKey
     ]
     if {(table, key) for table, key, _ in places} != rows.keys():
         raise ValueError("got numbers other than those of the knowledge base: build again")
-    return {
-        (table, key): _revive(table, key, entry, rows[table, key]) for table, key, entry in places
-    }
+    return {(table, key): _revive(table, key, entry, rows[table, key]) for table, key, entry in places}
 
 
 def _revive(
@@ -85,9 +81,7 @@ def _revive(
         ExpertBelief(name, Distribution(family, tuple(params)), is_filled)
         for name, family, params, is_filled, _ in experts
     )
-    used = tuple(
-        belief.distribution for belief, line in zip(beliefs, experts, strict=True) if line[4]
-    )
+    used = tuple(belief.distribution for belief, line in zip(beliefs, experts, strict=True) if line[4])
     sources = tuple(dict.fromkeys(name for row in rows for name in row.sources))
     return PooledJudgement(
         table,

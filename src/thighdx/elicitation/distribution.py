@@ -19,9 +19,7 @@ __all__ = ["Distribution", "Family", "Floats", "Scale", "Stack", "from_working",
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Scale: TypeAlias = Literal["probability", "odds_ratio"]
-Family: TypeAlias = Literal[
-    "beta", "lognormal", "two_piece_logit_normal", "two_piece_lognormal", "point"
-]
+Family: TypeAlias = Literal["beta", "lognormal", "two_piece_logit_normal", "two_piece_lognormal", "point"]
 
 _N_PARAMS: dict[Family, int] = {
     "beta": 2,
@@ -196,14 +194,10 @@ class Distribution:
             raise ValueError(f"got family {self.family!r}, expected one of {get_args(Family)}")
         wanted = _N_PARAMS[self.family]
         if len(self.params) != wanted or not all(np.isfinite(self.params)):
-            raise ValueError(
-                f"{self.family}: got parameters {self.params}, expected {wanted} finite numbers"
-            )
+            raise ValueError(f"{self.family}: got parameters {self.params}, expected {wanted} finite numbers")
         positive = self.params if self.family == "beta" else self.params[1:]
         if any(value <= 0 for value in positive):
-            raise ValueError(
-                f"{self.family}: got parameters {self.params}, expected spreads above 0"
-            )
+            raise ValueError(f"{self.family}: got parameters {self.params}, expected spreads above 0")
         if self.family == "point" and self.params != (0.0,):
             raise ValueError(f"point: got {self.params}, expected (0.0,), which stands for never")
 

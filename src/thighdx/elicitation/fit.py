@@ -114,16 +114,12 @@ def fit_quantiles(
     n_params, one_family, two_family = _FAMILIES[scale]
     two = _two_piece(target, p)
     out = []
-    fitted[bad] = from_working(
-        Stack(np.zeros(bad.sum(), np.bool_), two[bad]).quantiles(p[bad]), scale
-    )
+    fitted[bad] = from_working(Stack(np.zeros(bad.sum(), np.bool_), two[bad]).quantiles(p[bad]), scale)
     miss = _miss(fitted, stated, scale)
     for i in range(len(stated)):
         params = two[i].tolist() if bad[i] else stack.params[i, :n_params].tolist()
         distribution = Distribution(two_family if bad[i] else one_family, tuple(params))
-        out.append(
-            Fit(distribution, _triple(p[i]), _triple(stated[i]), _triple(fitted[i]), float(miss[i]))
-        )
+        out.append(Fit(distribution, _triple(p[i]), _triple(stated[i]), _triple(fitted[i]), float(miss[i])))
     return tuple(out)
 
 
@@ -159,8 +155,7 @@ def _check(stated: Floats, levels: Floats, scale: Scale) -> None:
     if not good.all():
         row = int(np.argmin(good))
         raise ValueError(
-            f"row {row}: got levels {_triple(levels[row])}, "
-            f"expected one below 0.5, 0.5 and one above"
+            f"row {row}: got levels {_triple(levels[row])}, expected one below 0.5, 0.5 and one above"
         )
 
 
@@ -223,9 +218,7 @@ def _fit_beta(target: Floats, levels: Floats) -> Floats:
     return log_ab
 
 
-def _damped_step(
-    log_ab: Floats, r: Floats, target: Floats, levels: Floats, damping: Floats
-) -> Floats:
+def _damped_step(log_ab: Floats, r: Floats, target: Floats, levels: Floats, damping: Floats) -> Floats:
     """Return the Levenberg-Marquardt step, (n, 2), from a forward-difference Jacobian."""
     columns = []
     for k in range(2):

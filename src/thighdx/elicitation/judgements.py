@@ -159,9 +159,7 @@ class _Number:
             for name, fit in self.heard.items()
             if fit is not None
         ]
-        beliefs += [
-            ExpertBelief(name, fit.distribution, False) for name, fit in self.corrections.items()
-        ]
+        beliefs += [ExpertBelief(name, fit.distribution, False) for name, fit in self.corrections.items()]
         return tuple(beliefs)
 
     @property
@@ -177,14 +175,10 @@ class _Number:
         return Mixture(tuple(fit.distribution for fit in self.heard.values() if fit is not None))
 
 
-def _collect(
-    rows: Sequence[Judgement], fits: Sequence[Fit | None], panel: Panel
-) -> dict[PooledKey, _Number]:
+def _collect(rows: Sequence[Judgement], fits: Sequence[Fit | None], panel: Panel) -> dict[PooledKey, _Number]:
     """Bring the rows on each number together; numbers without a usable row are left out."""
     grouped: dict[PooledKey, list[tuple[Judgement, Fit]]] = {}
-    for row, fit in sorted(
-        zip(rows, fits, strict=True), key=lambda item: _TABLES.index(item[0].table)
-    ):
+    for row, fit in sorted(zip(rows, fits, strict=True), key=lambda item: _TABLES.index(item[0].table)):
         if fit is not None:
             grouped.setdefault((row.table, row.key), []).append((row, fit))
     numbers = {}
@@ -192,9 +186,7 @@ def _collect(
         by_expert = {row.expert: fit for row, fit in answers}
         names = [item.id for item in panel.standing_alone(table, key) or panel.pooled]
         stated = {name: by_expert[name] for name in names if name in by_expert}
-        corrections = {
-            item.id: by_expert[item.id] for item in panel.corrections if item.id in by_expert
-        }
+        corrections = {item.id: by_expert[item.id] for item in panel.corrections if item.id in by_expert}
         if stated or corrections:
             heard = {name: stated.get(name) for name in names}
             used = tuple(row for row, _ in answers)
@@ -215,12 +207,7 @@ def _fill(
     for (table, key), number in numbers.items():
         stated = list(number.stated.values())
         gaps = len(number.heard) - len(stated)
-        if (
-            table not in _FILLED_TABLES
-            or not stated
-            or not gaps
-            or panel.standing_alone(table, key)
-        ):
+        if table not in _FILLED_TABLES or not stated or not gaps or panel.standing_alone(table, key):
             continue
         if any(fit.distribution.is_never for fit in stated):
             continue  # an impossibility has no spread to carry over: it holds for everyone

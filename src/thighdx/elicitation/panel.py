@@ -65,8 +65,7 @@ class Panel:
         heard = self.standing_alone(row.table, row.key)
         if expert.role == "alone" and expert not in heard:
             message = (
-                f"got {name} from {expert.id}, who stands alone, "
-                f"expected one of its variables or causes"
+                f"got {name} from {expert.id}, who stands alone, expected one of its variables or causes"
             )
             return (
                 message,

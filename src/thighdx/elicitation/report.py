@@ -24,9 +24,7 @@ _N_BINS = 256
 _EDGE = 1e-4  # probability left out on either side when laying out the bins
 
 
-def elicitation_report(
-    kb: KnowledgeBase, pooled: Mapping[PooledKey, PooledJudgement]
-) -> pd.DataFrame:
+def elicitation_report(kb: KnowledgeBase, pooled: Mapping[PooledKey, PooledJudgement]) -> pd.DataFrame:
     """Return one row per number and expert.
 
     Parameters

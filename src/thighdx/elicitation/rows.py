@@ -29,9 +29,7 @@ def table_scale(table: JudgementTable) -> Scale:
     return "odds_ratio" if table in {"effects", "dependencies"} else "probability"
 
 
-def fit_rows(
-    rows: Sequence[Judgement], *, tolerance: float = 0.05
-) -> tuple[list[Fit | None], list[Problem]]:
+def fit_rows(rows: Sequence[Judgement], *, tolerance: float = 0.05) -> tuple[list[Fit | None], list[Problem]]:
     """Fit every row.
 
     Parameters
@@ -108,6 +106,4 @@ def _no_fit(row: Judgement, fit: Fit) -> Problem:
     stated = ", ".join(f"{value:g}" for value in fit.stated)
     fitted = ", ".join(f"{value:g}" for value in fit.fitted)
     message = f"got quantiles {stated}, but the nearest distribution has {fitted}"
-    return Problem(
-        f"{row.table}.csv", row.row, "q50", message, "move the quantiles apart or together"
-    )
+    return Problem(f"{row.table}.csv", row.row, "q50", message, "move the quantiles apart or together")

@@ -116,9 +116,7 @@ def _finish(statement: Statement, scale: Scale, tolerance: float) -> Fit:
         return exact_fit(statement.distribution)
     assert statement.quantiles is not None
     assert statement.levels is not None
-    (fit,) = fit_quantiles(
-        [statement.quantiles], scale=scale, levels=[statement.levels], tolerance=tolerance
-    )
+    (fit,) = fit_quantiles([statement.quantiles], scale=scale, levels=[statement.levels], tolerance=tolerance)
     return fit
 
 
@@ -147,9 +145,7 @@ def _unknown_form(text: str, fields: Mapping[str, str]) -> StatementError:
     if strangers:
         hint = nearest_hint(strangers[0], _FIELDS)
     elif fields:
-        nearest = max(
-            _FORMS, key=lambda form: len(form & fields.keys()) - len(form ^ fields.keys())
-        )
+        nearest = max(_FORMS, key=lambda form: len(form & fields.keys()) - len(form ^ fields.keys()))
         missing, extra = sorted(nearest - fields.keys()), sorted(fields.keys() - nearest)
         parts = [f"{name}= is missing" for name in missing]
         parts += [f"{name}= does not belong" for name in extra]
@@ -175,9 +171,7 @@ def _counts(fields: Mapping[str, str]) -> Statement:
     k, n = _number(fields, "k"), _number(fields, "n")
     if not (k.is_integer() and n.is_integer() and 0 <= k <= n and n >= 1):
         hint = f"; did you mean k={n:g} n={k:g}?" if k > n >= 0 else ""
-        raise StatementError(
-            f"got k={k:g} n={n:g}, expected whole numbers with 0 <= k <= n, n >= 1{hint}"
-        )
+        raise StatementError(f"got k={k:g} n={n:g}, expected whole numbers with 0 <= k <= n, n >= 1{hint}")
     return Statement(Distribution("beta", (k + 0.5, n - k + 0.5)))
 
 
@@ -213,8 +207,7 @@ def _word(fields: Mapping[str, str]) -> Statement:
         known = ", ".join(VERBAL_SCALES)
         hint = nearest_hint(scale_id, VERBAL_SCALES)
         raise StatementError(
-            f"got scale {fields['scale']!r}, expected one of {known}"
-            + (f"; {hint}" if hint else "")
+            f"got scale {fields['scale']!r}, expected one of {known}" + (f"; {hint}" if hint else "")
         )
     word = " ".join(re.split(r"[\s_-]+", fields["word"].lower()))
     if word not in verbal.words:

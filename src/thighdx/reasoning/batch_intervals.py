@@ -130,7 +130,9 @@ def _fill(
     with np.errstate(divide="ignore"):
         log_odds = special.logit(posterior)
     asked = (always | (posterior > SMALLEST_POSTERIOR)) & ~np.isnan(posterior)
-    moments = _moments(network, layout, batch, posterior, scored.log_evidence[rows], asked & np.isfinite(log_odds))
+    moments = _moments(
+        network, layout, batch, posterior, scored.log_evidence[rows], asked & np.isfinite(log_odds)
+    )
     tail = (1 - level) / 2
     ends = special.expit(cornish_fisher(log_odds, moments, [tail, 1 - tail]))
     # the posterior at the medians can lie outside a narrow interval: it is drawn in

@@ -17,8 +17,11 @@ from numba import njit
 
 __all__ = ["delta_moments_of_cases"]
 
+# Sums may be taken in any order, so that they run in vectors; NaN and infinity keep their meaning.
+FAST = {"reassoc", "contract", "nsz"}
 
-@njit(nogil=True, cache=True, error_model="numpy")
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _pair_sums(values: Any, kept: Any, members: Any, ends: Any, table: Any) -> float:
     """Fill sums of values over explanations that hold two causes, (n_causes, n_causes); return the whole sum.
 
@@ -52,7 +55,7 @@ def _pair_sums(values: Any, kept: Any, members: Any, ends: Any, table: Any) -> f
     return total
 
 
-@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
 def _add(out: Any, k: int, inside: float, outside: float, moments: Any) -> None:
     """Add one judgement to mean, variance and third moment of the log odds of cause k."""
     slope = inside - outside
@@ -62,8 +65,10 @@ def _add(out: Any, k: int, inside: float, outside: float, moments: Any) -> None:
     out[k, 2] += square * slope * moments[2]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _log_weights(states: Any, patterns: Any, findings: Any, prior: Any, blocks: Any, n_small: int, logs: Any) -> None:
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _log_weights(
+    states: Any, patterns: Any, findings: Any, prior: Any, blocks: Any, n_small: int, logs: Any
+) -> None:
     """Write log P(H, evidence) of the explanations of one or two causes."""
     logs[:n_small] = prior.log_prior[:n_small]
     for s in states:
@@ -76,7 +81,7 @@ def _log_weights(states: Any, patterns: Any, findings: Any, prior: Any, blocks: 
             logs[h] += row[h]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _fits(row: Any, given: Any, n_present: int) -> bool:
     """Whether an explanation agrees with the causes that are given."""
     found = 0
@@ -88,7 +93,7 @@ def _fits(row: Any, given: Any, n_present: int) -> bool:
     return found == n_present
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _keep(
     states: Any, patterns: Any, given: Any, limit: Any, log_evidence: float, place: Any, n_small: int, members: Any,
     findings: Any, prior: Any, blocks: Any, logs: Any, kept: Any, w: Any, ends: Any,
@@ -141,7 +146,7 @@ def _keep(
     ends[2] = n_kept
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def delta_moments_of_cases(
     posterior: Any, log_evidence: Any, asked: Any, given: Any, states: Any, state_ptr: Any, patterns: Any,
     pattern_ptr: Any, cut: float, members: Any, place: Any, n_small: int, findings: Any, prior: Any, blocks: Any,
@@ -170,7 +175,11 @@ def delta_moments_of_cases(
     n_explanations = len(members)
     n_pairs = len(prior.pair_moments)
     kept, ends = np.empty(n_explanations, dtype=np.int64), np.empty(3, dtype=np.int64)
-    logs, w, values = np.empty(n_explanations, dtype=np.float32), np.empty(n_explanations), np.empty(n_explanations)
+    logs, w, values = (
+        np.empty(n_explanations, dtype=np.float32),
+        np.empty(n_explanations),
+        np.empty(n_explanations),
+    )
     limit, chance_in, chance_out = np.empty(n_causes + 1), np.empty(n_causes), np.empty(n_causes)
     plain, table = np.empty((n_causes, n_causes)), np.empty((n_causes, n_causes))
     absent = np.empty((n_causes, 4))
@@ -257,7 +266,13 @@ def delta_moments_of_cases(
         for n in range(n_asked):
             k = ks[n]
             for c in range(n_causes):
-                _add(out[i], k, plain[k, c] * chance_in[k], (plain[c, c] - plain[k, c]) * chance_out[k], absent[c])
+                _add(
+                    out[i],
+                    k,
+                    plain[k, c] * chance_in[k],
+                    (plain[c, c] - plain[k, c]) * chance_out[k],
+                    absent[c],
+                )
         context[:] = 0.0
         pairs[:] = 0.0
         for p in own_patterns:
@@ -277,9 +292,17 @@ def delta_moments_of_cases(
         _add_prior(prior, plain, in_pair, context, pairs, ks[:n_asked], chance_in, chance_out, out[i])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _add_prior(
-    prior: Any, plain: Any, in_pair: Any, context: Any, pairs: Any, ks: Any, chance_in: Any, chance_out: Any, out: Any
+    prior: Any,
+    plain: Any,
+    in_pair: Any,
+    context: Any,
+    pairs: Any,
+    ks: Any,
+    chance_in: Any,
+    chance_out: Any,
+    out: Any,
 ) -> None:
     """Add shares and pairs; what they do through contexts counts for the spread, not for the mean."""
     n_asked, n_causes = len(ks), len(plain)
@@ -305,7 +328,7 @@ def _add_prior(
             _add_through(out, k, a, b, pair_through[n, q] + pairs[k, q], prior.pair_moments[q])
 
 
-@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
 def _add_through(out: Any, k: int, inside: float, outside: float, through: float, moments: Any) -> None:
     """Add one judgement of the prior, part of whose slope comes through contexts."""
     slope = inside - outside + through
@@ -315,7 +338,7 @@ def _add_through(out: Any, k: int, inside: float, outside: float, through: float
     out[k, 2] += square * slope * moments[2]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _add_block(
     blocks: Any, p: int, w: Any, kept: Any, members: Any, ends: Any, ks: Any, chance_in: Any, chance_out: Any,
     values: Any, table: Any, context: Any, pairs: Any, out: Any,

@@ -15,9 +15,25 @@ from thighdx.network.gates import log_below, log_state_probabilities
 from thighdx.network.spec import FindingSpec, Floats
 from thighdx.reasoning.curvature import block_bend, finding_bend
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
-from thighdx.reasoning.margins import block_cells, block_margins, feature_starts, pair_membership, share_margins
+from thighdx.reasoning.margins import (
+    block_cells,
+    block_margins,
+    feature_starts,
+    pair_membership,
+    share_margins,
+)
 
-__all__ = ["CONSTANT", "BlockTable", "BlockTables", "FindingTables", "PriorTables", "block_table", "finding_tables", "prior_tables", "stack_blocks"]
+__all__ = [
+    "CONSTANT",
+    "BlockTable",
+    "BlockTables",
+    "FindingTables",
+    "PriorTables",
+    "block_table",
+    "finding_tables",
+    "prior_tables",
+    "stack_blocks",
+]
 
 # Frequencies and dependencies that move the log weights of no two explanations apart by more than this are left out.
 SMALL_SWING = 0.02
@@ -281,7 +297,9 @@ def block_table(
         rest = np.flatnonzero(frequencies == NO_JUDGEMENT)
         for state, position in enumerate(frequencies):
             if position != NO_JUDGEMENT and np.isfinite(layout.point[position]):
-                change = implicit.to_margin[:, start + state] - implicit.to_margin[:, start + rest].sum(axis=1)
+                change = implicit.to_margin[:, start + state] - implicit.to_margin[:, start + rest].sum(
+                    axis=1
+                )
                 own_columns.append(np.concatenate([change, np.zeros(n_features - n_base)]))
                 frequency = 1 / (1 + np.exp(-layout.point[position]))
                 own_factor.append(frequency * (1 - frequency))
@@ -300,8 +318,12 @@ def block_table(
     to_own = np.array(own_columns).reshape(len(own_positions), n_features).T
     surprise = implicit.features.T @ (known - cells)  # (n_features, n_explanations)
     swing = np.ptp(to_own.T @ surprise, axis=1)
-    own = np.flatnonzero(swing * layout.sd[np.array(own_positions, dtype=np.intp)] * np.array(own_factor) > SMALL_SWING)
-    through = implicit.to_effect[:, np.array(effect_cause, dtype=np.intp), np.array(effect_feature, dtype=np.intp)]
+    own = np.flatnonzero(
+        swing * layout.sd[np.array(own_positions, dtype=np.intp)] * np.array(own_factor) > SMALL_SWING
+    )
+    through = implicit.to_effect[
+        :, np.array(effect_cause, dtype=np.intp), np.array(effect_feature, dtype=np.intp)
+    ]
     rest = n_features - n_base
     tables = {
         "to_theta": np.concatenate([implicit.to_theta, np.zeros((rest, len(network.spec.causes)))]),

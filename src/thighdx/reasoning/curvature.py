@@ -20,18 +20,27 @@ import numpy as np
 from thighdx.inference.batch import EvidenceBatch
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network
-from thighdx.network.gates import log_below, log_state_probabilities
 from thighdx.network.explanations import Explanations
+from thighdx.network.gates import log_below, log_state_probabilities
 from thighdx.network.spec import FindingSpec, Floats
 from thighdx.reasoning.gradients import CaseGradient, known_blocks, state_likelihoods
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
 from thighdx.reasoning.leading import take_explanations
-from thighdx.reasoning.margins import BlockMargins, block_cells, block_margins, feature_starts, pair_membership, share_margins
+from thighdx.reasoning.margins import (
+    BlockMargins,
+    block_cells,
+    block_margins,
+    feature_starts,
+    pair_membership,
+    share_margins,
+)
 
 __all__ = ["mean_shift"]
 
 
-def mean_shift(network: Network, layout: JudgementLayout, batch: EvidenceBatch, slope: CaseGradient) -> Floats:
+def mean_shift(
+    network: Network, layout: JudgementLayout, batch: EvidenceBatch, slope: CaseGradient
+) -> Floats:
     """Return mean log odds minus log odds at the medians to second order, (n_sets,)."""
     spread = layout.spread  # (n_judgements,)
     setting = int(batch.setting_idx[0])
@@ -74,7 +83,9 @@ def finding_bend(
     for step, b in enumerate(finding.background):
         rows = finding.cumulative[:, step]
         links = layout.links[position][:, step]
-        spread = np.where((links != NO_JUDGEMENT) & np.isfinite(layout.point[links]), layout.spread[links], 0.0)
+        spread = np.where(
+            (links != NO_JUDGEMENT) & np.isfinite(layout.point[links]), layout.spread[links], 0.0
+        )
         is_above, is_below = rows >= b, rows < b
         p = np.where(is_above | is_below, rows, 0.0)
         with np.errstate(divide="ignore"):
@@ -88,7 +99,9 @@ def finding_bend(
             n_above = explanations.sum_over_members(is_above.astype(np.float64))
             part = 1.0 - explanations.sum_over_members(is_below.astype(np.float64))
             first = b * n_above - odds * (1 - b) * part
-            second = n_above * b * (1 - b) - odds * (1 + odds) * ((1 - b) * part) ** 2 + odds * b * (1 - b) * part
+            second = (
+                n_above * b * (1 - b) - odds * (1 + odds) * ((1 - b) * part) ** 2 + odds * b * (1 - b) * part
+            )
             bend += layout.spread[own] * (second + first**2)
         total += slopes[step] * bend
     return total
@@ -119,7 +132,10 @@ def _prior_and_contexts(
     bends += by_pair**2 @ layout.spread[layout.pairs[:, 2]]
     positions = layout.shares[setting]
     share = 1 / (1 + np.exp(-layout.point[positions]))
-    own = np.where(layout.is_replaced[setting], 0.0, members @ current.to_share) + by_context @ elicited.to_share
+    own = (
+        np.where(layout.is_replaced[setting], 0.0, members @ current.to_share)
+        + by_context @ elicited.to_share
+    )
     spread = np.where(positions != NO_JUDGEMENT, layout.spread[positions] * (share * (1 - share)) ** 2, 0.0)
     return np.asarray(bends + own**2 @ spread)
 
@@ -157,14 +173,21 @@ def block_bend(
         judged = np.flatnonzero((frequencies != NO_JUDGEMENT) & np.isfinite(layout.point[frequencies]))
         rest = np.flatnonzero(frequencies == NO_JUDGEMENT)
         if len(judged):
-            change = implicit.to_margin[:, start + judged] - implicit.to_margin[:, start + rest].sum(axis=1)[:, None]
+            change = (
+                implicit.to_margin[:, start + judged]
+                - implicit.to_margin[:, start + rest].sum(axis=1)[:, None]
+            )
             f = 1 / (1 + np.exp(-layout.point[frequencies[judged]]))
             add(base @ change * (f * (1 - f)), layout.spread[frequencies[judged]])
         for state in np.flatnonzero((effects != NO_JUDGEMENT).any(axis=0)):
-            causes = np.flatnonzero((effects[:, state] != NO_JUDGEMENT) & np.isfinite(layout.point[effects[:, state]]))
+            causes = np.flatnonzero(
+                (effects[:, state] != NO_JUDGEMENT) & np.isfinite(layout.point[effects[:, state]])
+            )
             feature = start + state
             spread = layout.spread[effects[causes, state]]
-            through = implicit.to_effect[:, causes, feature].T @ (base.T @ (known - cells))  # (n_causes, n_kept)
+            through = implicit.to_effect[:, causes, feature].T @ (
+                base.T @ (known - cells)
+            )  # (n_causes, n_kept)
             mean, plain = base[:, feature] @ known, base[:, feature] @ cells
             has = members[:, causes].T
             first = through + has * (mean - plain)

@@ -43,7 +43,15 @@ from thighdx.reasoning.montecarlo import PosteriorDraws, draw_log_odds
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AGREEMENT", "Interval", "IntervalMethod", "Intervals", "cornish_fisher", "credible_intervals", "delta_moments"]
+__all__ = [
+    "AGREEMENT",
+    "Interval",
+    "IntervalMethod",
+    "Intervals",
+    "cornish_fisher",
+    "credible_intervals",
+    "delta_moments",
+]
 
 IntervalMethod: TypeAlias = Literal["auto", "delta", "draws"]
 AGREEMENT = 1.10
@@ -317,7 +325,9 @@ def _drawn_moments(
     touched = np.flatnonzero((gradient != 0).any(axis=0))
     linear = (found.working[:, touched] - layout.point[touched]) @ gradient[:, touched].T
     drawn = np.where(is_open, found.log_odds - np.where(is_open, slope.log_odds, 0.0), 0.0)
-    exact = np.stack([gradient @ layout.shift, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1)
+    exact = np.stack(
+        [gradient @ layout.shift, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1
+    )
     seen, plain = _sample_moments(linear), _sample_moments(drawn)
     joint = ((linear - seen[:, 0]) * (drawn - plain[:, 0])).mean(axis=0)
     beta = np.divide(joint, seen[:, 1], out=np.zeros_like(joint), where=seen[:, 1] > 0)
