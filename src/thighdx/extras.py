@@ -11,6 +11,7 @@ import numpy.typing as npt
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import TableError
 from thighdx.inference.batch import EvidenceBatch
+from thighdx.inference.engine import Posteriors
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import LEVELS, KnowledgeBase
 from thighdx.network.build import Network
@@ -44,45 +45,49 @@ class Extras:
         return [*(bounds if self.interval is not None else []), *(["triage"] if self.triage else [])]
 
     def values(
-        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, posterior: Floats
+        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, scored: Posteriors
     ) -> list[Floats | npt.NDArray[np.object_]]:
         """Return the added columns.
 
         Parameters
         ----------
-        posterior : (n_cases, n_causes) float64
-            NaN in rows that could not be scored; they get NaN bounds and the empty level.
+        scored : Posteriors
+            Of the causes; NaN in rows that could not be scored, which get NaN bounds and the empty level.
         """
-        is_scored = ~np.isnan(posterior[:, 0])
+        is_scored = ~np.isnan(scored.log_evidence)
         found: list[Floats | npt.NDArray[np.object_]] = []
         if self.interval is not None:
-            ends = np.stack(self._bounds(network, batch, posterior, self.interval), axis=2)
-            flat = ends.reshape(len(posterior), -1)  # (n_cases, n_causes * 2): lower, upper, lower, ...
+            ends = np.stack(self._bounds(network, batch, scored, self.interval), axis=2)
+            flat = ends.reshape(len(is_scored), -1)  # (n_cases, n_causes * 2): lower, upper, lower, ...
             found.extend(np.where(is_scored[:, None], flat, np.nan).T)
         if self.triage:
-            found.append(self._levels(network, vocabulary, batch, posterior))
+            found.append(self._levels(network, vocabulary, batch, scored))
         return found
 
     def _bounds(
-        self, network: Network, batch: EvidenceBatch, posterior: Floats, level: float
+        self, network: Network, batch: EvidenceBatch, scored: Posteriors, level: float
     ) -> tuple[Floats, Floats]:
         """Return lower and upper bounds; NaN where not worked out."""
         from thighdx.inference.batch import take_cases
         from thighdx.reasoning.batch_intervals import batch_intervals
 
-        lower, upper = np.full_like(posterior, np.nan), np.full_like(posterior, np.nan)
-        cases = np.flatnonzero(~np.isnan(posterior[:, 0]))
+        lower, upper = (np.full_like(scored.posterior, np.nan) for _ in range(2))
+        cases = np.flatnonzero(~np.isnan(scored.log_evidence))
         if len(cases):
-            found = batch_intervals(network, self.kb, self.pooled, take_cases(batch, cases), level)
+            known = Posteriors(scored.posterior[cases], scored.log_evidence[cases])
+            taken = take_cases(batch, cases)
+            found = batch_intervals(network, self.kb, self.pooled, taken, level, scored=known)
             lower[cases], upper[cases] = found.lower, found.upper
         return lower, upper
 
     def _levels(
-        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, posterior: Floats
+        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, scored: Posteriors
     ) -> npt.NDArray[np.object_]:
         """Return the level of urgency of every row; empty where there is no posterior."""
         from thighdx.reasoning.triage_batch import triage_batch
 
-        upper = self._bounds(network, batch, posterior, TRIAGE_LEVEL)[1]
-        levels = triage_batch(self.kb, vocabulary, batch.codes, posterior, upper, given=batch.given)
+        upper = self._bounds(network, batch, scored, TRIAGE_LEVEL)[1]
+        levels = triage_batch(
+            self.kb, vocabulary, batch.codes, scored.posterior, upper, given=batch.given
+        )
         return np.array([*LEVELS, ""], dtype=object)[levels]

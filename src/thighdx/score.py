@@ -126,7 +126,8 @@ def score_table(
     }
     data.update(zip(names, scored.posterior.T, strict=True))
     if extras is not None:
-        found = extras.values(network, vocabulary, encoded.batch, scored.posterior[:, : len(causes)])
+        of_causes = Posteriors(scored.posterior[:, : len(causes)], scored.log_evidence)
+        found = extras.values(network, vocabulary, encoded.batch, of_causes)
         data.update(zip(added, found, strict=True))
     result = _with_columns(frame, encoded, data)
     return result.to_native()  # type: ignore[no-any-return]  # the kind that came in

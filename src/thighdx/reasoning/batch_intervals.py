@@ -35,7 +35,7 @@ SMALLEST_POSTERIOR = 1e-4
 MUST_NOT_MISS = "must_not_miss"
 """The group of causes that always get one."""
 # An explanation that holds less of every cause it matters for is left out; see `batch_kernel.keep_leading`.
-LEFT_OUT = 1e-4
+LEFT_OUT = 3e-3
 # Cases worked on at once.
 CHUNK = 2_048
 # Patterns of contexts kept with a network: about 0.1 MB each.

@@ -18,6 +18,9 @@ from numba import njit
 __all__ = ["delta_moments_of_cases"]
 
 # Sums may be taken in any order, so that they run in vectors; NaN and infinity keep their meaning.
+# The logarithm of anything possible is larger.
+LOWEST = -1e30
+SLACK = 1.5
 FAST = {"reassoc", "contract", "nsz"}
 
 
@@ -41,14 +44,20 @@ def _pair_sums(values: Any, kept: Any, members: Any, ends: Any, table: Any) -> f
     for j in range(ends[1], ends[2]):
         value = values[j]
         total += value
-        row = members[kept[j]]
-        for x in range(len(row)):
-            if row[x] == len(table):
+        h = kept[j]
+        a, b, c = members[h, 0], members[h, 1], members[h, 2]
+        table[a, a] += value
+        table[b, b] += value
+        table[c, c] += value
+        table[a, b] += value
+        table[a, c] += value
+        table[b, c] += value
+        for y in range(3, members.shape[1]):
+            d = members[h, y]
+            if d == len(table):
                 break
-            for y in range(x, len(row)):
-                if row[y] == len(table):
-                    break
-                table[row[x], row[y]] += value
+            for x in range(y + 1):
+                table[members[h, x], d] += value
     for a in range(len(table)):
         for b in range(a):
             table[a, b] = table[b, a]
@@ -100,8 +109,9 @@ def _keep(
 ) -> None:  # fmt: skip
     """List the explanations above the limit of one of their causes, with their posteriors.
 
-    Those of three or more causes are looked at only where their pairs say that they may be: if causes acted
-    in pairs, log w(abc) would be log w(ab) + log w(ac) + log w(bc) - log w(a) - log w(b) - log w(c).
+    Those of three or more causes are looked at only where their pairs say that they may be: likelihoods of
+    noisy-OR findings are log-submodular, P(abc) <= P(ab) P(ac) / P(a), as long as no background is
+    suppressed; what prior and contexts add to that is allowed for by `SLACK`.
     """
     none = len(given)
     n_present = 0
@@ -122,18 +132,21 @@ def _keep(
         ends[0] = n_kept
     ends[1] = n_kept
     for h in range(n_small, len(members)):
-        row = members[h]
-        bar = min(limit[row[0]], limit[row[1]])
-        guess = 0.0
-        for x in range(len(row)):
-            if row[x] == none:
-                break
-            bar = min(bar, limit[row[x]])
-        a, b, c = row[0], row[1], row[2]
-        guess = logs[place[a, b]] + logs[place[a, c]] + logs[place[b, c]] - logs[a] - logs[b] - logs[c]
-        if guess - log_evidence < bar - 2.0:  # NaN goes on
+        a, b, c = members[h, 0], members[h, 1], members[h, 2]
+        bar = min(limit[a], limit[b], limit[c])
+        for x in range(3, members.shape[1]):
+            bar = min(bar, limit[members[h, x]])
+        ab, ac, bc = logs[place[a, b]], logs[place[a, c]], logs[place[b, c]]
+        guess = np.float32(np.inf)
+        if logs[a] > LOWEST:
+            guess = min(guess, ab + ac - logs[a])
+        if logs[b] > LOWEST:
+            guess = min(guess, ab + bc - logs[b])
+        if logs[c] > LOWEST:
+            guess = min(guess, ac + bc - logs[c])
+        if guess - log_evidence < bar - SLACK:
             continue
-        if not _fits(row, given, n_present):
+        if not _fits(members[h], given, n_present):
             continue
         value = prior.log_prior[h]
         for s in states:
@@ -184,8 +197,6 @@ def delta_moments_of_cases(
     plain, table = np.empty((n_causes, n_causes)), np.empty((n_causes, n_causes))
     absent = np.empty((n_causes, 4))
     ks = np.empty(n_causes, dtype=np.int64)
-    context = np.empty((n_causes, n_causes))
-    pairs = np.empty((n_causes, n_pairs))
     in_pair = np.empty((n_pairs, n_causes + 1))
     for i in range(n_cases):
         own_states = states[state_ptr[i] : state_ptr[i + 1]]
@@ -273,11 +284,15 @@ def delta_moments_of_cases(
                     (plain[c, c] - plain[k, c]) * chance_out[k],
                     absent[c],
                 )
-        context[:] = 0.0
-        pairs[:] = 0.0
+        n_features = 0
         for p in own_patterns:
-            _add_block(blocks, p, w, kept, members, ends, ks[:n_asked], chance_in, chance_out, values, table,
-                       context, pairs, out[i])  # fmt: skip
+            n_features += blocks.feature_start[p + 1] - blocks.feature_start[p]
+        slopes, through = np.empty((n_asked, n_features)), np.empty((n_features, n_causes + n_pairs))
+        filled = 0
+        for p in own_patterns:
+            filled = _add_block(blocks, p, w, kept, members, ends, ks[:n_asked], chance_in, chance_out, values,
+                                table, slopes, through, filled, out[i])  # fmt: skip
+        contexts = np.dot(slopes, through)
         in_pair[:] = 0.0
         for j in range(ends[0], n_kept):
             row = members[kept[j]]
@@ -289,7 +304,7 @@ def delta_moments_of_cases(
                         for c in row:
                             if c < n_causes:
                                 in_pair[q, c] += w[j]
-        _add_prior(prior, plain, in_pair, context, pairs, ks[:n_asked], chance_in, chance_out, out[i])
+        _add_prior(prior, plain, in_pair, contexts, ks[:n_asked], chance_in, chance_out, out[i])
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
@@ -313,7 +328,7 @@ def _add_prior(
         for c in range(n_causes):
             inside[n, c] = plain[k, c] * chance_in[k]
             outside[n, c] = (plain[c, c] - plain[k, c]) * chance_out[k]
-            through[n, c] = context[k, c]
+            through[n, c] = contexts[n, c]
     share_in, share_out = np.dot(inside, prior.share_direct), np.dot(outside, prior.share_direct)
     share_through = np.dot(through, prior.share_context)
     pair_in, pair_out = np.dot(inside, prior.pair_direct), np.dot(outside, prior.pair_direct)
@@ -325,7 +340,7 @@ def _add_prior(
         for q in range(len(in_pair)):
             a = pair_in[n, q] + in_pair[q, k] * chance_in[k]
             b = pair_out[n, q] + (in_pair[q, n_causes] - in_pair[q, k]) * chance_out[k]
-            _add_through(out, k, a, b, pair_through[n, q] + pairs[k, q], prior.pair_moments[q])
+            _add_through(out, k, a, b, pair_through[n, q] + contexts[n, n_causes + q], prior.pair_moments[q])
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
@@ -341,9 +356,15 @@ def _add_through(out: Any, k: int, inside: float, outside: float, through: float
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _add_block(
     blocks: Any, p: int, w: Any, kept: Any, members: Any, ends: Any, ks: Any, chance_in: Any, chance_out: Any,
-    values: Any, table: Any, context: Any, pairs: Any, out: Any,
-) -> None:  # fmt: skip
-    """Add frequencies, effects and dependencies of one known pattern, and what goes through theta and pairs."""
+    values: Any, table: Any, slopes: Any, through: Any, filled: int, out: Any,
+) -> int:  # fmt: skip
+    """Add frequencies, effects and dependencies of one known pattern; put down what goes through the prior.
+
+    Returns
+    -------
+    int
+        Features put down so far: their slopes in columns, what each does to theta and pairs in rows.
+    """
     first, last = blocks.feature_start[p], blocks.feature_start[p + 1]
     first_own, last_own = blocks.own_start[p], blocks.own_start[p + 1]
     e, last_effect = blocks.effect_start[p], blocks.effect_start[p + 1]
@@ -360,11 +381,8 @@ def _add_block(
             k = ks[n]
             direct_in[n, f] = table[k, k] * chance_in[k]
             direct_out[n, f] = (whole - table[k, k]) * chance_out[k]
-            slope = direct_in[n, f] - direct_out[n, f]
-            for c in range(len(table)):
-                context[k, c] += slope * blocks.to_theta[first + f, c]
-            for q in range(blocks.to_pair.shape[1]):
-                pairs[k, q] += slope * blocks.to_pair[first + f, q]
+            slopes[n, filled + f] = direct_in[n, f] - direct_out[n, f]
+        through[filled + f] = blocks.to_both[first + f]
         while e < last_effect and blocks.effect_feature[e] == f:
             c = blocks.effect_cause[e]
             for n in range(n_asked):
@@ -388,3 +406,4 @@ def _add_block(
                 inside += direct_in[n, f] * blocks.to_own[start + f * n_own + q]
                 outside += direct_out[n, f] * blocks.to_own[start + f * n_own + q]
             _add(out, ks[n], inside, outside, blocks.own_moments[first_own + q])
+    return filled + n_features

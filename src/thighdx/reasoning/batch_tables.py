@@ -375,14 +375,16 @@ def _needed_features(
 
 
 class BlockTables(NamedTuple):
-    """Many patterns one after the other: the fields of `BlockTable`, and where each pattern starts."""
+    """Many patterns one after the other: the fields of `BlockTable`, and where each pattern starts.
+
+    `to_both` holds `to_theta` and `to_pair` side by side.
+    """
 
     log_known: Singles
     bend: Singles
     feature_start: Indices
     surprise: Singles
-    to_theta: Floats
-    to_pair: Floats
+    to_both: Floats
     own_start: Indices
     own_moments: Floats
     to_own_start: Indices
@@ -406,8 +408,7 @@ def stack_blocks(tables: Sequence[BlockTable]) -> BlockTables:
         bend=np.stack([table.bend for table in tables]),
         feature_start=starts([len(table.surprise) for table in tables]),
         surprise=np.concatenate([table.surprise for table in tables]),
-        to_theta=np.concatenate([table.to_theta for table in tables]),
-        to_pair=np.concatenate([table.to_pair for table in tables]),
+        to_both=np.concatenate([np.hstack([table.to_theta, table.to_pair]) for table in tables]),
         own_start=starts([len(table.own_moments) for table in tables]),
         own_moments=np.concatenate([table.own_moments for table in tables]),
         to_own_start=starts([table.to_own.size for table in tables]),
