@@ -65,13 +65,27 @@ def _pair_sums(values: Any, kept: Any, members: Any, ends: Any, table: Any) -> f
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
-def _add(out: Any, k: int, inside: float, outside: float, moments: Any) -> None:
-    """Add one judgement to mean, variance and third moment of the log odds of cause k."""
-    slope = inside - outside
-    square = slope * slope
-    out[k, 0] += slope * moments[0] - 0.5 * (inside * inside - outside * outside) * moments[3]
-    out[k, 1] += square * moments[1]
-    out[k, 2] += square * slope * moments[2]
+def _add(total: Any, inside: Any, outside: Any, through: Any, moments: Any) -> None:
+    """Add one judgement to mean, variance and third moment of all causes, (3, n_causes).
+
+    `through` is slope that does not count for the second order of the mean.
+    """
+    shift, variance, third, spread = moments[0], moments[1], moments[2], 0.5 * moments[3]
+    for k in range(len(inside)):
+        slope = inside[k] - outside[k] + through[k]
+        square = slope * slope
+        total[0, k] += slope * shift - (inside[k] * inside[k] - outside[k] * outside[k]) * spread
+        total[1, k] += square * variance
+        total[2, k] += square * slope * third
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
+def _sides(table: Any, c: int, chance_in: Any, chance_out: Any, inside: Any, outside: Any) -> None:
+    """Write the means inside and outside every cause of something that goes with cause c."""
+    row, whole = table[c], table[c, c]
+    for k in range(len(row)):
+        inside[k] = row[k] * chance_in[k]
+        outside[k] = (whole - row[k]) * chance_out[k]
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
@@ -119,6 +133,10 @@ def _keep(
         n_present += given[c] == 1
     n_kept = 0
     _log_weights(states, patterns, findings, prior, blocks, n_small, logs)
+    most = np.full(none, -np.inf)  # the best pair with every cause
+    for h in range(none, n_small):
+        most[members[h, 0]] = max(most[members[h, 0]], logs[h])
+        most[members[h, 1]] = max(most[members[h, 1]], logs[h])
     for h in range(n_small):
         if h == none:
             ends[0] = n_kept
@@ -131,8 +149,11 @@ def _keep(
     if n_small <= none:
         ends[0] = n_kept
     ends[1] = n_kept
+    lowest = limit.min()
     for h in range(n_small, len(members)):
         a, b, c = members[h, 0], members[h, 1], members[h, 2]
+        if logs[a] > LOWEST and logs[place[a, b]] + most[a] - logs[a] - log_evidence < lowest - SLACK:
+            continue
         bar = min(limit[a], limit[b], limit[c])
         for x in range(3, members.shape[1]):
             bar = min(bar, limit[members[h, x]])
@@ -177,27 +198,22 @@ def delta_moments_of_cases(
     patterns, pattern_ptr : the same for patterns of blocks, positions in `blocks`.
     cut : float
         Explanations are kept that hold more than this share of an asked cause, or of all.
-    place : (n_causes, n_causes) intp
+    place : (n_causes + 1, n_causes + 1) intp
         The explanation of every pair of causes.
     n_small : int
         Number of explanations of one or two causes; they come first.
     out : (n_cases, n_causes, 3) float64
-        Zeroed.
     """
     n_cases, n_causes = asked.shape
     n_explanations = len(members)
-    n_pairs = len(prior.pair_moments)
     kept, ends = np.empty(n_explanations, dtype=np.int64), np.empty(3, dtype=np.int64)
-    logs, w, values = (
-        np.empty(n_explanations, dtype=np.float32),
-        np.empty(n_explanations),
-        np.empty(n_explanations),
-    )
-    limit, chance_in, chance_out = np.empty(n_causes + 1), np.empty(n_causes), np.empty(n_causes)
+    logs = np.empty(n_explanations, dtype=np.float32)
+    w, values = np.empty(n_explanations), np.empty(n_explanations)
+    limit = np.empty(n_causes + 1)
+    chance_in, chance_out = np.empty(n_causes), np.empty(n_causes)
     plain, table = np.empty((n_causes, n_causes)), np.empty((n_causes, n_causes))
-    absent = np.empty((n_causes, 4))
-    ks = np.empty(n_causes, dtype=np.int64)
-    in_pair = np.empty((n_pairs, n_causes + 1))
+    total, absent = np.empty((3, n_causes)), np.empty((n_causes, 4))
+    inside, outside, zero = np.empty(n_causes), np.empty(n_causes), np.zeros(n_causes)
     for i in range(n_cases):
         own_states = states[state_ptr[i] : state_ptr[i + 1]]
         own_patterns = patterns[pattern_ptr[i] : pattern_ptr[i + 1]]
@@ -210,13 +226,11 @@ def delta_moments_of_cases(
         n_kept = ends[2]
         w[:n_kept] /= w[:n_kept].sum()
         _pair_sums(w, kept, members, ends, plain)
-        n_asked = 0
         for k in range(n_causes):
-            if asked[i, k] and 0.0 < plain[k, k] < 1.0:
-                ks[n_asked] = k
-                n_asked += 1
-                chance_in[k], chance_out[k] = 1.0 / plain[k, k], 1.0 / (1.0 - plain[k, k])
-        absent[:] = 0.0
+            is_open = asked[i, k] and 0.0 < plain[k, k] < 1.0
+            chance_in[k] = 1.0 / plain[k, k] if is_open else 0.0
+            chance_out[k] = 1.0 / (1.0 - plain[k, k]) if is_open else 0.0
+        total[:] = 0.0
         values[:n_kept] = 0.0
         for s in own_states:
             row = findings.bends[s]
@@ -227,183 +241,154 @@ def delta_moments_of_cases(
             for j in range(n_kept):
                 values[j] += row[kept[j]]
         for j in range(n_kept):
-            values[j] = (values[j] + prior.bend[kept[j]]) * w[j]
+            values[j] = 0.5 * (values[j] + prior.bend[kept[j]]) * w[j]
         whole = _pair_sums(values, kept, members, ends, table)
-        for n in range(n_asked):
-            k = ks[n]
-            out[i, k, 0] += 0.5 * (table[k, k] * chance_in[k] - (whole - table[k, k]) * chance_out[k])
-            for c in range(n_causes):
-                through = plain[k, c] * chance_in[k] - (plain[c, c] - plain[k, c]) * chance_out[k]
-                out[i, k, 0] += 0.5 * through * prior.theta_bend[c]
+        for k in range(n_causes):
+            total[0, k] += table[k, k] * chance_in[k] - (whole - table[k, k]) * chance_out[k]
+        absent[:] = 0.0
         for s in own_states:
             for item in range(findings.item_start[s], findings.item_start[s + 1]):
                 step, slope = findings.item_step[item], findings.item_slope[item]
+                b, is_judged = findings.background[step], findings.background_moments[step, 1] > 0.0
                 if slope < 0:  # absent: the same sums for all such findings
-                    for c in range(n_causes):
-                        for q in range(4):
-                            absent[c, q] += findings.absent_moments[step, c, q]
-                    if findings.background_moments[step, 1] > 0.0:
-                        for n in range(n_asked):
-                            k = ks[n]
-                            inside, outside = 0.0, 0.0
-                            for c in range(n_causes):
-                                has = findings.has_row[step, c]
-                                inside += has * plain[k, c]
-                                outside += has * (plain[c, c] - plain[k, c])
-                            b = findings.background[step]
-                            _add(out[i], k, b * inside * chance_in[k], b * outside * chance_out[k],
-                                 findings.background_moments[step])  # fmt: skip
+                    absent += findings.absent_moments[step]
+                    if is_judged:
+                        _background(plain, 1.0, b, findings.has_row[step], chance_in, chance_out, inside, outside)
+                        _add(total, inside, outside, zero, findings.background_moments[step])
                     continue
                 row = findings.slopes[slope]
                 for j in range(n_kept):
                     values[j] = w[j] * row[kept[j]]
                 whole = _pair_sums(values, kept, members, ends, table)
-                for n in range(n_asked):
-                    k = ks[n]
-                    for e in range(findings.entry_start[step], findings.entry_start[step + 1]):
-                        c = findings.entry_cause[e]
-                        inside = table[k, c] * chance_in[k]
-                        outside = (table[c, c] - table[k, c]) * chance_out[k]
-                        _add(out[i], k, inside, outside, findings.entry_moments[e])
-                    if findings.background_moments[step, 1] > 0.0:
-                        inside, outside = -table[k, k], table[k, k] - whole
-                        for c in range(n_causes):
-                            has = findings.has_row[step, c]
-                            inside += has * table[k, c]
-                            outside += has * (table[c, c] - table[k, c])
-                        b = findings.background[step]
-                        _add(out[i], k, b * inside * chance_in[k], b * outside * chance_out[k],
-                             findings.background_moments[step])  # fmt: skip
-        for n in range(n_asked):
-            k = ks[n]
-            for c in range(n_causes):
-                _add(
-                    out[i],
-                    k,
-                    plain[k, c] * chance_in[k],
-                    (plain[c, c] - plain[k, c]) * chance_out[k],
-                    absent[c],
-                )
-        n_features = 0
-        for p in own_patterns:
-            n_features += blocks.feature_start[p + 1] - blocks.feature_start[p]
-        slopes, through = np.empty((n_asked, n_features)), np.empty((n_features, n_causes + n_pairs))
-        filled = 0
-        for p in own_patterns:
-            filled = _add_block(blocks, p, w, kept, members, ends, ks[:n_asked], chance_in, chance_out, values,
-                                table, slopes, through, filled, out[i])  # fmt: skip
-        contexts = np.dot(slopes, through)
-        in_pair[:] = 0.0
-        for j in range(ends[0], n_kept):
-            row = members[kept[j]]
-            for x in range(len(row)):
-                for y in range(x + 1, len(row)):
-                    q = prior.pair_place[row[x], row[y]]
-                    if q >= 0:
-                        in_pair[q, n_causes] += w[j]
-                        for c in row:
-                            if c < n_causes:
-                                in_pair[q, c] += w[j]
-        _add_prior(prior, plain, in_pair, contexts, ks[:n_asked], chance_in, chance_out, out[i])
+                for e in range(findings.entry_start[step], findings.entry_start[step + 1]):
+                    _sides(table, findings.entry_cause[e], chance_in, chance_out, inside, outside)
+                    _add(total, inside, outside, zero, findings.entry_moments[e])
+                if is_judged:
+                    _background(table, whole, b, findings.has_row[step], chance_in, chance_out, inside, outside)
+                    _add(total, inside, outside, zero, findings.background_moments[step])
+        for c in range(n_causes):
+            _sides(plain, c, chance_in, chance_out, inside, outside)
+            _add(total, inside, outside, zero, absent[c])
+            for k in range(n_causes):
+                total[0, k] += 0.5 * (inside[k] - outside[k]) * prior.theta_bend[c]
+        _add_contexts_and_prior(own_patterns, blocks, prior, w, kept, members, ends, chance_in, chance_out, values,
+                                plain, table, inside, outside, zero, total)  # fmt: skip
+        for k in range(n_causes):
+            for q in range(3):
+                out[i, k, q] = total[q, k]
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _add_prior(
-    prior: Any,
-    plain: Any,
-    in_pair: Any,
-    context: Any,
-    pairs: Any,
-    ks: Any,
-    chance_in: Any,
-    chance_out: Any,
-    out: Any,
+def _background(
+    table: Any, whole: float, b: float, has_row: Any, chance_in: Any, chance_out: Any, inside: Any, outside: Any
 ) -> None:
-    """Add shares and pairs; what they do through contexts counts for the spread, not for the mean."""
-    n_asked, n_causes = len(ks), len(plain)
-    inside, outside = np.empty((n_asked, n_causes)), np.empty((n_asked, n_causes))
-    through = np.empty((n_asked, n_causes))
-    for n in range(n_asked):
-        k = ks[n]
-        for c in range(n_causes):
-            inside[n, c] = plain[k, c] * chance_in[k]
-            outside[n, c] = (plain[c, c] - plain[k, c]) * chance_out[k]
-            through[n, c] = contexts[n, c]
-    share_in, share_out = np.dot(inside, prior.share_direct), np.dot(outside, prior.share_direct)
-    share_through = np.dot(through, prior.share_context)
-    pair_in, pair_out = np.dot(inside, prior.pair_direct), np.dot(outside, prior.pair_direct)
-    pair_through = np.dot(through, prior.pair_context)
-    for n in range(n_asked):
-        k = ks[n]
-        for c in range(n_causes):
-            _add_through(out, k, share_in[n, c], share_out[n, c], share_through[n, c], prior.share_moments[c])
-        for q in range(len(in_pair)):
-            a = pair_in[n, q] + in_pair[q, k] * chance_in[k]
-            b = pair_out[n, q] + (in_pair[q, n_causes] - in_pair[q, k]) * chance_out[k]
-            _add_through(out, k, a, b, pair_through[n, q] + contexts[n, n_causes + q], prior.pair_moments[q])
+    """Write means of the slope of a background: b for every cause with a row of its own, less b."""
+    inside[:] = 0.0
+    outside[:] = 0.0
+    for c in range(len(has_row)):
+        if has_row[c] > 0.0:
+            row = table[c]
+            for k in range(len(row)):
+                inside[k] += row[k]
+                outside[k] += table[c, c] - row[k]
+    for k in range(len(inside)):
+        inside[k] = b * (inside[k] - table[k, k]) * chance_in[k]
+        outside[k] = b * (outside[k] - whole + table[k, k]) * chance_out[k]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
-def _add_through(out: Any, k: int, inside: float, outside: float, through: float, moments: Any) -> None:
-    """Add one judgement of the prior, part of whose slope comes through contexts."""
-    slope = inside - outside + through
-    square = slope * slope
-    out[k, 0] += slope * moments[0] - 0.5 * (inside * inside - outside * outside) * moments[3]
-    out[k, 1] += square * moments[1]
-    out[k, 2] += square * slope * moments[2]
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _add_contexts_and_prior(
+    patterns: Any, blocks: Any, prior: Any, w: Any, kept: Any, members: Any, ends: Any, chance_in: Any,
+    chance_out: Any, values: Any, plain: Any, table: Any, inside: Any, outside: Any, zero: Any, total: Any,
+) -> None:  # fmt: skip
+    """Add known contexts, then shares and pairs with what they do through contexts."""
+    n_causes, n_pairs = len(plain), len(prior.pair_moments)
+    n_features = 0
+    for p in patterns:
+        n_features += blocks.feature_start[p + 1] - blocks.feature_start[p]
+    direct_in, direct_out = np.empty((n_features, n_causes)), np.empty((n_features, n_causes))
+    through = np.empty((n_features, blocks.to_both.shape[1]))
+    filled = 0
+    for p in patterns:
+        filled = _add_block(blocks, p, w, kept, members, ends, chance_in, chance_out, values, table, inside,
+                            outside, zero, direct_in, direct_out, through, filled, total)  # fmt: skip
+    contexts = np.dot(through.T, direct_in - direct_out)  # (n_causes + n_pairs, n_causes)
+    each_in, each_out = np.empty((n_causes, n_causes)), np.empty((n_causes, n_causes))
+    for c in range(n_causes):
+        _sides(plain, c, chance_in, chance_out, each_in[c], each_out[c])
+    in_pair = np.zeros((n_pairs, n_causes + 1))
+    for j in range(ends[0], ends[2]):
+        h = kept[j]
+        for x in range(members.shape[1]):
+            for y in range(x + 1, members.shape[1]):
+                q = prior.pair_place[members[h, x], members[h, y]]
+                if q >= 0:
+                    in_pair[q, n_causes] += w[j]
+                    for z in range(members.shape[1]):
+                        if members[h, z] < n_causes:
+                            in_pair[q, members[h, z]] += w[j]
+    share_in, share_out = np.dot(prior.share_direct, each_in), np.dot(prior.share_direct, each_out)
+    share_through = np.dot(prior.share_context, contexts[:n_causes])
+    for c in range(n_causes):
+        _add(total, share_in[c], share_out[c], share_through[c], prior.share_moments[c])
+    pair_in, pair_out = np.dot(prior.pair_direct, each_in), np.dot(prior.pair_direct, each_out)
+    pair_through = np.dot(prior.pair_context, contexts[:n_causes]) + contexts[n_causes:]
+    for q in range(n_pairs):
+        for k in range(n_causes):
+            pair_in[q, k] += in_pair[q, k] * chance_in[k]
+            pair_out[q, k] += (in_pair[q, n_causes] - in_pair[q, k]) * chance_out[k]
+        _add(total, pair_in[q], pair_out[q], pair_through[q], prior.pair_moments[q])
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _add_block(
-    blocks: Any, p: int, w: Any, kept: Any, members: Any, ends: Any, ks: Any, chance_in: Any, chance_out: Any,
-    values: Any, table: Any, slopes: Any, through: Any, filled: int, out: Any,
-) -> int:  # fmt: skip
+    blocks: Any, p: int, w: Any, kept: Any, members: Any, ends: Any, chance_in: Any, chance_out: Any, values: Any,
+    table: Any, inside: Any, outside: Any, zero: Any, direct_in: Any, direct_out: Any, through: Any, filled: int,
+    total: Any,
+) -> Any:  # fmt: skip
     """Add frequencies, effects and dependencies of one known pattern; put down what goes through the prior.
 
     Returns
     -------
     int
-        Features put down so far: their slopes in columns, what each does to theta and pairs in rows.
+        Features put down so far: their means in `direct_in` and `direct_out`, what each does to theta and
+        pairs in `through`.
     """
+    n_causes = len(table)
     first, last = blocks.feature_start[p], blocks.feature_start[p + 1]
-    first_own, last_own = blocks.own_start[p], blocks.own_start[p + 1]
-    e, last_effect = blocks.effect_start[p], blocks.effect_start[p + 1]
-    n_features, n_own, n_effects = last - first, last_own - first_own, last_effect - e
-    n_asked, first_effect = len(ks), e
-    direct_in, direct_out = np.empty((n_asked, n_features)), np.empty((n_asked, n_features))
-    effect_in, effect_out = np.empty((n_effects, n_asked)), np.empty((n_effects, n_asked))
+    n_features = last - first
+    e, first_effect, last_effect = blocks.effect_start[p], blocks.effect_start[p], blocks.effect_start[p + 1]
+    n_effects = last_effect - first_effect
+    effect_in, effect_out = np.empty((n_effects, n_causes)), np.empty((n_effects, n_causes))
     for f in range(n_features):
         row = blocks.surprise[first + f]
         for j in range(ends[2]):
             values[j] = w[j] * row[kept[j]]
         whole = _pair_sums(values, kept, members, ends, table)
-        for n in range(n_asked):
-            k = ks[n]
-            direct_in[n, f] = table[k, k] * chance_in[k]
-            direct_out[n, f] = (whole - table[k, k]) * chance_out[k]
-            slopes[n, filled + f] = direct_in[n, f] - direct_out[n, f]
+        for k in range(n_causes):
+            direct_in[filled + f, k] = table[k, k] * chance_in[k]
+            direct_out[filled + f, k] = (whole - table[k, k]) * chance_out[k]
         through[filled + f] = blocks.to_both[first + f]
         while e < last_effect and blocks.effect_feature[e] == f:
             c = blocks.effect_cause[e]
-            for n in range(n_asked):
-                k = ks[n]
-                effect_in[e - first_effect, n] = table[k, c] * chance_in[k]
-                effect_out[e - first_effect, n] = (table[c, c] - table[k, c]) * chance_out[k]
+            _sides(table, c, chance_in, chance_out, effect_in[e - first_effect], effect_out[e - first_effect])
             e += 1
     start = blocks.to_effect_start[p]
     for q in range(n_effects):
-        for n in range(n_asked):
-            inside, outside = effect_in[q, n], effect_out[q, n]
-            for f in range(n_features):
-                inside += direct_in[n, f] * blocks.to_effect[start + f * n_effects + q]
-                outside += direct_out[n, f] * blocks.to_effect[start + f * n_effects + q]
-            _add(out, ks[n], inside, outside, blocks.effect_moments[first_effect + q])
-    start = blocks.to_own_start[p]
+        for f in range(n_features):
+            coefficient = blocks.to_effect[start + f * n_effects + q]
+            for k in range(n_causes):
+                effect_in[q, k] += direct_in[filled + f, k] * coefficient
+                effect_out[q, k] += direct_out[filled + f, k] * coefficient
+        _add(total, effect_in[q], effect_out[q], zero, blocks.effect_moments[first_effect + q])
+    start, n_own = blocks.to_own_start[p], blocks.own_start[p + 1] - blocks.own_start[p]
     for q in range(n_own):
-        for n in range(n_asked):
-            inside, outside = 0.0, 0.0
-            for f in range(n_features):
-                inside += direct_in[n, f] * blocks.to_own[start + f * n_own + q]
-                outside += direct_out[n, f] * blocks.to_own[start + f * n_own + q]
-            _add(out, ks[n], inside, outside, blocks.own_moments[first_own + q])
+        inside[:] = 0.0
+        outside[:] = 0.0
+        for f in range(n_features):
+            coefficient = blocks.to_own[start + f * n_own + q]
+            for k in range(n_causes):
+                inside[k] += direct_in[filled + f, k] * coefficient
+                outside[k] += direct_out[filled + f, k] * coefficient
+        _add(total, inside, outside, zero, blocks.own_moments[blocks.own_start[p] + q])
     return filled + n_features

@@ -101,11 +101,12 @@ class PriorTables(NamedTuple):
     theta_bend : (n_causes,) float64
         Sum over shares of spread times d2 theta / d logit share2.
     share_direct, share_context : (n_causes, n_causes) float64
-        d theta / d logit share, as it acts through P(H) and through the factors of contexts.
+        d theta / d logit share, one row per share, as it acts through P(H) and through the factors of
+        contexts.
     share_moments : (n_causes, 4) float64
     pair_place : (n_causes + 1, n_causes + 1) intp
         Which judged pair two causes are; -1 for none.
-    pair_direct, pair_context : (n_causes, n_pairs) float64
+    pair_direct, pair_context : (n_pairs, n_causes) float64
     pair_moments : (n_pairs, 4) float64
     """
 
@@ -269,12 +270,12 @@ def prior_tables(network: Network, layout: JudgementLayout, setting: int) -> Pri
         log_prior=network.log_prior(setting).astype(np.float32),
         bend=bend.astype(np.float32),
         theta_bend=current.bend @ np.where(layout.is_replaced[setting], 0.0, spread),
-        share_direct=np.ascontiguousarray(direct),
-        share_context=elicited.to_share * scale,
+        share_direct=np.ascontiguousarray(direct.T),
+        share_context=np.ascontiguousarray((elicited.to_share * scale).T),
         share_moments=np.where(judged[:, None], _moments(layout, positions, 1.0), 0.0),
         pair_place=place,
-        pair_direct=np.ascontiguousarray(current.to_pair),
-        pair_context=np.ascontiguousarray(elicited.to_pair),
+        pair_direct=np.ascontiguousarray(current.to_pair.T),
+        pair_context=np.ascontiguousarray(elicited.to_pair.T),
         pair_moments=_moments(layout, layout.pairs[:, 2], 1.0),
     )
 

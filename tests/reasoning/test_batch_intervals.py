@@ -1,0 +1,81 @@
+"""Intervals of many cases against those of every case alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import special
+
+import floats
+import thighdx
+from thighdx.errors import UnknownNameError
+from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
+from thighdx.reasoning.batch_intervals import MUST_NOT_MISS, SMALLEST_POSTERIOR, batch_intervals
+from thighdx.reasoning.gradients import case_gradient
+from thighdx.reasoning.intervals import cornish_fisher, delta_moments
+from thighdx.reasoning.layout import judgement_layout
+
+LEVEL = 0.9
+
+
+@pytest.fixture(scope="module")
+def cohort(model: thighdx.Model) -> EvidenceBatch:
+    """Simulated patients of two settings with much unknown, one of them with virtual evidence."""
+    rng = np.random.default_rng(8)
+    n = 12
+    table = model.simulate(n, seed=21)
+    codes = np.stack([table[v].cat.codes.to_numpy() for v in model.variables], axis=1).astype(np.int8)
+    codes[rng.random(codes.shape) < np.linspace(0.3, 0.95, n)[:, None]] = UNKNOWN
+    codes[0] = UNKNOWN
+    given = np.full((n, len(model.causes)), UNKNOWN, dtype=np.int8)
+    given[3, 4] = 0
+    bruising = list(model.variables).index("bruising")
+    codes[5, bruising] = UNKNOWN
+    virtual = Likelihood(bruising, np.array([5]), np.array([[0.2, 0.9]]))
+    return EvidenceBatch(codes, given, np.arange(n) % 2, (virtual,))
+
+
+def test_a_batch_says_what_every_case_says_alone(model: thighdx.Model, cohort: EvidenceBatch) -> None:
+    network, pooled = model.network, model.compiled.pooled
+    layout = judgement_layout(network, pooled)
+    found = batch_intervals(network, model.compiled.kb, pooled, cohort, LEVEL)
+    always = [cause in model.groups[MUST_NOT_MISS] for cause in model.causes]
+    for row in range(cohort.n_cases):
+        case = take_cases(cohort, np.array([row]))
+        slope = case_gradient(network, layout, case)
+        moments = delta_moments(network, layout, case, slope)
+        ends = cornish_fisher(slope.log_odds, moments, [0.05, 0.95])
+        posterior = special.expit(slope.log_odds)
+        asked = ~np.isnan(found.lower[row])
+        assert asked.tolist() == (always | (posterior > SMALLEST_POSTERIOR)).tolist()
+        asked &= np.isfinite(slope.log_odds)
+        sd = np.sqrt(moments[asked, 1])
+        np.testing.assert_allclose(found.log_odds_sd[row, asked], sd, rtol=floats.BATCH_SPREAD)
+        for end, values in zip(ends, (found.lower, found.upper), strict=True):
+            gap = special.logit(values[row, asked]) - end[asked]
+            assert np.abs(gap).max() < floats.BATCH_END_POINT
+
+
+def test_rows_do_not_depend_on_one_another(model: thighdx.Model, cohort: EvidenceBatch) -> None:
+    parts = model.network, model.compiled.kb, model.compiled.pooled
+    whole = batch_intervals(*parts, cohort, LEVEL)
+    for row in (1, 5, 7):
+        alone = batch_intervals(*parts, take_cases(cohort, np.array([row])), LEVEL)
+        np.testing.assert_allclose(alone.lower[0], whole.lower[row], rtol=floats.BATCH_ALONE)
+        np.testing.assert_allclose(alone.upper[0], whole.upper[row], rtol=floats.BATCH_ALONE)
+
+
+def test_only_the_named_and_the_likely_causes_get_an_interval(
+    model: thighdx.Model, cohort: EvidenceBatch
+) -> None:
+    parts = model.network, model.compiled.kb, model.compiled.pooled
+    found = batch_intervals(*parts, cohort, LEVEL, causes=["femoral_fracture"])
+    fracture = list(model.causes).index("femoral_fracture")
+    assert not np.isnan(found.lower[:, fracture]).any()
+    assert np.isnan(found.lower).any()
+    inside = ~np.isnan(found.lower)
+    assert ((found.lower >= 0) & (found.lower <= found.upper) & (found.upper <= 1))[inside].all()
+    with pytest.raises(UnknownNameError, match="femoral_fracture"):
+        batch_intervals(*parts, cohort, LEVEL, causes=["femoral_fractur"])
+    with pytest.raises(ValueError, match=r"level: got 0, expected a probability"):
+        batch_intervals(*parts, cohort, 0)
