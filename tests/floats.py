@@ -146,10 +146,10 @@ TINY_INTERVAL = 0.04
 # Share of 2,000 draws inside an interval: three standard errors.
 COVERAGE = 0.035
 
-# The compiled delta method: explanations with less than 3 thousandths of a cause left out, several causes
+# The compiled delta method: explanations with less than a hundredth of a cause left out, several causes
 # that suppress one background taken one by one, small frequencies and dependencies left out.
-BATCH_SPREAD = 0.05
-BATCH_END_POINT = 0.25
+BATCH_SPREAD = 0.06
+BATCH_END_POINT = 0.3
 
 # The same row in another batch: sums in single precision of the same numbers.
 BATCH_ALONE = 1e-6

@@ -56,4 +56,4 @@ def test_an_answer_that_makes_it_an_emergency_is_announced_at_once(model: thighd
 def test_running_out_of_answers_ends_the_interview(model: thighdx.Model) -> None:
     result, text = run(model, "")
     assert result.evidence == {}
-    assert "Nothing is known of the complaint itself" in text
+    assert "Too little is known of the complaint itself" in text

@@ -94,8 +94,8 @@ def test_a_scored_table_cannot_be_scored_again_by_accident() -> None:
 
 
 def test_names_of_outputs_not_asked_for_are_free() -> None:
-    table = pd.DataFrame({"group_muscle": [1], "triage": [2], "clot_lower": [3]})
-    assert list(scored(table).columns[:3]) == list(table.columns)
+    table = pd.DataFrame({"group_muscle": [1], "triage": [2], "clot_lower": [3], "bruising": [True]})
+    assert list(scored(table).columns[:3]) == ["group_muscle", "triage", "clot_lower"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,11 @@ def test_a_misspelled_column_warns_and_passes_through() -> None:
     with pytest.warns(UserWarning, match="'brusing' is passed through.*did you mean 'bruising'"):
         result = scored(pd.DataFrame({"brusing": ["yes"]}))
     assert list(result.columns[:2]) == ["brusing", "status"]
+
+
+def test_a_table_without_evidence_says_so() -> None:
+    with pytest.warns(UserWarning, match="no column is read as evidence: every row gets the prior"):
+        assert scored(pd.DataFrame({"patient": [7]})).status.tolist() == ["ok"]
 
 
 def test_patients_outside_the_population_are_scored_with_a_warning() -> None:

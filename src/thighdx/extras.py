@@ -87,7 +87,5 @@ class Extras:
         from thighdx.reasoning.triage_batch import triage_batch
 
         upper = self._bounds(network, batch, scored, TRIAGE_LEVEL)[1]
-        levels = triage_batch(
-            self.kb, vocabulary, batch.codes, scored.posterior, upper, given=batch.given
-        )
+        levels = triage_batch(self.kb, vocabulary, batch.codes, scored.posterior, upper, given=batch.given)
         return np.array([*LEVELS, ""], dtype=object)[levels]

@@ -57,6 +57,8 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
     KnowledgeBaseError
         With every problem of every table.
     """
+    if max_causes is not None and (not isinstance(max_causes, int) or isinstance(max_causes, bool)):
+        raise ValueError(f"max_causes: got {max_causes!r}, expected a whole number from 1 on")
     compiled = load_compiled(path) or compile_model(path)
     if max_causes is not None:
         compiled = recompile_for(compiled, max_causes)
@@ -259,7 +261,7 @@ class Model:
         shares : mapping of cause to float
             P(cause present | complaint) among the user's patients, linear. Causes not named keep theirs.
         setting : str, optional
-            The setting whose shares are replaced; default all of them.
+            The setting whose shares are replaced; default `default_setting`.
         exclusive : bool
             The shares come from a registry with one diagnosis per patient: they are scaled to the model's
             own mean number of causes.
@@ -285,10 +287,9 @@ class Model:
         """
         from thighdx.rebase import rebase_model
 
-        settings = self.settings
-        if setting is not None:
-            settings = (self.settings[self.vocabulary.setting_code(setting)],)
-        rebased = rebase_model(self.compiled, self.vocabulary, shares, settings=settings, exclusive=exclusive)
+        name = self.default_setting if setting is None else setting
+        known = self.settings[self.vocabulary.setting_code(name)]
+        rebased = rebase_model(self.compiled, self.vocabulary, shares, setting=known, exclusive=exclusive)
         return Model(rebased)
 
     def trace(self, cause: str) -> pd.DataFrame:

@@ -37,7 +37,7 @@ class FindingFact:
     others : float
         The same among patients of the setting who do not have the cause.
     lr_present, lr_absent : float
-        Likelihood ratios against the background of the finding being there and not there.
+        Likelihood ratios, against the other patients, of the finding being there and not there.
     """
 
     variable: str
@@ -148,7 +148,7 @@ def finding_facts(network: Network, cause: str, *, setting_idx: int) -> list[Fin
             if np.isnan(probability):
                 continue
             background = float(finding.background[step])
-            lr_present, lr_absent = likelihood_ratios(probability, background)
+            lr_present, lr_absent = likelihood_ratios(probability, float(others[step]))
             is_last = step == len(finding.states) - 2
             facts.append(
                 FindingFact(

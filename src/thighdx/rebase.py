@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from thighdx.compilation import CompiledModel
@@ -19,10 +19,10 @@ def rebase_model(
     vocabulary: Vocabulary,
     shares: Mapping[str, float],
     *,
-    settings: Sequence[str],
+    setting: str,
     exclusive: bool,
 ) -> CompiledModel:
-    """Return a model whose prior marginals in `settings` are the given shares; see `Model.rebase`."""
+    """Return a model whose prior marginals in `setting` are the given shares; see `Model.rebase`."""
     for cause, share in shares.items():
         vocabulary.cause_idx(cause)
         is_number = isinstance(share, numbers.Real) and not isinstance(share, bool)
@@ -34,11 +34,10 @@ def rebase_model(
             f"exclusive shares sum to {total:g}, expected at most 1: one diagnosis per patient"
         )
     rebased = {setting: dict(values) for setting, values in compiled.rebased.items()}
-    for setting in settings:
-        row = compiled.spec.settings.index(setting)
-        scale = float(compiled.spec.shares[row].sum()) if exclusive else 1.0
-        named = {cause: float(share) * scale for cause, share in shares.items()}
-        rebased[setting] = {**rebased.get(setting, {}), **named}
+    row = compiled.spec.settings.index(setting)
+    scale = float(compiled.spec.shares[row].sum()) if exclusive else 1.0
+    named = {cause: float(share) * scale for cause, share in shares.items()}
+    rebased[setting] = {**rebased.get(setting, {}), **named}
     try:
         spec, solved = rebase_parameters(compiled.spec, compiled.solved, rebased)
     except ValueError as error:

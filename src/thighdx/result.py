@@ -19,6 +19,7 @@ from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.notice import notice_if_slow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +184,8 @@ class Result:
     ) -> pd.DataFrame:
         """Return credible intervals of every posterior from the elicited uncertainty of all judgements.
 
-        See `thighdx.reasoning.intervals.credible_intervals` for the methods.
+        See `thighdx.reasoning.intervals.credible_intervals` for the methods. The first call with draws in a
+        setting takes some seconds, later ones tenths; ``method="delta"`` needs no draws.
 
         Returns
         -------
@@ -193,16 +195,18 @@ class Result:
         """
         from thighdx.reasoning.intervals import credible_intervals
 
-        return credible_intervals(
-            self._network,
-            self._kb,
-            self._pooled,
-            self._case,
-            level,
-            method=method,
-            n_draws=n_draws,
-            seed=seed,
-        ).to_frame()
+        with notice_if_slow("thighdx: drawing judgements, once per setting ..."):
+            found = credible_intervals(
+                self._network,
+                self._kb,
+                self._pooled,
+                self._case,
+                level,
+                method=method,
+                n_draws=n_draws,
+                seed=seed,
+            )
+        return found.to_frame()
 
     def explain(self, cause: str) -> Explanation:
         """Return how every known variable moved the log-odds of a cause, in decibans.

@@ -95,7 +95,7 @@ def score_table(
     Warns
     -----
     UserWarning
-        If a column passed through looks like misspelled evidence, or patients are younger than the
+        If a column passed through looks like misspelled evidence, none is evidence, or patients are younger than the
         population the model is about (they count as its youngest).
     """
     _check_options(dtype, n_threads, engine)
@@ -111,7 +111,7 @@ def score_table(
         columns=columns,
         reserved=["status", "log_evidence", *names, *added],
     )
-    _warn(encoded, vocabulary)
+    _warn(encoded, vocabulary, len(frame.columns) if len(frame) else 0)
     members = [[vocabulary.cause_idx(cause) for cause in group] for group in wanted.values()]
     sets = np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
     run = _engine(engine, network, sets if wanted else None, dtype, n_threads)
@@ -144,9 +144,11 @@ def _check_options(dtype: str, n_threads: int | None, engine: str) -> None:
         raise TableError(f"engine: got {engine!r}, expected one of {', '.join(get_args(Engine))}")
 
 
-def _warn(encoded: EncodedTable, vocabulary: Vocabulary) -> None:
+def _warn(encoded: EncodedTable, vocabulary: Vocabulary, n_columns: int) -> None:
     """Point out what was read in a way the user may not expect."""
     messages = list(encoded.near_misses)
+    if n_columns and len(encoded.passthrough) == n_columns and not messages:
+        messages.append("no column is read as evidence: every row gets the prior; see model.variables")
     if encoded.n_underage:
         first = vocabulary.age_starts[0]
         messages.append(

@@ -87,13 +87,13 @@ def _harm(harm: Harm) -> str:
 
 
 def _print_findings(out: Console, model: Model, cause: str, setting: str, setting_idx: int) -> None:
-    """Print every elicited finding, the most telling against the background first."""
+    """Print every elicited finding, the most telling against other patients first."""
     is_wide = out.width >= SIDE_BY_SIDE
     table = plain_table()
     table.add_column("finding or test", overflow="fold")
     if is_wide:
         table.add_column("", overflow="ellipsis", no_wrap=True, max_width=out.width - 78, style="dim")
-    for name in ("with it", "back-\nground", "LR+", "LR-", "other\npatients"):
+    for name in ("with it", "other\npatients", "LR+", "LR-", "back-\nground"):
         table.add_column(name, justify="right", no_wrap=True)
     for fact in finding_facts(model.network, cause, setting_idx=setting_idx):
         variable = model.variables[fact.variable]
@@ -101,18 +101,18 @@ def _print_findings(out: Console, model: Model, cause: str, setting: str, settin
         cells += [variable.label] if is_wide else []
         cells += [
             percent(fact.probability),
-            percent(fact.background),
+            percent(fact.others),
             number(fact.lr_present),
             number(fact.lr_absent),
         ]
         style = "dim" if abs(fact.lr_present - 1.0) < 0.05 else ""
-        table.add_row(*cells, percent(fact.others), style=style)
+        table.add_row(*cells, percent(fact.background), style=style)
     out.print()
     write(out, "Findings", style="bold")
     text = (
-        "With it: how often, with this cause alone. Background: how often where no cause has to do with it. "
-        "LR+ and LR-: likelihood ratios of the finding against the background, there and not there. "
-        f"Other patients: how often in {setting} among those without the cause."
+        f"With it: how often, with this cause alone. Other patients: how often in {setting} among those "
+        "without the cause. LR+ and LR-: likelihood ratios between the two, of the finding being there and "
+        "not there. Background: how often where no cause has to do with it."
     )
     write(out, paragraph(text, out.width), style="dim")
     out.print(table)

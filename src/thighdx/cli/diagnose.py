@@ -9,6 +9,7 @@ import typer
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import bar, console, paragraph, percent, plain_table, write
 from thighdx.errors import EvidenceError, nearest_hint
+from thighdx.reasoning.triage import MUST_NOT_MISS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,7 +166,10 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, width=width, style="cyan")
     table.add_column("before", justify="right", no_wrap=True)
-    for cause in [str(cause) for cause in result.top(top).index]:
+    leading = [str(cause) for cause in result.top(top).index]
+    rest = result.model.residual_cause
+    urgent = [reason.cause for reason in result.triage.deciding if reason.cause not in ("", rest)]
+    for cause in dict.fromkeys([*leading, *urgent]):
         value = float(posterior[cause])
         table.add_row(
             model.causes[cause].label,
@@ -174,7 +178,6 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
             percent(float(prior[cause])),
             style="bold",
         )
-    rest = result.model.residual_cause
     if rest in model.causes:
         label = f"({model.causes[rest].label}; never ranked)"
         table.add_row(label, percent(float(posterior[rest])), "", percent(float(prior[rest])), style="dim")
@@ -204,7 +207,7 @@ def _print_groups(out: Console, model: Model, result: Result) -> None:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     for group, value in result.groups.sort_values(ascending=False, kind="stable").items():
-        if value >= SHOWN_GROUP:
+        if value >= SHOWN_GROUP or group == MUST_NOT_MISS:
             table.add_row(percent(float(value)), labels[str(group)])
     if table.row_count:
         out.print()

@@ -18,6 +18,8 @@ from thighdx.network.spec import Floats
 
 __all__ = ["CaseEvidence", "CaseWarning", "encode_case", "encode_states"]
 
+COMPLAINT = ("posterior_thigh_pain", "muscle_cramp")  # the population has one of them
+
 
 @dataclass(frozen=True, slots=True)
 class CaseWarning:
@@ -78,13 +80,16 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
         if name not in by_id:
             raise vocabulary.unknown_name(name)
         if isinstance(value, Mapping):
-            likelihoods[name] = _likelihood(by_id[name], value)
+            likelihoods[name] = _likelihood(vocabulary, by_id[name], value)
         elif not is_missing(value):
             states[name] = by_id[name].states[vocabulary.code(by_id[name], value)]
     if "age" in findings and vocabulary.age_starts:
         _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
     states = {name: states[name] for name in by_id if name in states}
     warnings.extend(_not_applicable(by_id, states))
+    if all(states.get(name) == "absent" for name in COMPLAINT if name in by_id) and COMPLAINT[0] in by_id:
+        message = "neither pain nor cramp in the back of the thigh: the model is about people with either"
+        warnings.append(CaseWarning("outside_population", message))
     batch = encode_states(vocabulary, states, likelihoods, setting_idx)
     return CaseEvidence(states, likelihoods, batch, tuple(warnings))
 
@@ -115,20 +120,22 @@ def encode_states(
     return EvidenceBatch(codes, given, settings, tuple(on_variables), tuple(on_causes))
 
 
-def _likelihood(variable: Variable, value: Mapping[object, object]) -> dict[str, float]:
-    """Read one likelihood per state; every state must be there."""
+def _likelihood(
+    vocabulary: Vocabulary, variable: Variable, value: Mapping[object, object]
+) -> dict[str, float]:
+    """Read one likelihood per state, by name or as True/False; every state must be there."""
     expected = f"one number >= 0 for each of {', '.join(variable.states)}, not all 0"
     weights: dict[str, float] = {}
+    by_state = {variable.states[vocabulary.code(variable, key)]: weight for key, weight in value.items()}
     for state in variable.states:
-        weight = value.get(state)
+        weight = by_state.get(state)
         is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
         if not is_number or not 0 <= weight <= sys.float_info.max:  # type: ignore[operator]  # a real number
             raise EvidenceError(
                 f"{variable.id}: likelihood of {state!r}: got {weight!r}, expected {expected}"
             )
         weights[state] = float(weight)  # type: ignore[arg-type]  # a real number, checked above
-    extra = [key for key in value if key not in variable.states]
-    if extra or not any(weights.values()):
+    if len(by_state) < len(value) or not any(weights.values()):
         raise EvidenceError(f"{variable.id}: got {dict(value)!r}, expected {expected}")
     return weights
 

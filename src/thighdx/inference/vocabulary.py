@@ -178,6 +178,8 @@ class Vocabulary:
         UnknownNameError
             If there is no such cause.
         """
+        if not isinstance(cause, str):
+            raise UnknownNameError(f"cause: got {cause!r}, expected the id of a cause; see model.causes")
         if cause not in self.cause_index:
             raise UnknownNameError(
                 f"unknown cause {cause!r}; {nearest_hint(cause, self.cause_index) or 'see model.causes'}"

@@ -28,39 +28,34 @@ FAST = {"reassoc", "contract", "nsz"}
 def _pair_sums(values: Any, kept: Any, members: Any, ends: Any, table: Any) -> float:
     """Fill sums of values over explanations that hold two causes, (n_causes, n_causes); return the whole sum.
 
-    `ends` says where explanations of one, of two and of more causes end among those kept.
+    `ends` says where explanations of one, of two and of three causes end among those kept.
     """
     table[:] = 0.0
     total = 0.0
     for j in range(ends[0]):
-        table[members[kept[j], 0], members[kept[j], 0]] += values[j]
+        a = members[kept[j], 0]
+        table[a, a] += values[j]
         total += values[j]
     for j in range(ends[0], ends[1]):
         a, b, value = members[kept[j], 0], members[kept[j], 1], values[j]
         table[a, a] += value
         table[b, b] += value
         table[a, b] += value
+        table[b, a] += value
         total += value
     for j in range(ends[1], ends[2]):
-        value = values[j]
-        total += value
-        h = kept[j]
+        h, value = kept[j], values[j]
         a, b, c = members[h, 0], members[h, 1], members[h, 2]
         table[a, a] += value
         table[b, b] += value
         table[c, c] += value
         table[a, b] += value
+        table[b, a] += value
         table[a, c] += value
+        table[c, a] += value
         table[b, c] += value
-        for y in range(3, members.shape[1]):
-            d = members[h, y]
-            if d == len(table):
-                break
-            for x in range(y + 1):
-                table[members[h, x], d] += value
-    for a in range(len(table)):
-        for b in range(a):
-            table[a, b] = table[b, a]
+        table[c, b] += value
+        total += value
     return total
 
 
@@ -123,7 +118,7 @@ def _keep(
 ) -> None:  # fmt: skip
     """List the explanations above the limit of one of their causes, with their posteriors.
 
-    Those of three or more causes are looked at only where their pairs say that they may be: likelihoods of
+    Those of three causes are looked at only where their pairs say that they may be: likelihoods of
     noisy-OR findings are log-submodular, P(abc) <= P(ab) P(ac) / P(a), as long as no background is
     suppressed; what prior and contexts add to that is allowed for by `SLACK`.
     """
@@ -133,10 +128,13 @@ def _keep(
         n_present += given[c] == 1
     n_kept = 0
     _log_weights(states, patterns, findings, prior, blocks, n_small, logs)
-    most = np.full(none, -np.inf)  # the best pair with every cause
+    # the best pair with every cause, as it is and above the limit of the other one
+    most, most_above = np.full(none, -np.inf), np.full(none, -np.inf)
     for h in range(none, n_small):
-        most[members[h, 0]] = max(most[members[h, 0]], logs[h])
-        most[members[h, 1]] = max(most[members[h, 1]], logs[h])
+        a, b = members[h, 0], members[h, 1]
+        most[a], most[b] = max(most[a], logs[h]), max(most[b], logs[h])
+        most_above[a] = max(most_above[a], logs[h] - limit[b])
+        most_above[b] = max(most_above[b], logs[h] - limit[a])
     for h in range(n_small):
         if h == none:
             ends[0] = n_kept
@@ -149,34 +147,38 @@ def _keep(
     if n_small <= none:
         ends[0] = n_kept
     ends[1] = n_kept
-    lowest = limit.min()
-    for h in range(n_small, len(members)):
-        a, b, c = members[h, 0], members[h, 1], members[h, 2]
-        if logs[a] > LOWEST and logs[place[a, b]] + most[a] - logs[a] - log_evidence < lowest - SLACK:
+    h = n_small
+    for ab in range(none, n_small):  # explanations (a, b, *) follow one another
+        a, b = members[ab, 0], members[ab, 1]
+        first, h = h, h + none - 1 - b
+        low = min(limit[a], limit[b]) + log_evidence - SLACK
+        rise = logs[ab] - logs[a] if logs[a] > LOWEST else np.float32(np.inf)
+        if rise + most[a] < low and rise + most_above[a] < log_evidence - SLACK:
             continue
-        bar = min(limit[a], limit[b], limit[c])
-        for x in range(3, members.shape[1]):
-            bar = min(bar, limit[members[h, x]])
-        ab, ac, bc = logs[place[a, b]], logs[place[a, c]], logs[place[b, c]]
-        guess = np.float32(np.inf)
-        if logs[a] > LOWEST:
-            guess = min(guess, ab + ac - logs[a])
-        if logs[b] > LOWEST:
-            guess = min(guess, ab + bc - logs[b])
-        if logs[c] > LOWEST:
-            guess = min(guess, ac + bc - logs[c])
-        if guess - log_evidence < bar - SLACK:
+        rise = logs[ab] - logs[b] if logs[b] > LOWEST else np.float32(np.inf)
+        if rise + most[b] < low and rise + most_above[b] < log_evidence - SLACK:
             continue
-        if not _fits(members[h], given, n_present):
-            continue
-        value = prior.log_prior[h]
-        for s in states:
-            value += findings.logs_by_explanation[h, s]
-        for p in patterns:
-            value += blocks.log_known[p, h]
-        if value - log_evidence > bar:
-            kept[n_kept], w[n_kept] = h, np.exp(value - log_evidence)
-            n_kept += 1
+        for abc in range(first, h):
+            c = b + 1 + abc - first
+            ac, bc = place[a, c], place[b, c]
+            bar = min(limit[a], limit[b], limit[c]) + log_evidence
+            guess = np.float32(np.inf)
+            if logs[a] > LOWEST:
+                guess = min(guess, logs[ab] + logs[ac] - logs[a])
+            if logs[b] > LOWEST:
+                guess = min(guess, logs[ab] + logs[bc] - logs[b])
+            if logs[c] > LOWEST:
+                guess = min(guess, logs[ac] + logs[bc] - logs[c])
+            if guess < bar - SLACK or not _fits(members[abc], given, n_present):
+                continue
+            value = prior.log_prior[abc]
+            for s in states:
+                value += findings.logs_by_explanation[abc, s]
+            for p in patterns:
+                value += blocks.log_known[p, abc]
+            if value > bar:
+                kept[n_kept], w[n_kept] = abc, np.exp(value - log_evidence)
+                n_kept += 1
     ends[2] = n_kept
 
 
@@ -253,7 +255,9 @@ def delta_moments_of_cases(
                 if slope < 0:  # absent: the same sums for all such findings
                     absent += findings.absent_moments[step]
                     if is_judged:
-                        _background(plain, 1.0, b, findings.has_row[step], chance_in, chance_out, inside, outside)
+                        _background(
+                            plain, 1.0, b, findings.has_row[step], chance_in, chance_out, inside, outside
+                        )
                         _add(total, inside, outside, zero, findings.background_moments[step])
                     continue
                 row = findings.slopes[slope]
@@ -264,7 +268,9 @@ def delta_moments_of_cases(
                     _sides(table, findings.entry_cause[e], chance_in, chance_out, inside, outside)
                     _add(total, inside, outside, zero, findings.entry_moments[e])
                 if is_judged:
-                    _background(table, whole, b, findings.has_row[step], chance_in, chance_out, inside, outside)
+                    _background(
+                        table, whole, b, findings.has_row[step], chance_in, chance_out, inside, outside
+                    )
                     _add(total, inside, outside, zero, findings.background_moments[step])
         for c in range(n_causes):
             _sides(plain, c, chance_in, chance_out, inside, outside)
@@ -280,7 +286,14 @@ def delta_moments_of_cases(
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _background(
-    table: Any, whole: float, b: float, has_row: Any, chance_in: Any, chance_out: Any, inside: Any, outside: Any
+    table: Any,
+    whole: float,
+    b: float,
+    has_row: Any,
+    chance_in: Any,
+    chance_out: Any,
+    inside: Any,
+    outside: Any,
 ) -> None:
     """Write means of the slope of a background: b for every cause with a row of its own, less b."""
     inside[:] = 0.0

@@ -195,8 +195,8 @@ def _finding_tables(network: Network, layout: JudgementLayout) -> FindingTables:
             item_start.append(len(item_step))
         steps.extend(_step(layout, position, finding, step) for step in range(len(falling)))
     absent = np.zeros((len(steps), n_causes, 4))
-    for number, step in enumerate(steps):
-        absent[number, step.causes] = step.moments
+    for number, part in enumerate(steps):
+        absent[number, part.causes] = part.moments
     blank = _Step(np.zeros(0, dtype=np.intp), np.zeros((0, 4)), np.zeros(n_causes), 0.0, np.zeros(4))
     every = [*steps, blank]
     return FindingTables(

@@ -143,7 +143,7 @@ def state_likelihoods(network: Network, batch: EvidenceBatch, variable_idx: int)
         return np.asarray(np.eye(network.n_states[variable_idx])[code])
     for item in batch.likelihoods:
         if item.variable_idx == variable_idx and len(item.weights):
-            return item.weights[0]
+            return np.asarray(item.weights[0])
     return None
 
 

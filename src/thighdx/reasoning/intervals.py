@@ -335,7 +335,7 @@ def _drawn_moments(
     moments = powers * exact + (plain - powers * seen) * _trust(found.n_draws)
     # few draws could leave next to nothing of the variance: then the plain one of the draws stands
     moments[:, 1] = np.where(moments[:, 1] > 0.25 * plain[:, 1], moments[:, 1], plain[:, 1])
-    return moments
+    return np.asarray(moments)
 
 
 def _trust(n_draws: int) -> Floats:

@@ -176,9 +176,10 @@ def management(
     Notes
     -----
     Advice is chosen for two kinds of causes. *Suspects* are named by a rule that fires, or by a threshold
-    reached at the level ``urgent`` or above: they bring their treatment and caution rows. *Likely* causes
-    have a posterior of at least 0.1, at most three of them: they bring all their rows. The residual cause is
-    neither. General rows (cause ``any``) are added.
+    that the posterior itself reaches at the level ``urgent`` or above: they bring their treatment and caution
+    rows, those that are not likely only the first. *Likely* causes have a posterior of at least 0.1, at most
+    three of them: they bring all their rows. The residual cause is neither. General rows (cause ``any``) are
+    added, those without a condition only if they come first.
 
     From ``urgent`` on only seeking care and cautions remain: no self-care, exercise or prevention, and of
     likely causes that are not suspects only the cautions of priority 1. Below it, whatever a caution given
@@ -220,9 +221,19 @@ def _suspects(kb: KnowledgeBase, triage: Triage) -> list[str]:
     found = [
         reason.cause
         for reason in triage.reasons  # sorted by urgency
-        if reason.cause and (reason.kind == "rule" or LEVELS.index(reason.level) >= SEEK_CARE_FROM)
+        if reason.cause and (reason.kind == "rule" or _is_probable(reason))
     ]
     return [cause for cause in dict.fromkeys(found) if cause != kb.manifest.residual_cause]
+
+
+def _is_probable(reason: Reason) -> bool:
+    """Whether a cause calls for care today by its posterior, not only by its upper bound.
+
+    Then what to do until help comes is for this cause; otherwise it is only one that has to be excluded.
+    """
+    figures = reason.figures
+    is_reached = figures.get("posterior", 0.0) >= figures.get("threshold", 1.0)
+    return LEVELS.index(reason.level) >= SEEK_CARE_FROM and is_reached
 
 
 def _likely(kb: KnowledgeBase, posterior: Mapping[str, float]) -> list[str]:
@@ -241,8 +252,13 @@ def _applicable(kb: KnowledgeBase, states: Mapping[str, str], ranks: Mapping[str
 
 def _refusal(row: Advice, is_suspect: bool, is_likely: bool, is_urgent: bool) -> str | None:
     """Return why a row is not given; None if it is, "" if that needs no mention."""
+    if is_suspect and not is_likely:
+        is_first = row.kind in KINDS_WHEN_URGENT and row.priority <= PRIORITY_WHEN_URGENT
+        return None if is_first else ""
     if is_suspect:
-        return None if row.kind in KINDS_WHEN_URGENT or (is_likely and not is_urgent) else ""
+        return None if row.kind in KINDS_WHEN_URGENT or not is_urgent else ""
+    if row.cause == ANY_CAUSE and not row.when and row.priority > PRIORITY_WHEN_URGENT:
+        return ""
     if not is_urgent:
         return None
     kinds = KINDS_WHEN_URGENT if row.cause == ANY_CAUSE else ("caution",)

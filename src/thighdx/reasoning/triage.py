@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from thighdx.kb.expressions import holds
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, Level, RedFlag
@@ -18,12 +18,23 @@ from thighdx.reasoning.open_questions import OpenQuestion, open_questions
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LEVEL_WORDS", "LIKELY", "MUST_NOT_MISS", "Reason", "Triage", "lowest_threshold", "triage"]
+__all__ = [
+    "LEVEL_WORDS",
+    "LIKELY",
+    "MIN_FINDINGS",
+    "MUST_NOT_MISS",
+    "Reason",
+    "Triage",
+    "lowest_threshold",
+    "triage",
+]
 
-ReasonKind: TypeAlias = Literal["rule", "threshold", "likely", "open_question", "no_finding"]
+ReasonKind: TypeAlias = Literal["rule", "threshold", "likely", "open_question", "no_finding", "no_warning"]
 
 MUST_NOT_MISS = "must_not_miss"  # group of causes judged by the upper end of their credible interval
 LIKELY = 0.5  # above it a cause is more likely than not
+# Self-care needs this many known findings or tests, at least one of them a complaint: one "no" says nothing.
+MIN_FINDINGS = 3
 
 LEVEL_WORDS: Mapping[Level, str] = {
     "emergency": "Emergency: call an ambulance or go to an emergency department now.",
@@ -133,8 +144,6 @@ class Triage:
         lines += [
             f"  {reason.level}: {reason.words} [{reason.rule or reason.kind}]" for reason in self.reasons
         ]
-        if not self.reasons:
-            lines.append("  No warning sign is known and no cause is likely enough to call for more.")
         open_now = [question for question in self.unanswered if question.raises]
         if open_now:
             shown = ", ".join(question.variable for question in open_now[:5])
@@ -188,10 +197,13 @@ def triage(
     reasons = _rule_reasons(kb, states) + _cause_reasons(kb, posterior, upper)
     if not reasons or max(LEVELS.index(reason.level) for reason in reasons) == 0:
         reasons += _reasons_against_self_care(kb, states, posterior, upper)
-    level = LEVELS[max((LEVELS.index(reason.level) for reason in reasons), default=0)]
+    if not reasons:
+        words = "No warning sign is known and no cause is likely enough to call for more."
+        reasons = [Reason("no_warning", "self_care", "", "", words, ())]
+    level = LEVELS[max(LEVELS.index(reason.level) for reason in reasons)]
     if level != "self_care":  # "likely, and can be looked after at home" is no reason for more than that
         reasons = [reason for reason in reasons if reason.level != "self_care"]
-    kinds = ("rule", "threshold", "likely", "open_question", "no_finding")
+    kinds = get_args(ReasonKind)
     reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
     return Triage(
         level=level,
@@ -270,9 +282,10 @@ def _reasons_against_self_care(
 ) -> list[Reason]:
     """Return why a case that nothing raises is still not left to self-care."""
     found = []
-    asked = {variable.id for variable in kb.variables if variable.layer in ("finding", "test")}
-    if not asked & states.keys():
-        words = "Nothing is known of the complaint itself, which is no reason to call it harmless."
+    lowest = {v.id: v.states[0] for v in kb.variables if v.layer in ("finding", "test")}
+    known = lowest.keys() & states.keys()
+    if len(known) < MIN_FINDINGS or all(states[name] == lowest[name] for name in known):
+        words = "Too little is known of the complaint itself, which is no reason to call it harmless."
         found.append(Reason("no_finding", "soon", "", "", words, ()))
     blocked = blocked_variables(kb, states)
     limits = {harm.cause: lowest_threshold(harm) for harm in kb.harms}

@@ -15,7 +15,7 @@ from thighdx.kb.expressions import AllOf, Expression, Is
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, Level
 from thighdx.network.spec import Floats
 from thighdx.reasoning.conditions import condition
-from thighdx.reasoning.triage import LIKELY, MUST_NOT_MISS, lowest_threshold
+from thighdx.reasoning.triage import LIKELY, MIN_FINDINGS, MUST_NOT_MISS, lowest_threshold
 
 __all__ = ["NO_LEVEL", "TriagePlan", "case_urgency", "compile_triage", "triage_batch"]
 
@@ -109,8 +109,9 @@ class TriagePlan:
         return np.asarray(level, dtype=np.int8)
 
     def _no_self_care(self, known: Codes, bound: Floats) -> Bools:
-        """Whether self-care is refused: nothing found out yet, or an emergency that is still open."""
-        refused = (known[self.finding_idx] == UNKNOWN).all(axis=0)
+        """Whether self-care is refused: too little is known yet, or an emergency is still open."""
+        findings = known[self.finding_idx]
+        refused = ((findings != UNKNOWN).sum(axis=0) < MIN_FINDINGS) | (findings <= 0).all(axis=0)
         for cause, limit, expression in self.open_rules:
             concerned = np.flatnonzero((bound[:, cause] >= limit) & ~refused)
             if len(concerned):
