@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import special
@@ -79,3 +81,24 @@ def test_only_the_named_and_the_likely_causes_get_an_interval(
         batch_intervals(*parts, cohort, LEVEL, causes=["femoral_fractur"])
     with pytest.raises(ValueError, match=r"level: got 0, expected a probability"):
         batch_intervals(*parts, cohort, 0)
+
+
+def test_rows_are_the_same_without_compiled_code(
+    model: thighdx.Model, cohort: EvidenceBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = model.network, model.compiled.kb, model.compiled.pooled
+    few = take_cases(cohort, np.array([2, 9]))
+    compiled = batch_intervals(*parts, few, LEVEL)
+    monkeypatch.setitem(sys.modules, "thighdx.reasoning.batch_kernel", None)
+    plain = batch_intervals(*parts, few, LEVEL)
+    np.testing.assert_allclose(plain.log_odds_sd, compiled.log_odds_sd, rtol=floats.BATCH_SPREAD)
+
+
+def test_impossible_rows_have_no_interval(model: thighdx.Model, cohort: EvidenceBatch) -> None:
+    codes = np.full((1, len(model.variables)), UNKNOWN, dtype=np.int8)
+    names = list(model.variables)
+    for name, state in (("sex", "male"), ("pregnancy", "first_trimester")):
+        codes[0, names.index(name)] = model.variables[name].states.index(state)
+    batch = EvidenceBatch(codes, cohort.given[:1], cohort.setting_idx[:1])
+    found = batch_intervals(model.network, model.compiled.kb, model.compiled.pooled, batch, LEVEL)
+    assert np.isnan(found.lower).all()

@@ -199,7 +199,8 @@ def delta_moments_of_cases(
     states, state_ptr : rows of known finding states of all cases, and where each case starts.
     patterns, pattern_ptr : the same for patterns of blocks, positions in `blocks`.
     cut : float
-        Explanations are kept that hold more than this share of an asked cause, or of all.
+        Explanations are kept that hold more than this share of an asked cause they belong to, or of what
+        the likeliest cause leaves to the others.
     place : (n_causes + 1, n_causes + 1) intp
         The explanation of every pair of causes.
     n_small : int
@@ -219,10 +220,14 @@ def delta_moments_of_cases(
     for i in range(n_cases):
         own_states = states[state_ptr[i] : state_ptr[i + 1]]
         own_patterns = patterns[pattern_ptr[i] : pattern_ptr[i + 1]]
-        limit[:] = np.log(cut)
+        rest = 1.0  # what the likeliest cause leaves to all explanations without it
         for k in range(n_causes):
             if asked[i, k]:
-                limit[k] = np.log(cut * min(posterior[i, k], 1.0 - posterior[i, k]))
+                rest = min(rest, 1.0 - posterior[i, k])
+        limit[:] = np.log(cut * rest)
+        for k in range(n_causes):
+            if asked[i, k]:
+                limit[k] = np.log(cut * min(posterior[i, k], rest))
         _keep(own_states, own_patterns, given[i], limit, log_evidence[i], place, n_small, members, findings, prior,
               blocks, logs, kept, w, ends)  # fmt: skip
         n_kept = ends[2]

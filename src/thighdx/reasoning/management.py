@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
 from thighdx.reasoning.actions import actions_advised, actions_forbidden
 from thighdx.reasoning.conditions import is_true
-from thighdx.reasoning.triage import LEVEL_WORDS, Triage
+from thighdx.reasoning.triage import LEVEL_WORDS, Reason, Triage
 
 if TYPE_CHECKING:
     import pandas as pd
