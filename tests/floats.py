@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BATCH_ALONE",
+    "BATCH_BOUND",
     "BATCH_END_POINT",
     "BATCH_SPREAD",
     "BITS",
@@ -153,3 +154,7 @@ BATCH_END_POINT = 0.3
 
 # The same row in another batch: sums in single precision of the same numbers.
 BATCH_ALONE = 1e-6
+
+# End points of a credible interval on the log-odds scale, in a table and for a case alone: the table leaves
+# out explanations and judgements that hardly matter, and has no second-order term for base rates.
+BATCH_BOUND = 0.2

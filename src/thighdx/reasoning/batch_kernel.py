@@ -21,6 +21,8 @@ __all__ = ["delta_moments_of_cases"]
 # The logarithm of anything possible is larger.
 LOWEST = -1e30
 SLACK = 1.5
+# Mass that the explanations kept must hold.
+MASS = 0.99
 FAST = {"reassoc", "contract", "nsz"}
 
 
@@ -200,7 +202,7 @@ def delta_moments_of_cases(
     patterns, pattern_ptr : the same for patterns of blocks, positions in `blocks`.
     cut : float
         Explanations are kept that hold more than this share of an asked cause they belong to, or of what
-        the likeliest cause leaves to the others.
+        the likeliest cause leaves to the others; fewer are left out until the rest holds `MASS`.
     place : (n_causes + 1, n_causes + 1) intp
         The explanation of every pair of causes.
     n_small : int
@@ -224,12 +226,17 @@ def delta_moments_of_cases(
         for k in range(n_causes):
             if asked[i, k]:
                 rest = min(rest, 1.0 - posterior[i, k])
-        limit[:] = np.log(cut * rest)
-        for k in range(n_causes):
-            if asked[i, k]:
-                limit[k] = np.log(cut * min(posterior[i, k], rest))
-        _keep(own_states, own_patterns, given[i], limit, log_evidence[i], place, n_small, members, findings, prior,
-              blocks, logs, kept, w, ends)  # fmt: skip
+        share = cut
+        while True:
+            limit[:] = np.log(share * rest)
+            for k in range(n_causes):
+                if asked[i, k]:
+                    limit[k] = np.log(share * min(posterior[i, k], rest))
+            _keep(own_states, own_patterns, given[i], limit, log_evidence[i], place, n_small, members, findings, prior,
+                  blocks, logs, kept, w, ends)  # fmt: skip
+            if w[: ends[2]].sum() > MASS or share < 1e-6:
+                break
+            share *= 0.1  # where little is known the mass is spread over thousands
         n_kept = ends[2]
         w[:n_kept] /= w[:n_kept].sum()
         _pair_sums(w, kept, members, ends, plain)
