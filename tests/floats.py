@@ -147,7 +147,7 @@ TINY_INTERVAL = 0.04
 # Share of 2,000 draws inside an interval: three standard errors.
 COVERAGE = 0.035
 
-# The compiled delta method: explanations with less than a hundredth of a cause left out, several causes
+# The compiled delta method: explanations with less than a fiftieth of a cause left out, several causes
 # that suppress one background taken one by one, small frequencies and dependencies left out.
 BATCH_SPREAD = 0.06
 BATCH_END_POINT = 0.3

@@ -29,7 +29,7 @@ def to_pgmpy(network: Network, *, setting_idx: int) -> Any:
     chain: each depends on the explanation and on the members before it (chain rule), which is exact.
     """
     from pgmpy.factors.discrete import TabularCPD  # type: ignore[import-untyped]  # pgmpy ships no types
-    from pgmpy.models import DiscreteBayesianNetwork  # type: ignore[import-untyped]
+    from pgmpy.models import DiscreteBayesianNetwork  # type: ignore[import-untyped]  # as above
 
     names = {ROOT: explanation_names(network)}
     names.update(zip(network.variable_ids, (list(states) for states in network.states), strict=True))

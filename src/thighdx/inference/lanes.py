@@ -131,7 +131,7 @@ def _binary(integer: str, floating: str) -> Callable[..., Any]:
 
         return a(a, b), codegen
 
-    return operation  # type: ignore[no-any-return]
+    return operation  # type: ignore[no-any-return]  # numba decorates into what has no type
 
 
 def _overload(python: Callable[..., Any], operation: Callable[..., Any]) -> None:

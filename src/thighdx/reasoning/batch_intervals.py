@@ -37,7 +37,7 @@ SMALLEST_POSTERIOR = 1e-4
 MUST_NOT_MISS = "must_not_miss"
 """The group of causes that always get one."""
 # An explanation that holds less of every cause it matters for is left out; see `batch_kernel.keep_leading`.
-LEFT_OUT = 1e-2
+LEFT_OUT = 2e-2
 # Cases worked on at once.
 CHUNK = 2_048
 # Patterns of contexts kept with a network: about 0.1 MB each.
