@@ -102,3 +102,13 @@ def test_margins_that_some_parameters_give_are_always_met(seed: int, n_cells: in
     found = np.exp(offset + features @ solution.theta)
     met = weights @ (found / found.sum(axis=1, keepdims=True)) @ features
     assert met == pytest.approx(margins, abs=1e-9)
+
+
+def test_a_rare_state_that_few_explanations_allow_is_reached() -> None:
+    """From far away a full Newton step overshoots to where nothing curves any more."""
+    offset = np.array([[0.0, -np.inf], [0.0, 0.0]])
+    features = np.array([[0.0], [1.0]])
+    weights = np.array([0.994, 0.006])
+    solution = solve_margins(offset, features, weights, np.array([0.0013]), start=np.array([-6.0]))
+    assert solution.is_solved
+    assert solution.theta[0] == pytest.approx(np.log(0.0013 / (0.006 - 0.0013)), abs=1e-9)

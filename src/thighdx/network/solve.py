@@ -29,6 +29,8 @@ TARGET = 1e-14
 MAX_ITERATIONS = 200
 # Singular values of the Hessian below this share of the largest are rounding error, not curvature.
 SINGULAR = 1e-13
+# Largest change of a log factor in one step.
+LONGEST_STEP = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,11 @@ def _newton_step(hessian: Floats, gradient: Floats) -> Floats | None:
         step: Floats = lstsq(hessian, -gradient, cond=SINGULAR)[0]
     except (LinAlgError, ValueError):
         return None
-    return step if np.all(np.isfinite(step)) else None
+    if not np.all(np.isfinite(step)):
+        return None
+    # A rare state curves the objective only where it matters: a full step there can land so far out that
+    # nothing curves any more, and the way back is lost.
+    return step * min(1.0, LONGEST_STEP / np.abs(step).max(initial=LONGEST_STEP))
 
 
 def _evaluate(
