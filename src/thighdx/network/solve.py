@@ -110,7 +110,8 @@ def _newton_step(hessian: Floats, gradient: Floats) -> Floats | None:
         return None
     # A rare state curves the objective only where it matters: a full step there can land so far out that
     # nothing curves any more, and the way back is lost.
-    return step * min(1.0, LONGEST_STEP / np.abs(step).max(initial=LONGEST_STEP))
+    step *= min(1.0, LONGEST_STEP / float(np.abs(step).max(initial=LONGEST_STEP)))
+    return step
 
 
 def _evaluate(
