@@ -131,9 +131,8 @@ LINK_FUNCTION = 1e-10
 # The value at which the urgency jumps is closed in on by halving: to 0.1 % of odds.
 URGENCY_TURN = 2e-3
 
-# Log odds of a draw whose base rates were solved over 99.99 % of the prior mass: the rest moves a state of
-# frequency 0.01 by a hundredth of its odds. Intervals are read to a twentieth.
-DRAWN_LOG_ODDS = 1e-2
+# Log odds of a draw whose base rates were solved side by side to 1e-6 of each margin.
+DRAWN_LOG_ODDS = 1e-3
 
 # The same with 99.9 % of the posterior mass on either side of every cause, corrected at the medians.
 LEADING_DRAW = 0.02

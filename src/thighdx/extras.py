@@ -36,6 +36,7 @@ class Extras:
     pooled: Mapping[PooledKey, PooledJudgement]
     interval: float | None = None
     triage: bool = False
+    n_threads: int | None = None
 
     def columns(self, causes: Sequence[str]) -> list[str]:
         """Return the names of the added columns, in order."""
@@ -76,7 +77,9 @@ class Extras:
         if len(cases):
             known = Posteriors(scored.posterior[cases], scored.log_evidence[cases])
             taken = take_cases(batch, cases)
-            found = batch_intervals(network, self.kb, self.pooled, taken, level, scored=known)
+            found = batch_intervals(
+                network, self.kb, self.pooled, taken, level, scored=known, n_threads=self.n_threads
+            )
             lower[cases], upper[cases] = found.lower, found.upper
         return lower, upper
 

@@ -241,7 +241,7 @@ class Model:
             columns=columns,
             n_threads=n_threads,
             dtype=dtype,
-            extras=Extras(kb, pooled, interval=interval, triage=triage) if wanted else None,
+            extras=Extras(kb, pooled, interval, triage, n_threads) if wanted else None,
         )
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:

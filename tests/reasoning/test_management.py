@@ -77,10 +77,26 @@ def test_an_emergency_begins_with_seeking_care_for_its_suspect() -> None:
     found, advice = advise({"saddle_anesthesia": "present"}, muscle_imbalance=0.9)
     assert found.level == advice.level == "emergency"
     assert advice.causes == ("cauda_equina_syndrome", "muscle_imbalance")
-    assert ids(advice)[:2] == ["M167", "M168"]
+    assert ids(advice)[:3] == ["M167", "M168", "M169"]
     assert "M001" in ids(advice)
     assert {w.id for w in advice.withheld} >= {"M099", "M100", "M101", "M102", "M103"}
     assert {w.because for w in advice.withheld} == {"triage"}
+
+
+def test_an_improbable_suspect_of_a_rule_that_can_wait_brings_only_what_comes_first() -> None:
+    found, advice = advise(CALM | {"foot_drop_or_toe_weakness": "present"}, hamstring_tendinopathy=0.9)
+    assert (found.level, found.fired) == ("soon", ("S06",))
+    about = [line for line in advice.advice if line.cause == "lumbar_radiculopathy"]
+    assert about
+    assert all(line.priority == 1 for line in about)
+
+
+def test_a_cause_near_its_threshold_by_the_upper_bound_alone_is_no_suspect() -> None:
+    posterior = rare(peripheral_artery_disease=0.6, acute_limb_ischemia=0.007)
+    found = triage(KB, CALM, posterior, {"acute_limb_ischemia": 0.033})
+    advice = management(KB, CALM, posterior, found)
+    assert (found.level, found.deciding[0].cause) == ("urgent", "acute_limb_ischemia")
+    assert "acute_limb_ischemia" not in {line.cause for line in advice.advice}
 
 
 def test_a_warning_sign_without_a_suspect_leaves_general_advice_to_follow_the_urgency() -> None:

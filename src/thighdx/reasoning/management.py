@@ -177,7 +177,7 @@ def management(
     -----
     Advice is chosen for two kinds of causes. *Suspects* are named by a rule that fires, or by a threshold
     that the posterior itself reaches at the level ``urgent`` or above: they bring their treatment and caution
-    rows, those that are not likely only the first. *Likely* causes have a posterior of at least 0.1, at most
+    rows; below ``urgent``, those that are not likely only the first. *Likely* causes have a posterior of at least 0.1, at most
     three of them: they bring all their rows. The residual cause is neither. General rows (cause ``any``) are
     added, those without a condition only if they come first.
 
@@ -252,7 +252,7 @@ def _applicable(kb: KnowledgeBase, states: Mapping[str, str], ranks: Mapping[str
 
 def _refusal(row: Advice, is_suspect: bool, is_likely: bool, is_urgent: bool) -> str | None:
     """Return why a row is not given; None if it is, "" if that needs no mention."""
-    if is_suspect and not is_likely:
+    if is_suspect and not is_likely and not is_urgent:
         is_first = row.kind in KINDS_WHEN_URGENT and row.priority <= PRIORITY_WHEN_URGENT
         return None if is_first else ""
     if is_suspect:
