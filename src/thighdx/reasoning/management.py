@@ -177,9 +177,9 @@ def management(
     -----
     Advice is chosen for two kinds of causes. *Suspects* are named by a rule that fires, or by a threshold
     that the posterior itself reaches at the level ``urgent`` or above: they bring their treatment and caution
-    rows; below ``urgent``, those that are not likely only the first. *Likely* causes have a posterior of at least 0.1, at most
-    three of them: they bring all their rows. The residual cause is neither. General rows (cause ``any``) are
-    added, those without a condition only if they come first.
+    rows; below ``urgent``, those that are not likely only the first. *Likely* causes have a posterior of at
+    least 0.1, at most three of them: they bring all their rows. The residual cause is neither. General rows
+    (cause ``any``) are added, those without a condition only if they come first.
 
     From ``urgent`` on only seeking care and cautions remain: no self-care, exercise or prevention, and of
     likely causes that are not suspects only the cautions of priority 1. Below it, whatever a caution given
