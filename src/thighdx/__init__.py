@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from thighdx.reasoning.interview import Interview
     from thighdx.resources import data_path
     from thighdx.result import Result
+    from thighdx.scorer import Scorer
 
 __all__ = [
     "EvidenceError",
@@ -38,6 +39,7 @@ __all__ = [
     "KnowledgeBaseError",
     "Model",
     "Result",
+    "Scorer",
     "TableError",
     "ThighdxError",
     "UnknownNameError",
@@ -55,6 +57,7 @@ _HOME = {
     "Model": "thighdx.model",
     "Result": "thighdx.result",
     "data_path": "thighdx.resources",
+    "Scorer": "thighdx.scorer",
     "evaluate": "thighdx.evaluation",
     "load_model": "thighdx.model",
     "read_model": "thighdx.model",

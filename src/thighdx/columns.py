@@ -11,7 +11,15 @@ from typing import Literal, TypeAlias
 from thighdx.errors import TableError, nearest_hint
 from thighdx.inference.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary
 
-__all__ = ["TRUTH_PREFIX", "ColumnPlan", "plan_columns"]
+__all__ = [
+    "AGE",
+    "SETTING",
+    "TRUTH_PREFIX",
+    "ColumnPlan",
+    "evidence_names",
+    "is_evidence_name",
+    "plan_columns",
+]
 
 TRUTH_PREFIX = "true_"  # columns of simulated tables that say which causes are present; never read
 SETTING = "setting"
@@ -20,6 +28,7 @@ AGE = "age"
 # A column this like a piece of evidence is probably a slip; shorter names are alike by chance.
 NEAR_MISS_RATIO = 0.85
 NEAR_MISS_LENGTH = 5
+NEAR_MISS_COLUMNS = 1_000  # so many are looked at: a table of 100,000 columns is not a table of slips
 
 Meaning: TypeAlias = tuple[Literal["variable", "given", "virtual", "age", "setting"], int, int]
 
@@ -97,10 +106,11 @@ def plan_columns(
         else:
             found[meaning] = name
     virtual = _virtual(vocabulary, found, passthrough, problems)
+    taken = frozenset(reserved)
     problems += [
         f"column {name!r}: an output column has the same name; rename it or leave it out"
         for name in passthrough
-        if name in reserved
+        if name in taken
     ]
     if problems:
         raise TableError("table: " + "\n  ".join(problems))
@@ -126,7 +136,7 @@ def _renamed(
             hint = nearest_hint(name, text) if isinstance(name, str) else ""
             problems.append(f"columns: the table has no column {name!r}; {hint}".removesuffix("; "))
         if _meaning(vocabulary, read_as) is None and read_as not in vocabulary.cause_index:
-            hint = nearest_hint(str(read_as), _evidence_names(vocabulary, str(read_as)))
+            hint = nearest_hint(str(read_as), evidence_names(vocabulary, str(read_as)))
             expected = f"expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
             problems.append(f"columns: {name!r}: got {read_as!r}, {expected}; {hint}".removesuffix("; "))
     return dict[Hashable, str](columns.items()), problems
@@ -184,11 +194,11 @@ def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> lis
     """Say which columns that are not read look like evidence."""
     truth = {f"{TRUTH_PREFIX}{cause}" for cause in vocabulary.cause_index}
     messages = []
-    for name in passthrough:
+    for name in passthrough[:NEAR_MISS_COLUMNS]:
         if not isinstance(name, str) or name in truth:
             continue
         plain = re.sub(r"[\s\-.]+", "_", name.strip().lower())[:200]
-        valid = _evidence_names(vocabulary, plain)
+        valid = evidence_names(vocabulary, plain)
         cutoff = NEAR_MISS_RATIO if len(plain) >= NEAR_MISS_LENGTH else 1.0
         if close := difflib.get_close_matches(plain, valid, n=1, cutoff=cutoff):
             messages.append(
@@ -197,7 +207,19 @@ def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> lis
     return messages
 
 
-def _evidence_names(vocabulary: Vocabulary, like: str) -> list[str]:
+def is_evidence_name(vocabulary: Vocabulary, name: str) -> bool:
+    """Whether a column of this name is read.
+
+    Examples
+    --------
+    >>> from thighdx.inference.vocabulary import make_vocabulary
+    >>> is_evidence_name(make_vocabulary((), ("clinic",)), "setting")
+    True
+    """
+    return _meaning(vocabulary, name) is not None
+
+
+def evidence_names(vocabulary: Vocabulary, like: str) -> list[str]:
     """Return the names of columns of the kind that a name seems to be of."""
     if ":" in like:
         return [f"{v.id}:{state}" for v in vocabulary.variables for state in v.states]

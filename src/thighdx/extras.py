@@ -59,7 +59,9 @@ class Extras:
         found: list[Floats | npt.NDArray[np.object_]] = []
         if self.interval is not None:
             ends = np.stack(self._bounds(network, batch, scored, self.interval), axis=2)
-            flat = ends.reshape(len(is_scored), -1)  # (n_cases, n_causes * 2): lower, upper, lower, ...
+            flat = ends.reshape(
+                len(is_scored), 2 * ends.shape[1]
+            )  # (n_cases, n_causes * 2): lower, upper, lower, ...
             found.extend(np.where(is_scored[:, None], flat, np.nan).T)
         if self.triage:
             found.append(self._levels(network, vocabulary, batch, scored))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -243,6 +243,36 @@ class Model:
             dtype=dtype,
             extras=Extras(kb, pooled, interval, triage, n_threads) if wanted else None,
         )
+
+    def score_batches(
+        self,
+        batches: Iterable[Any],  # of pyarrow.RecordBatch
+        **options: Any,  # those of Scorer, which says what they mean
+    ) -> Iterator[Any]:
+        """Score a stream of record batches, one after the other, in constant memory.
+
+        Parameters
+        ----------
+        batches : iterable of pyarrow.RecordBatch
+            All of one schema.
+        **options
+            Those of `thighdx.Scorer`, which this is one of in a loop.
+
+        Raises
+        ------
+        TableError, EvidenceError
+            For options at once; for a batch, or a schema that changes between batches, where it comes.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> batch = pa.record_batch({"id": [1, 2], "bruising": ["yes", "no"]})
+        >>> [scored.num_rows for scored in load_model().score_batches([batch, batch])]
+        [2, 2]
+        """
+        from thighdx.scorer import Scorer
+
+        return Scorer(self, **options).stream(batches)
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:
         """Draw `n` patients from the model: all variables, and the truth in ``true_<cause>`` columns."""

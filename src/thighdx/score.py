@@ -25,8 +25,17 @@ from thighdx.inference.vocabulary import Vocabulary
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.notice import notice_if_slow
+from thighdx.repeats import find_distinct
 
-__all__ = ["GROUP_PREFIX", "Engine", "score_table"]
+__all__ = [
+    "GROUP_PREFIX",
+    "Engine",
+    "Values",
+    "check_options",
+    "score_encoded",
+    "score_table",
+    "scored_columns",
+]
 
 GROUP_PREFIX = "group_"
 
@@ -98,42 +107,106 @@ def score_table(
         If a column passed through looks like misspelled evidence, none is evidence, or patients are younger than the
         population the model is about (they count as its youngest).
     """
-    _check_options(dtype, n_threads, engine)
+    check_options(dtype, n_threads, engine)
     wanted = groups if groups_wanted else {}
-    causes = [cause.id for cause in vocabulary.causes]
-    names = [*causes, *(GROUP_PREFIX + name for name in wanted)]
-    added = extras.columns(causes) if extras is not None else []
     frame = open_table(table)
     encoded = encode_table(
         vocabulary,
         frame,
         setting=setting,
         columns=columns,
-        reserved=["status", "log_evidence", *names, *added],
+        reserved=scored_columns(vocabulary, wanted, extras),
     )
     _warn(encoded, vocabulary, len(frame.columns) if len(frame) else 0)
-    members = [[vocabulary.cause_idx(cause) for cause in group] for group in wanted.values()]
+    data = score_encoded(
+        network,
+        vocabulary,
+        wanted,
+        encoded,
+        dtype=dtype,
+        n_threads=n_threads,
+        engine=engine,
+        extras=extras,
+    )
+    result = _with_columns(frame, encoded, data)
+    return result.to_native()  # type: ignore[no-any-return]  # the kind that came in
+
+
+def scored_columns(
+    vocabulary: Vocabulary, groups: Mapping[str, Sequence[str]], extras: Extras | None
+) -> list[str]:
+    """Return the names of the columns that scoring adds, in order."""
+    causes = [cause.id for cause in vocabulary.causes]
+    added = extras.columns(causes) if extras is not None else []
+    return ["status", "log_evidence", *causes, *(GROUP_PREFIX + name for name in groups), *added]
+
+
+def score_encoded(
+    network: Network,
+    vocabulary: Vocabulary,
+    groups: Mapping[str, Sequence[str]],
+    encoded: EncodedTable,
+    *,
+    dtype: Dtype = "float32",
+    n_threads: int | None = None,
+    engine: Engine = "auto",
+    extras: Extras | None = None,
+) -> dict[str, Values]:
+    """Return the added columns of a table that has been read, by name; options as in `score_table`.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of str
+        Members of the groups asked for.
+    """
+    distinct = find_distinct(encoded)
+    found = _score_rows(
+        network,
+        vocabulary,
+        groups,
+        distinct.encoded,
+        dtype=dtype,
+        n_threads=n_threads,
+        engine=engine,
+        extras=extras,
+    )
+    if distinct.inverse is None:
+        return found
+    return {name: values[distinct.inverse] for name, values in found.items()}
+
+
+def _score_rows(
+    network: Network,
+    vocabulary: Vocabulary,
+    groups: Mapping[str, Sequence[str]],
+    encoded: EncodedTable,
+    *,
+    dtype: Dtype,
+    n_threads: int | None,
+    engine: Engine,
+    extras: Extras | None,
+) -> dict[str, Values]:
+    """Return the added columns, every row inferred."""
+    members = [[vocabulary.cause_idx(cause) for cause in group] for group in groups.values()]
     sets = np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
-    run = _engine(engine, network, sets if wanted else None, dtype, n_threads)
+    run = _engine(engine, network, sets if groups else None, dtype, n_threads)
     scored = _infer_good_rows(run, encoded, sets.shape[1])
     is_impossible = np.isneginf(scored.log_evidence)
     scored.log_evidence[is_impossible] = np.nan
     scored.posterior[is_impossible] = np.nan
     status = np.where(is_impossible, STATUSES.index("impossible_evidence"), encoded.status)
-    data: dict[str, Values] = {
-        "status": np.array(STATUSES, dtype=object)[status],
-        "log_evidence": scored.log_evidence,
-    }
-    data.update(zip(names, scored.posterior.T, strict=True))
+    columns: list[Values] = [
+        np.array(STATUSES, dtype=object)[status],
+        scored.log_evidence,
+        *scored.posterior.T,
+    ]
     if extras is not None:
-        of_causes = Posteriors(scored.posterior[:, : len(causes)], scored.log_evidence)
-        found = extras.values(network, vocabulary, encoded.batch, of_causes)
-        data.update(zip(added, found, strict=True))
-    result = _with_columns(frame, encoded, data)
-    return result.to_native()  # type: ignore[no-any-return]  # the kind that came in
+        of_causes = Posteriors(scored.posterior[:, : len(vocabulary.causes)], scored.log_evidence)
+        columns += extras.values(network, vocabulary, encoded.batch, of_causes)
+    return dict(zip(scored_columns(vocabulary, groups, extras), columns, strict=True))
 
 
-def _check_options(dtype: str, n_threads: int | None, engine: str) -> None:
+def check_options(dtype: str, n_threads: int | None, engine: str) -> None:
     """Refuse options that have no meaning."""
     if dtype not in ("float32", "float64"):
         raise TableError(f"dtype: got {dtype!r}, expected 'float32' or 'float64'")

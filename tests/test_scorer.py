@@ -1,0 +1,292 @@
+"""The scorer: record batches in and out, the same numbers wherever it runs, and small when it travels."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import thighdx
+from thighdx.errors import EvidenceError, KnowledgeBaseError, TableError, ThighdxError
+from thighdx.scorer import Scorer
+
+TINY = Path(__file__).parent / "models" / "tiny"
+
+PATIENTS = pa.record_batch(
+    {
+        "id": ["007", "008", None],
+        "bruising": ["yes", "blue", None],
+        "onset": pa.array(["sudden", None, "gradual"]).dictionary_encode(),
+        "age": pa.array([25, 61, None], pa.int16()),
+        "when": [datetime.date(2024, 1, 1)] * 3,
+        "setting": ["clinic", None, "clinic"],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> thighdx.Model:
+    return thighdx.read_model(TINY)
+
+
+@pytest.fixture(scope="module")
+def patients(model: thighdx.Model) -> pa.RecordBatch:
+    table = model.simulate(300, seed=5).assign(id=[f"{n:05}" for n in range(300)])
+    return pa.RecordBatch.from_pandas(table, preserve_index=False)
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    """Compare tables or batches to the last bit; NaN is NaN."""
+    assert found.schema.equals(expected.schema)
+    pd.testing.assert_frame_equal(found.to_pandas(), expected.to_pandas(), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"groups": True, "dtype": "float64"}, {"triage": True, "interval": 0.8}]
+)
+def test_it_gives_what_the_model_gives(
+    model: thighdx.Model, patients: pa.RecordBatch, options: dict[str, Any]
+) -> None:
+    small = patients.slice(0, 40) if "interval" in options else patients
+    scored = Scorer(model, **options)(small)
+    assert_same(scored, model.score(pa.Table.from_batches([small]), **options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"groups": True, "top": 2}, {"triage": True, "interval": 0.5, "top": 1, "dtype": "float64"}],
+)
+def test_the_schema_is_known_without_scoring(tiny: thighdx.Model, options: dict[str, Any]) -> None:
+    scorer = Scorer(tiny, **options)
+    schema = scorer.output_schema(PATIENTS.schema)
+    assert scorer(PATIENTS).schema.equals(schema, check_metadata=True)
+    assert scorer(PATIENTS.slice(0, 0)).schema.equals(schema, check_metadata=True)
+    assert schema.names[:4] == ["id", "when", "status", "log_evidence"]
+    assert schema.metadata[b"thighdx.model"] == b"tiny 1.0.0"
+    assert schema.metadata[b"thighdx.digest"].decode() == tiny.digest
+
+
+def test_bad_rows_keep_their_place_and_are_explained(tiny: thighdx.Model) -> None:
+    found = Scorer(tiny, top=1).score_batch(PATIENTS, explain=1)
+    assert found.batch.column("status").to_pylist() == ["ok", "unknown_state", "ok"]
+    assert found.batch.column("top_1").to_pylist()[1] is None
+    assert np.isnan(found.batch.column("strain")[1].as_py())
+    (fault,) = found.faults
+    assert (fault.row, fault.status, fault.column, fault.value) == (1, "unknown_state", "bruising", "blue")
+    assert "expected absent, present (or True/False, yes/no, 1/0)" in fault.message
+
+
+def test_strict_raises_at_a_row_that_cannot_be_scored(tiny: thighdx.Model) -> None:
+    scorer = Scorer(tiny, strict=True)
+    with pytest.raises(TableError, match="strict: row 2 of the batch: unknown_state: bruising: got 'blue'"):
+        scorer(PATIENTS)
+    assert scorer(PATIENTS.slice(2)).num_rows == 1
+
+
+FAULTS = [
+    ({"bruising": [2]}, "wrong_type", "bruising", "bruising: got 2, expected absent"),
+    ({"setting": ["moon"]}, "unknown_state", "setting", "setting: got 'moon', expected one of clinic"),
+    ({"age": ["old"]}, "wrong_type", "age", "age: got 'old', expected 0 to 120 years"),
+    ({"age": [130]}, "out_of_range", "age", "age: got '130', expected 0 to 120 years"),
+    ({"given_strain": ["perhaps"]}, "unknown_state", "given_strain", "strain: got 'perhaps'"),
+    (
+        {"bruising:absent": ["x"], "bruising:present": ["1"]},
+        "wrong_type",
+        "bruising:absent",
+        "bruising:absent: got 'x', expected a number from 0 on",
+    ),
+    (
+        {"bruising:absent": [None], "bruising:present": ["1"]},
+        "wrong_type",
+        "bruising:present",
+        "bruising: likelihoods of all states or of none; unknown: bruising:absent",
+    ),
+    (
+        {"bruising:absent": [0.0], "bruising:present": [-1.0]},
+        "out_of_range",
+        "bruising:present",
+        "bruising:present: got '-1.0', expected a number from 0 on",
+    ),
+    (
+        {"bruising:absent": ["0"], "bruising:present": ["0"]},
+        "out_of_range",
+        "bruising:absent",
+        "bruising: likelihoods all 0",
+    ),
+    ({"age": [30], "age_band": ["40+"]}, "conflicting_columns", "", "columns that say different things"),
+]
+
+
+@pytest.mark.parametrize(("cells", "status", "column", "message"), FAULTS)
+def test_every_fault_is_explained(
+    tiny: thighdx.Model, cells: dict[str, list[Any]], status: str, column: str, message: str
+) -> None:
+    found = Scorer(tiny).score_batch(pa.record_batch(cells), explain=1)
+    assert found.batch.column("status").to_pylist() == [status]
+    (fault,) = found.faults
+    assert (fault.status, fault.column) == (status, column)
+    assert message in fault.message
+
+
+def test_impossible_evidence_names_what_cannot_be_true_together(model: thighdx.Model) -> None:
+    batch = pa.record_batch({"sex": ["male"], "pregnancy": ["first_trimester"], "bruising": ["no"]})
+    found = Scorer(model).score_batch(batch, explain=1)
+    assert found.faults[0].status == "impossible_evidence"
+    assert "sex=male, pregnancy=first_trimester" in found.faults[0].message
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ([("bruising", pa.date32())], r"column 'bruising': got the type date32\[day\], expected text"),
+        ([("q", pa.list_(pa.int8()))], "column 'q', read as 'onset': got the type list"),
+        ([("strain", pa.float64())], "column 'strain': a cause cannot be read"),
+        ([("status", pa.string())], "column 'status': an output column has the same name"),
+        ([("top_1", pa.string())], "column 'top_1': an output column has the same name"),
+        ([("a", pa.string()), ("a", pa.string())], "column 'a' is given twice"),
+    ],
+)
+def test_a_schema_that_cannot_be_scored_is_refused_before_any_row(
+    tiny: thighdx.Model, schema: list[tuple[str, pa.DataType]], message: str
+) -> None:
+    columns = {"q": "onset"} if schema[0][0] == "q" else None
+    with pytest.raises(TableError, match=message):
+        Scorer(tiny, top=1, columns=columns).output_schema(pa.schema(schema))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"setting": "moon"}, "setting: got 'moon'"),
+        ({"interval": 2.0}, "interval: got 2.0, expected a level"),
+        ({"top": 0}, "top: got 0, expected a whole number from 1 to"),
+        ({"top": 99}, "top: got 99"),
+        ({"dtype": "float16"}, "dtype: got 'float16'"),
+        ({"n_threads": 0}, "n_threads: got 0"),
+        ({"column_map": {"format": 1, "columns": {"q": "brusing"}}}, "did you mean 'bruising'"),
+    ],
+)
+def test_options_are_checked_when_it_is_made(
+    tiny: thighdx.Model, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((TableError, EvidenceError, KnowledgeBaseError), match=message):
+        Scorer(tiny, **options)
+
+
+def test_only_record_batches_are_scored(tiny: thighdx.Model) -> None:
+    with pytest.raises(
+        TableError, match=r"got pyarrow Table, expected a pyarrow RecordBatch; table.to_batches"
+    ):
+        Scorer(tiny)(pa.table({"age": [1]}))
+
+
+def test_a_shipped_model_travels_as_its_name(model: thighdx.Model) -> None:
+    sizes = [len(pickle.dumps(Scorer(source))) for source in (None, model, "posterior_thigh")]
+    assert max(sizes) < 1_000
+    assert pickle.loads(pickle.dumps(Scorer(model))).model is Scorer().model
+
+
+def test_a_model_of_ones_own_travels_whole(tiny: thighdx.Model) -> None:
+    content = pickle.dumps(Scorer(tiny, top=2))
+    first, second = pickle.loads(content), pickle.loads(content)
+    assert first.model is second.model
+    assert first.model.digest == tiny.digest
+    assert_same(first(PATIENTS), Scorer(tiny, top=2)(PATIENTS))
+    rebased = Scorer().model.rebase({"hamstring_strain": 0.4})
+    assert pickle.loads(pickle.dumps(Scorer(rebased))).model.rebased == rebased.rebased
+
+
+def test_another_version_of_the_shipped_model_is_refused() -> None:
+    scorer = Scorer()
+    state = scorer.__getstate__()
+    state["model"] = type(state["model"])("0" * 64, "posterior_thigh", b"")
+    scorer.__setstate__(state)
+    with pytest.raises(ThighdxError, match="expected 000000000000; install the same version"):
+        scorer(PATIENTS)
+
+
+def test_another_process_gives_the_same_bits(tmp_path: Path, patients: pa.RecordBatch) -> None:
+    (tmp_path / "in").write_bytes(pickle.dumps((Scorer(top=3), patients)))
+    code = (
+        "import pickle, pathlib, sys; scorer, batch = pickle.loads(pathlib.Path('in').read_bytes())\n"
+        "pathlib.Path('out').write_bytes(pickle.dumps(scorer(batch)))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert_same(pickle.loads((tmp_path / "out").read_bytes()), Scorer(top=3)(patients))
+
+
+def test_the_model_scores_a_stream_batch_by_batch(model: thighdx.Model, patients: pa.RecordBatch) -> None:
+    parts = [patients.slice(start, 70) for start in range(0, 300, 70)]
+    scored = list(model.score_batches(iter(parts), groups=True))
+    assert_same(pa.Table.from_batches(scored), pa.Table.from_batches([Scorer(groups=True)(patients)]))
+
+
+def test_a_stream_whose_schema_changes_stops_where_it_does(tiny: thighdx.Model) -> None:
+    other = pa.record_batch({"bruising": [1]})
+    scored = tiny.score_batches([pa.record_batch({"bruising": ["yes"]}), other])
+    assert next(scored).num_rows == 1
+    with pytest.raises(TableError, match="batch 2: column 'bruising': got the type int64, expected string"):
+        next(scored)
+
+
+def test_options_of_a_stream_are_checked_before_it_is_read(tiny: thighdx.Model) -> None:
+    with pytest.raises(TableError, match="interval: got 0"):
+        tiny.score_batches(iter([]), interval=0)
+
+
+def test_what_is_odd_about_a_schema_is_said_once(tiny: thighdx.Model) -> None:
+    scorer = Scorer(tiny)
+    batch = pa.record_batch({"brusing": ["yes"], "age": [40]})
+    with pytest.warns(UserWarning, match="'brusing' is passed through"):
+        scorer(batch)
+    assert scorer(batch).num_rows == 1
+    with pytest.warns(UserWarning, match="outside_population: 2 rows with an age below 18"):
+        scorer(pa.record_batch({"age": [3, 4]}))
+
+
+def test_a_table_of_ids_only_gets_the_prior(tiny: thighdx.Model) -> None:
+    with pytest.warns(UserWarning, match="no column is read as evidence"):
+        scored = Scorer(tiny)(pa.record_batch({"id": [1, 2]}))
+    assert scored.column("status").to_pylist() == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
+def test_text_is_read_in_every_layout(tiny: thighdx.Model, kind: pa.DataType) -> None:
+    plain = pa.array(["sudden", None, "gradual"])
+    scored = Scorer(tiny)(pa.record_batch({"onset": plain.cast(kind)}))
+    assert scored.equals(Scorer(tiny)(pa.record_batch({"onset": plain})))
+
+
+def test_codes_in_dictionaries_and_runs_are_read(tiny: thighdx.Model) -> None:
+    plain = pa.array([1, 0, 0, None])
+    expected = Scorer(tiny)(pa.record_batch({"bruising": plain}))
+    for column in (plain.dictionary_encode(), pa.compute.run_end_encode(plain)):
+        assert Scorer(tiny)(pa.record_batch({"bruising": column})).equals(expected)
+
+
+def test_a_hundred_thousand_columns_are_passed_through(tiny: thighdx.Model) -> None:
+    names = [f"gene_{n}" for n in range(100_000)]
+    batch = pa.RecordBatch.from_arrays(
+        [*([pa.array([1])] * len(names)), pa.array(["yes"])], [*names, "bruising"]
+    )
+    scored = Scorer(tiny)(batch)
+    assert scored.schema.names[:2] == names[:2]
+    assert scored.column("status").to_pylist() == ["ok"]
+
+
+def test_repeated_rows_change_nothing(model: thighdx.Model) -> None:
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {"bruising": rng.choice(["yes", "no", "blue", None], 500), "age": rng.choice([30, 50, 130], 500)}
+    )
+    once = model.score(table)
+    alone = pd.concat([model.score(table.iloc[[row]]) for row in range(0, 500, 50)])
+    pd.testing.assert_frame_equal(once.iloc[::50], alone, check_exact=True)
