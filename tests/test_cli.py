@@ -489,7 +489,7 @@ class TestOutput:
         def refuse(**options: object) -> tuple[int, str]:
             raise PermissionError(13, "Permission denied", str(options["dir"]))
 
-        monkeypatch.setattr("thighdx.cli.sinks.tempfile.mkstemp", refuse)
+        monkeypatch.setattr("thighdx.whole_files.tempfile.mkstemp", refuse)
         refused(
             score("-", "-o", "out.csv", stdin=CASES), "out.csv: cannot be written to", "permission denied"
         )

@@ -12,6 +12,7 @@ import numpy as np
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, nearest_hint
+from thighdx.figures import percent
 from thighdx.inference.engine import marginals
 from thighdx.inference.evidence import CaseEvidence, CaseWarning
 from thighdx.inference.groups import group_sets
@@ -364,7 +365,7 @@ class Result:
         for cause, value in self.top(5).items():
             bar = "█" * round(20 * value)
             lines.append(
-                f"  {cause!s:<{width}}  {_percent(value):>7}  {bar:<20} (before: {_percent(before[cause])})"
+                f"  {cause!s:<{width}}  {percent(value):>7}  {bar:<20} (before: {percent(before[cause])})"
             )
         lines.extend(f"  note: {item.message}" for item in self.warnings)
         return "\n".join([*lines, f"  {self.model.disclaimer}"])
@@ -380,14 +381,3 @@ class Result:
         import pandas as pd
 
         return pd.Series(values, index=pd.Index(self._network.spec.causes, name="cause"), name=name)
-
-
-def _percent(value: float) -> str:
-    """Write a probability for reading: never 0 % or 100 % for what is neither."""
-    if value in (0.0, 1.0):
-        return f"{value:.0%}"
-    if value < 0.001:
-        return "<0.1%"
-    if value > 0.999:
-        return ">99.9%"
-    return f"{value:.1%}"

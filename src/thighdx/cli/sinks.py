@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cli.csv_files import append_csv
 from thighdx.cli.files import STANDARD_STREAM, TableFormat, table_format
-from thighdx.errors import TableError
+from thighdx.whole_files import create_file
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
@@ -81,7 +78,9 @@ def create_table_file(name: str, *, notes: Mapping[str, str] | None = None) -> I
     Raises
     ------
     TableError
-        If the ending is not known or the folder is missing.
+        If the ending is not known.
+    OSError
+        If it cannot be written there.
     """
     form = table_format(name)
     if name == STANDARD_STREAM:
@@ -111,45 +110,3 @@ def _maybe_packed(stream: BinaryIO, form: TableFormat) -> Iterator[BinaryIO | gz
         return
     with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
         yield packed
-
-
-@contextlib.contextmanager
-def create_file(name: str) -> Iterator[BinaryIO]:
-    """Write into a temporary file beside the target, which takes its place once all went well.
-
-    Raises
-    ------
-    TableError
-        If the target is a folder, or its folder is missing or cannot be written to.
-    """
-    target = Path(name).resolve()  # a link stays a link
-    if target.is_dir():
-        raise TableError(f"{name}: is a folder, expected the name of a file to write")
-    if not target.parent.is_dir():
-        raise TableError(f"{name}: no such folder {target.parent}; create it first")
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise TableError(
-            f"{name}: cannot be written to {target.parent} ({reason}); choose another folder"
-        ) from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(_mode(target))
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _mode(target: Path) -> int:
-    """Return the permissions of the file replaced, or those of any new file."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from thighdx.figures import percent
 from thighdx.reasoning.comparison import Named, Verdict
 from thighdx.reasoning.provenance import Basis
 
@@ -240,11 +241,11 @@ class Explanation:
         }
         if self.verdict != "open":
             return f"{what[self.verdict]} under this model, given {by}"
-        own = f"{self.cause}: {_percent(self.prior)} before, {_percent(self.posterior)} now"
+        own = f"{self.cause}: {percent(self.prior)} before, {percent(self.posterior)} now"
         if self.against_prior is None or self.against_posterior is None:
             return own
         other = (
-            f"{self.against}: {_percent(self.against_prior)} before, {_percent(self.against_posterior)} now"
+            f"{self.against}: {percent(self.against_prior)} before, {percent(self.against_posterior)} now"
         )
         return f"{own}; {other}"
 
@@ -321,12 +322,3 @@ def _table_row(row: tuple[str, float, str, bool], width: int, largest: float) ->
     middle = "|" if has_bar else " "
     bar = f"{left:>{BAR_WIDTH}}{middle}{right:<{BAR_WIDTH}}"
     return f"  {text:<{width}} {decibans:>+7.1f}  {bar} {note}".rstrip()
-
-
-def _percent(value: float) -> str:
-    """Write a probability for reading: never 0 % or 100 % for what is neither."""
-    if value in (0.0, 1.0):
-        return f"{value:.0%}"
-    if value < 0.001:
-        return "<0.1%"
-    return ">99.9%" if value > 0.999 else f"{value:.1%}"

@@ -1,0 +1,54 @@
+"""Files that appear complete or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["create_file"]
+
+
+@contextlib.contextmanager
+def create_file(name: str | Path) -> Iterator[BinaryIO]:
+    """Write into a temporary file beside the target, which takes its place once all went well.
+
+    Raises
+    ------
+    OSError
+        If the target is a folder, or its folder is missing or cannot be written to. The message says it all.
+    """
+    target = Path(name).resolve()  # a link stays a link
+    if target.is_dir():
+        raise IsADirectoryError(f"{name}: is a folder, expected the name of a file to write")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{name}: no such folder {target.parent}; create it first")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise type(error)(
+            f"{name}: cannot be written to {target.parent} ({reason}); choose another folder"
+        ) from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(_mode(target))
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _mode(target: Path) -> int:
+    """Return the permissions of the file replaced, or those of any new file."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
