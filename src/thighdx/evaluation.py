@@ -119,6 +119,12 @@ class Evaluation:
         ]
         return pd.DataFrame(rows).set_index("cause")
 
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from thighdx.html.fragments import evaluation_fragment
+
+        return evaluation_fragment(self)
+
     def __repr__(self) -> str:
         """Return the main figures, one per line."""
         lines = [

@@ -95,6 +95,12 @@ class Model:
             f"{self.max_causes} causes; not reviewed by clinicians>"
         )
 
+    def _repr_html_(self) -> str:
+        """Return what the model is made of, for notebooks."""
+        from thighdx.html.fragments import model_fragment
+
+        return model_fragment(self)
+
     @property
     def name(self) -> str:
         """Name of the knowledge base."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.fit import EvidenceFit
-    from thighdx.reasoning.intervals import IntervalMethod
+    from thighdx.reasoning.intervals import IntervalMethod, Intervals
     from thighdx.reasoning.management import Management
     from thighdx.reasoning.question_lines import Goal, Questions, UrgencyScore
     from thighdx.reasoning.sensitivity_lines import Sensitivities
@@ -297,14 +297,18 @@ class Result:
         return dict(zip(self._network.spec.causes, self._of_causes(self._weights).tolist(), strict=True))
 
     @cached_property
-    def _upper(self) -> dict[str, float]:
-        """Upper credible bounds by cause."""
+    def _quick_intervals(self) -> Intervals:
+        """Credible intervals that need no draws."""
         from thighdx.reasoning.intervals import credible_intervals
 
-        found = credible_intervals(
+        return credible_intervals(
             self._network, self._kb, self._pooled, self._case, TRIAGE_LEVEL, method="delta"
         )
-        return {name: item.upper for name, item in found.causes.items()}
+
+    @property
+    def _upper(self) -> dict[str, float]:
+        """Upper credible bounds by cause."""
+        return {name: item.upper for name, item in self._quick_intervals.causes.items()}
 
     def _urgency(self) -> UrgencyScore:
         """Return the urgency as a function of further evidence."""
@@ -369,6 +373,20 @@ class Result:
             )
         lines.extend(f"  note: {item.message}" for item in self.warnings)
         return "\n".join([*lines, f"  {self.model.disclaimer}"])
+
+    def _repr_html_(self) -> str:
+        """Return a picture of the case for notebooks: urgency, leading causes, what is known."""
+        from thighdx.html.fragments import result_fragment
+        from thighdx.reasoning.triage import MUST_NOT_MISS
+
+        settings = {setting.id: setting.label for setting in self._kb.manifest.settings}
+        return result_fragment(
+            self,
+            {variable.id: variable.label for variable in self._kb.variables},
+            intervals=self._quick_intervals,
+            dangerous=self.model.groups.get(MUST_NOT_MISS, ()),
+            setting=settings[self.setting],
+        )
 
     def _of_causes(self, weights: Floats) -> Floats:
         """Sum explanation weights over members; a / (a + b) stays in [0, 1] in floating point."""

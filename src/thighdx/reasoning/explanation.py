@@ -244,9 +244,7 @@ class Explanation:
         own = f"{self.cause}: {percent(self.prior)} before, {percent(self.posterior)} now"
         if self.against_prior is None or self.against_posterior is None:
             return own
-        other = (
-            f"{self.against}: {percent(self.against_prior)} before, {percent(self.against_posterior)} now"
-        )
+        other = f"{self.against}: {percent(self.against_prior)} before, {percent(self.against_posterior)} now"
         return f"{own}; {other}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -290,6 +288,12 @@ class Explanation:
             for line in self.lines
         ]
         return pd.DataFrame(rows, columns=columns)
+
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from thighdx.html.fragments import explanation_fragment
+
+        return explanation_fragment(self)
 
     def __repr__(self) -> str:
         """Return an aligned table with bars, for on the right and against on the left."""

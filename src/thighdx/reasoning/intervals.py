@@ -174,6 +174,12 @@ class Intervals:
             "crossed_mass": self.crossed_mass,
         }
 
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from thighdx.html.fragments import intervals_fragment
+
+        return intervals_fragment(self)
+
     def __repr__(self) -> str:
         """Return the leading causes with their intervals."""
         leading = sorted(self.causes.values(), key=lambda item: -item.posterior)[:5]

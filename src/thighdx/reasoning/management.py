@@ -143,6 +143,12 @@ class Management:
         columns = ["id", "cause", "kind", "words", "caution", "priority", "sources", "disputes"]
         return pd.DataFrame([line.to_dict() for line in self.advice], columns=columns)
 
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from thighdx.html.fragments import management_fragment
+
+        return management_fragment(self)
+
     def __repr__(self) -> str:
         """Return the urgency, then one line per piece of advice, then the disclaimer."""
         lines = [self.seek_care]

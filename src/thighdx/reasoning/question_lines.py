@@ -161,6 +161,12 @@ class Questions:
         columns = ["variable", "label", "question", "cost", "gain_bits", "urgency_change", "is_uncertain"]
         return pd.DataFrame([question.to_dict() for question in self], columns=columns)
 
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from thighdx.html.fragments import questions_fragment
+
+        return questions_fragment(self)
+
     def __repr__(self) -> str:
         """Return one line per question and one per answer."""
         lines = ["nothing is left to ask"] if not self.ranking else []

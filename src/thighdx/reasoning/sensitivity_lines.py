@@ -166,6 +166,12 @@ class Sensitivities:
             rows.append(row)
         return pd.DataFrame(rows)
 
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from thighdx.html.fragments import sensitivities_fragment
+
+        return sensitivities_fragment(self)
+
     def __repr__(self) -> str:
         """Return one line per judgement followed."""
         lines = [

@@ -138,6 +138,12 @@ class Triage:
         columns = ["level", "kind", "rule", "cause", "words", "findings", "figures", "sources"]
         return pd.DataFrame([reason.to_dict() for reason in self.reasons], columns=columns)
 
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from thighdx.html.fragments import triage_fragment
+
+        return triage_fragment(self)
+
     def __repr__(self) -> str:
         """Return level, reasons and the first open questions, one per line."""
         lines = [self.words]

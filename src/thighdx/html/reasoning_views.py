@@ -1,0 +1,322 @@
+"""What parts of pages show of the results of reasoning, as plain data.
+
+Causes and findings are named by `labels` (id to name) where the caller knows them, and by their ids in words
+where not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from thighdx.html.render import begun, in_words
+
+if TYPE_CHECKING:
+    from thighdx.reasoning.explanation import Explanation, ExplanationLine
+    from thighdx.reasoning.intervals import Intervals
+    from thighdx.reasoning.management import Management
+    from thighdx.reasoning.question_lines import Question, Questions
+    from thighdx.reasoning.sensitivity_lines import Sensitivities, Sensitivity
+    from thighdx.reasoning.triage import Triage
+
+__all__ = [
+    "Labels",
+    "View",
+    "advice_of_level",
+    "explanation_view",
+    "intervals_view",
+    "label_of",
+    "level_view",
+    "management_view",
+    "questions_view",
+    "sensitivities_view",
+    "triage_view",
+    "uncertain_words",
+]
+
+View: TypeAlias = dict[str, Any]
+Labels: TypeAlias = Mapping[str, str]
+
+LEVEL_NAMES: Labels = {
+    "emergency": "Emergency",
+    "urgent": "Urgent",
+    "soon": "Soon",
+    "self_care": "Self-care",
+}
+COST_NAMES: Labels = {
+    "": "",
+    "ask": "ask",
+    "examine": "examine",
+    "cheap_test": "simple test",
+    "imaging_or_invasive": "imaging or invasive test",
+}
+VIA_NAMES: Labels = {
+    "rules_out_other": "by ruling out",
+    "points_to_other": "by pointing to",
+    "companion": "by way of",
+}
+N_INTERVALS = 10
+N_OPEN = 5
+
+
+def label_of(name: str, labels: Labels | None) -> str:
+    """Return the name of a cause or finding for reading."""
+    return (labels or {}).get(name) or in_words(name)
+
+
+def level_view(level: str) -> View:
+    """Describe a level of urgency by id and name."""
+    return {"id": level, "name": LEVEL_NAMES.get(level, in_words(level))}
+
+
+def advice_of_level(level: str, words: str) -> str:
+    """Return what a level means without its name, which stands above it.
+
+    Examples
+    --------
+    >>> advice_of_level("urgent", "Urgent: be seen by a clinician today.")
+    'Be seen by a clinician today.'
+    """
+    rest = words.removeprefix(f"{LEVEL_NAMES.get(level, '')}: ")
+    return begun(rest)
+
+
+def triage_view(triage: Triage, labels: Labels | None = None, *, n_open: int = N_OPEN) -> View:
+    """Show the urgency, its reasons and the open safety questions that could raise it."""
+    raising = [question for question in triage.unanswered if question.raises]
+    return {
+        "level": level_view(triage.level),
+        "words": advice_of_level(triage.level, triage.words),
+        "reasons": [
+            {
+                "level": level_view(reason.level),
+                "words": _sentence(reason.words),
+                "because": [
+                    f"{label_of(name, labels)}: {in_words(state)}" for name, state in reason.findings.items()
+                ],
+                "sources": list(reason.sources),
+                "is_deciding": reason.level == triage.level,
+            }
+            for reason in triage.reasons
+        ],
+        "open": [
+            {
+                "question": question.question or in_words(question.variable),
+                "cost": COST_NAMES.get(question.cost, question.cost),
+                "level": level_view(question.level),
+            }
+            for question in raising[:n_open]
+        ],
+        "n_open": len(raising),
+        "is_bare": triage.bound == "posterior",
+    }
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital letter and end with a full stop."""
+    return begun(text) if text.endswith((".", "!", "?")) else f"{begun(text)}."
+
+
+def management_view(management: Management, labels: Labels | None = None) -> View:
+    """Show the advice in the order to be read."""
+    return {
+        "level": level_view(management.level),
+        "seek_care": advice_of_level(management.level, management.seek_care),
+        "advice": [
+            {
+                "id": line.id,
+                "about": "" if line.cause == "any" else label_of(line.cause, labels),
+                "kind": in_words(line.kind),
+                "words": line.words,
+                "caution": line.caution,
+                "sources": list(line.sources),
+                "disputes": [in_words(topic) for topic in line.disputes],
+            }
+            for line in management.advice
+        ],
+        "withheld": _withheld(management, labels),
+        "disputes": [
+            {"topic": in_words(item.topic), "side": item.side_taken, "reason": item.reason}
+            for item in management.disputes
+        ],
+        "disclaimer": management.disclaimer,
+    }
+
+
+def _withheld(management: Management, labels: Labels | None) -> list[View]:
+    """Show advice that is not given, by reason."""
+    by_reason: dict[str, list[View]] = {}
+    for item in management.withheld:
+        line = {"about": label_of(item.cause, labels), "words": item.words}
+        by_reason.setdefault(_sentence(item.reason), []).append(line)
+    return [{"reason": reason, "advice": lines} for reason, lines in by_reason.items()]
+
+
+def questions_view(questions: Questions, labels: Labels | None = None) -> View:
+    """Show the best questions and what each answer would do."""
+    return {"goal": questions.goal, "questions": [_question(item, labels) for item in questions]}
+
+
+def _question(item: Question, labels: Labels | None) -> View:
+    """Show one question."""
+    return {
+        "text": item.text or item.label,
+        "label": item.label,
+        "cost": COST_NAMES.get(item.cost, item.cost),
+        "gain_bits": item.gain_bits,
+        "urgency_change": item.urgency_change,
+        "answers": [
+            {
+                "state": in_words(answer.state),
+                "probability": answer.probability,
+                "shifts": [
+                    {"label": label_of(s.cause, labels), "before": s.before, "after": s.after}
+                    for s in answer.shifts[:2]
+                ],
+            }
+            for answer in item.answers
+        ],
+    }
+
+
+def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
+    """Show what speaks for and against, as a waterfall from before to now."""
+    causes = [
+        {"label": label_of(found.cause, labels), "prior": found.prior, "posterior": found.posterior},
+    ]
+    if found.against_prior is not None and found.against_posterior is not None:
+        other = label_of(found.against, labels)
+        causes.append({"label": other, "prior": found.against_prior, "posterior": found.against_posterior})
+    steps = list(_steps(found, labels))
+    is_open = found.verdict == "open" and found.posterior_decibans is not None
+    return {
+        "is_contrast": bool(found.against),
+        "causes": causes,
+        "verdict": "" if is_open else _sentence(_in_labels(found, labels)),
+        "before": found.prior_decibans,
+        "now": found.posterior_decibans,
+        "steps": _placed(found.prior_decibans, steps) if is_open else [],
+        "unknown": [
+            {
+                "label": swing.label,
+                "answers": [
+                    {"state": in_words(swing.highest), "decibans": swing.highest_decibans},
+                    {"state": in_words(swing.lowest), "decibans": swing.lowest_decibans},
+                ],
+            }
+            for swing in found.unknown
+        ],
+    }
+
+
+def _in_labels(found: Explanation, labels: Labels | None) -> str:
+    """Return the verdict with causes by name."""
+    statement = found.statement
+    for name in (found.cause, found.against):
+        if name:
+            statement = statement.replace(name, label_of(name, labels))
+    return statement
+
+
+def _steps(found: Explanation, labels: Labels | None) -> Iterable[View]:
+    """Yield one row per contribution."""
+    given = found.conditioning
+    if given is not None and given.decibans is not None:
+        yield {"label": f"Given: {given.shown}", "decibans": given.decibans, "note": "", "direction": ""}
+    for line in found.lines:
+        yield {
+            "label": _evidence(line),
+            "decibans": line.decibans,
+            "note": f"{VIA_NAMES[line.via]} {label_of(line.other, labels) if line.other else 'others'}"
+            if line.via
+            else "",
+            "direction": line.direction,
+        }
+
+
+def _evidence(line: ExplanationLine) -> str:
+    """Write a piece of evidence in words."""
+    if line.state:
+        return f"{line.label}: {in_words(line.state)}"
+    return f"{line.label}: {uncertain_words(line.likelihood)}"
+
+
+def uncertain_words(likelihood: Mapping[str, float]) -> str:
+    """Write uncertain evidence in words.
+
+    Examples
+    --------
+    >>> uncertain_words({"none": 0.1, "mild": 0.9})
+    'uncertain (likelihoods none 0.1, mild 0.9)'
+    """
+    weights = ", ".join(f"{in_words(state)} {weight:g}" for state, weight in likelihood.items())
+    return f"uncertain (likelihoods {weights})"
+
+
+def _placed(before: float, steps: list[View]) -> list[View]:
+    """Add where the bar of each step begins and how long it is, in percent of the width."""
+    ends = [before]
+    for step in steps:
+        ends.append(ends[-1] + step["decibans"])
+    low, high = min(*ends, 0.0), max(*ends, 0.0)
+    scale = 100.0 / (high - low) if high > low else 0.0
+    for step, start, end in zip(steps, ends, ends[1:], strict=False):
+        step["x"] = round((min(start, end) - low) * scale, 2)
+        step["width"] = round(max(abs(end - start) * scale, 0.4), 2)
+        step["even"] = round(min((0.0 - low) * scale, 99.6), 2)
+    return steps
+
+
+def sensitivities_view(found: Sensitivities, labels: Labels | None = None) -> View:
+    """Show the range of the posterior over the range of each judgement."""
+    return {
+        "label": label_of(found.cause, labels),
+        "posterior": found.posterior,
+        "leader": label_of(found.leader, labels),
+        "n_judgements": len(found.ranking),
+        "lines": [_sensitivity(line, labels) for line in found],
+    }
+
+
+def _sensitivity(line: Sensitivity, labels: Labels | None) -> View:
+    """Show one judgement."""
+    turns = [turn for turn in (line.turn_below, line.turn_above) if turn is not None]
+    return {
+        "table": in_words(line.influence.table),
+        "key": ", ".join(label_of(part, labels) for part in line.influence.key),
+        "point": line.influence.point,
+        "low": line.low,
+        "high": line.high,
+        "at_low": line.at_low,
+        "at_high": line.at_high,
+        "smallest": line.smallest,
+        "largest": line.largest,
+        "turns": [
+            {
+                "becomes": label_of(turn.becomes, labels)
+                if turn.kind == "leader"
+                else f"urgency {LEVEL_NAMES.get(turn.becomes, turn.becomes)}",
+                "value": turn.value,
+            }
+            for turn in turns
+        ],
+        "is_decisive": line.is_decisive,
+    }
+
+
+def intervals_view(found: Intervals, labels: Labels | None = None) -> View:
+    """Show the leading causes with their intervals."""
+    leading = sorted(found.causes.values(), key=lambda item: -item.posterior)[:N_INTERVALS]
+    return {
+        "level": found.level,
+        "causes": [
+            {
+                "label": label_of(item.name, labels),
+                "posterior": item.posterior,
+                "lower": item.lower,
+                "upper": item.upper,
+                "method": item.method,
+            }
+            for item in leading
+        ],
+    }

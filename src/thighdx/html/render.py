@@ -1,0 +1,83 @@
+"""Fill templates: whatever is put in is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thighdx.figures import percent
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["begun", "in_words", "render", "times"]
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(template: str, data: Mapping[str, object]) -> str:
+    """Fill one template.
+
+    Parameters
+    ----------
+    template : str
+        Name of a file in ``templates``, without its ending.
+    data : mapping of str to object
+        Everything the template names; a name that is missing is an error. Texts are escaped.
+    """
+    return _environment().get_template(f"{template}.html").render(data)
+
+
+@cache
+def _environment() -> Environment:
+    """Set the templates up, once."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.filters.update(percent=percent, signed=_signed, times=times, in_words=in_words, begun=begun)
+    return environment
+
+
+def in_words(name: str) -> str:
+    """Turn an id into words, for want of a label.
+
+    Examples
+    --------
+    >>> in_words("hamstring_strain")
+    'hamstring strain'
+    """
+    return name.replace("_", " ")
+
+
+def begun(text: str) -> str:
+    """Begin with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def _signed(value: float) -> str:
+    """Write a number with its sign, with a real minus."""
+    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def times(decibans: float) -> str:
+    """Say what decibans do to the odds.
+
+    Examples
+    --------
+    >>> times(-3), times(-20)
+    ('÷ 2.0', '÷ 100')
+    """
+    factor = math.pow(10.0, min(abs(decibans), 3000.0) / 10.0)
+    shown = f"{factor:,.0f}" if factor >= 9.95 else f"{factor:.1f}"
+    return f"{TIMES if decibans >= 0 else '÷'} {shown}"
