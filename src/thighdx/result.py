@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from thighdx.notice import notice_if_slow
 if TYPE_CHECKING:
     import pandas as pd
 
+    from thighdx.case_report import Day
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import IntervalMethod, Intervals
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
 RESULT_FORMAT = 1
+DRAWING = "thighdx: drawing judgements, once per setting ..."
 TRIAGE_LEVEL = 0.9  # of the credible interval whose upper end counts for causes that must not be missed
 
 
@@ -196,7 +199,7 @@ class Result:
         """
         from thighdx.reasoning.intervals import credible_intervals
 
-        with notice_if_slow("thighdx: drawing judgements, once per setting ..."):
+        with notice_if_slow(DRAWING):
             found = credible_intervals(
                 self._network,
                 self._kb,
@@ -299,11 +302,16 @@ class Result:
     @cached_property
     def _quick_intervals(self) -> Intervals:
         """Credible intervals that need no draws."""
+        return self._intervals("delta")
+
+    def _intervals(self, method: IntervalMethod) -> Intervals:
+        """Return credible intervals of the level that urgency is judged by."""
         from thighdx.reasoning.intervals import credible_intervals
 
-        return credible_intervals(
-            self._network, self._kb, self._pooled, self._case, TRIAGE_LEVEL, method="delta"
-        )
+        with notice_if_slow(DRAWING):
+            return credible_intervals(
+                self._network, self._kb, self._pooled, self._case, TRIAGE_LEVEL, method=method
+            )
 
     @property
     def _upper(self) -> dict[str, float]:
@@ -359,6 +367,56 @@ class Result:
     def to_json(self, *, indent: int | None = None) -> str:
         """Return `to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        title: str | None = None,
+        case_id: str | None = None,
+        date: Day | None = None,
+        method: IntervalMethod = "delta",
+    ) -> Path:
+        """Write the case as a page of HTML to hand on or print: one file that loads nothing.
+
+        Urgency comes first, then causes with 90 % intervals, reasons, next questions, advice, sources, what is
+        known and unknown, the model and the disclaimer. The same case gives the same bytes.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write; an older one is replaced once the new one is complete.
+        title : str, optional
+            Heading; default "Case report".
+        case_id : str, optional
+            Whose case it is, in your own words.
+        date : str or datetime.date, optional
+            Shown as given; no day is named without it.
+        method : {"delta", "auto", "draws"}
+            Of the intervals; anything but ``delta`` draws judgements, which takes some seconds the first time.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; an older one stays as it was.
+        """
+        from thighdx.case_report import write_report
+
+        return write_report(self.to_html(title=title, case_id=case_id, date=date, method=method), path)
+
+    def to_html(
+        self,
+        *,
+        title: str | None = None,
+        case_id: str | None = None,
+        date: Day | None = None,
+        method: IntervalMethod = "delta",
+    ) -> str:
+        """Return the page that `report` writes, as text."""
+        from thighdx.case_report import case_report
+
+        intervals = self._quick_intervals if method == "delta" else self._intervals(method)
+        return case_report(self, self._kb, intervals, title=title, case_id=case_id, date=date)
 
     def __repr__(self) -> str:
         """Return a small table of the leading causes."""

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from thighdx import __version__
 from thighdx.cli.ask import ask
+from thighdx.cli.case_report import report
 from thighdx.cli.diagnose import diagnose
 from thighdx.cli.model import model_app
 from thighdx.cli.output import say
@@ -84,6 +85,7 @@ app = typer.Typer(
 app.command()(diagnose)
 app.command()(ask)
 app.command()(score)
+app.command()(report)
 app.command()(simulate)
 app.add_typer(model_app, name="model")
 

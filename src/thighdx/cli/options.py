@@ -33,13 +33,13 @@ SettingOption = Annotated[
 ]
 
 
-def open_model(name: str | None) -> Model:
+def open_model(name: str | None, *, max_causes: int | None = None) -> Model:
     """Load the shipped model, another shipped one, or the model of a folder."""
     from thighdx.model import load_model, read_model
     from thighdx.resources import shipped_models
 
     if name is None:
-        return load_model()
+        return load_model(max_causes=max_causes)
     if not Path(name).exists() and name in shipped_models():
-        return load_model(name)
-    return read_model(name)
+        return load_model(name, max_causes=max_causes)
+    return read_model(name, max_causes=max_causes)

@@ -6,6 +6,8 @@ where not.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,6 +32,7 @@ __all__ = [
     "management_view",
     "questions_view",
     "sensitivities_view",
+    "short_labels",
     "triage_view",
     "uncertain_words",
 ]
@@ -62,6 +65,19 @@ N_OPEN = 5
 def label_of(name: str, labels: Labels | None) -> str:
     """Return the name of a cause or finding for reading."""
     return (labels or {}).get(name) or in_words(name)
+
+
+def short_labels(labels: Labels) -> dict[str, str]:
+    """Leave out what labels say in brackets, where they can still be told apart.
+
+    Examples
+    --------
+    >>> short_labels({"a": "Cramp (at night)", "b": "Tear (partial)", "c": "Tear (complete)"})
+    {'a': 'Cramp', 'b': 'Tear (partial)', 'c': 'Tear (complete)'}
+    """
+    short = {name: label.partition(" (")[0] for name, label in labels.items()}
+    counts = Counter(short.values())
+    return {name: short[name] if counts[short[name]] == 1 else label for name, label in labels.items()}
 
 
 def level_view(level: str) -> View:
@@ -211,11 +227,8 @@ def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
 
 def _in_labels(found: Explanation, labels: Labels | None) -> str:
     """Return the verdict with causes by name."""
-    statement = found.statement
-    for name in (found.cause, found.against):
-        if name:
-            statement = statement.replace(name, label_of(name, labels))
-    return statement
+    names = {name: label_of(name, labels) for name in (found.cause, found.against) if name}
+    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), found.statement)
 
 
 def _steps(found: Explanation, labels: Labels | None) -> Iterable[View]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["begun", "in_words", "render", "times"]
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -75,9 +76,9 @@ def times(decibans: float) -> str:
 
     Examples
     --------
-    >>> times(-3), times(-20)
-    ('÷ 2.0', '÷ 100')
+    >>> times(-3).split(), times(-20).split()
+    (['÷', '2.0'], ['÷', '100'])
     """
     factor = math.pow(10.0, min(abs(decibans), 3000.0) / 10.0)
     shown = f"{factor:,.0f}" if factor >= 9.95 else f"{factor:.1f}"
-    return f"{TIMES if decibans >= 0 else '÷'} {shown}"
+    return f"{TIMES if decibans >= 0 else '÷'}{NO_BREAK}{shown}"

@@ -1,0 +1,159 @@
+"""The page of a case in Chromium: on a phone, in the dark, and on paper."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from thighdx.model import Model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE = {"width": 360, "height": 740}
+CASES = {
+    "emergency": {"saddle_anesthesia": True, "bladder_dysfunction": True, "low_back_pain": True, "age": 45},
+    "soon": {
+        "bruising": True,
+        "numbness": False,
+        "muscle_weakness": {"none": 0.1, "mild": 0.6, "marked": 0.3},
+    },
+    "nothing": {},
+}
+MIN_CONTRAST = 4.5  # WCAG 2.2, criterion 1.4.3
+
+# Contrast of every text with what is behind it: fills and opacities of all elements around it, laid over one
+# another from the page up.
+CONTRASTS = """() => {
+  const parse = text => {
+    const found = text.match(/[\\d.]+/g).map(Number);
+    return {rgb: found.slice(0, 3), alpha: found.length > 3 ? found[3] : 1};
+  };
+  const over = (top, alpha, below) => top.map((value, i) => value * alpha + below[i] * (1 - alpha));
+  const light = rgb => {
+    const [r, g, b] = rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, element = node.parentElement;
+    if (!node.textContent.trim() || element.closest("svg, style")) continue;
+    const chain = [];
+    for (let e = element; e; e = e.parentElement) chain.unshift(e);
+    let back = [255, 255, 255], alpha = 1;
+    for (const e of chain) {
+      const style = getComputedStyle(e), fill = parse(style.backgroundColor);
+      alpha *= Number(style.opacity);
+      back = over(fill.rgb, fill.alpha * alpha, back);
+    }
+    const ink = parse(getComputedStyle(element).color);
+    const [a, b] = [light(over(ink.rgb, ink.alpha * alpha, back)), light(back)].sort((x, y) => y - x);
+    found.push([(a + 0.05) / (b + 0.05), node.textContent.trim().slice(0, 60)]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start a headless Chromium that talks to nobody."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def folder(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of some cases."""
+    made = tmp_path_factory.mktemp("pages")
+    for name, case in CASES.items():
+        model.diagnose(case).report(
+            made / f"{name}.html", case_id="A case id without a place to break: " + "x" * 60
+        )
+    return made
+
+
+def opened(browser: Browser, path: Path, *, scheme: str = "light", width: int = PHONE["width"]) -> Page:
+    """Open a page; whatever it asks for or complains about fails the test."""
+    page = browser.new_page(
+        viewport={"width": width, "height": PHONE["height"]},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: asked.append(message.text))
+    page.goto(path.as_uri())
+    assert asked == [path.as_uri()]
+    return page
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_runs_over_the_edge(browser: Browser, folder: Path, name: str, width: int) -> None:
+    page = opened(browser, folder / f"{name}.html", width=width)
+    beyond = page.evaluate(
+        "width => [...document.querySelectorAll('body *')]"
+        ".filter(e => e.getBoundingClientRect().right > width + 0.5)"
+        ".map(e => `${e.tagName} ${e.textContent.slice(0, 50)}`)",
+        width,
+    )
+    assert beyond == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", CASES)
+def test_every_text_stands_out_from_what_is_behind_it(
+    browser: Browser, folder: Path, name: str, scheme: str
+) -> None:
+    page = opened(browser, folder / f"{name}.html", scheme=scheme)
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 100
+    assert [(round(value, 2), text) for value, text in contrasts if value < MIN_CONTRAST] == []
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_urgency_is_on_the_first_screen_of_a_phone(browser: Browser, folder: Path) -> None:
+    page = opened(browser, folder / "emergency.html")
+    box = page.locator(".tx-banner").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < PHONE["height"]
+
+
+def test_the_page_prints_on_white_paper_with_rows_unbroken(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    page = opened(browser, folder / "emergency.html", scheme="dark")
+    pdf = tmp_path / "emergency.pdf"
+    page.pdf(path=str(pdf), format="A4", prefer_css_page_size=True)
+    text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True)
+    pages = text.stdout.strip("\f\n").split("\f")
+    assert 5 <= len(pages) <= 15
+    assert "Emergency" in pages[0]
+    assert "Possible causes" in pages[0]
+    assert all(f"{number} / {len(pages)}" in found for number, found in enumerate(pages, start=1))
+    picture = tmp_path / "first"
+    subprocess.run(["pdftoppm", "-r", "20", "-f", "1", "-l", "1", str(pdf), str(picture)], check=True)
+    (raw,) = tmp_path.glob("first*.ppm")
+    assert raw.read_bytes()[-3:] == b"\xff\xff\xff"  # the last corner is paper
