@@ -48,6 +48,10 @@ def test_the_wheel_holds_every_module_model_and_data_file(wheel: Path) -> None:
     expected = {
         f"thighdx/{path.relative_to(ROOT / 'src/thighdx')}" for path in (ROOT / "src/thighdx").rglob("*.py")
     }
+    expected |= {
+        f"thighdx/{path.relative_to(ROOT / 'src/thighdx')}"
+        for path in (ROOT / "src/thighdx/html/templates").iterdir()
+    }
     for kind in ("models", "data"):
         expected |= {
             f"thighdx/{path.relative_to(ROOT)}" for path in (ROOT / kind).rglob("*") if path.is_file()

@@ -1,0 +1,280 @@
+"""Pictures for notebooks: readable without color, script or network, and nothing said in them is markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import kb_builder
+import thighdx
+from pages import HOSTILE, read_page
+from thighdx.html.fragments import summary_fragment
+from thighdx.model import Model
+from thighdx.result import Result
+
+CASE = {"onset": "sudden", "sprint_or_overstretch": True, "bruising": True, "numbness": False, "age": 34}
+CASES = {
+    "emergency": {"saddle_anesthesia": True, "low_back_pain": True, "age": 45},
+    "urgent": {"one_leg_swollen": True, "leg_swelling": True, "age": 70},
+    "soon": {"bruising": True, "numbness": False, "age": 34},
+    "self_care": {"tingling": False, "pain": "mild", "bruising": True},  # of the small model
+}
+SUMMARY = {
+    "n_rows": 3,
+    "statuses": {"ok": 2, "unknown_state": 1},
+    "leading": [{"label": "Strain", "n_rows": 2, "mean_probability": 0.8}],
+    "triage": {"urgent": 1, "self_care": 1},
+    "truth": {"n": 2, "first": 1, "among": 2, "top": 3},
+    "notes": ["One column was not read."],
+    "model": "small 0.1.0",
+    "setting": "clinic",
+    "disclaimer": "Invented.",
+}
+
+
+class Summary:
+    """Gives the summary the face of the other objects."""
+
+    def _repr_html_(self) -> str:
+        return summary_fragment(SUMMARY)
+
+
+SHOWN: dict[str, Callable[[Model, Result], object]] = {
+    "model": lambda model, _result: model,
+    "result": lambda _model, result: result,
+    "explanation": lambda _model, result: result.explain("hamstring_strain"),
+    "contrast": lambda _model, result: result.contrast("hamstring_strain", "lumbar_radiculopathy"),
+    "questions": lambda _model, result: result.next_questions(3),
+    "questions of urgency": lambda _model, result: result.next_questions(2, goal="urgency"),
+    "triage": lambda _model, result: result.triage,
+    "management": lambda _model, result: result.management,
+    "sensitivities": lambda _model, result: result.sensitivity("hamstring_strain", n=3),
+    "intervals": lambda _model, result: result._quick_intervals,
+    "evaluation": lambda model, _result: thighdx.evaluate(
+        model, model.simulate(30, seed=1).assign(urgency="soon"), triage=True
+    ),
+    "summary": lambda _model, _result: Summary(),
+}
+
+
+def html_of(shown: object) -> str:
+    """What a notebook shows."""
+    found: str = shown._repr_html_()  # type: ignore[attr-defined]
+    return found
+
+
+@pytest.fixture(scope="module")
+def result(model: Model) -> Result:
+    return model.diagnose(CASE, setting="sports_clinic")
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_picture_is_one_block_of_named_tables_that_loads_nothing(
+    model: Model, result: Result, name: str
+) -> None:
+    html = html_of(SHOWN[name](model, result)).strip()
+    page = read_page(html)
+    assert page.tags[0] == ("div", {"class": "thighdx"})
+    assert html.endswith("</div>")
+    assert page.ids == []  # any number of them on one page
+    assert page.tables or name == "management"
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_styles_reach_nothing_outside_the_block(model: Model, result: Result, name: str) -> None:
+    styles = read_page(html_of(SHOWN[name](model, result))).styles
+    rules = styles.replace("@media (max-width:34rem){", "").replace("@media (forced-colors:active){", "")
+    selectors = [rule.split("{")[0].strip("} \n") for rule in rules.split("}") if "{" in rule]
+    assert len(selectors) > 20
+    for selector in selectors:
+        assert all(part.strip().startswith(".thighdx.thighdx") for part in selector.split(",")), selector
+
+
+def test_urgency_comes_before_causes_and_the_disclaimer_last(model: Model, result: Result) -> None:
+    text = read_page(html_of(result)).text
+    places = [
+        text.index(part)
+        for part in ("Soon", "Leading causes", "Hamstring strain", "Known:", model.disclaimer[:40])
+    ]
+    assert places == sorted(places)
+    assert "Sports medicine clinic" in text
+    assert "posterior_thigh 0.1.0" in text
+
+
+def test_a_result_shows_figures_with_their_intervals(result: Result) -> None:
+    text = read_page(html_of(result)).text
+    interval = result.interval(0.9, method="delta").loc["hamstring_strain"]
+    assert f"{result.posterior['hamstring_strain']:.1%}" in text
+    assert f"{interval['lower']:.1%} to {interval['upper']:.1%}" in text
+
+
+def test_the_picture_of_a_result_needs_no_draws(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise AssertionError("judgements were drawn")
+
+    monkeypatch.setattr("thighdx.reasoning.intervals.draw_log_odds", refuse)
+    assert "Leading causes" in html_of(model.diagnose(CASE))
+
+
+@pytest.mark.parametrize("level", CASES)
+def test_a_level_is_told_by_word_and_shape(model: Model, small_model: Model, level: str) -> None:
+    asked = small_model if level == "self_care" else model
+    result = asked.diagnose(CASES[level])
+    assert result.triage.level == level
+    page = read_page(html_of(result))
+    assert page.text.startswith({"self_care": "Self-care"}.get(level, level.capitalize()))
+    shapes = {
+        named["class"]
+        for tag, named in page.tags
+        if tag in ("path", "rect", "circle") and "paint" in named.get("class", "")
+    }
+    assert shapes == {f"tx-paint-{level}"}
+
+
+def test_what_must_not_be_missed_is_marked_in_words(model: Model) -> None:
+    text = read_page(html_of(model.diagnose(CASES["emergency"]))).text
+    assert "Cauda equina syndrome ▲ must not be missed" in text
+
+
+def test_what_is_not_in_the_list_of_causes_stands_apart_without_a_rank(model: Model) -> None:
+    result = model.diagnose({"other_cause": True})
+    text = read_page(html_of(result)).text
+    assert "(A cause not in this list; never ranked) 100%" in text
+
+
+def test_warnings_and_evidence_that_fits_nothing_are_shown(model: Model) -> None:
+    young = model.diagnose({**CASE, "age": 15})
+    assert young.warnings[0].message in read_page(html_of(young)).text
+    odd = model.diagnose({"bruising": True, "fever": True, "muscle_cramp": False, "saddle_anesthesia": True})
+    assert (odd.fit.statement in read_page(html_of(odd)).text) == (
+        odd.fit.conflict_bits > 0 or not odd.fit.fits_listed_cause
+    )
+
+
+def test_nothing_known_is_said_so(model: Model) -> None:
+    assert "Known: nothing" in read_page(html_of(model.diagnose({}))).text
+
+
+def test_uncertain_evidence_is_shown_with_its_likelihoods(model: Model) -> None:
+    result = model.diagnose({"muscle_weakness": {"none": 0.1, "mild": 0.6, "marked": 0.3}})
+    words = "Leg weakness: uncertain (likelihoods none 0.1, mild 0.6, marked 0.3)"
+    assert words in read_page(html_of(result)).text
+    assert words in read_page(html_of(result.explain("lumbar_radiculopathy"))).text
+
+
+def test_for_and_against_are_told_by_word_sign_and_place(model: Model) -> None:
+    found = model.diagnose(CASES["emergency"]).explain("lumbar_radiculopathy")
+    page = read_page(html_of(found))
+    assert "▲ for" in page.text
+    assert "▼ against" in page.text
+    assert "\N{MINUS SIGN}" in page.text
+    bars = [bar for bar in page.having("rect") if bar.get("class") in ("tx-for", "tx-against")]
+    assert len(bars) == len(found.lines)
+    assert all(float(bar["x"]) >= 0 and float(bar["x"]) + float(bar["width"]) <= 100.5 for bar in bars)
+
+
+def test_what_is_settled_beforehand_is_said_in_place_of_a_table(small_model: Model) -> None:
+    result = small_model.diagnose({"strain": True})
+    page = read_page(html_of(result.explain("strain")))
+    assert page.text.endswith("Strain is certain under this model, given strain = present.")
+    assert page.tables == []
+
+
+def test_a_model_without_groups_of_dangers_has_a_picture_too(small_model: Model) -> None:
+    result = small_model.diagnose({"bruising": True})
+    for shown in (small_model, result, result.triage, result.management, result.next_questions(9)):
+        read_page(html_of(shown))
+
+
+def test_a_rebased_model_says_so(small_model: Model) -> None:
+    rebased = small_model.rebase({"strain": 0.4})
+    assert "Shares replaced in clinic" in read_page(html_of(rebased)).text
+    assert "with shares of your own" in read_page(html_of(rebased.diagnose({}))).text
+
+
+def test_a_summary_needs_no_more_than_the_number_of_rows() -> None:
+    assert read_page(summary_fragment({"n_rows": 0})).text == "0 of 0 rows scored"
+    text = read_page(summary_fragment(SUMMARY)).text
+    assert "2 of 3 rows scored" in text
+    assert "first in 1 of 2 cases and among the first 3 in 2" in text
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model whose every text tries to be markup."""
+    folder = kb_builder.write_model(tmp_path_factory.mktemp("hostile"))
+    quoted = HOSTILE.replace("'", "''")
+    for old, new in (
+        ("title: A small model for tests", f"title: '{quoted}'"),
+        ("disclaimer: Invented numbers; not a medical device.", f"disclaimer: '{quoted}'"),
+        ("label: A clinic", f"label: '{quoted}'"),
+    ):
+        kb_builder.edit(folder, "model.yaml", old, new)
+    for file, old in (
+        ("variables.csv", "Strain,absent"),
+        ("variables.csv", "Bruising,absent"),
+        ("variables.csv", "Does it tingle?,"),
+        ("variables.csv", "What was the D-dimer?,"),
+        ("red_flags.csv", "a clot is likely,"),
+        ("management.csv", "Rest it.,"),
+        ("groups.csv", "Serious,clot"),
+        ("sources.csv", "Judged at a desk,"),
+    ):
+        kb_builder.edit(folder, file, old, f"{HOSTILE},{old.split(',')[1]}")
+    kb_builder.edit(folder, "groups.csv", "Serious,nerve", f"{HOSTILE},nerve")
+    return thighdx.read_model(folder)
+
+
+def test_every_text_of_a_model_is_text_and_no_markup(hostile: Model) -> None:
+    result = hostile.diagnose({"d_dimer": True, "tingling": False, "bruising": True})
+    assert result.triage.fired == ("R1",)
+    shown = [
+        hostile,
+        result,
+        result.explain("strain"),
+        result.contrast("strain", "clot"),
+        result.next_questions(9),
+        hostile.diagnose({}).triage,
+        result.triage,
+        result.management,
+        result.sensitivity("strain", n=2),
+    ]
+    for item in shown:
+        read_page(html_of(item))
+    for item in (hostile, result, result.triage, result.management):
+        assert HOSTILE in read_page(html_of(item)).text
+
+
+def test_every_text_of_a_report_page_is_text_and_no_markup(hostile: Model) -> None:
+    result = hostile.diagnose({"d_dimer": True, "tingling": False, "bruising": True})
+    page = read_page(result.to_html(title=HOSTILE, case_id=HOSTILE, date=HOSTILE))
+    assert page.text.count(HOSTILE) > 10
+
+
+def test_every_text_of_a_summary_is_text_and_no_markup() -> None:
+    summary = {
+        "n_rows": 1,
+        "statuses": {HOSTILE: 1},
+        "leading": [{"label": HOSTILE, "n_rows": 1, "mean_probability": 0.5}],
+        "notes": [HOSTILE],
+        "model": HOSTILE,
+        "setting": HOSTILE,
+        "disclaimer": HOSTILE,
+    }
+    assert read_page(summary_fragment(summary)).text.count(HOSTILE) == 6
+
+
+def test_a_template_that_names_what_is_not_there_is_an_error() -> None:
+    from jinja2 import UndefinedError
+
+    from thighdx.html.render import render
+
+    with pytest.raises(UndefinedError, match="'title' is undefined"):
+        render("model", {})
+
+
+def test_templates_travel_with_the_package() -> None:
+    folder = Path(thighdx.__file__).parent / "html" / "templates"
+    assert {path.suffix for path in folder.iterdir()} == {".html", ".css"}
