@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from thighdx import __version__
-from thighdx.html.reasoning_views import Labels, View, short_labels
+from thighdx.html.names import Labels, View, short_labels
 from thighdx.html.render import in_words, render
 from thighdx.html.report_view import report_view
 from thighdx.kb.records import KnowledgeBase

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from thighdx.html.names import Labels
 from thighdx.html.reasoning_views import (
-    Labels,
     explanation_view,
     intervals_view,
     management_view,

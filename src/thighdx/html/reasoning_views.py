@@ -1,17 +1,23 @@
-"""What parts of pages show of the results of reasoning, as plain data.
-
-Causes and findings are named by `labels` (id to name) where the caller knows them, and by their ids in words
-where not.
-"""
+"""What parts of pages show of the results of reasoning, as plain data."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from thighdx.html.render import begun, in_words
+from thighdx.html.names import (
+    COST_NAMES,
+    LEVEL_NAMES,
+    Labels,
+    View,
+    advice_of_level,
+    label_of,
+    level_view,
+    sentence,
+    uncertain_words,
+)
+from thighdx.html.render import in_words
 
 if TYPE_CHECKING:
     from thighdx.reasoning.explanation import Explanation, ExplanationLine
@@ -22,37 +28,14 @@ if TYPE_CHECKING:
     from thighdx.reasoning.triage import Triage
 
 __all__ = [
-    "Labels",
-    "View",
-    "advice_of_level",
     "explanation_view",
     "intervals_view",
-    "label_of",
-    "level_view",
     "management_view",
     "questions_view",
     "sensitivities_view",
-    "short_labels",
     "triage_view",
-    "uncertain_words",
 ]
 
-View: TypeAlias = dict[str, Any]
-Labels: TypeAlias = Mapping[str, str]
-
-LEVEL_NAMES: Labels = {
-    "emergency": "Emergency",
-    "urgent": "Urgent",
-    "soon": "Soon",
-    "self_care": "Self-care",
-}
-COST_NAMES: Labels = {
-    "": "",
-    "ask": "ask",
-    "examine": "examine",
-    "cheap_test": "simple test",
-    "imaging_or_invasive": "imaging or invasive test",
-}
 VIA_NAMES: Labels = {
     "rules_out_other": "by ruling out",
     "points_to_other": "by pointing to",
@@ -60,41 +43,6 @@ VIA_NAMES: Labels = {
 }
 N_INTERVALS = 10
 N_OPEN = 5
-
-
-def label_of(name: str, labels: Labels | None) -> str:
-    """Return the name of a cause or finding for reading."""
-    return (labels or {}).get(name) or in_words(name)
-
-
-def short_labels(labels: Labels) -> dict[str, str]:
-    """Leave out what labels say in brackets, where they can still be told apart.
-
-    Examples
-    --------
-    >>> short_labels({"a": "Cramp (at night)", "b": "Tear (partial)", "c": "Tear (complete)"})
-    {'a': 'Cramp', 'b': 'Tear (partial)', 'c': 'Tear (complete)'}
-    """
-    short = {name: label.partition(" (")[0] for name, label in labels.items()}
-    counts = Counter(short.values())
-    return {name: short[name] if counts[short[name]] == 1 else label for name, label in labels.items()}
-
-
-def level_view(level: str) -> View:
-    """Describe a level of urgency by id and name."""
-    return {"id": level, "name": LEVEL_NAMES.get(level, in_words(level))}
-
-
-def advice_of_level(level: str, words: str) -> str:
-    """Return what a level means without its name, which stands above it.
-
-    Examples
-    --------
-    >>> advice_of_level("urgent", "Urgent: be seen by a clinician today.")
-    'Be seen by a clinician today.'
-    """
-    rest = words.removeprefix(f"{LEVEL_NAMES.get(level, '')}: ")
-    return begun(rest)
 
 
 def triage_view(triage: Triage, labels: Labels | None = None, *, n_open: int = N_OPEN) -> View:
@@ -106,7 +54,7 @@ def triage_view(triage: Triage, labels: Labels | None = None, *, n_open: int = N
         "reasons": [
             {
                 "level": level_view(reason.level),
-                "words": _sentence(reason.words),
+                "words": sentence(reason.words),
                 "because": [
                     f"{label_of(name, labels)}: {in_words(state)}" for name, state in reason.findings.items()
                 ],
@@ -126,11 +74,6 @@ def triage_view(triage: Triage, labels: Labels | None = None, *, n_open: int = N
         "n_open": len(raising),
         "is_bare": triage.bound == "posterior",
     }
-
-
-def _sentence(text: str) -> str:
-    """Begin with a capital letter and end with a full stop."""
-    return begun(text) if text.endswith((".", "!", "?")) else f"{begun(text)}."
 
 
 def management_view(management: Management, labels: Labels | None = None) -> View:
@@ -164,7 +107,7 @@ def _withheld(management: Management, labels: Labels | None) -> list[View]:
     by_reason: dict[str, list[View]] = {}
     for item in management.withheld:
         line = {"about": label_of(item.cause, labels), "words": item.words}
-        by_reason.setdefault(_sentence(item.reason), []).append(line)
+        by_reason.setdefault(sentence(item.reason), []).append(line)
     return [{"reason": reason, "advice": lines} for reason, lines in by_reason.items()]
 
 
@@ -208,7 +151,7 @@ def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
     return {
         "is_contrast": bool(found.against),
         "causes": causes,
-        "verdict": "" if is_open else _sentence(_in_labels(found, labels)),
+        "verdict": "" if is_open else sentence(_in_labels(found, labels)),
         "before": found.prior_decibans,
         "now": found.posterior_decibans,
         "steps": _placed(found.prior_decibans, steps) if is_open else [],
@@ -252,18 +195,6 @@ def _evidence(line: ExplanationLine) -> str:
     if line.state:
         return f"{line.label}: {in_words(line.state)}"
     return f"{line.label}: {uncertain_words(line.likelihood)}"
-
-
-def uncertain_words(likelihood: Mapping[str, float]) -> str:
-    """Write uncertain evidence in words.
-
-    Examples
-    --------
-    >>> uncertain_words({"none": 0.1, "mild": 0.9})
-    'uncertain (likelihoods none 0.1, mild 0.9)'
-    """
-    weights = ", ".join(f"{in_words(state)} {weight:g}" for state, weight in likelihood.items())
-    return f"uncertain (likelihoods {weights})"
 
 
 def _placed(before: float, steps: list[View]) -> list[View]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from thighdx.html.names import Labels, View, label_of, short_labels
 from thighdx.html.reasoning_views import (
-    Labels,
-    View,
     explanation_view,
-    label_of,
     management_view,
     questions_view,
-    short_labels,
     triage_view,
 )
 from thighdx.html.render import in_words

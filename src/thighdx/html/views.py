@@ -6,11 +6,13 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from thighdx.html.reasoning_views import Labels, View, label_of, level_view, triage_view, uncertain_words
+from thighdx.html.names import Labels, View, label_of, level_view, uncertain_words
+from thighdx.html.reasoning_views import triage_view
 from thighdx.html.render import in_words
 
 if TYPE_CHECKING:
     from thighdx.evaluation import Evaluation
+    from thighdx.labels import TriageConfusion
     from thighdx.model import Model
     from thighdx.reasoning.intervals import Intervals
     from thighdx.result import Result
@@ -138,7 +140,6 @@ def _plural(word: str, n: int) -> str:
 def evaluation_view(found: Evaluation, labels: Labels | None = None) -> View:
     """Show the main figures, calibration, urgency and the causes seen most often."""
     seen = sorted((item for item in found.causes if item.n_present), key=lambda item: -item.n_present)
-    triage = found.triage
     return {
         "n_rows": found.n_rows,
         "n_left_out": found.n_left_out,
@@ -151,18 +152,7 @@ def evaluation_view(found: Evaluation, labels: Labels | None = None) -> View:
             ("its reliability (0 is perfect)", f"{found.brier.reliability:.5f}"),
             ("its resolution (more is better)", f"{found.brier.resolution:.4f}"),
         ],
-        "calibration": [
-            {
-                "low": item.low,
-                "high": item.high,
-                "n": item.n,
-                "mean": item.mean_posterior,
-                "observed": item.observed,
-                "lower": item.lower,
-                "upper": item.upper,
-            }
-            for item in found.calibration
-        ],
+        "calibration": found.calibration,
         "causes": [
             {
                 "label": label_of(item.cause, labels),
@@ -174,15 +164,18 @@ def evaluation_view(found: Evaluation, labels: Labels | None = None) -> View:
             for item in seen[:N_EVALUATED]
         ],
         "n_more": max(0, len(seen) - N_EVALUATED),
-        "triage": None
-        if triage is None
-        else {
-            "levels": [level_view(level) for level in triage.levels],
-            "rows": [list(row) for row in triage.table],
-            "exact": triage.exact,
-            "too_high": triage.too_high,
-            "too_low": triage.too_low,
-        },
+        "triage": None if found.triage is None else _confusion(found.triage),
+    }
+
+
+def _confusion(found: TriageConfusion) -> View:
+    """Show levels given against levels judged."""
+    return {
+        "levels": [level_view(level) for level in found.levels],
+        "rows": [list(row) for row in found.table],
+        "exact": found.exact,
+        "too_high": found.too_high,
+        "too_low": found.too_low,
     }
 
 
