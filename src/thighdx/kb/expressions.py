@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = ["MAX_LENGTH", "AllOf", "AnyOf", "Expression", "Is", "atoms", "holds", "parse_expression"]
@@ -46,6 +47,7 @@ class AnyOf:
 Expression: TypeAlias = Is | AllOf | AnyOf
 
 
+@lru_cache(maxsize=1_024)  # a case asks for some dozens again and again
 def parse_expression(text: str) -> Expression:
     """Parse a condition.
 
