@@ -14,7 +14,7 @@ import numpy as np
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.figures import percent
-from thighdx.inference.engine import marginals
+from thighdx.inference.engine import cause_chances, marginals
 from thighdx.inference.evidence import CaseEvidence, CaseWarning
 from thighdx.inference.groups import group_sets
 from thighdx.inference.vocabulary import Vocabulary
@@ -447,10 +447,8 @@ class Result:
         )
 
     def _of_causes(self, weights: Floats) -> Floats:
-        """Sum explanation weights over members; a / (a + b) stays in [0, 1] in floating point."""
-        inside = weights @ self._network.membership
-        outside = weights @ (1.0 - self._network.membership)
-        return np.asarray(inside / (inside + outside), dtype=np.float64)
+        """Return P(cause present) for the weights of the explanations."""
+        return cause_chances(self._network, weights)
 
     def _series(self, values: Floats, name: str) -> pd.Series[float]:
         """Label one number per cause."""

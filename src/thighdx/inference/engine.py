@@ -21,10 +21,12 @@ from thighdx.inference.tables import Dtype, JointTable, Real, SettingTables, set
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
-__all__ = ["Posteriors", "explanation_posterior", "infer", "log_weights", "marginals"]
+__all__ = ["Posteriors", "cause_chances", "explanation_posterior", "infer", "log_weights", "marginals"]
 
 # Cases worked on at once: about 16 MB of double-precision weights per array for 9,177 explanations.
 CELLS_PER_CHUNK = 2_000_000
+# Causes whose absence is less likely than this have it summed for itself: exactly 0 where they are given.
+CERTAIN = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,28 @@ def _normalise_one(network: Network, weights: Real) -> tuple[Floats, float]:
     if np.isneginf(peak):
         return np.full(network.membership.shape[1], np.nan), -np.inf
     weight = np.exp(weights - peak)
-    inside = _member_sums(network) @ weight
-    total = float(weight.sum())
-    # "all but everything" may round to less than nothing
-    posterior = inside / (inside + np.maximum(0.0, total - inside))
-    return np.asarray(posterior, dtype=np.float64), peak + float(np.log(total))
+    return cause_chances(network, weight), peak + float(np.log(weight.sum()))
+
+
+def cause_chances(network: Network, weights: Floats) -> Floats:
+    """Return P(cause present) for weights of explanations that are known up to a factor.
+
+    Parameters
+    ----------
+    weights : (n_explanations,) float64
+        Not negative, not all 0.
+
+    Returns
+    -------
+    (n_causes,) float64
+        In [0, 1]; presence and absence both keep their relative accuracy.
+    """
+    inside = _member_sums(network) @ weights
+    total = weights.sum()
+    outside = total - inside
+    for cause in np.flatnonzero(outside < CERTAIN * total):  # few digits left of the difference, or none
+        outside[cause] = weights[network.membership[:, cause] == 0.0].sum()
+    return np.asarray(inside / (inside + outside), dtype=np.float64)
 
 
 def _member_sums(network: Network) -> csr_array:
@@ -206,9 +225,9 @@ def _add_cause_likelihoods(weights: Real, network: Network, batch: EvidenceBatch
 
 def _exclude(weights: Real, network: Network, batch: EvidenceBatch) -> None:
     """Give explanations that contradict a given cause weight 0."""
-    case_idx = np.flatnonzero((batch.given != UNKNOWN).any(axis=1))
-    if len(case_idx) == 0:
+    if batch.given.max(initial=UNKNOWN) == UNKNOWN:
         return
+    case_idx = np.flatnonzero((batch.given != UNKNOWN).any(axis=1))
     given = batch.given[case_idx]
     present = (given == 1).astype(np.float64)
     found = present @ network.membership.T  # (n_rows, n_explanations)
