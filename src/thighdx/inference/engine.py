@@ -143,13 +143,18 @@ def log_weights(network: Network, batch: EvidenceBatch, *, dtype: Dtype) -> Real
         -inf where an explanation is impossible.
     """
     tables = setting_tables(network, int(batch.setting_idx[0]), dtype)
-    if batch.n_cases == 1 and dtype == "float64":
+    is_one = batch.n_cases == 1 and dtype == "float64"
+    if is_one:
         weights: Real = log_weights_of_one(network, batch)[None, :]
     else:
         weights = _add_rows(tables, batch.codes)
         weights += tables.log_prior
-    for joint in tables.joints:
-        _add_joint(weights, joint, batch)
+    for place, joint in enumerate(tables.joints):
+        if is_one and not batch.likelihoods:
+            codes = batch.codes[0, joint.variable_idx]
+            weights[0] += log_pattern(network, int(batch.setting_idx[0]), place, codes)
+        else:
+            _add_joint(weights, joint, batch)
     _add_likelihoods(weights, tables, batch)
     _add_cause_likelihoods(weights, network, batch)
     _exclude(weights, network, batch)
@@ -170,9 +175,6 @@ def _add_rows(tables: SettingTables, codes: npt.NDArray[np.int8]) -> Real:
 def _add_joint(weights: Real, joint: JointTable, batch: EvidenceBatch) -> None:
     """Add log P(known members | H): sum the cells that agree, once per distinct pattern."""
     codes = batch.codes[:, joint.variable_idx]
-    if len(codes) == 1 and not batch.likelihoods and weights.dtype == np.float64:
-        weights[0] += log_pattern(joint, codes[0])
-        return
     members = joint.variable_idx.tolist()
     virtual = {item.variable_idx: item for item in batch.likelihoods if item.variable_idx in members}
     is_plain = np.ones(len(codes), dtype=bool)
