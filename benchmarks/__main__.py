@@ -1,150 +1,85 @@
-"""Print the benchmark table: machine, versions, commit, rows per second, ratios, differences."""
+"""Print the benchmark tables as Markdown: throughput, memory, latency, other libraries, growth.
+
+Every answer is checked before, or while, it is timed; what is wrong is an error, not a row. Progress goes to
+standard error. A full run takes some ten minutes on two cores.
+"""
 
 from __future__ import annotations
 
 import argparse
-import platform
-import statistics
-import subprocess
-import time
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
+from benchmarks.growth import growth_table, measure_growth
+from benchmarks.latency import measure_latency
+from benchmarks.machine import describe_machine
+from benchmarks.memory import SIZES, measure_memory
+from benchmarks.naive import compare_with_naive
+from benchmarks.peers import whole_model
+from benchmarks.plots import plot_growth
+from benchmarks.small import small_network
+from benchmarks.tables import Table, save, say
 
-import thighdx
-from benchmarks.cohort import COHORTS, cohort, encode
-from benchmarks.growth import plot_growth
-from benchmarks.peers import PeerResult, full_model, small_network
-from benchmarks.yardstick import Yardstick
-from thighdx.inference.batch import take_cases
-from thighdx.inference.engine import infer
-from thighdx.inference.kernel import infer_compiled
-
-REPEATS = 5
-TOLERANCE = 1e-6
+PARTS = ("naive", "memory", "latency", "peers", "growth")
 
 
-def describe_machine() -> str:
-    """Return processor, system, versions and commit in a few lines."""
-    try:
-        names = [
-            line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
-        ]
-        processor = f"{names[0].split(':')[1].strip()} x {len(names)}"
-    except (OSError, IndexError):
-        processor = platform.processor()
-    packages = ["numpy", "scipy", "pandas", "numba", "scikit-learn", "pgmpy", "pyagrum"]
-    found = []
-    for package in packages:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            found.append(f"{package} missing")
-    command = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-    python = ", ".join([f"Python {platform.python_version()}", *found])
-    return f"{processor}, {platform.platform()}\n{python}\ncommit {commit}"
-
-
-def compare_with_naive(n_rows: int) -> None:
-    """Time the standard cohort and its relatives, alternating with the yardstick."""
-    bernoulli, categorical = Yardstick("BernoulliNB", n_rows), Yardstick("CategoricalNB", n_rows)
-    print(f"\n{n_rows:,} rows; median of {REPEATS}; ratios to BernoulliNB timed in the same round")
-    print(f"{'case':44} {'rows/s':>10} {'ratio':>6} {'score, rows/s':>14} {'ratio':>6}")
-    naive = []
-    for max_causes in (3, 2):
-        model = thighdx.load_model(max_causes=max_causes)
-        for name, known in COHORTS.items():
-            table = cohort(model, n_rows, known=known)
-            batch = encode(model, table)
-            check(model, batch)
-            rounds = []
-            for _ in range(REPEATS):
-                start = time.perf_counter()
-                infer_compiled(model.network, batch)
-                middle = time.perf_counter()
-                model.score(table)
-                end = time.perf_counter()
-                naive.append(bernoulli.seconds())
-                rounds.append((middle - start, end - middle, naive[-1]))
-            own, score, _ = np.median(rounds, axis=0)
-            ratio = statistics.median(c / a for a, _, c in rounds)
-            score_ratio = statistics.median(c / b for _, b, c in rounds)
-            label = f"up to {max_causes} causes, {name}"
-            print(f"{label:44} {n_rows / own:10,.0f} {ratio:6.2f} {n_rows / score:14,.0f} {score_ratio:6.2f}")
-        apart(model, cohort(model, n_rows))
-    print(f"{'BernoulliNB':44} {n_rows / statistics.median(naive):10,.0f}")
-    seconds = statistics.median(categorical.seconds() for _ in range(REPEATS))
-    print(f"{'CategoricalNB':44} {n_rows / seconds:10,.0f}")
-    bernoulli.close()
-    categorical.close()
-
-
-def check(model: thighdx.Model, batch) -> None:
-    """Compare the first rows with double precision before anything is timed; compiles on the way."""
-    few = take_cases(batch, np.arange(min(500, batch.n_cases)))
-    found, expected = infer_compiled(model.network, few), infer(model.network, few, dtype="float64")
-    difference = np.abs(found.posterior - expected.posterior).max()
-    assert difference < TOLERANCE, difference
-    infer_compiled(model.network, batch)
-
-
-def apart(model: thighdx.Model, table) -> None:
-    """Print how long encoding, inference and decoding take, and one thread."""
-    seconds: dict[str, list[float]] = {"encode": [], "infer": [], "infer, one thread": [], "score": []}
-    for _ in range(REPEATS):
-        marks = [time.perf_counter()]
-        batch = encode(model, table)
-        marks.append(time.perf_counter())
-        infer_compiled(model.network, batch)
-        marks.append(time.perf_counter())
-        infer_compiled(model.network, batch, n_threads=1)
-        marks.append(time.perf_counter())
-        model.score(table)
-        marks.append(time.perf_counter())
-        for name, value in zip(seconds, np.diff(marks), strict=True):
-            seconds[name].append(float(value))
-    middle = {name: statistics.median(values) for name, values in seconds.items()}
-    print(
-        "    " + ", ".join(f"{name} {1e6 * value / len(table):.1f} us/row" for name, value in middle.items())
+def options_of() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument(
+        "--only", choices=PARTS, action="append", help="a part; may be repeated (default: all)"
+    )
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the standard cohort")
+    parser.add_argument("--peer-rows", type=int, default=5, help="rows of the whole model in other libraries")
+    parser.add_argument("--small-rows", type=int, default=10_000, help="rows of the small network")
+    parser.add_argument("--memory-rows", type=int, nargs="+", default=list(SIZES), help="sizes of tables")
+    parser.add_argument("--growth-rows", type=int, default=1_000_000, help="most rows of the growth curves")
+    parser.add_argument("--plots", type=Path, help="folder to save growth.png in")
+    parser.add_argument("--save", type=Path, help="file to write everything to as JSON")
+    return parser.parse_args()
 
 
-def compare_with_peers(n_rows: int) -> None:
-    """Print other libraries on the whole model and on a small network."""
-    model = thighdx.load_model()
-    batch = encode(model, cohort(model, 1_000))
-    print(f"\n{'the whole model':48} {'rows/s':>10} {'difference':>11}")
-    for result in full_model(model.network, batch, n_rows):
-        show(result)
-    print(f"\n{'12 causes, 24 findings, 4 parents, 40 % missing':48} {'rows/s':>10} {'difference':>11}")
-    for result in small_network(5_000):
-        show(result)
+def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]:
+    """Yield the tables that were asked for, as they come."""
+    parts: dict[str, Callable[[], Iterator[Table]]] = {
+        "naive": lambda: iter([compare_with_naive(options.rows)]),
+        "memory": lambda: iter([measure_memory(tuple(options.memory_rows))]),
+        "latency": lambda: iter([measure_latency()]),
+        "peers": lambda: (make() for make in peers(options)),
+        "growth": lambda: iter([grow(options, machine)]),
+    }
+    for part in options.only or PARTS:
+        yield from parts[part]()
 
 
-def show(result: PeerResult) -> None:
-    """Print one line."""
-    print(f"{result.name:48} {result.rows_per_second:10,.2f} {result.largest_difference:11.1e} {result.note}")
+def peers(options: argparse.Namespace) -> Iterator[Callable[[], Table]]:
+    """Yield the comparisons with other libraries."""
+    yield lambda: whole_model(options.peer_rows)
+    yield lambda: small_network(options.small_rows)
+
+
+def grow(options: argparse.Namespace, machine: dict[str, str]) -> Table:
+    """Measure growth, and plot it if there is a folder for it."""
+    curves = measure_growth(options.growth_rows)
+    if options.plots is not None:
+        source = f"{machine['machine'].rpartition(',')[0]}; thighdx {machine['commit']}"
+        say(f"saved {plot_growth(curves, options.plots, source)}")
+    return growth_table(curves)
 
 
 def main() -> None:
     """Run what was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument(
-        "--peer-rows", type=int, default=3, help="rows of the whole model for other libraries"
-    )
-    parser.add_argument("--plots", type=Path, help="folder for the growth plots")
-    parser.add_argument("--only", choices=["naive", "peers", "growth"])
-    options = parser.parse_args()
-    print(describe_machine())
-    if options.only in (None, "naive"):
-        compare_with_naive(options.rows)
-    if options.only in (None, "peers"):
-        compare_with_peers(options.peer_rows)
-    if options.plots is not None:
-        plot_growth(options.plots)
+    options = options_of()
+    machine = describe_machine()
+    print("\n".join(f"- {name}: {value}" for name, value in machine.items()), flush=True)
+    tables = []
+    for table in run(options, machine):
+        tables.append(table)
+        print(f"\n{table.markdown()}", flush=True)
+        if options.save is not None:
+            save(options.save, machine, tables)  # after every table: an interrupted run keeps what it has
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from thighdx.frames import encode_table, open_table
 from thighdx.inference.batch import EvidenceBatch
 from thighdx.model import Model
 
-__all__ = ["COHORTS", "SETTING", "Known", "cohort", "encode"]
+__all__ = ["COHORTS", "SETTING", "Known", "as_strings", "cohort", "encode", "findings_of"]
 
 SETTING = "primary_care"
 
@@ -49,6 +49,18 @@ def cohort(
         is_hidden = rng.random(n_rows) >= share[variable.layer]
         table[variable.id] = table[variable.id].mask(is_hidden)
     return table
+
+
+def as_strings(model: Model, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with evidence as Python strings in columns of objects, as a CSV file used to be read."""
+    names = [name for name in table.columns if name in model.variables]
+    return table.assign(**{name: table[name].astype(object) for name in names})
+
+
+def findings_of(model: Model, table: pd.DataFrame, row: int) -> dict[str, str]:
+    """Return what is known about one patient, as `diagnose` takes it."""
+    names = [name for name in table.columns if name in model.variables]
+    return {name: str(value) for name, value in table.loc[row, names].dropna().items()}
 
 
 def encode(model: Model, table: pd.DataFrame) -> EvidenceBatch:
