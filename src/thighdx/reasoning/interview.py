@@ -164,6 +164,20 @@ class Interview:
         return {**self._known, **answers}
 
     @property
+    def history(self) -> tuple[dict[str, object], ...]:
+        """What was known at the start and after each answer that said something, oldest first.
+
+        To be given to `Model.diagnose`; "don't know" adds nothing.
+        """
+        known = dict(self._known)
+        found = [known]
+        for item in self._asked:
+            if item.state is not None:
+                known = {**known, item.question.variable: item.state}
+                found.append(known)
+        return tuple(found)
+
+    @property
     def setting(self) -> str:
         """Where the person is seen."""
         return self._setting

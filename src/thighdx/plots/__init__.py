@@ -1,0 +1,27 @@
+"""Pictures of what the model knows and what it concludes, drawn with matplotlib (extra ``plot``).
+
+Every function takes its data first, draws on `ax` or on a figure of its own, and returns what it drew.
+"""
+
+from __future__ import annotations
+
+from thighdx.plots.calibration import plot_calibration
+from thighdx.plots.cohort import plot_cohort
+from thighdx.plots.history import plot_history
+from thighdx.plots.judgement import plot_judgement
+from thighdx.plots.network import plot_network
+from thighdx.plots.posterior import plot_posterior
+from thighdx.plots.tornado import plot_sensitivity
+from thighdx.plots.weights import plot_contrast, plot_weights
+
+__all__ = [
+    "plot_calibration",
+    "plot_cohort",
+    "plot_contrast",
+    "plot_history",
+    "plot_judgement",
+    "plot_network",
+    "plot_posterior",
+    "plot_sensitivity",
+    "plot_weights",
+]
