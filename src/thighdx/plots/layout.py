@@ -14,6 +14,8 @@ __all__ = ["finish", "say"]
 
 MARGIN = 0.1  # inches around a figure of our own
 GAP = 0.08  # inches between title, axes, legend and note
+SMALL = 0.85  # of the size of labels: words of a legend
+BESIDE = 0.6  # of the width of given axes, left for a legend once labels are laid out beside them
 
 
 def say(canvas: Canvas, text: str, *, title: str) -> None:
@@ -54,17 +56,36 @@ def finish(
     if canvas.is_own:
         _lay_out(canvas, title, handles, columns, note, 4.0 if inches is None else inches)
         return
-    heading = canvas.wrap(title, canvas.width, size=1.05 * size, bold=True, most=2)
-    ax.set_title(plain(heading), loc="left", color=ink.text, fontsize=1.05 * size, fontweight="bold")
+    _put_on_axes(canvas, title, handles, columns)
+
+
+def _put_on_axes(canvas: Canvas, title: str, handles: Sequence[Artist], columns: int) -> None:
+    """Put the title over axes that were given, and the legend under them, clear of what is there."""
+    from matplotlib.transforms import ScaledTranslation
+
+    ax, ink, size = canvas.ax, canvas.ink, 1.05 * canvas.size
+    frame, box = ax.get_window_extent(), ax.get_tightbbox(canvas.renderer)
+    per_pixel = POINTS / root_figure(ax).dpi
+    above = 0.0 if box is None else (box.y1 - frame.y1) * per_pixel
+    below = 0.0 if box is None else (frame.y0 - box.y0) * per_pixel
+    heading = canvas.wrap(title, canvas.width, size=size, bold=True, most=2)
+    ax.set_title(
+        plain(heading),
+        loc="left",
+        color=ink.text,
+        fontsize=size,
+        fontweight="bold",
+        pad=max(above, 0.0) + 5.0,
+    )
     if handles:
-        labels = [str(handle.get_label()) for handle in handles]
-        box = ax.get_tightbbox(canvas.renderer)
-        below = 0.0 if box is None else (ax.get_window_extent().y0 - box.y0) / ax.figure.dpi * POINTS
-        small = 0.85 * size
-        ax.legend(
-            handles=list(handles), labels=labels, loc="upper left", bbox_to_anchor=(0.0, 0.0),
-            borderaxespad=below / small + 0.4, ncols=columns, **_legend_look(ink, small),
-        )  # fmt: skip
+        down = ScaledTranslation(0.0, -(max(below, 0.0) + 4.0) / POINTS, root_figure(ax).dpi_scale_trans)
+        place = {
+            "loc": "upper left",
+            "bbox_to_anchor": (0.0, 0.0),
+            "bbox_transform": ax.transAxes + down,
+            "borderaxespad": 0.0,
+        }
+        _legend_within(canvas, ax, handles, columns, BESIDE * canvas.width, place)
 
 
 def _legend_look(ink: Ink, size: float) -> dict[str, Any]:
@@ -97,7 +118,9 @@ def _lay_out(
     )  # fmt: skip
     legend = None
     if handles:
-        legend = _legend_within(canvas, figure, handles, columns, across)
+        place = {"loc": "lower left", "borderaxespad": 0.0}
+        legend = _legend_within(canvas, figure, handles, columns, across, place)
+        legend.set_in_layout(False)
     for artist in (heading, small):
         artist.set_in_layout(False)
 
@@ -124,17 +147,19 @@ def _lay_out(
 
 
 def _legend_within(
-    canvas: Canvas, figure: Any, handles: Sequence[Artist], columns: int, across: float
+    canvas: Canvas, owner: Any, handles: Sequence[Artist], columns: int, across: float, place: dict[str, Any]
 ) -> Any:
-    """Add a legend with as many columns as there is room for."""
+    """Add a legend to a figure or axes, with as many columns as there is room for."""
     labels = [str(handle.get_label()) for handle in handles]
     for n in range(columns, 0, -1):
-        legend = figure.legend(
-            handles=list(handles), labels=labels, loc="lower left", borderaxespad=0.0, ncols=n,
-            **_legend_look(canvas.ink, 0.85 * canvas.size),
-        )  # fmt: skip
-        legend.set_in_layout(False)
-        width = legend.get_window_extent(canvas.renderer).width / figure.dpi
+        legend = owner.legend(
+            handles=list(handles),
+            labels=labels,
+            ncols=n,
+            **place,
+            **_legend_look(canvas.ink, SMALL * canvas.size),
+        )
+        width = legend.get_window_extent(canvas.renderer).width / root_figure(canvas.ax).dpi
         if width <= across or n == 1:
             break
         legend.remove()

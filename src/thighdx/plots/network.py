@@ -39,9 +39,9 @@ FIGURE = 0.082  # width of the figures between links and words
 WORDS = 0.225
 GAP = 0.008
 PADDING = 0.7  # lines between items
+BOX_PADDING = 0.5  # lines over and under the name of the cause
 UNDER_BOX = 3.2  # lines between the cause and what looks like it
 DASHES = (0.0, (2.5, 1.5))
-SMALLEST = 3.5  # points
 THINNEST, PER_FACTOR_10, THICKEST = 0.7, 2.0, 6.0  # points
 
 
@@ -150,10 +150,7 @@ def _draw(
     ax.set_axis_off()
     ax.set_xlim(0.0, 1.0)
     ax.set_ylim(tall, -1.5)
-    size = canvas.size
-    if not canvas.is_own:
-        room = float(ax.get_window_extent().height) / ax.figure.dpi
-        size = min(size, max(SMALLEST, size * room / ((tall + 1.5) * canvas.line)))
+    size = canvas.size if canvas.is_own else canvas.fitting(tall + 1.5)
     pen = _Pen(canvas, size)
     half = (_height([box]) - PADDING) / 2
     center = (tall - foot) / 2
@@ -205,11 +202,18 @@ class _Pen:
 
     def cause(self, text: str, y: float) -> Text:
         """Write the cause in its box."""
-        ink = self.canvas.ink
-        box = {"boxstyle": "round,pad=0.5", "facecolor": ink.paper, "edgecolor": ink.text, "linewidth": 1.8}
-        return self.canvas.ax.text(
+        from matplotlib.patches import Rectangle
+
+        ax, ink = self.canvas.ax, self.canvas.ink
+        tall = text.count("\n") + 1 + 2 * BOX_PADDING
+        box = Rectangle(
+            (CAUSE_FROM, y - tall / 2), CAUSE_TO - CAUSE_FROM, tall, facecolor=ink.paper, edgecolor=ink.text,
+            linewidth=1.8, zorder=4,
+        )  # fmt: skip
+        ax.add_patch(box)
+        return ax.text(
             (CAUSE_FROM + CAUSE_TO) / 2, y, plain(text), ha="center", va="center", color=ink.text,
-            fontsize=self.size, fontweight="bold", bbox=box, zorder=4,
+            fontsize=self.size, fontweight="bold", zorder=5,
         )  # fmt: skip
 
     def word(self, text: str, x: float, y: float, side: str, *, is_faint: bool = False) -> Text:

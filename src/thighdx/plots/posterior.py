@@ -65,7 +65,8 @@ def plot_posterior(
     n : int, optional
         How many causes; None: all. What is not in the list of causes comes last, in a row of its own.
     scale : {"probability", "log_odds"}
-        The first always runs from 0 to 100 %. The second shows rare causes apart; certainties are at its ends.
+        The first always runs from 0 to 100 %. The second shows rare causes apart; there, what is
+        certain or impossible is a triangle at the end of the axis.
     method : {"auto", "delta", "draws"}
         Of the intervals, see `Result.interval`; "delta" needs no draws.
     ax : matplotlib.axes.Axes, optional
@@ -174,9 +175,13 @@ def _marks(
             [place(result.prior[cause])], [y], marker="|", markersize=13, markeredgewidth=1.6,
             color=ink.faint, linestyle="none", clip_on=False, zorder=2.5,
         )  # fmt: skip
+        value = float(result.posterior[cause])
         is_urgent = cause in must_not_miss
+        marker = "D" if is_urgent else "o"
+        if ends is not None and value in (0.0, 1.0):  # infinite log odds
+            marker = ">" if value else "<"
         points += ax.plot(
-            [place(result.posterior[cause])], [y], marker="D" if is_urgent else "o", linestyle="none",
+            [place(value)], [y], marker=marker, linestyle="none",
             markersize=7.5 if is_urgent else 8, color=ink.second if is_urgent else color,
             markeredgecolor=ink.paper, markeredgewidth=0.8, clip_on=False, zorder=3,
         )  # fmt: skip

@@ -11,7 +11,6 @@ __all__ = ["Placed", "Row", "draw_rows", "rows_height"]
 
 LABEL_SHARE = 0.36  # of the width of a figure, for labels
 PADDING = 0.7  # lines between rows
-SMALLEST = 3.5  # points: words in axes that are too small for them do not shrink further
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +56,13 @@ def draw_rows(
 
     Notes
     -----
-    In axes that were given, words shrink until the rows fit, down to `SMALLEST` points.
+    In axes that were given, words shrink until the rows fit, down to a few points.
     """
     ax, ink = canvas.ax, canvas.ink
     size = canvas.size
     labels, heights = _labels(canvas, rows, most, least)
     if not canvas.is_own:
-        box = ax.get_window_extent()
-        room = box.height / ax.figure.dpi
-        size = min(size, max(SMALLEST, size * room / (sum(heights) * canvas.line)))
+        size = canvas.fitting(sum(heights))
     at, down = [], 0.0
     for height in heights:
         at.append(down + height / 2)
@@ -80,12 +77,12 @@ def draw_rows(
     for y, row in zip(at, rows, strict=True):
         if row.value:
             ax.text(
-                1.02, y, plain(row.value), transform=ax.get_yaxis_transform(), va="center", ha="left",
+                1.03, y, plain(row.value), transform=ax.get_yaxis_transform(), va="center", ha="left",
                 fontsize=0.9 * size, color=ink.faint if row.is_faint else ink.text,
             )  # fmt: skip
     if heading and any(row.value for row in rows):
         ax.annotate(
-            plain(heading), (1.02, 1.0), xycoords="axes fraction", xytext=(0.0, 3.0),
+            plain(heading), (1.03, 1.0), xycoords="axes fraction", xytext=(0.0, 3.0),
             textcoords="offset points", fontsize=0.8 * size, color=ink.faint, va="bottom", ha="left",
         )  # fmt: skip
     return Placed(tuple(at), down * canvas.line, size)
@@ -98,6 +95,6 @@ def rows_height(canvas: Canvas, rows: Sequence[Row], *, most: int = 2) -> float:
 
 def _labels(canvas: Canvas, rows: Sequence[Row], most: int, least: float) -> tuple[list[str], list[float]]:
     """Return labels broken into lines, and the height of their rows in lines."""
-    across = LABEL_SHARE * canvas.width if canvas.is_own else max(0.62 * canvas.width, 1.6)
+    across = LABEL_SHARE * canvas.width
     labels = [canvas.wrap(row.label, across, bold=row.is_header, most=most) for row in rows]
     return labels, [max(label.count("\n") + 1, least) + PADDING for label in labels]

@@ -23,9 +23,10 @@ __all__ = [
     "to_log_odds",
 ]
 
-ROUND = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+ROUND = (0.5, 0.01, 0.1, 0.001, 0.9, 0.99, 0.999, 1e-4, 0.9999, 1e-5, 1e-6)  # the first are kept
 FAR = 14.0  # log odds beyond which nothing is told apart
 STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)  # between ticks
+APART = 0.17  # of an axis, between ticks
 LEAST = 0.5  # log odds kept free at either end
 
 
@@ -77,12 +78,21 @@ def signed(value: float, digits: int = 1) -> str:
     return text[1:] if float(f"{value:.{digits}f}") == 0 else text
 
 
-def log_odds_ticks(low: float, high: float, *, most: int = 7) -> list[float]:
-    """Return round probabilities whose log odds lie between two ends, thinned out to fit."""
-    inside = [value for value in ROUND if low <= to_log_odds(value) <= high]
-    while len(inside) > most:
-        inside = inside[::2]
-    return inside
+def log_odds_ticks(low: float, high: float) -> list[float]:
+    """Return round probabilities between two log odds, the commonest first, so far apart that they can be read.
+
+    Examples
+    --------
+    >>> log_odds_ticks(-7.5, 2.5)
+    [0.001, 0.01, 0.1, 0.5, 0.9]
+    """
+    chosen: list[float] = []
+    for value in ROUND:
+        here = to_log_odds(value)
+        gaps = [abs(here - to_log_odds(other)) for other in chosen]
+        if low <= here <= high and min(gaps, default=math.inf) >= APART * (high - low):
+            chosen.append(value)
+    return sorted(chosen)
 
 
 def percent_axis(
@@ -96,7 +106,7 @@ def percent_axis(
         ax.set_xticks(ticks, [compact_percent(tick) for tick in ticks])
         ends = (0.0, 1.0)
     else:
-        odds = [x for x in map(to_log_odds, values.tolist()) if abs(x) < FAR] or [0.0]
+        odds = [x for x in map(to_log_odds, values.ravel().tolist()) if abs(x) < FAR] or [0.0]
         ends = (min(odds) - LEAST, max(max(odds), to_log_odds(0.5)) + LEAST)
         chosen = log_odds_ticks(*ends)
         ax.set_xlim(*ends)

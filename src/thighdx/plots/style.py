@@ -31,6 +31,8 @@ Style: TypeAlias = Literal["auto", "light", "dark"]
 
 WIDTH = 7.5  # inches, as wide as a notebook shows at 100 dots per inch without shrinking it
 LINE_SPACING = 1.25
+SMALLEST = 3.5  # points: words in axes that are too small for them do not shrink further
+FREE = 0.75  # of the height of given axes, left by title, ticks and legend once these are laid out
 POINTS = 72.0
 
 
@@ -139,6 +141,11 @@ class Canvas:
         canvas: Any = root_figure(self.ax).canvas
         renderer: RendererBase = canvas.get_renderer()
         return renderer
+
+    def fitting(self, n_lines: float) -> float:
+        """Return the size of words, in points, at which so many lines fit into axes that were given."""
+        room = FREE * float(self.ax.get_window_extent().height) / root_figure(self.ax).dpi
+        return min(self.size, max(SMALLEST, self.size * room / (n_lines * self.line)))
 
     def wrap(self, text: str, inches: float, *, size: float = 0.0, bold: bool = False, most: int = 3) -> str:
         """Break a text into at most `most` lines of a width; what does not fit ends in an ellipsis."""
@@ -251,7 +258,7 @@ def _ink_of(ax: Axes) -> Ink:
 
     figure: Any = root_figure(ax)
     for face in (ax.get_facecolor(), figure.get_facecolor()):
-        red, green, blue, alpha = to_rgba(face)  # type: ignore[arg-type]  # the stubs allow None
+        red, green, blue, alpha = to_rgba(face)
         if alpha > 0.5:
             is_dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.4
             return replace(DARK if is_dark else LIGHT, paper=to_hex((red, green, blue)))

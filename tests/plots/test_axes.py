@@ -1,0 +1,201 @@
+"""Axes that were given, colors, and what a notebook shows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+import thighdx
+from plots.pictures import CASE, posteriors_of_patients
+from plots.words_in_pictures import assert_no_text_overlaps_or_clips, words_of
+from thighdx import plots
+from thighdx.plots.style import DARK, LIGHT, Picture, plain, wrapped
+
+Draw = Callable[[thighdx.Model, Axes], Picture]
+
+ON_AXES: dict[str, Draw] = {
+    "plot_posterior": lambda m, ax: plots.plot_posterior(m.diagnose(CASE), method="delta", ax=ax),
+    "plot_weights": lambda m, ax: plots.plot_weights(m.diagnose(CASE).explain("hamstring_strain"), ax=ax),
+    "plot_contrast": lambda m, ax: plots.plot_contrast(
+        m.diagnose(CASE).contrast("hamstring_strain", "stroke"), ax=ax
+    ),
+    "plot_sensitivity": lambda m, ax: plots.plot_sensitivity(
+        m.diagnose({"bruising": True}).sensitivity("hamstring_strain", n=5), ax=ax
+    ),
+    "plot_history": lambda m, ax: plots.plot_history([m.diagnose({}), m.diagnose(CASE)], ax=ax),
+    "plot_network": lambda m, ax: plots.plot_network(m, "stroke", ax=ax),
+    "plot_judgement": lambda m, ax: plots.plot_judgement(m, ("shares", "stroke|self_report"), ax=ax),
+    "plot_calibration": lambda m, ax: plots.plot_calibration(
+        thighdx.evaluate(m, m.simulate(50, seed=1)), ax=ax
+    ),
+    "plot_cohort": lambda m, ax: plots.plot_cohort(posteriors_of_patients(m, has_extras=True), m, n=6, ax=ax),
+}
+
+
+def new_figure(size: tuple[float, float] = (9.0, 8.0)) -> Figure:
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def test_every_function_is_tried_on_given_axes() -> None:
+    assert sorted(ON_AXES) == sorted(plots.__all__)
+
+
+@pytest.mark.parametrize("name", ON_AXES)
+def test_a_picture_on_given_axes_stays_there_and_can_be_read(model: thighdx.Model, name: str) -> None:
+    figure = new_figure()
+    ax = figure.add_subplot()
+    before = dict(mpl.rcParams)
+    picture = ON_AXES[name](model, ax)
+    assert picture.ax is ax
+    assert picture.figure is figure
+    assert figure.axes == [ax]  # panels of a cohort are children of the axes
+    assert not picture.is_own_figure
+    assert figure.get_size_inches().tolist() == [9.0, 8.0]
+    assert dict(mpl.rcParams) == before
+    assert_no_text_overlaps_or_clips(figure)
+
+
+def test_two_pictures_side_by_side_can_be_read(model: thighdx.Model) -> None:
+    figure = new_figure((14.0, 5.0))
+    left, right = figure.subplots(1, 2)
+    plots.plot_posterior(model.diagnose(CASE), None, 6, ax=left)
+    plots.plot_weights(model.diagnose(CASE).explain("hamstring_strain"), ax=right)
+    assert_no_text_overlaps_or_clips(figure)
+
+
+def test_a_picture_fits_a_figure_within_a_figure(model: thighdx.Model) -> None:
+    figure = new_figure()
+    part = figure.subfigures(1, 2)[1]
+    picture = plots.plot_posterior(model.diagnose(CASE), None, 4, ax=part.subplots())
+    assert picture.figure is figure
+    assert_no_text_overlaps_or_clips(figure)
+
+
+def test_axes_of_pyplot_will_do_and_no_other_figure_is_opened(model: thighdx.Model) -> None:
+    from matplotlib import pyplot as plt
+
+    with mpl.rc_context({"backend": "agg"}):
+        figure, ax = plt.subplots(layout="constrained")
+        try:
+            plots.plot_posterior(model.diagnose(CASE), None, 4, ax=ax)
+            plots.plot_posterior(model.diagnose(CASE), None, 4)
+            assert plt.get_fignums() == [figure.number]
+        finally:
+            plt.close(figure)
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Contrast ratio of two colors, as the Web Content Accessibility Guidelines define it."""
+
+    def light(color: Any) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK], ids=["light", "dark"])
+def test_words_and_marks_stand_out_from_the_paper(ink: Any) -> None:
+    assert contrast(ink.text, ink.paper) > 7
+    assert contrast(ink.faint, ink.paper) > 6
+    assert min(contrast(color, ink.paper) for color in (ink.main, ink.second)) > 3
+    assert len(set(ink.series)) == len(ink.series)
+
+
+@pytest.mark.parametrize(("face", "is_dark"), [("white", False), ("#f4f4f4", False), ("black", True)])
+def test_colors_follow_the_background_of_the_axes(model: thighdx.Model, face: str, is_dark: bool) -> None:
+    ax = new_figure().add_subplot()
+    ax.set_facecolor(face)
+    ax.figure.set_facecolor(face)
+    plots.plot_posterior(model.diagnose(CASE), None, 3, ax=ax)
+    label = ax.get_yticklabels()[0]
+    assert label.get_color() == (DARK if is_dark else LIGHT).text
+    assert ax.get_facecolor()[:3] == to_rgb(face)
+
+
+def test_a_dark_style_of_matplotlib_is_followed(model: thighdx.Model) -> None:
+    from matplotlib import style
+
+    with style.context("dark_background"):
+        picture = plots.plot_posterior(model.diagnose(CASE), None, 3)
+    assert to_rgb(picture.figure.get_facecolor()) == (0.0, 0.0, 0.0)
+    assert picture.ax.xaxis.label.get_color() == DARK.text
+
+
+@pytest.mark.parametrize(("color", "ink"), [("white", DARK), ("black", LIGHT)])
+def test_on_no_background_the_color_of_words_decides(model: thighdx.Model, color: str, ink: Any) -> None:
+    with mpl.rc_context({"figure.facecolor": "none", "axes.facecolor": "none", "text.color": color}):
+        picture = plots.plot_posterior(model.diagnose(CASE), None, 3)
+    assert picture.ax.xaxis.label.get_color() == ink.text
+
+
+def test_a_style_with_axes_of_ones_own_is_refused(model: thighdx.Model) -> None:
+    with pytest.raises(ValueError, match="style: got 'dark' with axes of your own; color them"):
+        plots.plot_posterior(model.diagnose({}), None, ax=new_figure().add_subplot(), style="dark")
+
+
+def test_a_notebook_shows_an_own_figure_once(model: thighdx.Model) -> None:
+    own = plots.plot_posterior(model.diagnose({}), None, 2)
+    given = plots.plot_posterior(model.diagnose({}), None, 2, ax=new_figure().add_subplot())
+    png = own._repr_png_()
+    assert png is not None
+    assert png.startswith(b"\x89PNG")
+    assert given._repr_png_() is None
+
+
+def test_dollar_signs_are_no_mathematics() -> None:
+    figure = new_figure()
+    figure.text(0.1, 0.5, plain("costs $5 or $6"))
+    assert words_of(figure)[0][0] == r"costs \$5 or \$6"
+    figure.canvas.draw()  # mathematics would fail or lose the signs
+
+
+def test_words_are_broken_where_they_are_too_long_and_cut_where_they_are_too_many() -> None:
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(size=10)
+    assert wrapped("a short one", 3.0, font, most=2) == "a short one"
+    lines = wrapped("pseudopseudohypoparathyroidism" * 3, 1.0, font, most=3).split("\n")
+    assert len(lines) == 3
+    assert lines[-1].endswith("…")
+    assert wrapped("", 1.0, font, most=2) == ""
+
+
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "matplotlib":
+            raise ModuleNotFoundError(f"No module named {name!r}", name="matplotlib")
+sys.meta_path.insert(0, Missing())
+import pandas as pd, thighdx
+from thighdx.plots import plot_posterior
+model = thighdx.load_model()
+result = model.diagnose({"bruising": True})
+assert (model.score(pd.DataFrame({"bruising": [True]}))["status"] == "ok").all()
+result.triage, result.interval(method="delta"), result.explain("hamstring_strain")
+try:
+    plot_posterior(result, None)
+except ModuleNotFoundError as error:
+    print(error)
+"""
+
+
+def test_everything_but_pictures_works_without_matplotlib() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == ("thighdx.plots needs matplotlib, which is not installed; install thighdx[plot]\n")
