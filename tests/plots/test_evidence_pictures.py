@@ -71,7 +71,7 @@ def test_a_given_cause_is_certain(model: thighdx.Model) -> None:
 def test_each_of_weights_and_contrast_refuses_the_other(model: thighdx.Model) -> None:
     result = model.diagnose(CASE)
     with pytest.raises(
-        ValueError, match="got a contrast of two causes, expected Result.explain; use plot_contrast"
+        ValueError, match=r"got a contrast of two causes, expected Result\.explain; use plot_contrast"
     ):
         plot_weights(result.contrast("hamstring_strain", "stroke"))
     with pytest.raises(
