@@ -48,7 +48,7 @@ def write(picture: Picture, path: Path) -> None:
     buffer = io.BytesIO()
     picture.figure.savefig(buffer, dpi=DPI, facecolor=picture.figure.get_facecolor(), format="png")
     with Image.open(buffer) as drawn:
-        drawn.convert("RGB").quantize(N_COLORS).save(path, optimize=True)
+        drawn.convert("RGB").quantize(N_COLORS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ Style: TypeAlias = Literal["auto", "light", "dark"]
 
 WIDTH = 7.5  # inches, as wide as a notebook shows at 100 dots per inch without shrinking it
 LINE_SPACING = 1.25
+WITHIN = 0.95  # of a width is filled with words: at few dots per inch letters are set wider than they are drawn
 SMALLEST = 3.5  # points: words in axes that are too small for them do not shrink further
 FREE = 0.75  # of the height of given axes, left by title, ticks and legend once these are laid out
 POINTS = 72.0
@@ -152,7 +153,7 @@ class Canvas:
         from matplotlib.font_manager import FontProperties
 
         font = FontProperties(size=size or self.size, weight="bold" if bold else "normal")
-        return wrapped(text, inches, font, most=most)
+        return wrapped(text, WITHIN * inches, font, most=most)
 
 
 def root_figure(ax: Axes) -> Figure:
