@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thighdx.errors import TableError
+from thighdx.html.names import LEVEL_NAMES
 from thighdx.kb.records import LEVELS
 from thighdx.labels import TRIAGE, as_pandas
 from thighdx.plots.layout import finish
@@ -38,7 +39,6 @@ STATUS_WORDS = {
     "conflicting_columns": "Left out: columns that disagree",
     "impossible_evidence": "Left out: evidence that cannot be true together",
 }
-LEVEL_WORDS = {"self_care": "Self-care", "soon": "Soon", "urgent": "Urgent", "emergency": "Emergency"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _patients(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model) -> lis
         levels = frame[TRIAGE].value_counts().to_dict()
         found.append(_Bar("", "How urgent", None, is_header=True))
         found += [
-            bar(level, LEVEL_WORDS[level], int(levels.get(level, 0)), is_marked=level == LEVELS[-1])
+            bar(level, LEVEL_NAMES[level], int(levels.get(level, 0)), is_marked=level == LEVELS[-1])
             for level in reversed(LEVELS)
         ]
     return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from thighdx.cli.output import number, percent
+from thighdx.cli.output import number
+from thighdx.figures import percent
 from thighdx.plots.scales import signed
 from thighdx.plots.style import Canvas
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from thighdx.cli.output import percent
+from thighdx.figures import percent
 from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import is_log_odds, percent_axis, to_log_odds

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.cli.output import number, percent
+from thighdx.cli.output import number
+from thighdx.figures import percent
 from thighdx.plots.style import Canvas
 
 __all__ = [

@@ -31,7 +31,7 @@ Style: TypeAlias = Literal["auto", "light", "dark"]
 
 WIDTH = 7.5  # inches, as wide as a notebook shows at 100 dots per inch without shrinking it
 LINE_SPACING = 1.25
-WITHIN = 0.95  # of a width is filled with words: at few dots per inch letters are set wider than they are drawn
+WITHIN = 0.95  # of a width is filled with words: at few dots per inch letters are set wider than drawn
 SMALLEST = 3.5  # points: words in axes that are too small for them do not shrink further
 FREE = 0.75  # of the height of given axes, left by title, ticks and legend once these are laid out
 POINTS = 72.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thighdx.cli.output import percent
+from thighdx.figures import percent
 from thighdx.plots.decibans import decibans_axis, meaning
 from thighdx.plots.layout import finish, say
 from thighdx.plots.rows import Row, draw_rows
