@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from thighdx.html.render import begun, in_words
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import JudgementTable, Key, Variable
 
@@ -45,7 +46,7 @@ class Names:
         """
         known = self.variables.get(item)
         if known is None or not known.label:
-            return (item[:1].upper() + item[1:]).replace("_", " ")
+            return begun(in_words(item))
         label = known.label
         if len(label) >= LONG and label.endswith(")") and " (" in label:
             label = label[: label.index(" (")]
@@ -61,7 +62,7 @@ class Names:
         ('Onset: sudden', 'Bruising')
         """
         name = label or self.name(item)
-        return name if state in ("present", "") else f"{name}: {state.replace('_', ' ')}"
+        return name if state in ("present", "") else f"{name}: {in_words(state)}"
 
     def judgement(self, table: JudgementTable, key: Key) -> str:
         """Say which number a judgement is about.
@@ -103,4 +104,4 @@ def setting_words(setting: str) -> str:
     >>> setting_words("primary_care")
     'primary care'
     """
-    return setting.replace("_", " ")
+    return in_words(setting)
