@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from thighdx.inference.lanes import exp2_wide, load, splat, store, total
-from thighdx.inference.plan import WIDE
+from thighdx.inference.exp2 import exp2_wide
+from thighdx.inference.lanes import WIDE, load, splat, store, total
 from thighdx.network.spec import Floats
 
 __all__ = ["Mixtures", "score_dense"]

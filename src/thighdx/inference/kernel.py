@@ -15,9 +15,13 @@ import numpy.typing as npt
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.inference.dense import Mixtures, score_dense
 from thighdx.inference.engine import Posteriors
-from thighdx.inference.plan import WIDE, Ints, Plan, find_patterns, make_plan
-from thighdx.inference.pruned import Wanted, find_wanted, score_pruned
+from thighdx.inference.lanes import WIDE
+from thighdx.inference.layout import Ints
+from thighdx.inference.patterns import find_patterns
+from thighdx.inference.plan import Plan, make_plan
+from thighdx.inference.pruned import score_pruned
 from thighdx.inference.tables import Dtype, setting_tables
+from thighdx.inference.wanted import Wanted, find_wanted
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 

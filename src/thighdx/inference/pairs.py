@@ -1,0 +1,204 @@
+"""Single causes and pairs of one case, in single precision: the first steps of `pruned`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from thighdx.inference.exp2 import FRACTION_BITS, exp2_fixed
+from thighdx.inference.lanes import (
+    LANES,
+    WIDE,
+    greatest,
+    largest,
+    load,
+    select_or,
+    splat,
+    step,
+    store,
+    total,
+)
+from thighdx.inference.work import MOST_TRIPLE_ROWS
+
+__all__ = ["NEVER", "UNIT", "add_pairs", "add_singles", "find_rows", "raise_pairs", "spread", "sum_pairs"]
+
+UNIT = 1 << FRACTION_BITS
+NEVER = -300 * UNIT
+
+
+@step
+def find_rows(
+    work: Any, pack: Any, codes: Any, patterns: Any, flat_of: Any, n_codes: int, n_lanes: int
+) -> Any:
+    """List the rows of a case: how many there are, and how many of each kind; -1 if one leaves the range."""
+    rows, dense_rows, bound_rows, tau_rows = work.rows, work.dense_rows, work.bound_rows, work.tau_rows
+    m = 1
+    for v in range(len(codes)):
+        r = flat_of[v * n_codes + codes[v] + 1]
+        rows[m] = r
+        m += r >= 0
+    for v in range(len(patterns)):
+        r = patterns[v]
+        rows[m] = r
+        m += r >= 0
+    n_dense, n_bound, n_tau = 0, 0, 0
+    is_hard = False
+    low2, high2, low3, high3 = 0.0, 0.0, 0.0, 0.0
+    for q in range(m):
+        r = rows[q]
+        is_hard |= pack.is_hard[r]
+        low2 += pack.reach[r, 0]
+        high2 += pack.reach[r, 1]
+        low3 += pack.reach[r, 2]
+        high3 += pack.reach[r, 3]
+        bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_lanes)
+        n_bound += pack.bound_of[r] >= 0
+        dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_lanes)
+        n_dense += pack.dense_of[r] >= 0
+        if n_tau < MOST_TRIPLE_ROWS:
+            tau_rows[n_tau] = r
+        n_tau += pack.has_tau[r]
+    if is_hard or low2 < -140 or high2 > 100 or low3 < -400 or high3 > 400 or n_tau > MOST_TRIPLE_ROWS:
+        m = -1
+    return m, n_dense, n_bound, n_tau
+
+
+@step
+def add_singles(work: Any, pack: Any, grid: Any, given: Any, m: int) -> bool:
+    """Add up the terms of single causes in double precision; say whether fixed point can hold them."""
+    n, width = len(grid.height), len(work.log_single)
+    log_single, rows = work.log_single, work.rows
+    for b in range(0, width, WIDE):
+        value = load(pack.single, rows[0] * np.int64(width) + b)
+        for q in range(1, m):
+            value = value + load(pack.single, rows[q] * np.int64(width) + b)
+        store(log_single, b, value)
+    top = -1e300
+    for i in range(n):
+        if given[grid.causes[i]] == 0:
+            log_single[i] = -np.inf
+        if log_single[i] > top:
+            top = log_single[i]
+    if top > 140 or (top < -100 and top > -1e300):
+        return False
+    for i in range(n):
+        value = log_single[i]
+        is_alive = value > -170.0
+        work.half[i] = np.int32(np.rint(0.5 * value * UNIT)) if is_alive else 0
+        work.fixed[i] = np.int32(np.rint(value * UNIT)) if is_alive else NEVER
+        lane = n - 1 - i
+        work.reverse[lane] = work.fixed[i] if is_alive else 0
+        work.half_reverse[lane] = work.half[i]
+        work.alive[lane] = 1 if is_alive else 0
+    return True
+
+
+@step
+def add_pairs(work: Any, pack: Any, m: int, n_dense: int, n_lanes: int) -> None:
+    """Add up the terms of pairs."""
+    raw, rows, dense_rows = work.raw, work.rows, work.dense_rows
+    for p in range(0, n_lanes, LANES):
+        store(raw, p, splat(np.int32(0)))
+    q = 0
+    while q + 4 <= n_dense:
+        d0, d1, d2, d3 = dense_rows[q], dense_rows[q + 1], dense_rows[q + 2], dense_rows[q + 3]
+        for p in range(0, n_lanes, LANES):
+            s = load(pack.dense, d0 + p) + load(pack.dense, d1 + p)
+            s = s + (load(pack.dense, d2 + p) + load(pack.dense, d3 + p))
+            store(raw, p, load(raw, p) + s)
+        q += 4
+    while q < n_dense:
+        d0 = dense_rows[q]
+        for p in range(0, n_lanes, LANES):
+            store(raw, p, load(raw, p) + load(pack.dense, d0 + p))
+        q += 1
+    for q in range(m):
+        r = rows[q]
+        for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
+            raw[pack.sparse_pos[e]] += pack.sparse_value[e]
+
+
+@step
+def raise_pairs(work: Any, grid: Any) -> Any:
+    """Turn the terms of pairs into exponents of weights and of D; return the largest of a weight."""
+    raw, arg, fixed, half = work.raw, work.arg, work.fixed, work.half
+    never = splat(np.int32(NEVER))
+    best = never
+    peak = np.int32(NEVER)
+    for i in range(len(grid.height)):
+        peak = max(peak, fixed[i])
+        if fixed[i] == NEVER:
+            for b in range(grid.height[i]):
+                store(raw, grid.start[i] + b * LANES, never)
+                store(arg, grid.start[i] + b * LANES, never)
+            continue
+        own = splat(fixed[i])
+        own_half = splat(half[i])
+        for b in range(grid.height[i]):
+            p = grid.start[i] + b * LANES
+            is_pair = load(grid.valid, p) & load(work.alive, b * LANES)
+            x = load(raw, p)
+            store(arg, p, select_or(is_pair, x + own_half + load(work.half_reverse, b * LANES), never))
+            x = select_or(is_pair, x + own + load(work.reverse, b * LANES), never)
+            best = greatest(best, x)
+            store(raw, p, x)
+    return max(peak, largest(best))
+
+
+@step
+def sum_pairs(work: Any, grid: Any, wanted: Any, peak: Any) -> float:
+    """Sum the weights of single causes and pairs by member and by group; return the sum of all."""
+    n, row_lanes = len(grid.height), len(work.whole_of)
+    by_last, by_cause, by_group, fixed = work.by_last, work.by_cause, work.by_group, work.fixed
+    floor = splat(np.int32(peak - 127 * UNIT))
+    shift = splat(np.int32(peak))
+    for b in range(0, len(by_last), LANES):
+        store(by_last, b, splat(np.float32(0.0)))
+    everything = 0.0
+    for b in range(0, n, LANES):
+        store(work.share, 0, exp2_fixed(greatest(load(fixed, b), floor) - shift))
+        for lane in range(min(LANES, n - b)):
+            by_cause[b + lane] = work.share[lane]
+            work.by_cause_single[b + lane] = work.share[lane]
+            everything += work.share[lane]
+    for i in range(n):
+        if fixed[i] == NEVER:
+            continue
+        row = splat(np.float32(0.0))
+        last = wanted.hit_of[i, i] * row_lanes
+        for b in range(grid.height[i]):
+            w = exp2_fixed(greatest(load(work.raw, grid.start[i] + b * LANES), floor) - shift)
+            row = row + w
+            store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
+        whole = np.float64(total(row))
+        by_cause[i] += whole
+        everything += whole
+    for g in range(len(by_group)):
+        by_group[g] = 0.0
+        for i in range(n):
+            if wanted.mask[g * row_lanes + n - 1 - i] > 0:
+                by_group[g] += work.by_cause_single[i]
+    spread(by_last, work.whole_of, by_group, wanted, row_lanes)
+    for i in range(1, n):
+        by_cause[i] += work.whole_of[n - 1 - i]
+    return everything
+
+
+@step
+def spread(by_last: Any, whole_of: Any, by_group: Any, wanted: Any, row_lanes: int) -> None:
+    """Add sums by last member to the groups, and sum them over what else the explanations hit."""
+    for b in range(0, row_lanes, LANES):
+        s = splat(np.float32(0.0))
+        for hit in range(len(wanted.is_hit)):
+            s = s + load(by_last, hit * row_lanes + b)
+        store(whole_of, b, s)
+    for hit in range(len(wanted.is_hit)):
+        for g in range(len(by_group)):
+            s = splat(np.float32(0.0))
+            for b in range(0, row_lanes, LANES):
+                value = load(by_last, hit * row_lanes + b)
+                if not wanted.is_hit[hit, g]:
+                    value = value * load(wanted.mask, g * row_lanes + b)
+                s = s + value
+            by_group[g] += np.float64(total(s))
