@@ -12,9 +12,12 @@ from thighdx.inference.lanes import LANES
 from thighdx.network.build import Network
 from thighdx.network.explanations import Explanations, enumerate_explanations
 
-__all__ = ["Ints", "Layout", "make_layout"]
+__all__ = ["BLOCK", "Ints", "Layout", "make_layout"]
 
 Ints: TypeAlias = npt.NDArray[np.int32]
+
+BLOCK = 4 * LANES
+"""Lanes of the terms of pairs that are added up together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,10 @@ class Layout:
         Vectors in row i.
     start : (n_causes,) int32
         First lane of row i.
+    packed : (n_causes,) int32
+        First lane of row i where rows follow each other without padding, as terms are stored.
     pair_pos : (n_pairs,) int32
-        Lane of every pair, in the order of `explanations`.
+        Lane of every pair without padding, in the order of `explanations`.
     valid : (n_lanes,) int32
         1 where a lane is a pair, 0 in the padding.
     """
@@ -50,6 +55,7 @@ class Layout:
     columns: npt.NDArray[np.intp]
     height: Ints
     start: Ints
+    packed: Ints
     pair_pos: Ints
     valid: Ints
 
@@ -57,6 +63,12 @@ class Layout:
     def n_lanes(self) -> int:
         """Lanes of all rows."""
         return len(self.valid)
+
+    @property
+    def n_packed(self) -> int:
+        """Lanes of all rows without padding, in whole blocks."""
+        n = self.explanations.n_causes
+        return -(-(n * (n - 1) // 2) // BLOCK) * BLOCK
 
 
 def make_layout(network: Network) -> Layout:
@@ -67,13 +79,13 @@ def make_layout(network: Network) -> Layout:
     columns = _find(network.explanations, np.append(causes, n)[explanations.members])
     height = np.array([-(-(n - 1 - i) // LANES) for i in range(n)], dtype=np.int32)
     start = np.concatenate([[0], np.cumsum(LANES * height)])[:n].astype(np.int32)
-    members = explanations.members[explanations.sizes == 2]
-    pair_pos = np.zeros(0, dtype=np.int32)
-    if len(members):
-        pair_pos = (start[members[:, 0]] + n - 1 - members[:, 1]).astype(np.int32)
+    length = np.arange(n - 1, -1, -1)
+    packed = (np.cumsum(length) - length).astype(np.int32)
+    i, j = explanations.members[explanations.sizes == 2][:, :2].T if most > 1 else np.zeros((2, 0), np.intp)
     valid = np.zeros(LANES * int(height.sum()), dtype=np.int32)
-    valid[pair_pos] = 1
-    return Layout(explanations, causes, columns, height, start, pair_pos, valid)
+    valid[start[i] + n - 1 - j] = 1
+    pair_pos = (packed[i] + n - 1 - j).astype(np.int32)
+    return Layout(explanations, causes, columns, height, start, packed, pair_pos, valid)
 
 
 def _find(explanations: Explanations, members: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

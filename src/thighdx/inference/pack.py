@@ -28,7 +28,7 @@ class Pack(NamedTuple):
     single : (n_rows * width,) float64
     dense_of : (n_rows,) int32
         Row of `dense`, or -1.
-    dense : (n_dense * n_lanes,) int32
+    dense : (n_dense * n_packed,) int32
         Pair terms, fixed point.
     sparse_ptr, sparse_pos, sparse_value
         Pair terms of rows that have few.
@@ -108,7 +108,7 @@ def _dense_or_sparse(layout: Layout, values: Ints) -> tuple[Ints, Ints, Ints, In
     count = np.count_nonzero(values, axis=1)
     is_dense = count > SPARSE
     dense_of = np.where(is_dense, np.cumsum(is_dense) - 1, -1).astype(np.int32)
-    dense = np.zeros((int(is_dense.sum()), layout.n_lanes), dtype=np.int32)
+    dense = np.zeros((int(is_dense.sum()), layout.n_packed), dtype=np.int32)
     dense[:, layout.pair_pos] = values[is_dense]
     row, pair = np.nonzero(np.where(is_dense[:, None], 0, values))
     ptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(values)))]).astype(np.int32)

@@ -19,6 +19,7 @@ from thighdx.inference.lanes import (
     store,
     total,
 )
+from thighdx.inference.layout import BLOCK
 from thighdx.inference.work import MOST_TRIPLE_ROWS
 
 __all__ = ["NEVER", "UNIT", "add_pairs", "add_singles", "find_rows", "raise_pairs", "spread", "sum_pairs"]
@@ -29,7 +30,7 @@ NEVER = -300 * UNIT
 
 @step
 def find_rows(
-    work: Any, pack: Any, codes: Any, patterns: Any, flat_of: Any, n_codes: int, n_lanes: int
+    work: Any, pack: Any, codes: Any, patterns: Any, flat_of: Any, n_codes: int, n_packed: int
 ) -> Any:
     """List the rows of a case: how many there are, and how many of each kind; -1 if one leaves the range."""
     rows, dense_rows, bound_rows, tau_rows = work.rows, work.dense_rows, work.bound_rows, work.tau_rows
@@ -52,9 +53,9 @@ def find_rows(
         high2 += pack.reach[r, 1]
         low3 += pack.reach[r, 2]
         high3 += pack.reach[r, 3]
-        bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_lanes)
+        bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_packed)
         n_bound += pack.bound_of[r] >= 0
-        dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_lanes)
+        dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_packed)
         n_dense += pack.dense_of[r] >= 0
         if n_tau < MOST_TRIPLE_ROWS:
             tau_rows[n_tau] = r
@@ -95,24 +96,22 @@ def add_singles(work: Any, pack: Any, grid: Any, given: Any, m: int) -> bool:
 
 
 @step
-def add_pairs(work: Any, pack: Any, m: int, n_dense: int, n_lanes: int) -> None:
+def add_pairs(work: Any, pack: Any, m: int, n_dense: int, n_packed: int) -> None:
     """Add up the terms of pairs."""
     raw, rows, dense_rows = work.raw, work.rows, work.dense_rows
-    for p in range(0, n_lanes, LANES):
-        store(raw, p, splat(np.int32(0)))
-    q = 0
-    while q + 4 <= n_dense:
-        d0, d1, d2, d3 = dense_rows[q], dense_rows[q + 1], dense_rows[q + 2], dense_rows[q + 3]
-        for p in range(0, n_lanes, LANES):
-            s = load(pack.dense, d0 + p) + load(pack.dense, d1 + p)
-            s = s + (load(pack.dense, d2 + p) + load(pack.dense, d3 + p))
-            store(raw, p, load(raw, p) + s)
-        q += 4
-    while q < n_dense:
-        d0 = dense_rows[q]
-        for p in range(0, n_lanes, LANES):
-            store(raw, p, load(raw, p) + load(pack.dense, d0 + p))
-        q += 1
+    for p in range(0, n_packed, BLOCK):
+        a = splat(np.int32(0))
+        b, c, d = a, a, a
+        for q in range(n_dense):
+            first = dense_rows[q] + p
+            a = a + load(pack.dense, first)
+            b = b + load(pack.dense, first + LANES)
+            c = c + load(pack.dense, first + 2 * LANES)
+            d = d + load(pack.dense, first + 3 * LANES)
+        store(raw, p, a)
+        store(raw, p + LANES, b)
+        store(raw, p + 2 * LANES, c)
+        store(raw, p + 3 * LANES, d)
     for q in range(m):
         r = rows[q]
         for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
@@ -120,9 +119,9 @@ def add_pairs(work: Any, pack: Any, m: int, n_dense: int, n_lanes: int) -> None:
 
 
 @step
-def raise_pairs(work: Any, grid: Any) -> Any:
+def raise_pairs(work: Any, grid: Any, has_triples: bool) -> Any:
     """Turn the terms of pairs into exponents of weights and of D; return the largest of a weight."""
-    raw, arg, fixed, half = work.raw, work.arg, work.fixed, work.half
+    weight, arg, fixed, half = work.weight, work.arg, work.fixed, work.half
     never = splat(np.int32(NEVER))
     best = never
     peak = np.int32(NEVER)
@@ -130,7 +129,7 @@ def raise_pairs(work: Any, grid: Any) -> Any:
         peak = max(peak, fixed[i])
         if fixed[i] == NEVER:
             for b in range(grid.height[i]):
-                store(raw, grid.start[i] + b * LANES, never)
+                store(weight, grid.start[i] + b * LANES, never)
                 store(arg, grid.start[i] + b * LANES, never)
             continue
         own = splat(fixed[i])
@@ -138,11 +137,13 @@ def raise_pairs(work: Any, grid: Any) -> Any:
         for b in range(grid.height[i]):
             p = grid.start[i] + b * LANES
             is_pair = load(grid.valid, p) & load(work.alive, b * LANES)
-            x = load(raw, p)
-            store(arg, p, select_or(is_pair, x + own_half + load(work.half_reverse, b * LANES), never))
+            x = load(work.raw, grid.packed[i] + b * LANES)
+            if has_triples:
+                y = x + own_half + load(work.half_reverse, b * LANES)
+                store(arg, p, select_or(is_pair, y, never))
             x = select_or(is_pair, x + own + load(work.reverse, b * LANES), never)
             best = greatest(best, x)
-            store(raw, p, x)
+            store(weight, p, x)
     return max(peak, largest(best))
 
 
@@ -168,7 +169,7 @@ def sum_pairs(work: Any, grid: Any, wanted: Any, peak: Any) -> float:
         row = splat(np.float32(0.0))
         last = wanted.hit_of[i, i] * row_lanes
         for b in range(grid.height[i]):
-            w = exp2_fixed(greatest(load(work.raw, grid.start[i] + b * LANES), floor) - shift)
+            w = exp2_fixed(greatest(load(work.weight, grid.start[i] + b * LANES), floor) - shift)
             row = row + w
             store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
         whole = np.float64(total(row))

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.lanes import kernel
+from thighdx.inference.lanes import LANES, kernel
 from thighdx.inference.layout import Ints
 from thighdx.inference.pairs import NEVER, UNIT, add_pairs, add_singles, find_rows, raise_pairs, sum_pairs
 from thighdx.inference.plan import Plan
@@ -39,6 +39,7 @@ class Grid(NamedTuple):
 
     height: Ints
     start: Ints
+    packed: Ints
     valid: Ints
     causes: npt.NDArray[np.intp]
 
@@ -49,20 +50,20 @@ def _score(
     pack: Any, work: Any, posterior: Any, log_evidence: Any, is_left: Any, wanted: Any,
 ) -> None:  # fmt: skip
     """Score case after case; see the module's text for the steps."""
-    n_lanes, n_codes = len(grid.valid), row_of.shape[1]
+    n_packed, n_codes = len(work.raw) - LANES, row_of.shape[1]
     flat_of = row_of.reshape(-1)
     work.rows[0] = base_row
     for case in range(len(codes)):
         if is_left[case]:
             continue
         m, n_dense, n_bound, n_tau = find_rows(
-            work, pack, codes[case], patterns[case], flat_of, n_codes, n_lanes
+            work, pack, codes[case], patterns[case], flat_of, n_codes, n_packed
         )
         if m < 0 or not add_singles(work, pack, grid, given[case], m):
             is_left[case] = True
             continue
-        add_pairs(work, pack, m, n_dense, n_lanes)
-        peak = raise_pairs(work, grid)
+        add_pairs(work, pack, m, n_dense, n_packed)
+        peak = raise_pairs(work, grid, has_triples)
         if peak <= NEVER:
             for s in range(len(wanted.column)):
                 posterior[case, s] = np.nan
@@ -100,7 +101,7 @@ def score_pruned(
 ) -> None:
     """Score the cases that are not marked `is_left`; mark those that single precision cannot hold."""
     layout = plan.layout
-    grid = Grid(layout.height, layout.start, layout.valid, layout.causes)
+    grid = Grid(layout.height, layout.start, layout.packed, layout.valid, layout.causes)
     work = make_work(layout, wanted, codes.shape[1] + patterns.shape[1] + 1)
     _score(
         codes, patterns, given, plan.row_of, plan.n_finding_rows, grid, layout.explanations.max_causes > 2,

@@ -37,21 +37,21 @@ SMALL = 1e-9
 
 
 @step
-def add_bounds(work: Any, pack: Any, m: int, n_bound: int, n_lanes: int) -> None:
+def add_bounds(work: Any, pack: Any, m: int, n_bound: int, n_packed: int) -> None:
     """Add up the largest triple term of every pair."""
     upper, rows, bound_rows = work.upper, work.rows, work.bound_rows
-    for p in range(0, n_lanes, LANES):
+    for p in range(0, n_packed, LANES):
         store(upper, p, splat(np.int32(0)))
     q = 0
     while q + 2 <= n_bound:
         d0, d1 = bound_rows[q], bound_rows[q + 1]
-        for p in range(0, n_lanes, LANES):
+        for p in range(0, n_packed, LANES):
             both = load(upper, p) + widen(pack.bound, d0 + p, 15) + widen(pack.bound, d1 + p, 15)
             store(upper, p, both)
         q += 2
     while q < n_bound:
         d0 = bound_rows[q]
-        for p in range(0, n_lanes, LANES):
+        for p in range(0, n_packed, LANES):
             store(upper, p, load(upper, p) + widen(pack.bound, d0 + p, 15))
         q += 1
     for q in range(m):
@@ -76,7 +76,7 @@ def bound_runs(work: Any, pack: Any, grid: Any, rows: Any, peak: Any, everything
         store(root, p, exp2_fixed(x))
     if largest(best) > 30 * UNIT:
         return False
-    add_bounds(work, pack, m, n_bound, n_lanes)
+    add_bounds(work, pack, m, n_bound, len(work.upper) - LANES)
     for i in range(n):
         p_i = work.by_cause[i] / everything
         work.need_of[i] = np.float32(1.0 / (everything * min(max(p_i, SMALL), LARGE)))
@@ -93,7 +93,7 @@ def bound_runs(work: Any, pack: Any, grid: Any, rows: Any, peak: Any, everything
             big = greatest(big, d)
             s = s + d
             z = z + d * load(need, b * LANES)
-            x = load(arg, p) + load(work.upper, p)
+            x = load(arg, p) + load(work.upper, grid.packed[i] + b * LANES)
             best_upper = greatest(best_upper, x)
             store(work.ceiling, p, exp2_fixed(x))
         work.row_sum[i] = total(s)

@@ -30,8 +30,10 @@ class Work(NamedTuple):
         a_i, last the constant.
     fixed, half : by cause; reverse, half_reverse, alive : reversed
         a_i and a_i / 2 in fixed point; whether a cause is possible.
-    raw, arg, upper, root, ceiling : by pair
-        Exponents of weights and of D, T, D and D 2**T.
+    raw, upper : by pair, packed
+        p_ij and T.
+    weight, arg, root, ceiling : by pair
+        Exponents of weights and of D, D and D 2**T.
     by_last : (n_hits * row_lanes,) float32
         Sums by last member, reversed, for every kind of `Wanted.hit_of`.
     by_cause, by_cause_single, by_group, whole_of
@@ -54,6 +56,7 @@ class Work(NamedTuple):
     reverse: Ints
     half_reverse: Ints
     alive: Ints
+    weight: Ints
     raw: Ints
     arg: Ints
     upper: Ints
@@ -93,9 +96,10 @@ def make_work(layout: Layout, wanted: Wanted, n_rows: int) -> Work:
         reverse=np.zeros(row_lanes, whole),
         half_reverse=np.zeros(row_lanes, whole),
         alive=np.zeros(row_lanes, whole),
-        raw=np.zeros(n_lanes, whole),
+        weight=np.zeros(n_lanes, whole),
+        raw=np.zeros(layout.n_packed + LANES, whole),
         arg=np.zeros(n_lanes, whole),
-        upper=np.zeros(n_lanes, whole),
+        upper=np.zeros(layout.n_packed + LANES, whole),
         root=np.zeros(n_lanes, real),
         ceiling=np.zeros(n_lanes, real),
         by_last=np.zeros(n_hits * row_lanes, real),
