@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.inference.exp2 import FRACTION_BITS
-from thighdx.inference.lanes import LANES, WIDE
+from thighdx.inference.lanes import LANES, WIDE, align
 from thighdx.inference.layout import Ints, Layout
 from thighdx.inference.terms import Split
 from thighdx.network.spec import Floats
@@ -16,6 +16,7 @@ from thighdx.network.spec import Floats
 __all__ = ["Pack", "join_packs", "pack_rows"]
 
 BOUND_BITS = 7
+LEAST_PAIR, MOST_PAIR, MOST_TRIPLE = 170.0, 230.0, 470.0  # bits below and above 0 that sums may reach
 SPARSE = 48  # nonzero pairs up to which adding them one by one beats adding a whole row
 OFF = -(1 << 30)
 
@@ -26,14 +27,16 @@ class Pack(NamedTuple):
     Attributes
     ----------
     single : (n_rows * width,) float64
+        Terms of single causes, the constant, and what a row may take of the range of fixed point and
+        exponents: 1 is all of it, infinite where single causes do not tell what is impossible.
     dense_of : (n_rows,) int32
         Row of `dense`, or -1.
     dense : (n_dense * n_packed,) int32
         Pair terms, fixed point.
     sparse_ptr, sparse_pos, sparse_value
         Pair terms of rows that have few.
-    reach : (n_rows, 4) float64
-        Least and greatest sum over pairs and over triples, to keep fixed point and exponents in range.
+    is_inner : (n_rows,) bool
+        Whether a row has terms of more than one cause.
     bound_of, bound, extra_ptr, extra_pos, extra_value
         As above, for the largest triple term of every pair, rounded up, in units of 2**-7.
     tau_base, tau_pos : (n_rows * n_causes,) int32
@@ -45,13 +48,12 @@ class Pack(NamedTuple):
     """
 
     single: Floats
-    is_hard: npt.NDArray[np.bool_]
     dense_of: Ints
     dense: Ints
     sparse_ptr: Ints
     sparse_pos: Ints
     sparse_value: Ints
-    reach: Floats
+    is_inner: npt.NDArray[np.bool_]
     bound_of: Ints
     bound: npt.NDArray[np.int16]
     extra_ptr: Ints
@@ -67,7 +69,7 @@ class Pack(NamedTuple):
 def pack_rows(layout: Layout, split: Split) -> Pack:
     """Turn split tables into the arrays the kernel reads."""
     n, n_rows = layout.explanations.n_causes, len(split.single)
-    width = -(-(n + 1) // WIDE) * WIDE
+    width = -(-(n + 2) // WIDE) * WIDE
     single = np.zeros((n_rows, width))
     single[:, : n + 1] = split.single
     whole = np.rint(split.pair * 2.0**FRACTION_BITS).astype(np.int32)
@@ -75,21 +77,17 @@ def pack_rows(layout: Layout, split: Split) -> Pack:
     rounded = np.ceil(_highest_triples(layout, split.triple) * 2.0**BOUND_BITS)
     highest = np.minimum(rounded, 32_000).astype(np.int32)
     bound_of, bound, extra_ptr, extra_pos, extra_value = _dense_or_sparse(layout, highest)
+    is_inner = np.asarray(split.pair.any(axis=1) | split.triple.any(axis=1), dtype=np.bool_)
     has_tau, tau_base, tau_pos, tau_member, factors = _pack_tau(layout, split.triple)
-    ranges = [
-        part(values, axis=1, initial=0.0)
-        for values in (split.pair, split.triple)
-        for part in (np.min, np.max)
-    ]
+    single[:, n + 1] = np.where(split.is_hard, np.inf, _part_of_range(split))
     return Pack(
         single=single.reshape(-1),
-        is_hard=split.is_hard,
         dense_of=dense_of,
         dense=dense,
         sparse_ptr=sparse_ptr,
         sparse_pos=sparse_pos,
         sparse_value=sparse_value,
-        reach=np.stack(ranges, axis=1),
+        is_inner=is_inner,
         bound_of=bound_of,
         bound=bound.astype(np.int16),
         extra_ptr=extra_ptr,
@@ -101,6 +99,12 @@ def pack_rows(layout: Layout, split: Split) -> Pack:
         tau_member=tau_member,
         tau=factors,
     )
+
+
+def _part_of_range(split: Split) -> Floats:
+    """Return the largest part of a range that a row may take: sums over its rows keep a case inside."""
+    parts = [-split.pair / LEAST_PAIR, split.pair / MOST_PAIR, np.abs(split.triple) / MOST_TRIPLE]
+    return np.asarray(np.max([part.max(axis=1, initial=0.0) for part in parts], axis=0))
 
 
 def _dense_or_sparse(layout: Layout, values: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -180,4 +184,4 @@ def join_packs(packs: list[Pack]) -> Pack:
         name: np.concatenate(shift[name] if name in shift else [getattr(pack, name) for pack in packs])
         for name in Pack._fields
     }
-    return Pack(**fields)
+    return Pack(**{name: align(field) for name, field in fields.items()})

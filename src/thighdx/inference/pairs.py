@@ -32,8 +32,10 @@ NEVER = -300 * UNIT
 def find_rows(
     work: Any, pack: Any, codes: Any, patterns: Any, flat_of: Any, n_codes: int, n_packed: int
 ) -> Any:
-    """List the rows of a case: how many there are, and how many of each kind; -1 if one leaves the range."""
-    rows, dense_rows, bound_rows, tau_rows = work.rows, work.dense_rows, work.bound_rows, work.tau_rows
+    """List the rows of a case; return how many there are, and how many of each kind."""
+    rows, inner, dense_rows, bound_rows, tau_rows = (
+        work.rows, work.inner_rows, work.dense_rows, work.bound_rows, work.tau_rows,
+    )  # fmt: skip
     m = 1
     for v in range(len(codes)):
         r = flat_of[v * n_codes + codes[v] + 1]
@@ -43,16 +45,14 @@ def find_rows(
         r = patterns[v]
         rows[m] = r
         m += r >= 0
-    n_dense, n_bound, n_tau = 0, 0, 0
-    is_hard = False
-    low2, high2, low3, high3 = 0.0, 0.0, 0.0, 0.0
+    n_inner = 0
     for q in range(m):
         r = rows[q]
-        is_hard |= pack.is_hard[r]
-        low2 += pack.reach[r, 0]
-        high2 += pack.reach[r, 1]
-        low3 += pack.reach[r, 2]
-        high3 += pack.reach[r, 3]
+        inner[n_inner] = r
+        n_inner += pack.is_inner[r]
+    n_dense, n_bound, n_tau = 0, 0, 0
+    for q in range(n_inner):
+        r = inner[q]
         bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_packed)
         n_bound += pack.bound_of[r] >= 0
         dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_packed)
@@ -60,9 +60,7 @@ def find_rows(
         if n_tau < MOST_TRIPLE_ROWS:
             tau_rows[n_tau] = r
         n_tau += pack.has_tau[r]
-    if is_hard or low2 < -140 or high2 > 100 or low3 < -400 or high3 > 400 or n_tau > MOST_TRIPLE_ROWS:
-        m = -1
-    return m, n_dense, n_bound, n_tau
+    return m, n_inner, n_dense, n_bound, n_tau
 
 
 @step
@@ -75,6 +73,8 @@ def add_singles(work: Any, pack: Any, grid: Any, given: Any, m: int) -> bool:
         for q in range(1, m):
             value = value + load(pack.single, rows[q] * np.int64(width) + b)
         store(log_single, b, value)
+    if not log_single[n + 1] <= 1.0:
+        return False
     top = -1e300
     for i in range(n):
         if given[grid.causes[i]] == 0:
@@ -96,9 +96,9 @@ def add_singles(work: Any, pack: Any, grid: Any, given: Any, m: int) -> bool:
 
 
 @step
-def add_pairs(work: Any, pack: Any, m: int, n_dense: int, n_packed: int) -> None:
+def add_pairs(work: Any, pack: Any, n_inner: int, n_dense: int, n_packed: int) -> None:
     """Add up the terms of pairs."""
-    raw, rows, dense_rows = work.raw, work.rows, work.dense_rows
+    raw, inner, dense_rows = work.raw, work.inner_rows, work.dense_rows
     for p in range(0, n_packed, BLOCK):
         a = splat(np.int32(0))
         b, c, d = a, a, a
@@ -112,8 +112,8 @@ def add_pairs(work: Any, pack: Any, m: int, n_dense: int, n_packed: int) -> None
         store(raw, p + LANES, b)
         store(raw, p + 2 * LANES, c)
         store(raw, p + 3 * LANES, d)
-    for q in range(m):
-        r = rows[q]
+    for q in range(n_inner):
+        r = inner[q]
         for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
             raw[pack.sparse_pos[e]] += pack.sparse_value[e]
 

@@ -28,7 +28,7 @@ from thighdx.inference.pairs import NEVER, UNIT, add_pairs, add_singles, find_ro
 from thighdx.inference.plan import Plan
 from thighdx.inference.triples import add_triples, bound_runs, find_active
 from thighdx.inference.wanted import Wanted
-from thighdx.inference.work import make_work
+from thighdx.inference.work import MOST_TRIPLE_ROWS, make_work
 from thighdx.network.spec import Floats
 
 __all__ = ["score_pruned"]
@@ -56,13 +56,13 @@ def _score(
     for case in range(len(codes)):
         if is_left[case]:
             continue
-        m, n_dense, n_bound, n_tau = find_rows(
+        m, n_inner, n_dense, n_bound, n_tau = find_rows(
             work, pack, codes[case], patterns[case], flat_of, n_codes, n_packed
         )
-        if m < 0 or not add_singles(work, pack, grid, given[case], m):
+        if n_tau > MOST_TRIPLE_ROWS or not add_singles(work, pack, grid, given[case], m):
             is_left[case] = True
             continue
-        add_pairs(work, pack, m, n_dense, n_packed)
+        add_pairs(work, pack, n_inner, n_dense, n_packed)
         peak = raise_pairs(work, grid, has_triples)
         if peak <= NEVER:
             for s in range(len(wanted.column)):
@@ -74,7 +74,7 @@ def _score(
             continue
         everything = sum_pairs(work, grid, wanted, peak)
         if has_triples:
-            if not bound_runs(work, pack, grid, (m, n_bound), peak, everything):
+            if not bound_runs(work, pack, grid, (n_inner, n_bound), peak, everything):
                 is_left[case] = True
                 continue
             find_active(work, pack, n_tau)

@@ -37,9 +37,9 @@ SMALL = 1e-9
 
 
 @step
-def add_bounds(work: Any, pack: Any, m: int, n_bound: int, n_packed: int) -> None:
+def add_bounds(work: Any, pack: Any, n_inner: int, n_bound: int, n_packed: int) -> None:
     """Add up the largest triple term of every pair."""
-    upper, rows, bound_rows = work.upper, work.rows, work.bound_rows
+    upper, inner, bound_rows = work.upper, work.inner_rows, work.bound_rows
     for p in range(0, n_packed, LANES):
         store(upper, p, splat(np.int32(0)))
     q = 0
@@ -54,8 +54,8 @@ def add_bounds(work: Any, pack: Any, m: int, n_bound: int, n_packed: int) -> Non
         for p in range(0, n_packed, LANES):
             store(upper, p, load(upper, p) + widen(pack.bound, d0 + p, 15))
         q += 1
-    for q in range(m):
-        r = rows[q]
+    for q in range(n_inner):
+        r = inner[q]
         for e in range(pack.extra_ptr[r], pack.extra_ptr[r + 1]):
             upper[pack.extra_pos[e]] += pack.extra_value[e] << 15
 
@@ -63,7 +63,7 @@ def add_bounds(work: Any, pack: Any, m: int, n_bound: int, n_packed: int) -> Non
 @step
 def bound_runs(work: Any, pack: Any, grid: Any, rows: Any, peak: Any, everything: float) -> Any:
     """Work out D and D 2**T of every pair; say whether exponents can hold all triples."""
-    m, n_bound = rows
+    n_inner, n_bound = rows
     n, n_lanes, row_lanes = len(grid.height), len(grid.valid), len(work.whole_of)
     arg, root, need = work.arg, work.root, work.need
     thirds = splat(np.int32(peak // 3))
@@ -76,7 +76,7 @@ def bound_runs(work: Any, pack: Any, grid: Any, rows: Any, peak: Any, everything
         store(root, p, exp2_fixed(x))
     if largest(best) > 30 * UNIT:
         return False
-    add_bounds(work, pack, m, n_bound, len(work.upper) - LANES)
+    add_bounds(work, pack, n_inner, n_bound, len(work.upper) - LANES)
     for i in range(n):
         p_i = work.by_cause[i] / everything
         work.need_of[i] = np.float32(1.0 / (everything * min(max(p_i, SMALL), LARGE)))

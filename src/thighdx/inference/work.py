@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.lanes import LANES, WIDE
+from thighdx.inference.lanes import LANES, WIDE, align
 from thighdx.inference.layout import Ints, Layout
 from thighdx.inference.wanted import Wanted
 from thighdx.network.spec import Floats
@@ -24,10 +24,11 @@ class Work(NamedTuple):
 
     Attributes
     ----------
-    rows, dense_rows, bound_rows, tau_rows
-        Rows of the case; of those, where their pair terms and their bounds begin, and which have triples.
+    rows, inner_rows, dense_rows, bound_rows, tau_rows
+        Rows of the case; those with terms of several causes; where the pair terms and bounds of these
+        begin, and which have triples.
     log_single : (width,) float64
-        a_i, last the constant.
+        a_i, then the constant, then how much of the range of exponents is used.
     fixed, half : by cause; reverse, half_reverse, alive : reversed
         a_i and a_i / 2 in fixed point; whether a cause is possible.
     raw, upper : by pair, packed
@@ -47,6 +48,7 @@ class Work(NamedTuple):
     """
 
     rows: Ints
+    inner_rows: Ints
     dense_rows: Longs
     bound_rows: Longs
     tau_rows: Longs
@@ -85,12 +87,13 @@ def make_work(layout: Layout, wanted: Wanted, n_rows: int) -> Work:
     row_lanes = -(-n // LANES) * LANES
     n_hits, n_groups = wanted.is_hit.shape
     whole, real, long = np.int32, np.float32, np.int64
-    return Work(
+    arrays = Work(
         rows=np.zeros(n_rows, whole),
+        inner_rows=np.zeros(n_rows + 1, whole),
         dense_rows=np.zeros(n_rows + 4, long),
         bound_rows=np.zeros(n_rows + 4, long),
         tau_rows=np.zeros(MOST_TRIPLE_ROWS, long),
-        log_single=np.zeros(-(-(n + 1) // WIDE) * WIDE),
+        log_single=np.zeros(-(-(n + 2) // WIDE) * WIDE),
         fixed=np.zeros(row_lanes + LANES, whole),
         half=np.zeros(row_lanes, whole),
         reverse=np.zeros(row_lanes, whole),
@@ -118,3 +121,4 @@ def make_work(layout: Layout, wanted: Wanted, n_rows: int) -> Work:
         cost_of=np.zeros(row_lanes + 1, real),
         offsets=np.zeros(MOST_TRIPLE_ROWS, long),
     )
+    return arrays._replace(**{name: align(field) for name, field in arrays._asdict().items()})
