@@ -35,6 +35,7 @@ __all__ = [
     "intrinsic",
     "kernel",
     "largest",
+    "least",
     "load",
     "select_or",
     "splat",
@@ -42,6 +43,7 @@ __all__ = [
     "store",
     "total",
     "widen",
+    "zero_above",
 ]
 
 LANES = 16
@@ -187,6 +189,28 @@ def greatest(typingctx: Any, a: Any, b: Any) -> Any:
         return builder.select(compare(">", args[0], args[1]), args[0], args[1])
 
     return a(a, b), codegen
+
+
+@intrinsic
+def least(typingctx: Any, a: Any, b: Any) -> Any:
+    """Return the smaller of two vectors, lane by lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        compare = builder.fcmp_ordered if a.is_float else builder.icmp_signed
+        return builder.select(compare("<", args[0], args[1]), args[0], args[1])
+
+    return a(a, b), codegen
+
+
+@intrinsic
+def zero_above(typingctx: Any, value: Any, limit: Any) -> Any:
+    """Return the lanes of `value` that are at most those of `limit`, 0 in the others."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        is_below = builder.fcmp_ordered("<=", args[0], args[1])
+        return builder.select(is_below, args[0], constant(args[0].type, 0.0))
+
+    return value(value, limit), codegen
 
 
 @intrinsic

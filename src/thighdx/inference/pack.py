@@ -120,17 +120,18 @@ def _dense_or_sparse(layout: Layout, values: Ints) -> tuple[Ints, Ints, Ints, In
 
 
 def _highest_triples(layout: Layout, triple: Floats) -> Floats:
-    """Return max(0, largest triple term of (i, j, *)) for every pair (i, j)."""
-    members = layout.explanations.members
-    sizes = layout.explanations.sizes
-    highest = np.zeros((len(triple), int((sizes == 2).sum())))
-    if triple.shape[1]:
-        n = layout.explanations.n_causes
-        code = members[sizes == 3][:, 0] * n + members[sizes == 3][:, 1]
-        first = np.flatnonzero(np.diff(code, prepend=-1))
-        pairs = members[sizes == 2][:, 0] * n + members[sizes == 2][:, 1]
-        highest[:, np.searchsorted(pairs, code[first])] = np.maximum.reduceat(triple, first, axis=1)
-    return np.maximum(highest, 0.0)
+    """Return max(0, largest triple term with both members) for every pair."""
+    members, sizes, n = layout.explanations.members, layout.explanations.sizes, layout.explanations.n_causes
+    pairs = members[sizes == 2][:, 0] * n + members[sizes == 2][:, 1]
+    highest = np.zeros((len(triple), len(pairs)))
+    for a, b in ((0, 1), (0, 2), (1, 2)) if triple.shape[1] else ():
+        code = members[sizes == 3][:, a] * n + members[sizes == 3][:, b]
+        order = np.argsort(code, kind="stable")
+        first = np.flatnonzero(np.diff(code[order], prepend=-1))
+        where = np.searchsorted(pairs, code[order][first])
+        own = np.maximum.reduceat(triple[:, order], first, axis=1)
+        highest[:, where] = np.maximum(highest[:, where], own)
+    return highest
 
 
 def _pack_tau(

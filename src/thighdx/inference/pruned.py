@@ -26,7 +26,8 @@ from thighdx.inference.lanes import LANES, kernel
 from thighdx.inference.layout import Ints
 from thighdx.inference.pairs import NEVER, UNIT, add_pairs, add_singles, find_rows, raise_pairs, sum_pairs
 from thighdx.inference.plan import Plan
-from thighdx.inference.triples import add_triples, bound_runs, find_active
+from thighdx.inference.runs import bound_runs
+from thighdx.inference.triples import add_triples
 from thighdx.inference.wanted import Wanted
 from thighdx.inference.work import MOST_TRIPLE_ROWS, make_work
 from thighdx.network.spec import Floats
@@ -77,8 +78,7 @@ def _score(
             if not bound_runs(work, pack, grid, (n_inner, n_bound), peak, everything):
                 is_left[case] = True
                 continue
-            find_active(work, pack, n_tau)
-            everything = add_triples(work, pack, grid, wanted, everything)
+            everything = add_triples(work, pack, grid, wanted, n_tau, everything)
         for s in range(len(wanted.column)):
             column = wanted.column[s]
             inside = work.by_cause[column] if column >= 0 else work.by_group[-1 - column]

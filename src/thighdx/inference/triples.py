@@ -6,102 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from thighdx.inference.exp2 import exp2_fixed
-from thighdx.inference.lanes import (
-    LANES,
-    WIDE,
-    bits_below,
-    first_bit,
-    greatest,
-    largest,
-    load,
-    splat,
-    step,
-    store,
-    total,
-    widen,
-)
-from thighdx.inference.pairs import NEVER, UNIT, spread
+from thighdx.inference.lanes import LANES, WIDE, first_bit, load, splat, step, store, total
+from thighdx.inference.pairs import spread
+from thighdx.inference.runs import list_runs
 
-__all__ = ["add_triples", "bound_runs", "find_active"]
-
-# Largest sum, over the runs left out, of what they could add to the posterior of a cause, relative to it.
-BUDGET = np.float32(8e-5)
-# A run is worth computing when it could add more than this.
-PER_BLOCK = np.float32(3e-6)
-# What a run may add to be left out at a glance, unlisted.
-COARSE = np.float32(2e-8)
-# Posteriors between which errors are relative; below and above these they are absolute.
-LARGE = 5e-3
-SMALL = 1e-9
-
-
-@step
-def add_bounds(work: Any, pack: Any, n_inner: int, n_bound: int, n_packed: int) -> None:
-    """Add up the largest triple term of every pair."""
-    upper, inner, bound_rows = work.upper, work.inner_rows, work.bound_rows
-    for p in range(0, n_packed, LANES):
-        store(upper, p, splat(np.int32(0)))
-    q = 0
-    while q + 2 <= n_bound:
-        d0, d1 = bound_rows[q], bound_rows[q + 1]
-        for p in range(0, n_packed, LANES):
-            both = load(upper, p) + widen(pack.bound, d0 + p, 15) + widen(pack.bound, d1 + p, 15)
-            store(upper, p, both)
-        q += 2
-    while q < n_bound:
-        d0 = bound_rows[q]
-        for p in range(0, n_packed, LANES):
-            store(upper, p, load(upper, p) + widen(pack.bound, d0 + p, 15))
-        q += 1
-    for q in range(n_inner):
-        r = inner[q]
-        for e in range(pack.extra_ptr[r], pack.extra_ptr[r + 1]):
-            upper[pack.extra_pos[e]] += pack.extra_value[e] << 15
-
-
-@step
-def bound_runs(work: Any, pack: Any, grid: Any, rows: Any, peak: Any, everything: float) -> Any:
-    """Work out D and D 2**T of every pair; say whether exponents can hold all triples."""
-    n_inner, n_bound = rows
-    n, n_lanes, row_lanes = len(grid.height), len(grid.valid), len(work.whole_of)
-    arg, root, need = work.arg, work.root, work.need
-    thirds = splat(np.int32(peak // 3))
-    never = splat(np.int32(NEVER))
-    best = never
-    for p in range(0, n_lanes, LANES):
-        x = greatest(load(arg, p) - thirds, never)
-        best = greatest(best, x)
-        store(arg, p, x)
-        store(root, p, exp2_fixed(x))
-    if largest(best) > 30 * UNIT:
-        return False
-    add_bounds(work, pack, n_inner, n_bound, len(work.upper) - LANES)
-    for i in range(n):
-        p_i = work.by_cause[i] / everything
-        work.need_of[i] = np.float32(1.0 / (everything * min(max(p_i, SMALL), LARGE)))
-        if n - 1 - i < row_lanes:
-            need[n - 1 - i] = work.need_of[i]
-    best_upper = never
-    for i in range(n):
-        big = splat(np.float32(0.0))
-        s = big
-        z = big
-        for b in range(grid.height[i]):
-            p = grid.start[i] + b * LANES
-            d = load(root, p)
-            big = greatest(big, d)
-            s = s + d
-            z = z + d * load(need, b * LANES)
-            x = load(arg, p) + load(work.upper, grid.packed[i] + b * LANES)
-            best_upper = greatest(best_upper, x)
-            store(work.ceiling, p, exp2_fixed(x))
-        work.row_sum[i] = total(s)
-        work.row_need[i] = total(z)
-        if n - 1 - i < row_lanes:
-            work.highest[n - 1 - i] = largest(big)
-    # a factor that single precision took for 0 is too small to matter: 2**(70 - 126)
-    return largest(best) + largest(best_upper) <= 70 * UNIT
+__all__ = ["add_triples", "find_active"]
 
 
 @step
@@ -123,90 +32,82 @@ def find_active(work: Any, pack: Any, n_tau: int) -> None:
 
 
 @step
-def list_runs(work: Any, grid: Any, i: int, spent: Any) -> Any:
-    """List the runs (i, j, *) that can matter, by lane of j; return how many, and what leaving others costs."""
-    n = len(grid.height)
-    root, need, ceiling = work.root, work.need, work.ceiling
-    mine = work.need_of[i]
-    sum_i = splat(work.row_sum[i])
-    need_i = splat(work.row_need[i])
-    n_found = 0
-    for c in range(grid.height[i]):
-        p = grid.start[i] + c * LANES
-        reach = load(ceiling, p) * load(work.highest, c * LANES)
-        worst = need_i + sum_i * greatest(load(need, c * LANES), splat(mine))
-        bits = ~bits_below(reach * worst, splat(COARSE)) & np.uint64(0xFFFF)
+def multiply(work: Any, pack: Any, grid: Any, pair: Any, first: int, count: int) -> Any:
+    """Return weights of (i, j, *), but for D_ij: up to three vectors from the one given."""
+    i, j, n_words = pair
+    active, root, tau = work.active, work.root, pack.tau
+    p, q = grid.start[i] + first * LANES, grid.start[j] + first * LANES
+    w0 = load(root, p) * load(root, q)
+    w1, w2 = w0, w0
+    if count > 1:
+        w1 = load(root, p + LANES) * load(root, q + LANES)
+    if count > 2:
+        w2 = load(root, p + 2 * LANES) * load(root, q + 2 * LANES)
+    for word in range(n_words):
+        at = word * (len(active) // 2)
+        bits = np.uint64(active[at + i] & active[at + j])
         while bits:
-            lane = first_bit(bits)
+            r = first_bit(bits) + 64 * word
             bits &= bits - np.uint64(1)
-            j = n - 1 - c * LANES - lane
-            s = splat(np.float32(0.0))
-            z = s
-            for b in range(grid.height[j]):
-                d = load(root, grid.start[i] + b * LANES) * load(root, grid.start[j] + b * LANES)
-                s = s + d
-                z = greatest(z, d * load(need, b * LANES))
-            work.lane_of[n_found] = lane + c * LANES
-            work.cost_of[n_found] = ceiling[p + lane] * max(largest(z), max(mine, work.need_of[j]) * total(s))
-            n_found += 1
-    n_kept = 0
-    for q in range(n_found):
-        cost = work.cost_of[q]
-        is_kept = cost > PER_BLOCK or spent + cost > BUDGET
-        work.lane_of[n_kept] = work.lane_of[q]
-        n_kept += is_kept
-        spent += np.float32(0.0) if is_kept else cost
-    return n_kept, spent
+            place = work.offsets[r] + pack.tau_pos[work.places[r] + j] + first * LANES
+            w0 = w0 * load(tau, place)
+            if count > 1:
+                w1 = w1 * load(tau, place + LANES)
+            if count > 2:
+                w2 = w2 * load(tau, place + 2 * LANES)
+    return w0, w1, w2
 
 
 @step
-def find_factors(work: Any, pack: Any, n: int, i: int, j: int) -> int:
-    """List where the factors of (i, j, *) begin, row by row; return how many rows have any."""
-    active, tau_rows, offsets = work.active, work.tau_rows, work.offsets
-    active_width = len(active) // 2
-    n_off = 0
-    bits = np.uint64(active[i] & active[j])
-    while bits:
-        q = first_bit(bits)
-        bits &= bits - np.uint64(1)
-        r = tau_rows[q] * n
-        offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
-        n_off += 1
-    bits = np.uint64(active[active_width + i] & active[active_width + j])
-    while bits:
-        q = first_bit(bits) + 64
-        bits &= bits - np.uint64(1)
-        r = tau_rows[q] * n
-        offsets[n_off] = pack.tau_base[r + i] + pack.tau_pos[r + j]
-        n_off += 1
-    return n_off
+def add_run(work: Any, pack: Any, grid: Any, pair: Any, last: int) -> Any:
+    """Add the weights of (i, j, *) to the sums by last member; return their sum."""
+    i, j, _ = pair
+    by_last = work.by_last
+    mid = splat(work.root[grid.start[i] + len(grid.height) - 1 - j])
+    height = grid.height[j]
+    s = splat(np.float32(0.0))
+    for b in range(0, height, 3):
+        if height - b == 1:
+            w0, w1, w2 = multiply(work, pack, grid, pair, b, 1)
+        elif height - b == 2:
+            w0, w1, w2 = multiply(work, pack, grid, pair, b, 2)
+        else:
+            w0, w1, w2 = multiply(work, pack, grid, pair, b, 3)
+        p = last + b * LANES
+        w0 = w0 * mid
+        s = s + w0
+        store(by_last, p, load(by_last, p) + w0)
+        if height - b > 1:
+            w1 = w1 * mid
+            s = s + w1
+            store(by_last, p + LANES, load(by_last, p + LANES) + w1)
+        if height - b > 2:
+            w2 = w2 * mid
+            s = s + w2
+            store(by_last, p + 2 * LANES, load(by_last, p + 2 * LANES) + w2)
+    return np.float64(total(s))
 
 
 @step
-def add_triples(work: Any, pack: Any, grid: Any, wanted: Any, everything: float) -> float:
+def add_triples(work: Any, pack: Any, grid: Any, wanted: Any, n_tau: int, everything: float) -> float:
     """Add the weights of the triples that can matter to the sums; return the sum of all."""
     n, row_lanes = len(grid.height), len(work.whole_of)
-    by_last, by_cause, root, offsets = work.by_last, work.by_cause, work.root, work.offsets
+    by_last, by_cause = work.by_last, work.by_cause
+    find_active(work, pack, n_tau)
+    for q in range(n_tau):
+        work.places[q] = work.tau_rows[q] * n
     spent = np.float32(0.0)
     for b in range(0, len(by_last), LANES):
         store(by_last, b, splat(np.float32(0.0)))
     for i in range(n - 2):
         n_kept, spent = list_runs(work, grid, i, spent)
+        if n_kept:
+            for q in range(n_tau):
+                work.offsets[q] = pack.tau_base[work.places[q] + i]
         for found in range(n_kept):
-            lane = work.lane_of[found]
-            j = n - 1 - lane
-            n_off = find_factors(work, pack, n, i, j)
-            s = splat(np.float32(0.0))
-            last = wanted.hit_of[i, j] * row_lanes
-            mid = splat(root[grid.start[i] + lane])
-            for b in range(grid.height[j]):
-                w = load(root, grid.start[i] + b * LANES) * load(root, grid.start[j] + b * LANES)
-                for q in range(n_off):
-                    w = w * load(pack.tau, offsets[q] + b * LANES)
-                w = w * mid
-                s = s + w
-                store(by_last, last + b * LANES, load(by_last, last + b * LANES) + w)
-            whole = np.float64(total(s))
+            j = n - 1 - work.lane_of[found]
+            pair = (i, j, 1 + (n_tau > 64))
+            whole = add_run(work, pack, grid, pair, wanted.hit_of[i, j] * row_lanes)
             by_cause[i] += whole
             by_cause[j] += whole
             everything += whole

@@ -34,7 +34,7 @@ class Work(NamedTuple):
     raw, upper : by pair, packed
         p_ij and T.
     weight, arg, root, ceiling : by pair
-        Exponents of weights and of D, D and D 2**T.
+        Exponents of weights and of D, D and 2**T.
     by_last : (n_hits * row_lanes,) float32
         Sums by last member, reversed, for every kind of `Wanted.hit_of`.
     by_cause, by_cause_single, by_group, whole_of
@@ -43,8 +43,12 @@ class Work(NamedTuple):
         1 over what a posterior is measured against; largest D, sums of D and of D need over a row.
     active : (2 * width,) int64
         For every cause the rows with triple terms of it, a bit each.
-    lane_of, cost_of, offsets
-        Runs listed, their bounds, and where their factors begin.
+    thirds, lane_of
+        Lanes of the third causes and of the runs that can matter.
+    column : (n_causes * row_lanes,) float32
+        D once more: for every cause its pairs with commoner ones.
+    places, offsets
+        Where the positions of a row begin, and its factors of (i, *, *).
     """
 
     rows: Ints
@@ -77,7 +81,9 @@ class Work(NamedTuple):
     row_need: Singles
     active: Longs
     lane_of: Longs
-    cost_of: Singles
+    thirds: Longs
+    column: Singles
+    places: Longs
     offsets: Longs
 
 
@@ -118,7 +124,9 @@ def make_work(layout: Layout, wanted: Wanted, n_rows: int) -> Work:
         row_need=np.zeros(n, real),
         active=np.zeros(2 * (-(-n // WIDE) * WIDE), long),
         lane_of=np.zeros(row_lanes + 1, long),
-        cost_of=np.zeros(row_lanes + 1, real),
+        thirds=np.zeros(row_lanes + 1, long),
+        column=np.zeros(n * row_lanes, real),
+        places=np.zeros(MOST_TRIPLE_ROWS, long),
         offsets=np.zeros(MOST_TRIPLE_ROWS, long),
     )
     return arrays._replace(**{name: align(field) for name, field in arrays._asdict().items()})
