@@ -18,6 +18,7 @@ __all__ = ["Pack", "join_packs", "pack_rows"]
 BOUND_BITS = 7
 LEAST_PAIR, MOST_PAIR, MOST_TRIPLE = 170.0, 230.0, 470.0  # bits below and above 0 that sums may reach
 SPARSE = 48  # nonzero pairs up to which adding them one by one beats adding a whole row
+SLIGHT = 2.0**-5  # bits; rows of triples below this get one bound for all pairs
 OFF = -(1 << 30)
 
 
@@ -39,6 +40,8 @@ class Pack(NamedTuple):
         Whether a row has terms of more than one cause.
     bound_of, bound, extra_ptr, extra_pos, extra_value
         As above, for the largest triple term of every pair, rounded up, in units of 2**-7.
+    slight : (n_rows,) int32
+        The same for a row where all are small: one number for all pairs.
     tau_base, tau_pos : (n_rows * n_causes,) int32
         The factors of (i, j, *) in row r start at tau_base[r, i] + tau_pos[r, j].
     tau_member : (n_rows * width,) int64
@@ -59,6 +62,7 @@ class Pack(NamedTuple):
     extra_ptr: Ints
     extra_pos: Ints
     extra_value: Ints
+    slight: Ints
     has_tau: npt.NDArray[np.bool_]
     tau_base: Ints
     tau_pos: Ints
@@ -74,7 +78,10 @@ def pack_rows(layout: Layout, split: Split) -> Pack:
     single[:, : n + 1] = split.single
     whole = np.rint(split.pair * 2.0**FRACTION_BITS).astype(np.int32)
     dense_of, dense, sparse_ptr, sparse_pos, sparse_value = _dense_or_sparse(layout, whole)
-    rounded = np.ceil(_highest_triples(layout, split.triple) * 2.0**BOUND_BITS)
+    bounds = _highest_triples(layout, split.triple)
+    slight = bounds.max(axis=1, initial=0.0)
+    slight[slight > SLIGHT] = 0.0
+    rounded = np.ceil(np.where(slight[:, None] > 0, 0.0, bounds) * 2.0**BOUND_BITS)
     highest = np.minimum(rounded, 32_000).astype(np.int32)
     bound_of, bound, extra_ptr, extra_pos, extra_value = _dense_or_sparse(layout, highest)
     is_inner = np.asarray(split.pair.any(axis=1) | split.triple.any(axis=1), dtype=np.bool_)
@@ -93,6 +100,7 @@ def pack_rows(layout: Layout, split: Split) -> Pack:
         extra_ptr=extra_ptr,
         extra_pos=extra_pos,
         extra_value=extra_value,
+        slight=np.ceil(slight * 2.0**FRACTION_BITS).astype(np.int32),
         has_tau=has_tau,
         tau_base=tau_base,
         tau_pos=tau_pos,

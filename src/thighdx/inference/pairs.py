@@ -33,8 +33,8 @@ def find_rows(
     work: Any, pack: Any, codes: Any, patterns: Any, flat_of: Any, n_codes: int, n_packed: int
 ) -> Any:
     """List the rows of a case; return how many there are, and how many of each kind."""
-    rows, inner, dense_rows, bound_rows, tau_rows = (
-        work.rows, work.inner_rows, work.dense_rows, work.bound_rows, work.tau_rows,
+    rows, inner, dense_rows, bound_rows, tau_rows, sparse_rows = (
+        work.rows, work.inner_rows, work.dense_rows, work.bound_rows, work.tau_rows, work.sparse_rows,
     )  # fmt: skip
     m = 1
     for v in range(len(codes)):
@@ -50,17 +50,19 @@ def find_rows(
         r = rows[q]
         inner[n_inner] = r
         n_inner += pack.is_inner[r]
-    n_dense, n_bound, n_tau = 0, 0, 0
+    n_dense, n_sparse, n_bound, n_tau = 0, 0, 0, 0
     for q in range(n_inner):
         r = inner[q]
         bound_rows[n_bound] = pack.bound_of[r] * np.int64(n_packed)
         n_bound += pack.bound_of[r] >= 0
         dense_rows[n_dense] = pack.dense_of[r] * np.int64(n_packed)
         n_dense += pack.dense_of[r] >= 0
+        sparse_rows[n_sparse] = r
+        n_sparse += pack.sparse_ptr[r + 1] > pack.sparse_ptr[r]
         if n_tau < MOST_TRIPLE_ROWS:
             tau_rows[n_tau] = r
         n_tau += pack.has_tau[r]
-    return m, n_inner, n_dense, n_bound, n_tau
+    return m, n_inner, n_dense, n_sparse, n_bound, n_tau
 
 
 @step
@@ -96,9 +98,9 @@ def add_singles(work: Any, pack: Any, grid: Any, given: Any, m: int) -> bool:
 
 
 @step
-def add_pairs(work: Any, pack: Any, n_inner: int, n_dense: int, n_packed: int) -> None:
+def add_pairs(work: Any, pack: Any, n_sparse: int, n_dense: int, n_packed: int) -> None:
     """Add up the terms of pairs."""
-    raw, inner, dense_rows = work.raw, work.inner_rows, work.dense_rows
+    raw, sparse_rows, dense_rows = work.raw, work.sparse_rows, work.dense_rows
     for p in range(0, n_packed, BLOCK):
         a = splat(np.int32(0))
         b, c, d = a, a, a
@@ -112,8 +114,8 @@ def add_pairs(work: Any, pack: Any, n_inner: int, n_dense: int, n_packed: int) -
         store(raw, p + LANES, b)
         store(raw, p + 2 * LANES, c)
         store(raw, p + 3 * LANES, d)
-    for q in range(n_inner):
-        r = inner[q]
+    for q in range(n_sparse):
+        r = sparse_rows[q]
         for e in range(pack.sparse_ptr[r], pack.sparse_ptr[r + 1]):
             raw[pack.sparse_pos[e]] += pack.sparse_value[e]
 

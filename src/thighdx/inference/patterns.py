@@ -31,14 +31,18 @@ def find_patterns(network: Network, setting_idx: int, codes: npt.NDArray[np.int8
     plan = make_plan(network, setting_idx)
     rows = np.full((len(codes), len(plan.joints)), -1, dtype=np.int32)
     for position in range(len(plan.joints)):
-        own = np.ascontiguousarray(codes[:, plan.joints[position].table.variable_idx])
-        keys = own.view(f"V{own.shape[1]}").reshape(-1)
-        patterns, pattern_idx = np.unique(keys, return_inverse=True)
+        joint = plan.joints[position]
+        own = codes[:, joint.table.variable_idx]
+        # numbers sort faster than the patterns themselves
+        size = tuple(network.n_states[joint.table.variable_idx].astype(np.intp) + 1)
+        keys = np.ravel_multi_index(tuple((own + 1).astype(np.intp).T), size)
+        number, pattern_idx = np.unique(keys, return_inverse=True)
+        patterns = np.stack(np.unravel_index(number, size), axis=1).astype(np.int8) - np.int8(1)
         nothing = np.full(own.shape[1], UNKNOWN, dtype=np.int8).tobytes()
-        wanted = [nothing, *(key.tobytes() for key in patterns)]
+        wanted = [nothing, *(pattern.tobytes() for pattern in patterns)]
         plan = _with_patterns(network, setting_idx, position, list(dict.fromkeys(wanted)))
         row_of = plan.joints[position].row_of
-        found = np.array([row_of[key.tobytes()] for key in patterns], dtype=np.int32)
+        found = np.array([row_of[key] for key in wanted[1:]], dtype=np.int32)
         rows[:, position] = found[pattern_idx]
     return plan, rows
 

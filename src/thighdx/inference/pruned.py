@@ -34,6 +34,8 @@ from thighdx.network.spec import Floats
 
 __all__ = ["score_pruned"]
 
+MANY_FACTORS = 64
+
 
 class Grid(NamedTuple):
     """What the kernel needs of a `Layout`."""
@@ -57,13 +59,13 @@ def _score(
     for case in range(len(codes)):
         if is_left[case]:
             continue
-        m, n_inner, n_dense, n_bound, n_tau = find_rows(
+        m, n_inner, n_dense, n_sparse, n_bound, n_tau = find_rows(
             work, pack, codes[case], patterns[case], flat_of, n_codes, n_packed
         )
         if n_tau > MOST_TRIPLE_ROWS or not add_singles(work, pack, grid, given[case], m):
             is_left[case] = True
             continue
-        add_pairs(work, pack, n_inner, n_dense, n_packed)
+        add_pairs(work, pack, n_sparse, n_dense, n_packed)
         peak = raise_pairs(work, grid, has_triples)
         if peak <= NEVER:
             for s in range(len(wanted.column)):
@@ -78,7 +80,12 @@ def _score(
             if not bound_runs(work, pack, grid, (n_inner, n_bound), peak, everything):
                 is_left[case] = True
                 continue
+            outside = everything
             everything = add_triples(work, pack, grid, wanted, n_tau, everything)
+            # each factor is rounded: so many of them would be seen where triples have most of the mass
+            if n_tau > MANY_FACTORS and everything > 2.0 * outside:
+                is_left[case] = True
+                continue
         for s in range(len(wanted.column)):
             column = wanted.column[s]
             inside = work.by_cause[column] if column >= 0 else work.by_group[-1 - column]

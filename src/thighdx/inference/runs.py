@@ -41,8 +41,11 @@ SMALL = 1e-9
 def add_bounds(work: Any, pack: Any, n_inner: int, n_bound: int, n_packed: int) -> None:
     """Add up the largest triple terms of every pair."""
     upper, inner, bound_rows = work.upper, work.inner_rows, work.bound_rows
+    slight = np.int32(0)
+    for q in range(n_inner):
+        slight += pack.slight[inner[q]]
     for p in range(0, n_packed, LANES):
-        store(upper, p, splat(np.int32(0)))
+        store(upper, p, splat(np.int32(slight)))
     q = 0
     while q + 2 <= n_bound:
         d0, d1 = bound_rows[q], bound_rows[q + 1]

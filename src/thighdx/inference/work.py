@@ -24,9 +24,9 @@ class Work(NamedTuple):
 
     Attributes
     ----------
-    rows, inner_rows, dense_rows, bound_rows, tau_rows
-        Rows of the case; those with terms of several causes; where the pair terms and bounds of these
-        begin, and which have triples.
+    rows, inner_rows, sparse_rows, dense_rows, bound_rows, tau_rows
+        Rows of the case; those with terms of several causes; of these, those with few pair terms, where
+        the pair terms and bounds of others begin, and which have triples.
     log_single : (width,) float64
         a_i, then the constant, then how much of the range of exponents is used.
     fixed, half : by cause; reverse, half_reverse, alive : reversed
@@ -53,6 +53,7 @@ class Work(NamedTuple):
 
     rows: Ints
     inner_rows: Ints
+    sparse_rows: Ints
     dense_rows: Longs
     bound_rows: Longs
     tau_rows: Longs
@@ -96,6 +97,7 @@ def make_work(layout: Layout, wanted: Wanted, n_rows: int) -> Work:
     arrays = Work(
         rows=np.zeros(n_rows, whole),
         inner_rows=np.zeros(n_rows + 1, whole),
+        sparse_rows=np.zeros(n_rows + 1, whole),
         dense_rows=np.zeros(n_rows + 4, long),
         bound_rows=np.zeros(n_rows + 4, long),
         tau_rows=np.zeros(MOST_TRIPLE_ROWS, long),
