@@ -18,10 +18,10 @@ SETTING = "primary_care"
 
 @dataclass(frozen=True)
 class Known:
-    """Share of values that are known, by layer."""
+    """Share of values that are known, by layer; the rest is missing at random."""
 
-    finding: float = 0.7
-    test: float = 0.95
+    finding: float = 0.3
+    test: float = 0.05
     context: float = 0.8
 
 
