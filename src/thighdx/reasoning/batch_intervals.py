@@ -13,19 +13,13 @@ from scipy import special
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, nearest_hint
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.inference.batch import EvidenceBatch, take_cases
 from thighdx.inference.engine import Posteriors, infer
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.batch_tables import (
-    BlockTable,
-    BlockTables,
-    block_table,
-    finding_tables,
-    prior_tables,
-    stack_blocks,
-)
+from thighdx.reasoning.batch_rows import known_rows
+from thighdx.reasoning.batch_tables import LeadingTables, finding_tables, prior_tables
 from thighdx.reasoning.gradients import case_gradient
 from thighdx.reasoning.intervals import cornish_fisher, delta_moments
 from thighdx.reasoning.layout import Indices, JudgementLayout, judgement_layout
@@ -40,10 +34,8 @@ MUST_NOT_MISS = "must_not_miss"
 LEFT_OUT = 2e-2
 # Cases worked on at once.
 CHUNK = 2_048
-# Patterns of contexts kept with a network: about 0.1 MB each.
-MAX_PATTERNS = 2_000
 # Beyond this what lies outside is lost in the rounding of what lies inside.
-NEARLY_CERTAIN = 1 - 1e-9
+NEARLY_CERTAIN = 1 - 1e-11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +83,9 @@ def batch_intervals(
     Notes
     -----
     Means what `credible_intervals` with ``method="delta"`` means, in single precision and over fewer
-    explanations. Most rows run in compiled code (compiled at first use, then kept on disk); rows with virtual
-    evidence or a cause beyond `NEARLY_CERTAIN`, models of another `max_causes` than 3, and all rows without
-    numba are computed one by one, which takes some hundredths of a second each.
+    explanations. Most rows run in compiled code (compiled at first use, then kept on disk); rows with a cause
+    beyond `NEARLY_CERTAIN`, models of another `max_causes` than 3, and all rows without numba are computed one by
+    one, which takes some hundredths of a second each.
     """
     if not 0 < level < 1:
         raise ValueError(f"level: got {level!r}, expected a probability in (0, 1), such as 0.9")
@@ -164,8 +156,6 @@ def _moments(
     """Return mean shift, variance and third moment of the log odds, (n_cases, n_causes, 3)."""
     out = np.zeros((*asked.shape, 3))
     slow: npt.NDArray[np.bool_] = np.asarray((asked & (posterior > NEARLY_CERTAIN)).any(axis=1))
-    for item in (*batch.likelihoods, *batch.cause_likelihoods):
-        slow[item.case_idx] = True
     has_any = asked.any(axis=1)
     fast = np.flatnonzero(~slow & has_any)
     if not _add_fast(network, layout, batch, fast, posterior, log_evidence, asked, out):
@@ -202,72 +192,28 @@ def _add_fast(
     pairs = network.explanations.members[:n_small, :2]
     place = np.zeros((asked.shape[1] + 1, asked.shape[1] + 1), dtype=np.intp)
     place[pairs[:, 0], pairs[:, 1]] = np.arange(n_small)
+    known = known_rows(network, layout, take_cases(batch, rows))
+    findings, prior = finding_tables(network, layout), prior_tables(network, layout, setting)
     delta_moments_of_cases(
         posterior[rows],
         log_evidence[rows],
         asked[rows],
         batch.given[rows],
-        *_known_states(network, batch.codes[rows]),
-        *(known := _known_patterns(network, layout, batch, rows))[:2],
+        known.states,
+        known.state_ptr,
+        known.patterns,
+        known.pattern_ptr,
+        known.mixed_ptr,
+        known.mixtures,
         LEFT_OUT,
         network.explanations.members,
         place,
         n_small,
-        finding_tables(network, layout),
-        prior_tables(network, layout, setting),
-        known[2],
+        LeadingTables(prior.log_prior, findings.logs, findings.logs_by_explanation, known.blocks.log_known),
+        findings,
+        prior,
+        known.blocks,
         part,
     )
     out[rows] = part
     return True
-
-
-def _known_states(network: Network, codes: npt.NDArray[np.int8]) -> tuple[Indices, Indices]:
-    """Return the rows of known finding states of every case, and where each case starts."""
-    own = codes[:, network.n_contexts :]
-    case_idx, finding_idx = np.nonzero(own != UNKNOWN)
-    first = network.state_offset[network.n_contexts :]
-    states = first[finding_idx] + own[case_idx, finding_idx]
-    pointer = np.concatenate([[0], np.cumsum((own != UNKNOWN).sum(axis=1))])
-    return states.astype(np.intp), pointer.astype(np.intp)
-
-
-@dataclass(slots=True, eq=False)
-class _Patterns:
-    """Patterns of blocks seen so far in one setting, by block and states."""
-
-    layout: JudgementLayout
-    place: dict[tuple[int, bytes], int]
-    tables: list[BlockTable]
-    stacked: BlockTables | None = None
-
-
-def _known_patterns(
-    network: Network, layout: JudgementLayout, batch: EvidenceBatch, cases: Indices
-) -> tuple[Indices, Indices, BlockTables]:
-    """Return the block patterns of every case, where each case starts, and the tables they point to."""
-    setting = int(batch.setting_idx[0])
-    kept = network.cache.get(("block_patterns", setting))
-    if not isinstance(kept, _Patterns) or kept.layout is not layout or len(kept.tables) > MAX_PATTERNS:
-        kept = _Patterns(layout, {}, [])
-    place = np.full((len(cases), len(network.blocks)), -1, dtype=np.intp)
-    seen, tables = dict(kept.place), list(kept.tables)
-    for slot, block in enumerate(network.blocks):
-        codes = batch.codes[cases][:, np.array(block.context_idx)]
-        patterns, pattern_idx = np.unique(codes, axis=0, return_inverse=True)
-        number = np.full(len(patterns), -1, dtype=np.intp)
-        for i, states in enumerate(patterns):
-            if (states != UNKNOWN).any() or not tables:
-                key = (slot, states.tobytes())
-                if key not in seen:
-                    seen[key] = len(tables)
-                    tables.append(block_table(network, layout, setting, block, states))
-                number[i] = seen[key] if (states != UNKNOWN).any() else -1
-        place[:, slot] = number[pattern_idx.reshape(-1)]
-    if kept.stacked is None or len(tables) > len(kept.tables):
-        # a new object: another thread may be at work with the old one
-        kept = _Patterns(layout, seen, tables, stack_blocks(tables))
-        network.cache[("block_patterns", setting)] = kept
-    pointer = np.concatenate([[0], np.cumsum((place >= 0).sum(axis=1))])
-    stacked = kept.stacked if kept.stacked is not None else stack_blocks(tables)
-    return place[place >= 0], pointer.astype(np.intp), stacked

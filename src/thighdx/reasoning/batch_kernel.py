@@ -4,8 +4,10 @@ With w the posterior of explanations and P_k that of cause k, all derivatives ar
 
     E_in[d] = sum_H w(H) [k in H] d(H) / P_k,   E_out[d] = sum_H w(H) [k not in H] d(H) / (1 - P_k)
 
-where d(H) = slope(H) [c in H] for a link of cause c: so one table of sums over pairs of causes per known state
-serves all causes and all links at once, and an explanation adds to at most six of its entries.
+where d(H) = slope(H) [c in H] for a link of cause c: so sums over explanations that hold c and k serve all links of
+a known state at once. What is known about a case makes some sixty slopes ("columns"); an explanation adds all of
+them to at most six rows of sums. And a link of c hardly moves a cause k that c rarely comes with: such pairs of
+causes are left out (`NEGLIGIBLE`).
 """
 
 from __future__ import annotations
@@ -15,180 +17,450 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from thighdx.reasoning.batch_leading import FAST, FINDING, find_leading
+
 __all__ = ["delta_moments_of_cases"]
 
-# Sums may be taken in any order, so that they run in vectors; NaN and infinity keep their meaning.
-# The logarithm of anything possible is larger.
-LOWEST = -1e30
-SLACK = 1.5
-# Mass that the explanations kept must hold.
-MASS = 0.99
-FAST = {"reassoc", "contract", "nsz"}
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _pair_sums(values: Any, kept: Any, members: Any, ends: Any, table: Any) -> float:
-    """Fill sums of values over explanations that hold two causes, (n_causes, n_causes); return the whole sum.
-
-    `ends` says where explanations of one, of two and of three causes end among those kept.
-    """
-    table[:] = 0.0
-    total = 0.0
-    for j in range(ends[0]):
-        a = members[kept[j], 0]
-        table[a, a] += values[j]
-        total += values[j]
-    for j in range(ends[0], ends[1]):
-        a, b, value = members[kept[j], 0], members[kept[j], 1], values[j]
-        table[a, a] += value
-        table[b, b] += value
-        table[a, b] += value
-        table[b, a] += value
-        total += value
-    for j in range(ends[1], ends[2]):
-        h, value = kept[j], values[j]
-        a, b, c = members[h, 0], members[h, 1], members[h, 2]
-        table[a, a] += value
-        table[b, b] += value
-        table[c, c] += value
-        table[a, b] += value
-        table[b, a] += value
-        table[a, c] += value
-        table[c, a] += value
-        table[b, c] += value
-        table[c, b] += value
-        total += value
-    return total
+# A judgement about cause c is not followed to cause k where c comes with k, and without k, more rarely than this.
+NEGLIGIBLE = 0.01
+# Columns that are always there: 1, and half the second order of log w.
+ONE, BEND, FIRST = 0, 1, 2
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
-def _add(total: Any, inside: Any, outside: Any, through: Any, moments: Any) -> None:
-    """Add one judgement to mean, variance and third moment of all causes, (3, n_causes).
+def _add_row(sums: Any, r: int, columns: Any, j: int) -> None:
+    for q in range(columns.shape[1]):
+        sums[r, q] += columns[j, q]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
+def _open_row(row_of: Any, pair: int, blank: int, n_rows: int) -> Any:
+    if row_of[pair] == blank:
+        row_of[pair] = n_rows
+        n_rows += 1
+    return n_rows
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _sum_pairs(
+    columns: Any, kept: Any, members: Any, ends: Any, place: Any, row_of: Any, n_causes: int
+) -> Any:
+    """Sum columns over the explanations that hold two causes.
+
+    Parameters
+    ----------
+    columns : (n_kept, n_columns) float64
+    ends : (3,) int64
+        Where explanations of one, of two and of three causes end among those kept.
+    row_of : (n_small,) int64
+        Filled in: the row of sums of every pair, by its explanation; `n_causes`, a row of zeros, where none
+        is kept. Single causes are their own rows.
+
+    Returns
+    -------
+    (n_rows, n_columns) float64
+    """
+    row_of[:n_causes] = np.arange(n_causes)
+    row_of[n_causes:] = n_causes
+    n_rows = n_causes + 1
+    for j in range(ends[0], ends[2]):
+        a, b, c = members[kept[j], 0], members[kept[j], 1], members[kept[j], 2]
+        n_rows = _open_row(row_of, place[a, b], n_causes, n_rows)
+        if c < n_causes:
+            n_rows = _open_row(row_of, place[a, c], n_causes, n_rows)
+            n_rows = _open_row(row_of, place[b, c], n_causes, n_rows)
+    sums = np.zeros((n_rows, columns.shape[1]))
+    for j in range(ends[2]):
+        a, b, c = members[kept[j], 0], members[kept[j], 1], members[kept[j], 2]
+        _add_row(sums, a, columns, j)
+        if j >= ends[0]:
+            _add_row(sums, b, columns, j)
+            _add_row(sums, row_of[place[a, b]], columns, j)
+        if j >= ends[1]:
+            _add_row(sums, c, columns, j)
+            _add_row(sums, row_of[place[a, c]], columns, j)
+            _add_row(sums, row_of[place[b, c]], columns, j)
+    return sums
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _count_columns(states: Any, patterns: Any, mixed: Any, mixtures: Any, findings: Any, blocks: Any) -> Any:
+    n = FIRST
+    for s in states:
+        for item in range(findings.item_start[s], findings.item_start[s + 1]):
+            n += findings.item_slope[item] >= 0
+    for p in patterns:
+        n += blocks.feature_start[p + 1] - blocks.feature_start[p]
+    for m in range(mixed[0], mixed[1]):
+        first, last = mixtures.start[m], mixtures.start[m + 1]
+        if mixtures.kind[m] == FINDING:
+            n += last - first - 1
+        elif mixtures.kind[m] == FINDING + 1:
+            p = mixtures.row[first]
+            n += blocks.feature_start[p + 1] - blocks.feature_start[p]
+    return n
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _fill_bends(
+    states: Any, patterns: Any, kept: Any, w: Any, n_pairs: int, findings: Any, blocks: Any, prior: Any, bends: Any,
+    columns: Any,
+) -> None:  # fmt: skip
+    """Write half the second order of log w, times w; `n_pairs` of those kept have one or two causes."""
+    bends[:] = prior.bend[: len(bends)]  # of all of one or two causes: rows are added faster than looked up
+    for s in states:
+        row = findings.bends[s]
+        for h in range(len(bends)):
+            bends[h] += row[h]
+    for p in patterns:
+        row = blocks.bend[p]
+        for h in range(len(bends)):
+            bends[h] += row[h]
+    for j in range(n_pairs):
+        columns[j, BEND] = 0.5 * w[j] * bends[kept[j]]
+    n_left = len(columns) - n_pairs
+    large = np.empty(n_left, dtype=np.float32)
+    own = kept[n_pairs : len(columns)]
+    for j in range(n_left):
+        large[j] = prior.bend[own[j]]
+    for s in states:
+        row = findings.bends[s]
+        for j in range(n_left):
+            large[j] += row[own[j]]
+    for p in patterns:
+        row = blocks.bend[p]
+        for j in range(n_left):
+            large[j] += row[own[j]]
+    for j in range(n_left):
+        columns[n_pairs + j, BEND] = 0.5 * w[n_pairs + j] * large[j]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _fill_columns(
+    states: Any, patterns: Any, kept: Any, w: Any, n_pairs: int, findings: Any, blocks: Any, prior: Any, bends: Any,
+    columns: Any, steps: Any,
+) -> Any:  # fmt: skip
+    """Write the columns of what is known for certain, times w; return how many there are."""
+    n_kept = len(columns)
+    columns[:, ONE] = w[:n_kept]
+    _fill_bends(states, patterns, kept, w, n_pairs, findings, blocks, prior, bends, columns)
+    q = FIRST
+    for s in states:
+        for item in range(findings.item_start[s], findings.item_start[s + 1]):
+            if findings.item_slope[item] >= 0:
+                row = findings.slopes[findings.item_slope[item]]
+                for j in range(n_kept):
+                    columns[j, q] = w[j] * row[kept[j]]
+                steps[q] = findings.item_step[item]
+                q += 1
+    for p in patterns:
+        for f in range(blocks.feature_start[p], blocks.feature_start[p + 1]):
+            row = blocks.surprise[f]
+            for j in range(n_kept):
+                columns[j, q] = w[j] * row[kept[j]]
+            q += 1
+    return q
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _fill_mixed(
+    m: int, mixtures: Any, kept: Any, w: Any, findings: Any, blocks: Any, tables: Any, columns: Any, steps: Any, q: int,
+) -> Any:  # fmt: skip
+    """Write the columns of one piece of virtual evidence, from `q` on; return where the next one goes.
+
+    The logarithm of a weighted sum has slopes that are means of the slopes of what is summed, by what each
+    holds of the sum; and its second order, P''/P, is a mean in the same way.
+    """
+    first, last = mixtures.start[m], mixtures.start[m + 1]
+    is_finding = mixtures.kind[m] == FINDING
+    lowest = findings.item_step[findings.item_start[mixtures.row[first]]]  # the first step of a finding
+    n_own = last - first - 1
+    if not is_finding:
+        p = mixtures.row[first]
+        n_own = blocks.feature_start[p + 1] - blocks.feature_start[p]
+    columns[:, q : q + n_own] = 0.0
+    holds = np.empty(last - first)
+    for j in range(len(columns)):
+        h = kept[j]
+        for i in range(first, last):
+            table = tables.finding_logs if is_finding else tables.block_logs
+            holds[i - first] = mixtures.weight[i] * np.exp(table[mixtures.row[i], h])
+        holds *= w[j] / holds.sum()
+        for i in range(first, last):
+            row, part = mixtures.row[i], holds[i - first]
+            if part <= 0.0:
+                continue
+            if is_finding:
+                columns[j, BEND] += 0.5 * part * findings.bends[row, h]
+                for item in range(findings.item_start[row], findings.item_start[row + 1]):
+                    slope = findings.item_slope[item]
+                    value = 1.0 if slope < 0 else findings.slopes[slope, h]
+                    columns[j, q + findings.item_step[item] - lowest] += part * value
+            else:
+                columns[j, BEND] += 0.5 * part * blocks.bend[row, h]
+                for f in range(n_own):
+                    columns[j, q + f] += part * blocks.surprise[blocks.feature_start[row] + f, h]
+    if is_finding:
+        for t in range(n_own):
+            steps[q + t] = lowest + t
+    return q + n_own
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _find_company(
+    sums: Any, place: Any, row_of: Any, sides: Any, company: Any, rows: Any, counts: Any
+) -> None:
+    """List for every cause those that its judgements move, itself first, and the rows of sums of both."""
+    n_causes = len(counts)
+    for c in range(n_causes):
+        n = 0
+        if sides[0, c] > 0.0:
+            company[c, 0], rows[c, 0], n = c, c, 1
+        whole = sums[c, ONE]
+        for k in range(n_causes):
+            if k == c or sides[0, k] == 0.0:
+                continue
+            r = row_of[place[min(c, k), max(c, k)]]
+            both = sums[r, ONE]
+            if both * sides[0, k] > NEGLIGIBLE or (whole - both) * sides[1, k] > NEGLIGIBLE:
+                company[c, n], rows[c, n] = k, r
+                n += 1
+        counts[c] = n
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
+def _add(total: Any, k: int, inside: float, outside: float, through: float, moments: Any) -> None:
+    """Add one judgement to mean, variance and third moment of one cause.
 
     `through` is slope that does not count for the second order of the mean.
     """
-    shift, variance, third, spread = moments[0], moments[1], moments[2], 0.5 * moments[3]
-    for k in range(len(inside)):
-        slope = inside[k] - outside[k] + through[k]
-        square = slope * slope
-        total[0, k] += slope * shift - (inside[k] * inside[k] - outside[k] * outside[k]) * spread
-        total[1, k] += square * variance
-        total[2, k] += square * slope * third
+    slope = inside - outside + through
+    total[k, 0] += slope * moments[0] - 0.5 * (inside * inside - outside * outside) * moments[3]
+    total[k, 1] += slope * slope * moments[1]
+    total[k, 2] += slope * slope * slope * moments[2]
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
-def _sides(table: Any, c: int, chance_in: Any, chance_out: Any, inside: Any, outside: Any) -> None:
-    """Write the means inside and outside every cause of something that goes with cause c."""
-    row, whole = table[c], table[c, c]
-    for k in range(len(row)):
-        inside[k] = row[k] * chance_in[k]
-        outside[k] = (whole - row[k]) * chance_out[k]
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _log_weights(
-    states: Any, patterns: Any, findings: Any, prior: Any, blocks: Any, n_small: int, logs: Any
+def _add_cause(
+    sums: Any, q: int, c: int, sides: Any, company: Any, rows: Any, counts: Any, moments: Any, total: Any
 ) -> None:
-    """Write log P(H, evidence) of the explanations of one or two causes."""
-    logs[:n_small] = prior.log_prior[:n_small]
-    for s in states:
-        row = findings.logs[s]
-        for h in range(n_small):
-            logs[h] += row[h]
-    for p in patterns:
-        row = blocks.log_known[p]
-        for h in range(n_small):
-            logs[h] += row[h]
+    """Add a judgement that counts where cause c is present."""
+    whole = sums[c, q]
+    for n in range(counts[c]):
+        k, both = company[c, n], sums[rows[c, n], q]
+        _add(total, k, both * sides[0, k], (whole - both) * sides[1, k], 0.0, moments)
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _fits(row: Any, given: Any, n_present: int) -> bool:
-    """Whether an explanation agrees with the causes that are given."""
-    found = 0
-    for c in row:
-        if c < len(given):
-            if given[c] == 0:
-                return False
-            found += given[c] == 1
-    return found == n_present
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _keep(
-    states: Any, patterns: Any, given: Any, limit: Any, log_evidence: float, place: Any, n_small: int, members: Any,
-    findings: Any, prior: Any, blocks: Any, logs: Any, kept: Any, w: Any, ends: Any,
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, inline="always")
+def _add_background(
+    sums: Any, whole: float, q: int, b: float, has_row: Any, sides: Any, company: Any, rows: Any, counts: Any,
+    moments: Any, inside: Any, outside: Any, total: Any,
 ) -> None:  # fmt: skip
-    """List the explanations above the limit of one of their causes, with their posteriors.
+    """Add a background: its slope is b for every cause with a row of its own, less b."""
+    n_causes = len(counts)
+    for k in range(n_causes):
+        inside[k], outside[k] = -sums[k, q], sums[k, q] - whole
+    for c in range(n_causes):
+        if has_row[c] > 0.0:
+            own = sums[c, q]
+            for n in range(counts[c]):
+                k, both = company[c, n], sums[rows[c, n], q]
+                inside[k] += both
+                outside[k] += own - both
+    for k in range(n_causes):
+        _add(total, k, b * inside[k] * sides[0, k], b * outside[k] * sides[1, k], 0.0, moments)
 
-    Those of three causes are looked at only where their pairs say that they may be: likelihoods of
-    noisy-OR findings are log-submodular, P(abc) <= P(ab) P(ac) / P(a), as long as no background is
-    suppressed; what prior and contexts add to that is allowed for by `SLACK`.
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _add_findings(
+    states: Any, sums: Any, whole: Any, steps: Any, findings: Any, sides: Any, company: Any, rows: Any,
+    counts: Any, inside: Any, outside: Any, total: Any,
+) -> None:  # fmt: skip
+    """Add links and backgrounds of known findings; `steps` says which columns are theirs."""
+    n_causes = len(counts)
+    absent = np.zeros((n_causes, 4))
+    for s in states:
+        for item in range(findings.item_start[s], findings.item_start[s + 1]):
+            if findings.item_slope[item] < 0:  # absent: the same sums for all such findings
+                step = findings.item_step[item]
+                for c in range(n_causes):
+                    for x in range(4):
+                        absent[c, x] += findings.absent_moments[step, c, x]
+                if findings.background_moments[step, 1] > 0.0:
+                    _add_background(sums, whole[ONE], ONE, findings.background[step], findings.has_row[step], sides,
+                                    company, rows, counts, findings.background_moments[step], inside, outside,
+                                    total)  # fmt: skip
+    for c in range(n_causes):
+        _add_cause(sums, ONE, c, sides, company, rows, counts, absent[c], total)
+    for q in range(FIRST, len(steps)):
+        step = steps[q]
+        if step < 0:
+            continue
+        for e in range(findings.entry_start[step], findings.entry_start[step + 1]):
+            _add_cause(sums, q, findings.entry_cause[e], sides, company, rows, counts, findings.entry_moments[e],
+                       total)  # fmt: skip
+        if findings.background_moments[step, 1] > 0.0:
+            _add_background(sums, whole[q], q, findings.background[step], findings.has_row[step], sides, company,
+                            rows, counts, findings.background_moments[step], inside, outside, total)  # fmt: skip
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _add_block(
+    blocks: Any, p: int, q: int, sums: Any, direct: Any, sides: Any, company: Any, rows: Any, counts: Any,
+    inside: Any, outside: Any, through_prior: Any, total: Any,
+) -> Any:  # fmt: skip
+    """Add frequencies, effects and dependencies of one known pattern; return the column of the next one.
+
+    Parameters
+    ----------
+    q : int
+        Column of the pattern's first feature.
+    direct : (2, n_columns, n_causes) float64
+        Means of every column inside and outside every cause.
+    through_prior : (n_columns, n_causes + n_pairs) float64
+        Filled in: what every feature does to theta and pairs.
     """
-    none = len(given)
-    n_present = 0
-    for c in range(none):
-        n_present += given[c] == 1
-    n_kept = 0
-    _log_weights(states, patterns, findings, prior, blocks, n_small, logs)
-    # the best pair with every cause, as it is and above the limit of the other one
-    most, most_above = np.full(none, -np.inf), np.full(none, -np.inf)
-    for h in range(none, n_small):
-        a, b = members[h, 0], members[h, 1]
-        most[a], most[b] = max(most[a], logs[h]), max(most[b], logs[h])
-        most_above[a] = max(most_above[a], logs[h] - limit[b])
-        most_above[b] = max(most_above[b], logs[h] - limit[a])
-    for h in range(n_small):
-        if h == none:
-            ends[0] = n_kept
-        bar = limit[members[h, 0]]
-        if h >= none:
-            bar = min(bar, limit[members[h, 1]])
-        if logs[h] - log_evidence > bar and _fits(members[h], given, n_present):
-            kept[n_kept], w[n_kept] = h, np.exp(logs[h] - log_evidence)
-            n_kept += 1
-    if n_small <= none:
-        ends[0] = n_kept
-    ends[1] = n_kept
-    h = n_small
-    for ab in range(none, n_small):  # explanations (a, b, *) follow one another
-        a, b = members[ab, 0], members[ab, 1]
-        first, h = h, h + none - 1 - b
-        low = min(limit[a], limit[b]) + log_evidence - SLACK
-        rise = logs[ab] - logs[a] if logs[a] > LOWEST else np.float32(np.inf)
-        if rise + most[a] < low and rise + most_above[a] < log_evidence - SLACK:
+    n_causes = len(counts)
+    n_features = blocks.feature_start[p + 1] - blocks.feature_start[p]
+    first_effect, n_effects = blocks.effect_start[p], blocks.effect_start[p + 1] - blocks.effect_start[p]
+    through_prior[q : q + n_features] = blocks.to_both[blocks.feature_start[p] : blocks.feature_start[p + 1]]
+    size = np.zeros(n_features)
+    for f in range(n_features):
+        for k in range(n_causes):
+            size[f] = max(size[f], abs(direct[0, q + f, k]), abs(direct[1, q + f, k]))
+    start = blocks.to_effect_start[p]
+    for e in range(n_effects):
+        f, c = blocks.effect_feature[first_effect + e], blocks.effect_cause[first_effect + e]
+        moments = blocks.effect_moments[first_effect + e]
+        through = 0.0
+        for g in range(n_features):
+            through += abs(blocks.to_effect[start + g * n_effects + e]) * size[g]
+        if through < NEGLIGIBLE:
+            _add_cause(sums, q + f, c, sides, company, rows, counts, moments, total)
             continue
-        rise = logs[ab] - logs[b] if logs[b] > LOWEST else np.float32(np.inf)
-        if rise + most[b] < low and rise + most_above[b] < log_evidence - SLACK:
-            continue
-        for abc in range(first, h):
-            c = b + 1 + abc - first
-            ac, bc = place[a, c], place[b, c]
-            bar = min(limit[a], limit[b], limit[c]) + log_evidence
-            guess = np.float32(np.inf)
-            if logs[a] > LOWEST:
-                guess = min(guess, logs[ab] + logs[ac] - logs[a])
-            if logs[b] > LOWEST:
-                guess = min(guess, logs[ab] + logs[bc] - logs[b])
-            if logs[c] > LOWEST:
-                guess = min(guess, logs[ac] + logs[bc] - logs[c])
-            if guess < bar - SLACK or not _fits(members[abc], given, n_present):
-                continue
-            value = prior.log_prior[abc]
-            for s in states:
-                value += findings.logs_by_explanation[abc, s]
-            for p in patterns:
-                value += blocks.log_known[p, abc]
-            if value > bar:
-                kept[n_kept], w[n_kept] = abc, np.exp(value - log_evidence)
-                n_kept += 1
-    ends[2] = n_kept
+        inside[:] = 0.0
+        outside[:] = 0.0
+        for g in range(n_features):
+            coefficient = blocks.to_effect[start + g * n_effects + e]
+            if abs(coefficient) * size[g] > 0.1 * NEGLIGIBLE:
+                for k in range(n_causes):
+                    inside[k] += coefficient * direct[0, q + g, k]
+                    outside[k] += coefficient * direct[1, q + g, k]
+        own = sums[c, q + f]
+        for n in range(counts[c]):
+            k, both = company[c, n], sums[rows[c, n], q + f]
+            inside[k] += both * sides[0, k]
+            outside[k] += (own - both) * sides[1, k]
+        for k in range(n_causes):
+            _add(total, k, inside[k], outside[k], 0.0, moments)
+    start, n_own = blocks.to_own_start[p], blocks.own_start[p + 1] - blocks.own_start[p]
+    for e in range(n_own):
+        inside[:] = 0.0
+        outside[:] = 0.0
+        for g in range(n_features):
+            coefficient = blocks.to_own[start + g * n_own + e]
+            for k in range(n_causes):
+                inside[k] += coefficient * direct[0, q + g, k]
+                outside[k] += coefficient * direct[1, q + g, k]
+        for k in range(n_causes):
+            _add(total, k, inside[k], outside[k], 0.0, blocks.own_moments[blocks.own_start[p] + e])
+    return q + n_features
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _add_prior(
+    prior: Any, contexts: Any, sums: Any, place: Any, row_of: Any, sides: Any, w: Any, kept: Any, members: Any,
+    ends: Any, total: Any,
+) -> None:  # fmt: skip
+    """Add shares and pairs, with what they do through contexts, (n_causes + n_pairs, n_causes)."""
+    n_causes, n_pairs = sides.shape[1], len(prior.pair_moments)
+    each = np.empty((n_causes, 2 * n_causes))  # inside every cause, then outside
+    for c in range(n_causes):
+        for k in range(n_causes):
+            both = sums[c if c == k else row_of[place[min(c, k), max(c, k)]], ONE]
+            each[c, k] = both * sides[0, k]
+            each[c, n_causes + k] = (sums[c, ONE] - both) * sides[1, k]
+            total[k, 0] += 0.5 * (each[c, k] - each[c, n_causes + k]) * prior.theta_bend[c]
+    direct, through = np.dot(prior.direct, each), np.dot(prior.context, contexts[:n_causes])
+    for c in range(n_causes):
+        for k in range(n_causes):
+            _add(total, k, direct[c, k], direct[c, n_causes + k], through[c, k], prior.share_moments[c])
+    in_pair = np.zeros((n_pairs, n_causes + 1))
+    for j in range(ends[0], ends[2]):
+        h = kept[j]
+        for x in range(members.shape[1]):
+            for y in range(x + 1, members.shape[1]):
+                pair = prior.pair_place[members[h, x], members[h, y]]
+                if pair >= 0:
+                    in_pair[pair, n_causes] += w[j]
+                    for z in range(members.shape[1]):
+                        if members[h, z] < n_causes:
+                            in_pair[pair, members[h, z]] += w[j]
+    for pair in range(n_pairs):
+        c = n_causes + pair
+        for k in range(n_causes):
+            inside = direct[c, k] + in_pair[pair, k] * sides[0, k]
+            outside = direct[c, n_causes + k] + (in_pair[pair, n_causes] - in_pair[pair, k]) * sides[1, k]
+            _add(total, k, inside, outside, through[c, k] + contexts[c, k], prior.pair_moments[pair])
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
+def _add_all(
+    asked: Any, states: Any, patterns: Any, mixed: Any, mixtures: Any, members: Any, place: Any, kept: Any, w: Any,
+    ends: Any, row_of: Any, bends: Any, tables: Any, findings: Any, prior: Any, blocks: Any, total: Any,
+) -> None:  # fmt: skip
+    """Fill in the moments of one case, (n_causes, 3), from its leading explanations."""
+    n_causes, n_kept = len(asked), ends[2]
+    n_columns = _count_columns(states, patterns, mixed, mixtures, findings, blocks)
+    columns, steps = np.empty((n_kept, n_columns)), np.full(n_columns, -1, dtype=np.int64)
+    q = _fill_columns(states, patterns, kept, w, ends[1], findings, blocks, prior, bends, columns, steps)
+    n_plain = q
+    for m in range(mixed[0], mixed[1]):
+        if mixtures.kind[m] <= FINDING + 1:
+            q = _fill_mixed(m, mixtures, kept, w, findings, blocks, tables, columns, steps, q)
+    sums = _sum_pairs(columns, kept, members, ends, place, row_of, n_causes)
+    whole = columns.sum(axis=0)
+    sides = np.zeros((2, n_causes))  # 1 / P(k), 1 / (1 - P(k)); 0 for what is not asked
+    for k in range(n_causes):
+        if asked[k] and 0.0 < sums[k, ONE] < 1.0:
+            sides[0, k], sides[1, k] = 1.0 / sums[k, ONE], 1.0 / (1.0 - sums[k, ONE])
+    company, rows = (
+        np.empty((n_causes, n_causes), dtype=np.int64),
+        np.empty((n_causes, n_causes), dtype=np.int64),
+    )
+    counts = np.empty(n_causes, dtype=np.int64)
+    _find_company(sums, place, row_of, sides, company, rows, counts)
+    direct = np.empty((2, n_columns, n_causes))
+    for j in range(n_columns):
+        for k in range(n_causes):
+            direct[0, j, k] = sums[k, j] * sides[0, k]
+            direct[1, j, k] = (whole[j] - sums[k, j]) * sides[1, k]
+    total[:] = 0.0
+    total[:, 0] = direct[0, BEND] - direct[1, BEND]
+    inside, outside = np.empty(n_causes), np.empty(n_causes)
+    _add_findings(states, sums, whole, steps, findings, sides, company, rows, counts, inside, outside, total)
+    through = np.zeros((n_columns, blocks.to_both.shape[1]))
+    first = n_plain
+    for p in patterns:
+        first -= blocks.feature_start[p + 1] - blocks.feature_start[p]
+    for p in patterns:
+        first = _add_block(blocks, p, first, sums, direct, sides, company, rows, counts, inside, outside, through,
+                           total)  # fmt: skip
+    for m in range(mixed[0], mixed[1]):
+        if mixtures.kind[m] == FINDING:
+            first += mixtures.start[m + 1] - mixtures.start[m] - 1
+        elif mixtures.kind[m] == FINDING + 1:
+            first = _add_block(blocks, mixtures.row[mixtures.start[m]], first, sums, direct, sides, company, rows,
+                               counts, inside, outside, through, total)  # fmt: skip
+    contexts = np.dot(through.T, direct[0] - direct[1])
+    _add_prior(prior, contexts, sums, place, row_of, sides, w, kept, members, ends, total)
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def delta_moments_of_cases(
     posterior: Any, log_evidence: Any, asked: Any, given: Any, states: Any, state_ptr: Any, patterns: Any,
-    pattern_ptr: Any, cut: float, members: Any, place: Any, n_small: int, findings: Any, prior: Any, blocks: Any,
-    out: Any,
+    pattern_ptr: Any, mixed_ptr: Any, mixtures: Any, cut: float, members: Any, place: Any, n_small: int,
+    tables: Any, findings: Any, prior: Any, blocks: Any, out: Any,
 ) -> None:  # fmt: skip
     """Fill in mean shift, variance and third moment of the log odds of every asked cause.
 
@@ -200,220 +472,24 @@ def delta_moments_of_cases(
     given : (n_cases, n_causes) int8
     states, state_ptr : rows of known finding states of all cases, and where each case starts.
     patterns, pattern_ptr : the same for patterns of blocks, positions in `blocks`.
+    mixed_ptr, mixtures : the same for virtual evidence.
     cut : float
-        Explanations are kept that hold more than this share of an asked cause they belong to, or of what
-        the likeliest cause leaves to the others; fewer are left out until the rest holds `MASS`.
+        See `find_leading`.
     place : (n_causes + 1, n_causes + 1) intp
         The explanation of every pair of causes.
     n_small : int
         Number of explanations of one or two causes; they come first.
     out : (n_cases, n_causes, 3) float64
     """
-    n_cases, n_causes = asked.shape
     n_explanations = len(members)
-    kept, ends = np.empty(n_explanations, dtype=np.int64), np.empty(3, dtype=np.int64)
-    logs = np.empty(n_explanations, dtype=np.float32)
-    w, values = np.empty(n_explanations), np.empty(n_explanations)
-    limit = np.empty(n_causes + 1)
-    chance_in, chance_out = np.empty(n_causes), np.empty(n_causes)
-    plain, table = np.empty((n_causes, n_causes)), np.empty((n_causes, n_causes))
-    total, absent = np.empty((3, n_causes)), np.empty((n_causes, 4))
-    inside, outside, zero = np.empty(n_causes), np.empty(n_causes), np.zeros(n_causes)
-    for i in range(n_cases):
+    kept, ends = np.empty(n_explanations, dtype=np.uint64), np.empty(3, dtype=np.int64)
+    logs, w = np.empty(n_explanations, dtype=np.float32), np.empty(n_explanations)
+    row_of, bends = np.empty(n_small, dtype=np.int64), np.empty(n_small, dtype=np.float32)
+    for i in range(len(asked)):
         own_states = states[state_ptr[i] : state_ptr[i + 1]]
         own_patterns = patterns[pattern_ptr[i] : pattern_ptr[i + 1]]
-        rest = 1.0  # what the likeliest cause leaves to all explanations without it
-        for k in range(n_causes):
-            if asked[i, k]:
-                rest = min(rest, 1.0 - posterior[i, k])
-        share = cut
-        while True:
-            limit[:] = np.log(share * rest)
-            for k in range(n_causes):
-                if asked[i, k]:
-                    limit[k] = np.log(share * min(posterior[i, k], rest))
-            _keep(own_states, own_patterns, given[i], limit, log_evidence[i], place, n_small, members, findings, prior,
-                  blocks, logs, kept, w, ends)  # fmt: skip
-            if w[: ends[2]].sum() > MASS or share < 1e-6:
-                break
-            share *= 0.1  # where little is known the mass is spread over thousands
-        n_kept = ends[2]
-        w[:n_kept] /= w[:n_kept].sum()
-        _pair_sums(w, kept, members, ends, plain)
-        for k in range(n_causes):
-            is_open = asked[i, k] and 0.0 < plain[k, k] < 1.0
-            chance_in[k] = 1.0 / plain[k, k] if is_open else 0.0
-            chance_out[k] = 1.0 / (1.0 - plain[k, k]) if is_open else 0.0
-        total[:] = 0.0
-        values[:n_kept] = 0.0
-        for s in own_states:
-            row = findings.bends[s]
-            for j in range(n_kept):
-                values[j] += row[kept[j]]
-        for p in own_patterns:
-            row = blocks.bend[p]
-            for j in range(n_kept):
-                values[j] += row[kept[j]]
-        for j in range(n_kept):
-            values[j] = 0.5 * (values[j] + prior.bend[kept[j]]) * w[j]
-        whole = _pair_sums(values, kept, members, ends, table)
-        for k in range(n_causes):
-            total[0, k] += table[k, k] * chance_in[k] - (whole - table[k, k]) * chance_out[k]
-        absent[:] = 0.0
-        for s in own_states:
-            for item in range(findings.item_start[s], findings.item_start[s + 1]):
-                step, slope = findings.item_step[item], findings.item_slope[item]
-                b, is_judged = findings.background[step], findings.background_moments[step, 1] > 0.0
-                if slope < 0:  # absent: the same sums for all such findings
-                    absent += findings.absent_moments[step]
-                    if is_judged:
-                        _background(
-                            plain, 1.0, b, findings.has_row[step], chance_in, chance_out, inside, outside
-                        )
-                        _add(total, inside, outside, zero, findings.background_moments[step])
-                    continue
-                row = findings.slopes[slope]
-                for j in range(n_kept):
-                    values[j] = w[j] * row[kept[j]]
-                whole = _pair_sums(values, kept, members, ends, table)
-                for e in range(findings.entry_start[step], findings.entry_start[step + 1]):
-                    _sides(table, findings.entry_cause[e], chance_in, chance_out, inside, outside)
-                    _add(total, inside, outside, zero, findings.entry_moments[e])
-                if is_judged:
-                    _background(
-                        table, whole, b, findings.has_row[step], chance_in, chance_out, inside, outside
-                    )
-                    _add(total, inside, outside, zero, findings.background_moments[step])
-        for c in range(n_causes):
-            _sides(plain, c, chance_in, chance_out, inside, outside)
-            _add(total, inside, outside, zero, absent[c])
-            for k in range(n_causes):
-                total[0, k] += 0.5 * (inside[k] - outside[k]) * prior.theta_bend[c]
-        _add_contexts_and_prior(own_patterns, blocks, prior, w, kept, members, ends, chance_in, chance_out, values,
-                                plain, table, inside, outside, zero, total)  # fmt: skip
-        for k in range(n_causes):
-            for q in range(3):
-                out[i, k, q] = total[q, k]
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _background(
-    table: Any,
-    whole: float,
-    b: float,
-    has_row: Any,
-    chance_in: Any,
-    chance_out: Any,
-    inside: Any,
-    outside: Any,
-) -> None:
-    """Write means of the slope of a background: b for every cause with a row of its own, less b."""
-    inside[:] = 0.0
-    outside[:] = 0.0
-    for c in range(len(has_row)):
-        if has_row[c] > 0.0:
-            row = table[c]
-            for k in range(len(row)):
-                inside[k] += row[k]
-                outside[k] += table[c, c] - row[k]
-    for k in range(len(inside)):
-        inside[k] = b * (inside[k] - table[k, k]) * chance_in[k]
-        outside[k] = b * (outside[k] - whole + table[k, k]) * chance_out[k]
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _add_contexts_and_prior(
-    patterns: Any, blocks: Any, prior: Any, w: Any, kept: Any, members: Any, ends: Any, chance_in: Any,
-    chance_out: Any, values: Any, plain: Any, table: Any, inside: Any, outside: Any, zero: Any, total: Any,
-) -> None:  # fmt: skip
-    """Add known contexts, then shares and pairs with what they do through contexts."""
-    n_causes, n_pairs = len(plain), len(prior.pair_moments)
-    n_features = 0
-    for p in patterns:
-        n_features += blocks.feature_start[p + 1] - blocks.feature_start[p]
-    direct_in, direct_out = np.empty((n_features, n_causes)), np.empty((n_features, n_causes))
-    through = np.empty((n_features, blocks.to_both.shape[1]))
-    filled = 0
-    for p in patterns:
-        filled = _add_block(blocks, p, w, kept, members, ends, chance_in, chance_out, values, table, inside,
-                            outside, zero, direct_in, direct_out, through, filled, total)  # fmt: skip
-    contexts = np.dot(through.T, direct_in - direct_out)  # (n_causes + n_pairs, n_causes)
-    each_in, each_out = np.empty((n_causes, n_causes)), np.empty((n_causes, n_causes))
-    for c in range(n_causes):
-        _sides(plain, c, chance_in, chance_out, each_in[c], each_out[c])
-    in_pair = np.zeros((n_pairs, n_causes + 1))
-    for j in range(ends[0], ends[2]):
-        h = kept[j]
-        for x in range(members.shape[1]):
-            for y in range(x + 1, members.shape[1]):
-                q = prior.pair_place[members[h, x], members[h, y]]
-                if q >= 0:
-                    in_pair[q, n_causes] += w[j]
-                    for z in range(members.shape[1]):
-                        if members[h, z] < n_causes:
-                            in_pair[q, members[h, z]] += w[j]
-    share_in, share_out = np.dot(prior.share_direct, each_in), np.dot(prior.share_direct, each_out)
-    share_through = np.dot(prior.share_context, contexts[:n_causes])
-    for c in range(n_causes):
-        _add(total, share_in[c], share_out[c], share_through[c], prior.share_moments[c])
-    pair_in, pair_out = np.dot(prior.pair_direct, each_in), np.dot(prior.pair_direct, each_out)
-    pair_through = np.dot(prior.pair_context, contexts[:n_causes]) + contexts[n_causes:]
-    for q in range(n_pairs):
-        for k in range(n_causes):
-            pair_in[q, k] += in_pair[q, k] * chance_in[k]
-            pair_out[q, k] += (in_pair[q, n_causes] - in_pair[q, k]) * chance_out[k]
-        _add(total, pair_in[q], pair_out[q], pair_through[q], prior.pair_moments[q])
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _add_block(
-    blocks: Any, p: int, w: Any, kept: Any, members: Any, ends: Any, chance_in: Any, chance_out: Any, values: Any,
-    table: Any, inside: Any, outside: Any, zero: Any, direct_in: Any, direct_out: Any, through: Any, filled: int,
-    total: Any,
-) -> Any:  # fmt: skip
-    """Add frequencies, effects and dependencies of one known pattern; put down what goes through the prior.
-
-    Returns
-    -------
-    int
-        Features put down so far: their means in `direct_in` and `direct_out`, what each does to theta and
-        pairs in `through`.
-    """
-    n_causes = len(table)
-    first, last = blocks.feature_start[p], blocks.feature_start[p + 1]
-    n_features = last - first
-    e, first_effect, last_effect = blocks.effect_start[p], blocks.effect_start[p], blocks.effect_start[p + 1]
-    n_effects = last_effect - first_effect
-    effect_in, effect_out = np.empty((n_effects, n_causes)), np.empty((n_effects, n_causes))
-    for f in range(n_features):
-        row = blocks.surprise[first + f]
-        for j in range(ends[2]):
-            values[j] = w[j] * row[kept[j]]
-        whole = _pair_sums(values, kept, members, ends, table)
-        for k in range(n_causes):
-            direct_in[filled + f, k] = table[k, k] * chance_in[k]
-            direct_out[filled + f, k] = (whole - table[k, k]) * chance_out[k]
-        through[filled + f] = blocks.to_both[first + f]
-        while e < last_effect and blocks.effect_feature[e] == f:
-            c = blocks.effect_cause[e]
-            _sides(table, c, chance_in, chance_out, effect_in[e - first_effect], effect_out[e - first_effect])
-            e += 1
-    start = blocks.to_effect_start[p]
-    for q in range(n_effects):
-        for f in range(n_features):
-            coefficient = blocks.to_effect[start + f * n_effects + q]
-            for k in range(n_causes):
-                effect_in[q, k] += direct_in[filled + f, k] * coefficient
-                effect_out[q, k] += direct_out[filled + f, k] * coefficient
-        _add(total, effect_in[q], effect_out[q], zero, blocks.effect_moments[first_effect + q])
-    start, n_own = blocks.to_own_start[p], blocks.own_start[p + 1] - blocks.own_start[p]
-    for q in range(n_own):
-        inside[:] = 0.0
-        outside[:] = 0.0
-        for f in range(n_features):
-            coefficient = blocks.to_own[start + f * n_own + q]
-            for k in range(n_causes):
-                inside[k] += direct_in[filled + f, k] * coefficient
-                outside[k] += direct_out[filled + f, k] * coefficient
-        _add(total, inside, outside, zero, blocks.own_moments[blocks.own_start[p] + q])
-    return filled + n_features
+        mixed = mixed_ptr[i : i + 2]
+        find_leading(posterior[i], asked[i], log_evidence[i], given[i], own_states, own_patterns, mixed, cut, mixtures,
+                     tables, members, place, n_small, logs, kept, w, ends)  # fmt: skip
+        _add_all(asked[i], own_states, own_patterns, mixed, mixtures, members, place, kept, w, ends, row_of, bends,
+                 tables, findings, prior, blocks, out[i])  # fmt: skip

@@ -28,6 +28,7 @@ __all__ = [
     "BlockTable",
     "BlockTables",
     "FindingTables",
+    "LeadingTables",
     "PriorTables",
     "block_table",
     "finding_tables",
@@ -100,26 +101,32 @@ class PriorTables(NamedTuple):
         Sum over shares and pairs of spread times the squared slope of log P(H).
     theta_bend : (n_causes,) float64
         Sum over shares of spread times d2 theta / d logit share2.
-    share_direct, share_context : (n_causes, n_causes) float64
-        d theta / d logit share, one row per share, as it acts through P(H) and through the factors of
-        contexts.
+    direct, context : (n_causes + n_pairs, n_causes) float64
+        d theta / d logit share and d theta / d log odds ratio of a pair, one row per judgement, as theta acts
+        through P(H) and through the factors of contexts.
     share_moments : (n_causes, 4) float64
     pair_place : (n_causes + 1, n_causes + 1) intp
         Which judged pair two causes are; -1 for none.
-    pair_direct, pair_context : (n_pairs, n_causes) float64
     pair_moments : (n_pairs, 4) float64
     """
 
     log_prior: Singles
     bend: Singles
     theta_bend: Floats
-    share_direct: Floats
-    share_context: Floats
+    direct: Floats
+    context: Floats
     share_moments: Floats
     pair_place: Indices
-    pair_direct: Floats
-    pair_context: Floats
     pair_moments: Floats
+
+
+class LeadingTables(NamedTuple):
+    """Logs of probabilities: prior, findings, blocks of contexts; fields of the other tables."""
+
+    log_prior: Singles
+    finding_logs: Singles
+    finding_logs_by_explanation: Singles
+    block_logs: Singles
 
 
 class BlockTable(NamedTuple):
@@ -182,7 +189,8 @@ def _finding_tables(network: Network, layout: JudgementLayout) -> FindingTables:
         falling = np.exp(log_below(finding, explanations))
         chance = np.exp(log_state_probabilities(finding, explanations))
         for state in range(len(finding.states)):
-            bends.append(finding_bend(layout, position, finding, explanations, np.eye(len(chance))[state]))
+            seen = np.eye(len(chance))[state]
+            bends.append(finding_bend(layout, position, finding, explanations, seen))
             for step in (state - 1, state):
                 if 0 <= step < len(falling):
                     item_step.append(first_step + step)
@@ -270,20 +278,28 @@ def prior_tables(network: Network, layout: JudgementLayout, setting: int) -> Pri
         log_prior=network.log_prior(setting).astype(np.float32),
         bend=bend.astype(np.float32),
         theta_bend=current.bend @ np.where(layout.is_replaced[setting], 0.0, spread),
-        share_direct=np.ascontiguousarray(direct.T),
-        share_context=np.ascontiguousarray((elicited.to_share * scale).T),
+        direct=np.concatenate([direct.T, current.to_pair.T]),
+        context=np.concatenate([(elicited.to_share * scale).T, elicited.to_pair.T]),
         share_moments=np.where(judged[:, None], _moments(layout, positions, 1.0), 0.0),
         pair_place=place,
-        pair_direct=np.ascontiguousarray(current.to_pair.T),
-        pair_context=np.ascontiguousarray(elicited.to_pair.T),
         pair_moments=_moments(layout, layout.pairs[:, 2], 1.0),
     )
 
 
 def block_table(
-    network: Network, layout: JudgementLayout, setting: int, block: Block, states: npt.NDArray[np.int8]
+    network: Network,
+    layout: JudgementLayout,
+    setting: int,
+    block: Block,
+    states: npt.NDArray[np.int8],
+    *,
+    whole: bool = False,
 ) -> BlockTable:
-    """Lay out one pattern of known states of a block's members; `UNKNOWN` where not known."""
+    """Lay out one pattern of known states of a block's members; `UNKNOWN` where not known.
+
+    Frequencies and dependencies that hardly matter in this pattern are left out unless `whole`: then the tables
+    of all patterns of a block have the same features.
+    """
     implicit = block_margins(network, layout, setting, block)
     cells = block_cells(network, setting, block)
     agrees = ((states == UNKNOWN) | (states == block.cells)).all(axis=1)
@@ -320,7 +336,8 @@ def block_table(
     surprise = implicit.features.T @ (known - cells)  # (n_features, n_explanations)
     swing = np.ptp(to_own.T @ surprise, axis=1)
     own = np.flatnonzero(
-        swing * layout.sd[np.array(own_positions, dtype=np.intp)] * np.array(own_factor) > SMALL_SWING
+        whole
+        | (swing * layout.sd[np.array(own_positions, dtype=np.intp)] * np.array(own_factor) > SMALL_SWING)
     )
     through = implicit.to_effect[
         :, np.array(effect_cause, dtype=np.intp), np.array(effect_feature, dtype=np.intp)
