@@ -28,6 +28,7 @@ HELP = (
 
 N_SHOWN = 5  # causes in the summary
 N_ADVICE = 8  # pieces of advice in the summary
+_PLAIN = {"absent": "no", "present": "yes"}
 _TITLES = {"complaint": "the complaint", "safety": "safety", "causes": "the causes"}
 
 
@@ -88,7 +89,8 @@ def _announce(out: Console, interview: Interview, before: str) -> str:
 def _show_question(out: Console, question: InterviewQuestion, number: int) -> None:
     """Print a question with its possible answers."""
     out.print(f"\n[bold]{number}. {escape(question.words)}[/] [dim]({_TITLES[question.kind]})[/]")
-    options = [f"{place} {state}" for place, state in enumerate(question.states, start=1)]
+    words = [_PLAIN.get(state, state.replace("_", " ")) for state in question.states]
+    options = [f"{place} {word}" for place, word in enumerate(words, start=1)]
     out.print(escape("   " + "   ".join([*options, "? don't know"])))
 
 

@@ -68,6 +68,9 @@ class RankedExplanation:
 class Result:
     """Posteriors of every cause for one case; made by `Model.diagnose`.
 
+    A pickled result carries its model, about 5 MB, so that every method works wherever it is loaded. Results that
+    are pickled together carry it once; `to_dict` has the answers alone.
+
     Attributes
     ----------
     evidence : mapping of str to str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thighdx.cli.details import detail_data, print_advice, print_intervals, print_open_questions, print_why
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import bar, console, paragraph, percent, plain_table, write
 from thighdx.errors import EvidenceError, nearest_hint
@@ -41,6 +43,19 @@ def diagnose(
     setting: SettingOption = None,
     model: ModelOption = None,
     top: Annotated[int, typer.Option(min=1, help="How many causes to show.")] = 5,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            "--interval",
+            metavar="LEVEL",
+            help="Credible intervals of the leading causes, such as 0.9; takes some seconds.",
+        ),
+    ] = None,
+    explain: Annotated[
+        list[str] | None,
+        typer.Option("--explain", metavar="CAUSE", help="What speaks for and against a cause; repeatable."),
+    ] = None,
+    advice: Annotated[bool, typer.Option("--advice", help="What to do; --json always has it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the whole result as JSON.")] = False,
 ) -> None:
     """Ask about one case: how probable every cause is, given what is known.
@@ -48,14 +63,26 @@ def diagnose(
     What is not mentioned is unknown, which is not the same as absent. 'thighdx model show' lists the causes,
     'thighdx model show --findings' what can be known.
     """
+    if interval is not None and not 0 < interval < 1:
+        raise EvidenceError(f"--interval: got {interval:g}, expected a level between 0 and 1, such as 0.9")
     evidence = parse_findings(findings or [])
     loaded = open_model(model)
+    for cause in explain or []:
+        loaded.vocabulary.cause_idx(cause)
     _check_states(loaded, evidence)
     result = loaded.diagnose(evidence, setting=setting)
     if as_json:
-        typer.echo(result.to_json(indent=2))
-    else:
-        _print(loaded, result, top)
+        data = result.to_dict() | detail_data(result, interval, explain or [])
+        typer.echo(json.dumps(data, indent=2, allow_nan=False))
+        return
+    out = console()
+    _print(out, loaded, result, top)
+    if interval is not None:
+        print_intervals(out, loaded, result, interval, top)
+    print_why(out, result, explain or [])
+    if advice:
+        print_advice(out, result)
+    _print_end(out, loaded, result)
 
 
 def parse_findings(words: list[str]) -> dict[str, object]:
@@ -112,9 +139,8 @@ def _likelihood(word: str, value: str) -> float:
         raise EvidenceError(f"{word!r}: got {value!r}, expected a likelihood, a number from 0 on") from None
 
 
-def _print(model: Model, result: Result, top: int) -> None:
+def _print(out: Console, model: Model, result: Result, top: int) -> None:
     """Print a result for reading."""
-    out = console()
     write(out, f"{model.name} {model.version} ({model.digest[:12]}), setting {result.setting}", style="dim")
     known = [
         f"{name}={value if isinstance(value, str) else _weights(value)}"
@@ -126,6 +152,11 @@ def _print(model: Model, result: Result, top: int) -> None:
     _print_explanations(out, model, result)
     _print_groups(out, model, result)
     _print_questions(out, result)
+    print_open_questions(out, result)
+
+
+def _print_end(out: Console, model: Model, result: Result) -> None:
+    """Print warnings and the disclaimer."""
     for warning in result.warnings:
         out.print()
         write(out, paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")

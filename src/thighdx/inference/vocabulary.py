@@ -166,9 +166,23 @@ class Vocabulary:
 
     def unknown_name(self, name: object) -> EvidenceError:
         """Return the error for a key that names nothing."""
-        hint = nearest_hint(name, self.names()) if isinstance(name, str) else ""
+        hint = self._name_hint(name) if isinstance(name, str) else ""
         tail = hint or "see model.variables and model.causes"
         return EvidenceError(f"unknown finding {name!r}: not in the vocabulary of this model; {tail}")
+
+    def _name_hint(self, name: str) -> str:
+        """Say what an unknown name may mean: an alias, a near name, or the setting, which is no finding."""
+        word = "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
+        for variable in (*self.variables, *self.causes):
+            aliases = {"_".join(alias.lower().replace("_", " ").split()) for alias in variable.aliases}
+            if word in aliases or word == variable.id:
+                return f"did you mean {variable.id!r}? ({variable.label})"
+        hint = nearest_hint(name, [*self.names(), "setting"])
+        if "'setting'" in hint:
+            return (
+                f"where the patient was seen goes by the argument setting=, one of {', '.join(self.settings)}"
+            )
+        return hint
 
     def cause_idx(self, cause: str) -> int:
         """Return the index of a cause.

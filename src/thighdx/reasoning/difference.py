@@ -130,6 +130,7 @@ class ModelDifference:
             lines.append(f"{len(self.reworded)} judgements with the same numbers but other sources or notes")
         if self.is_empty:
             lines.append("no judgement differs")
+        n_still = 0
         for case in self.cases:
             lead = "" if case.old_leader == case.new_leader else f" [{case.old_leader} -> {case.new_leader}]"
             moved = ", ".join(
@@ -137,7 +138,12 @@ class ModelDifference:
                 for m in case.moves[:3]
                 if abs(m.old - m.new) >= SHOWN_MOVE
             )
-            lines.append(f"case {case.id}{lead}: {case.problem or moved or 'does not move'}")
+            if case.problem or moved or lead:
+                lines.append(f"case {case.id}{lead}: {case.problem or moved or 'hardly moves'}")
+            else:
+                n_still += 1
+        if n_still:
+            lines.append(f"{n_still} of {len(self.cases)} cases do not move by {SHOWN_MOVE:.1%} or more")
         return "\n".join(lines)
 
 

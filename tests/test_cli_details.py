@@ -1,0 +1,89 @@
+"""What `thighdx diagnose` prints on request, and what it says to names it does not know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import thighdx
+from thighdx.cli import app
+from thighdx.errors import EvidenceError
+
+TINY = Path(__file__).parent / "models" / "tiny"
+KNOWN = ("bruising=yes", "onset=sudden", "age=30")
+
+
+@pytest.fixture
+def diagnose(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run `thighdx diagnose` on the tiny model, 80 columns wide."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def invoke(*words: str) -> Result:
+        return CliRunner().invoke(app, ["diagnose", *words, "--model", str(TINY)], prog_name="thighdx")
+
+    return invoke
+
+
+def test_intervals_reasons_and_advice_are_printed_on_request(diagnose: Callable[..., Result]) -> None:
+    plain = diagnose(*KNOWN)
+    result = diagnose(*KNOWN, "--interval", "0.8", "--explain", "strain", "--advice")
+    assert (plain.exit_code, result.exit_code) == (0, 0), result.output
+    for words in ("80% credible intervals", "decibans", "What to do"):
+        assert words in result.stdout
+        assert words not in plain.stdout
+    model = thighdx.read_model(TINY)
+    found = model.diagnose({"bruising": True, "onset": "sudden", "age": 30}).interval(0.8).loc["strain"]
+    assert f"{found['lower']:.1%}" in result.stdout
+    assert max(len(line) for line in plain.stdout.splitlines()) <= 80
+
+
+def test_details_are_in_the_json(diagnose: Callable[..., Result]) -> None:
+    found = json.loads(diagnose(*KNOWN, "--json", "--interval", "0.9", "--explain", "strain").stdout)
+    assert found["interval"]["level"] == 0.9
+    assert {row["cause"] for row in found["interval"]["causes"]} >= {"strain", "root"}
+    assert list(found["explain"]) == ["strain"]
+    assert "management" in found
+    assert "interval" not in json.loads(diagnose(*KNOWN, "--json").stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--interval", "90"), "--interval: got 90, expected a level between 0 and 1"),
+        (("--explain", "strian"), "unknown cause 'strian'; did you mean 'strain'?"),
+    ],
+)
+def test_bad_options_are_refused(
+    diagnose: Callable[..., Result], words: tuple[str, ...], message: str
+) -> None:
+    result = diagnose(*KNOWN, *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_open_safety_questions_are_listed(model: thighdx.Model) -> None:
+    known = ["posterior_thigh_pain=yes", "bruising=yes", "age=50"]
+    result = CliRunner().invoke(app, ["diagnose", *known], prog_name="thighdx", env={"COLUMNS": "80"})
+    assert "Not yet known, and it could make the case more urgent" in result.stdout
+    open_now = model.diagnose({"posterior_thigh_pain": True, "bruising": True, "age": 50}).triage.unanswered
+    first = next(question for question in open_now if question.raises and question.cost == "ask")
+    assert f"({first.variable})" in result.stdout
+
+
+def test_an_alias_leads_to_the_name(model: thighdx.Model) -> None:
+    alias, name = next(
+        (alias, v.id) for v in model.variables.values() for alias in v.aliases if alias not in model.variables
+    )
+    with pytest.raises(EvidenceError, match=f"did you mean '{name}'"):
+        model.diagnose({alias: True})
+
+
+@pytest.mark.parametrize("name", ["setting", "seting"])
+def test_a_setting_among_the_findings_is_sent_where_it_belongs(model: thighdx.Model, name: str) -> None:
+    with pytest.raises(EvidenceError, match=r"goes by the argument setting=, one of .*primary_care"):
+        model.diagnose({name: "primary_care"})
