@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.growth import growth_table, measure_growth
+from benchmarks.intervals import report_intervals
+from benchmarks.interviews import report_interviews
 from benchmarks.latency import measure_latency
 from benchmarks.machine import describe_machine
 from benchmarks.memory import SIZES, measure_memory
@@ -21,6 +23,7 @@ from benchmarks.small import small_network
 from benchmarks.tables import Table, save, say
 
 PARTS = ("naive", "memory", "latency", "peers", "growth")
+REPORTS = ("intervals", "interviews")  # of accuracy: only on request
 
 
 def options_of() -> argparse.Namespace:
@@ -29,13 +32,18 @@ def options_of() -> argparse.Namespace:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--only", choices=PARTS, action="append", help="a part; may be repeated (default: all)"
+        "--only",
+        choices=(*PARTS, *REPORTS),
+        action="append",
+        help=f"a part; may be repeated (default: {', '.join(PARTS)})",
     )
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the standard cohort")
     parser.add_argument("--peer-rows", type=int, default=5, help="rows of the whole model in other libraries")
     parser.add_argument("--small-rows", type=int, default=10_000, help="rows of the small network")
     parser.add_argument("--memory-rows", type=int, nargs="+", default=list(SIZES), help="sizes of tables")
     parser.add_argument("--growth-rows", type=int, default=1_000_000, help="most rows of the growth curves")
+    parser.add_argument("--patients", type=int, default=50, help="patients for intervals and interviews")
+    parser.add_argument("--draws", type=int, default=1_000, help="draws that intervals are compared with")
     parser.add_argument("--plots", type=Path, help="folder to save growth.png in")
     parser.add_argument("--save", type=Path, help="file to write everything to as JSON")
     return parser.parse_args()
@@ -49,6 +57,8 @@ def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]
         "latency": lambda: iter([measure_latency()]),
         "peers": lambda: (make() for make in peers(options)),
         "growth": lambda: iter([grow(options, machine)]),
+        "intervals": lambda: iter([report_intervals(options.patients, options.draws)]),
+        "interviews": lambda: iter([report_interviews(options.patients)]),
     }
     for part in options.only or PARTS:
         yield from parts[part]()

@@ -1,0 +1,126 @@
+"""How many questions an interview needs to reach the leading cause that full information gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+import thighdx
+from benchmarks.cohort import SETTING
+from benchmarks.tables import Table, say
+from thighdx.inference.engine import explanation_posterior
+from thighdx.inference.evidence import encode_case
+from thighdx.kb.expressions import Expression, holds, parse_expression
+from thighdx.reasoning.interview import Interview
+from thighdx.reasoning.questions import next_questions
+from thighdx.reasoning.triage import triage
+
+__all__ = ["report_interviews"]
+
+SEED = 101
+# Questions put by expected gain alone before giving up.
+MOST = 40
+OTHER = "other_cause"
+
+
+def report_interviews(n_patients: int) -> Table:
+    """Return questions until the leading cause is, and stays, that of everything that can be asked.
+
+    Compared are the interview, which puts safety questions early, the greatest expected gain alone, and random
+    order. Everything that can be asked is every variable of the cheapest kind whose condition holds.
+    """
+    model = thighdx.load_model()
+    table = model.simulate(n_patients, seed=SEED, setting=SETTING)
+    rng = np.random.default_rng(0)
+    conditions = {v.id: parse_expression(v.asked_if) for v in model.variables.values() if v.asked_if}
+    counts: dict[str, list[float]] = {"interview": [], "greatest gain": [], "random order": []}
+    asked, safety, same_leader, same_level = [], [], [], []
+    for i in range(n_patients):
+        say(f"interviews: patient {i + 1} of {n_patients}")
+        row = {name: str(table.iloc[i][name]) for name in model.variables}
+        open_to = _askable(model, conditions, row)
+        full = {name: row[name] for name in open_to}
+        goal, level = leading(model, full), _level(model, full)
+        interview = Interview(model, setting=SETTING)
+        leaders, kinds = [], []
+        while interview.question is not None and not interview.is_finished:
+            question = interview.question
+            kinds.append(question.kind)
+            interview.answer(full.get(question.variable))
+            leaders.append(_first(interview.posterior))
+        counts["interview"].append(settled(leaders, goal))
+        counts["greatest gain"].append(settled(_greedy(model, full), goal))
+        order = rng.permutation(open_to)
+        leaders = [leading(model, {v: full[v] for v in order[: n + 1]}) for n in range(len(order))]
+        counts["random order"].append(settled(leaders, goal))
+        asked.append(len(kinds))
+        safety.append(kinds.count("safety"))
+        same_leader.append(_first(interview.posterior) == goal)
+        same_level.append(interview.triage.level == level)
+    return Table(
+        f"{n_patients} simulated patients, {SETTING}: questions until the leading cause of full information stays",
+        ("order", "median", "quartiles", "never"),
+        tuple(_line(name, values) for name, values in counts.items()),
+        f"An interview puts {np.median(asked):g} questions (median), {np.median(safety):g} of them about safety; it ends "
+        f"with that leading cause in {np.mean(same_leader):.0%}, its level of urgency in {np.mean(same_level):.0%}.",
+    )
+
+
+def _line(name: str, values: list[float]) -> tuple[str, ...]:
+    low, middle, high = np.percentile(values, [25, 50, 75], method="inverted_cdf")
+    return name, f"{middle:g}", f"{low:g} to {high:g}", f"{np.mean(np.isinf(values)):.0%}"
+
+
+def _askable(model: thighdx.Model, conditions: Mapping[str, Expression], row: Mapping[str, str]) -> list[str]:
+    """Return what can be asked of one patient."""
+    found = [v.id for v in model.variables.values() if v.cost == "ask"]
+    return [v for v in found if v not in conditions or holds(conditions[v], row) is True]
+
+
+def leading(model: thighdx.Model, known: Mapping[str, str]) -> str:
+    """Return the most probable cause."""
+    case = encode_case(model.vocabulary, known, setting=SETTING)
+    posterior = explanation_posterior(model.network, case.batch) @ model.network.membership
+    return _first(dict(zip(model.causes, posterior, strict=True)))
+
+
+def _first(posterior: Mapping[str, float]) -> str:
+    return max((cause for cause in posterior if cause != OTHER), key=posterior.__getitem__)
+
+
+def _level(model: thighdx.Model, known: Mapping[str, str]) -> str:
+    """Return the level of urgency on posteriors, as an interview works it out."""
+    case = encode_case(model.vocabulary, known, setting=SETTING)
+    posterior = explanation_posterior(model.network, case.batch) @ model.network.membership
+    return triage(model.compiled.kb, case.states, dict(zip(model.causes, posterior, strict=True))).level
+
+
+def _greedy(model: thighdx.Model, full: Mapping[str, str]) -> list[str]:
+    """Return the leading cause after every question, each the one with the greatest expected gain."""
+    known: dict[str, str] = {}
+    leaders = []
+    for _ in range(MOST):
+        case = encode_case(model.vocabulary, known, setting=SETTING)
+        weights = explanation_posterior(model.network, case.batch)
+        found = next_questions(
+            model.network, model.vocabulary, model.compiled.kb, case, weights, 1, max_cost="ask"
+        )
+        best = next(question.variable for question in found.ranking if question.variable in full)
+        known[best] = full[best]
+        leaders.append(leading(model, known))
+    return leaders
+
+
+def settled(leaders: list[str], goal: str) -> float:
+    """Return after how many questions the goal leads for good; infinite for never.
+
+    Examples
+    --------
+    >>> settled(["a", "b", "a", "a"], "a")
+    3.0
+    """
+    n = len(leaders)
+    while n and leaders[n - 1] == goal:
+        n -= 1
+    return float(n + 1) if n < len(leaders) else np.inf
