@@ -62,8 +62,8 @@ def report_interviews(n_patients: int) -> Table:
         f"{n_patients} simulated patients, {SETTING}: questions until the leading cause of full information stays",
         ("order", "median", "quartiles", "never"),
         tuple(_line(name, values) for name, values in counts.items()),
-        f"An interview puts {np.median(asked):g} questions (median), {np.median(safety):g} of them about safety; it ends "
-        f"with that leading cause in {np.mean(same_leader):.0%}, its level of urgency in {np.mean(same_level):.0%}.",
+        f"An interview puts {np.median(asked):g} questions (median), {np.median(safety):g} of them about safety; "
+        f"it ends with that leading cause in {np.mean(same_leader):.0%}, its urgency in {np.mean(same_level):.0%}.",
     )
 
 
