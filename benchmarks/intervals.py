@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special, stats
 
 import thighdx
-from benchmarks.cohort import SETTING, Known, cohort, encode
+from benchmarks.cohort import SETTING, cohort, encode
 from benchmarks.tables import Table, say
 from thighdx.inference.batch import take_cases
 from thighdx.inference.engine import infer
@@ -21,8 +21,6 @@ from thighdx.reasoning.montecarlo import draw_log_odds
 
 __all__ = ["report_intervals"]
 
-# 70 % of findings, 95 % of tests and 20 % of contexts missing.
-KNOWN = Known(finding=0.3, test=0.05, context=0.8)
 LEVEL = 0.9
 # The reference must not share draws with the method that is judged, which uses seed 0.
 REFERENCE_SEED = 1
@@ -39,7 +37,7 @@ def report_intervals(n_rows: int, n_draws: int) -> Table:
     model = thighdx.load_model()
     network, kb, pooled = model.network, model.compiled.kb, model.compiled.pooled
     layout = judgement_layout(network, pooled)
-    table = cohort(model, n_rows, known=KNOWN)
+    table = cohort(model, n_rows)
     batch = encode(model, table)
     in_table = batch_intervals(network, kb, pooled, batch, LEVEL)
     posterior = infer(network, batch, dtype="float64").posterior
