@@ -84,7 +84,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def same_as_golden(text: str, name: str) -> None:
     """Compare with a stored text; THIGHDX_UPDATE_GOLDEN=1 stores what is there now."""
-    seconds = re.sub(r"\d+\.\d s in all, [\d,]+ rows/s", "S s in all, N rows/s", text)
+    seconds = re.sub(r"\d+\.\d s", "S s", re.sub(r"[\d,]+ rows/s", "N rows/s", text))
     clean = "".join(f"{line.rstrip()}\n" for line in seconds.splitlines())
     file = GOLDEN / f"{name}.txt"
     if os.environ.get("THIGHDX_UPDATE_GOLDEN"):
@@ -216,8 +216,7 @@ class TestScore:
         Path("cases.csv").write_text(CASES)
         result = score("cases.csv", "-o", "out.csv")
         assert result.exit_code == 0
-        assert result.stderr == ""
-        same_as_golden(result.stdout, "score")
+        same_as_golden(result.stdout + result.stderr, "score")
 
     def test_the_file_holds_what_the_library_says(self, score: Callable[..., Result]) -> None:
         Path("cases.csv").write_text(CASES)
@@ -278,7 +277,7 @@ class TestScore:
         assert result.exit_code == 0
         rows = list(csv.DictReader(io.StringIO(result.stdout)))
         assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
-        assert "5 rows: 5 scored" in result.stderr
+        assert "5 rows read: 5 scored" in result.stderr
         assert "not a medical device" in result.stderr
 
     def test_quiet_prints_nothing(self, score: Callable[..., Result]) -> None:
@@ -293,7 +292,7 @@ class TestScore:
         assert [row["id"] for row in rows] == list("abcde")
         assert [row["status"] for row in rows] == ["ok", "unknown_state", "out_of_range", "wrong_type", "ok"]
         assert [bool(row["strain"]) for row in rows] == [True, False, False, False, True]
-        assert "5 rows: 2 scored, 3 kept without probabilities" in result.stdout
+        assert "5 rows read: 2 scored, 3 kept without probabilities" in result.stderr
 
     def test_likelihoods_are_read_as_numbers_and_bad_ones_only_spoil_their_row(
         self, score: Callable[..., Result]
@@ -316,7 +315,7 @@ class TestScore:
     def test_warnings_of_parts_add_up(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("thighdx.cli.files.CHUNK_ROWS", 2)
+        monkeypatch.setattr("thighdx.streaming.reading.BATCH_ROWS", 2)
         result = score("-", "-o", "-", stdin="id,age\n" + "1,12\n" * 5)
         assert result.stderr.count("outside_population") == 1
         assert "5 rows with an age below" in result.stderr
@@ -327,7 +326,7 @@ class TestScore:
     ) -> None:
         write_table(CASES, Path(f"cases.{kind}"))
         score(f"cases.{kind}", "-o", f"whole.{kind}", "--dtype", "float64")
-        monkeypatch.setattr("thighdx.cli.files.CHUNK_ROWS", 2)
+        monkeypatch.setattr("thighdx.streaming.reading.BATCH_ROWS", 2)
         report = score(f"cases.{kind}", "-o", f"parts.{kind}", "--dtype", "float64")
         whole, parts = read_table(Path(f"whole.{kind}")), read_table(Path(f"parts.{kind}"))
         assert [row["id"] for row in parts] == [row["id"] for row in whole]
@@ -378,7 +377,7 @@ class TestScore:
     def test_a_header_alone_is_a_table_without_rows(self, score: Callable[..., Result], table: str) -> None:
         result = score("-", "-o", "out.csv", stdin=table)
         assert result.exit_code == 0
-        assert "0 rows: 0 scored" in result.stdout
+        assert "0 rows read: 0 scored" in result.stderr
         assert Path("out.csv").read_text().startswith("id,status,log_evidence,strain")
 
     def test_cells_over_several_lines_survive(self, score: Callable[..., Result]) -> None:
@@ -424,7 +423,7 @@ class TestRefusedTables:
             (
                 "t.xlsx",
                 b"PK\x03\x04xx",
-                ["t.xlsx: got the ending '.xlsx', expected .csv, .csv.gz or .parquet"],
+                ["t.xlsx: got the ending '.xlsx', expected .csv, .csv.gz, .csv.bz2"],
             ),
             ("table", b"a\n1\n", ["table: got no ending"]),
             ("t.csv", b"strain,bruising\n1,yes\n", ["t.csv: column 'strain'", "given_strain"]),
@@ -486,10 +485,10 @@ class TestOutput:
     def test_a_folder_that_refuses_is_named(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(**options: object) -> tuple[int, str]:
-            raise PermissionError(13, "Permission denied", str(options["dir"]))
+        def refuse(path: Path, **_: object) -> None:
+            raise PermissionError(13, "Permission denied", str(path))
 
-        monkeypatch.setattr("thighdx.whole_files.tempfile.mkstemp", refuse)
+        monkeypatch.setattr("pathlib.Path.mkdir", refuse)
         refused(
             score("-", "-o", "out.csv", stdin=CASES), "out.csv: cannot be written to", "permission denied"
         )
@@ -498,8 +497,10 @@ class TestOutput:
     def test_an_existing_output_stays_when_scoring_fails(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, kind: str
     ) -> None:
-        monkeypatch.setattr("thighdx.cli.files.CHUNK_ROWS", 2)
-        monkeypatch.setattr("thighdx.cli.csv_files.BLOCK_BYTES", 200)  # the fault is far behind the start
+        monkeypatch.setattr("thighdx.streaming.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr(
+            "thighdx.streaming.csv_text.BLOCK_BYTES", 200
+        )  # the fault is far behind the start
         Path("cases.csv").write_text(CASES + "012,west,no,,,,,root\n" * 100 + "too,few\n")
         target = Path(f"out.{kind}")
         target.write_bytes(b"what was there before")
@@ -513,7 +514,7 @@ class TestOutput:
         def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("thighdx.model.Model.score", interrupt)
+        monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", interrupt)
         result = score("-", "-o", "out.csv", stdin=CASES)
         assert (result.exit_code, result.stdout, result.stderr) == (130, "", "")
         assert list(Path().iterdir()) == []
@@ -630,8 +631,8 @@ class TestModel:
 class TestShippedModel:
     def test_the_published_cases_are_scored(self, run: Callable[..., Result]) -> None:
         result = run("score", str(thighdx.data_path("published_cases.csv")), "-o", "posteriors.csv")
-        assert (result.exit_code, result.stderr) == (0, "")
-        assert "24 rows: 24 scored" in result.stdout
+        assert result.exit_code == 0
+        assert "24 rows read: 24 scored" in result.stderr
         assert re.search(r"A true cause is first in \d+ \(\d+%\) of 24 cases and among", result.stdout)
         rows = read_csv(Path("posteriors.csv"))
         causes = thighdx.load_model().causes

@@ -23,6 +23,7 @@ LAYERS = (
     ("inference",),
     ("reasoning",),
     (),  # everything not named here: model, result, score and what they are made of
+    ("streaming",),
     ("cli", "plots", "report", "notebook", "__main__"),
 )
 MIDDLE = LAYERS.index(())

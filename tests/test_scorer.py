@@ -75,11 +75,12 @@ def test_the_schema_is_known_without_scoring(tiny: thighdx.Model, options: dict[
 
 
 def test_bad_rows_keep_their_place_and_are_explained(tiny: thighdx.Model) -> None:
-    found = Scorer(tiny, top=1).score_batch(PATIENTS, explain=1)
-    assert found.batch.column("status").to_pylist() == ["ok", "unknown_state", "ok"]
-    assert found.batch.column("top_1").to_pylist()[1] is None
-    assert np.isnan(found.batch.column("strain")[1].as_py())
-    (fault,) = found.faults
+    scorer = Scorer(tiny, top=1)
+    scored = scorer(PATIENTS)
+    assert scored.column("status").to_pylist() == ["ok", "unknown_state", "ok"]
+    assert scored.column("top_1").to_pylist()[1] is None
+    assert np.isnan(scored.column("strain")[1].as_py())
+    (fault,) = scorer.explain(PATIENTS, {1: "unknown_state"})
     assert (fault.row, fault.status, fault.column, fault.value) == (1, "unknown_state", "bruising", "blue")
     assert "expected absent, present (or True/False, yes/no, 1/0)" in fault.message
 
@@ -129,18 +130,19 @@ FAULTS = [
 def test_every_fault_is_explained(
     tiny: thighdx.Model, cells: dict[str, list[Any]], status: str, column: str, message: str
 ) -> None:
-    found = Scorer(tiny).score_batch(pa.record_batch(cells), explain=1)
-    assert found.batch.column("status").to_pylist() == [status]
-    (fault,) = found.faults
+    batch, scorer = pa.record_batch(cells), Scorer(tiny)
+    assert scorer(batch).column("status").to_pylist() == [status]
+    (fault,) = scorer.explain(batch, {0: status})
     assert (fault.status, fault.column) == (status, column)
     assert message in fault.message
 
 
 def test_impossible_evidence_names_what_cannot_be_true_together(model: thighdx.Model) -> None:
     batch = pa.record_batch({"sex": ["male"], "pregnancy": ["first_trimester"], "bruising": ["no"]})
-    found = Scorer(model).score_batch(batch, explain=1)
-    assert found.faults[0].status == "impossible_evidence"
-    assert "sex=male, pregnancy=first_trimester" in found.faults[0].message
+    scorer = Scorer(model)
+    assert scorer(batch).column("status").to_pylist() == ["impossible_evidence"]
+    (fault,) = scorer.explain(batch, {0: "impossible_evidence"})
+    assert "sex=male, pregnancy=first_trimester" in fault.message
 
 
 @pytest.mark.parametrize(

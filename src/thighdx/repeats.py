@@ -72,8 +72,9 @@ def _hashes(encoded: EncodedTable, rows: slice) -> npt.NDArray[np.uint64]:
     rng = np.random.default_rng(_SEED)
     batch = encoded.batch
     total = np.zeros(len(batch.codes[rows]), dtype=np.uint64)
-    for column, factor in zip((batch.setting_idx, encoded.status), _factors(rng, 2), strict=True):
-        total += column[rows].astype(np.uint64) * factor
+    factors = _factors(rng, 2)
+    total += batch.setting_idx[rows].astype(np.uint64) * factors[0]
+    total += encoded.status[rows].astype(np.uint64) * factors[1]
     for part in _parts(batch):
         weights = _factors(rng, part.shape[1])
         for position in np.flatnonzero((part[rows] != UNKNOWN).any(axis=0)):

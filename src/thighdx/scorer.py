@@ -38,13 +38,10 @@ class ScoredBatch:
     batch : pyarrow.RecordBatch
     n_underage : int
         Rows with an age below the first age band, which count as in it.
-    faults : tuple of Fault
-        Why the first few rows without a posterior have none.
     """
 
     batch: pa.RecordBatch
     n_underage: int
-    faults: tuple[Fault, ...]
 
 
 class Scorer:
@@ -166,6 +163,12 @@ class Scorer:
         return self._options.setting
 
     @property
+    def dropped(self) -> frozenset[str]:
+        """Columns that the map leaves out."""
+        column_map = self._options.column_map
+        return frozenset() if column_map is None else column_map.dropped
+
+    @property
     def options(self) -> dict[str, Any]:
         """What was asked for, as plain data; the same options give the same numbers."""
         return self._options.as_plain()
@@ -250,18 +253,12 @@ class Scorer:
                 f"first age band"
             )
 
-    def score_batch(self, batch: pa.RecordBatch, *, explain: int = 0) -> ScoredBatch:
-        """Return the scored batch and what is to be said about it; warns of nothing.
-
-        Parameters
-        ----------
-        explain : int
-            For how many rows of each status to say what is wrong; that takes some milliseconds each.
-        """
+    def score_batch(self, batch: pa.RecordBatch) -> ScoredBatch:
+        """Return the scored batch and what is to be said about it; warns of nothing."""
         check_record_batch(batch)
         plan = self.plan(batch.schema)
         options, model = self._options, self.model
-        ready = self._ready(batch, plan)
+        ready = self.ready(batch)
         encoded = encode_table(
             model.vocabulary, _with_numbers(ready, plan), setting=options.setting, columns=plan.renamed
         )
@@ -274,10 +271,8 @@ class Scorer:
             n_threads=options.n_threads,
             extras=self._extras(),
         )
-        faults = self._faults(plan, ready, data["status"], max(explain, 1 if options.strict else 0))
-        if faults and options.strict:
-            first = faults[0]
-            raise TableError(f"strict: row {first.row + 1} of the batch: {first.status}: {first.message}")
+        if options.strict:
+            self._refuse_faults(batch, data["status"])
         arrays = [batch.column(position) for position in plan.passthrough]
         arrays += [pa.array(values) for values in data.values()]
         if options.top is not None:
@@ -286,12 +281,33 @@ class Scorer:
             array if array.type == kind else array.cast(kind)
             for array, kind in zip(arrays, plan.output.types, strict=True)
         ]
-        return ScoredBatch(
-            pa.RecordBatch.from_arrays(columns, schema=plan.output), encoded.n_underage, faults
+        return ScoredBatch(pa.RecordBatch.from_arrays(columns, schema=plan.output), encoded.n_underage)
+
+    def explain(self, batch: pa.RecordBatch, rows: Mapping[int, str]) -> tuple[Fault, ...]:
+        """Say why rows of a batch cannot be scored; takes some milliseconds per row.
+
+        Parameters
+        ----------
+        rows : mapping of int to str
+            Position in the batch to the status that the row has.
+        """
+        plan = self.plan(batch.schema)
+        ready = self.ready(batch)
+        return tuple(
+            find_fault(self.model, plan.columns, ready, row, status, self.setting)
+            for row, status in rows.items()
         )
 
-    def _ready(self, batch: pa.RecordBatch, plan: SchemaPlan) -> pa.Table:
-        """Return the columns of evidence as they can be read, by their own names."""
+    def _refuse_faults(self, batch: pa.RecordBatch, status: Values) -> None:
+        """Raise at the first row that cannot be scored."""
+        bad = np.flatnonzero(status != "ok")
+        if len(bad):
+            (fault,) = self.explain(batch, {int(bad[0]): str(status[bad[0]])})
+            raise TableError(f"strict: row {fault.row + 1} of the batch: {fault.status}: {fault.message}")
+
+    def ready(self, batch: pa.RecordBatch) -> pa.Table:
+        """Return the columns of evidence by their own names, their codes translated."""
+        plan = self.plan(batch.schema)
         column_map = self._options.column_map
         ready: dict[str, pa.ChunkedArray] = {}
         for name in plan.evidence:
@@ -305,17 +321,6 @@ class Scorer:
         if not ready:  # a table without columns has no rows
             return pa.table({"": pa.nulls(batch.num_rows)})
         return pa.table(ready)
-
-    def _faults(self, plan: SchemaPlan, ready: pa.Table, status: Values, n: int) -> tuple[Fault, ...]:
-        """Explain the first `n` rows of every status that is not ok."""
-        bad = np.flatnonzero(status != "ok") if n else np.zeros(0, dtype=np.intp)
-        chosen: list[int] = []
-        for name in dict.fromkeys(status[bad].tolist()):
-            chosen += [int(row) for row in bad[status[bad] == name][:n]]
-        return tuple(
-            find_fault(self.model, plan.columns, ready, row, str(status[row]), self.setting)
-            for row in sorted(chosen)
-        )
 
     def _top(self, data: Mapping[str, Values]) -> list[pa.Array]:
         """Return the columns of leading causes."""

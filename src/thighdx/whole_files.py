@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["create_file"]
+__all__ = ["check_target", "create_file", "file_mode", "sync_path"]
 
 
 @contextlib.contextmanager
@@ -21,11 +21,7 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
     OSError
         If the target is a folder, or its folder is missing or cannot be written to. The message says it all.
     """
-    target = Path(name).resolve()  # a link stays a link
-    if target.is_dir():
-        raise IsADirectoryError(f"{name}: is a folder, expected the name of a file to write")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{name}: no such folder {target.parent}; create it first")
+    target = check_target(name)
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")
     except OSError as error:
@@ -38,14 +34,41 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(_mode(target))
+        Path(temporary).chmod(file_mode(target))
         Path(temporary).replace(target)
+        sync_path(target.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _mode(target: Path) -> int:
+def check_target(name: str | Path) -> Path:
+    """Return where a file is to be written; a link stays a link.
+
+    Raises
+    ------
+    OSError
+        If it is a folder, or its folder is missing. The message says it all.
+    """
+    target = Path(name).resolve()
+    if target.is_dir():
+        raise IsADirectoryError(f"{name}: is a folder, expected the name of a file to write")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{name}: no such folder {target.parent}; create it first")
+    return target
+
+
+def sync_path(path: Path) -> None:
+    """Make sure that a file or folder is on disk; not every system can do that for a folder."""
+    with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def file_mode(target: Path) -> int:
     """Return the permissions of the file replaced, or those of any new file."""
     if target.exists():
         return target.stat().st_mode & 0o777

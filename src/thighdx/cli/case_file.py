@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from thighdx.cli.files import STANDARD_STREAM
 from thighdx.errors import EvidenceError, UnknownNameError, nearest_hint
+from thighdx.streaming.files import STANDARD_STREAM
 
 if TYPE_CHECKING:
     from thighdx.model import Model

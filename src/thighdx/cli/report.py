@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from thighdx.cli.files import STANDARD_STREAM
+from thighdx.cli.closing import RunReport
 from thighdx.cli.output import console, paragraph, percent, plain_table, write
-from thighdx.cli.summary import Summary
+from thighdx.kb.records import LEVELS
+from thighdx.streaming.files import STANDARD_STREAM
+from thighdx.streaming.summary import Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from thighdx.model import Model
 
-__all__ = ["print_report"]
+__all__ = ["print_cases", "print_closing"]
 
 LABEL_WIDTH = 20
 SHORTEST_NAME = 14  # of a cause, still told from every other; below that every cause gets its own line
 PERCENT_WIDTH = 4
 N_LEADERS = 10
+SHOWN_PROBLEMS = 5
 
 
-def print_report(summary: Summary, model: Model, *, setting: str, output: str, seconds: float) -> None:
-    """Print a report on standard output, or on standard error if the table went to standard output."""
+def print_cases(summary: Summary, model: Model, *, output: str) -> None:
+    """Print the result on standard output, or on standard error if the table went to standard output."""
     out = console(to_stderr=output == STANDARD_STREAM)
     if summary.is_listed:
         _print_cases(out, summary)
@@ -30,13 +34,26 @@ def print_report(summary: Summary, model: Model, *, setting: str, output: str, s
         _print_leaders(out, summary, model)
     out.print()
     _print_truth(out, summary)
-    _print_rows(out, summary, seconds)
-    where = f"setting {setting}" + (" where the row names none" if summary.has_settings else "")
-    write(out, f"Model: {model.name} {model.version} ({model.digest[:12]}), {where}")
-    if output != STANDARD_STREAM:
-        write(out, f"Written: {output}")
-    out.print()
     write(out, paragraph(model.disclaimer, out.width), style="dim")
+
+
+def print_closing(closing: RunReport) -> None:
+    """Print on standard error what became of the rows, how fast, and by which model."""
+    sys.stdout.flush()
+    out = console(to_stderr=True)
+    run, model = closing.run, closing.scorer.model
+    _print_rows(out, closing)
+    for problem in run.problems[:SHOWN_PROBLEMS]:
+        line = f"{problem.file}, row {problem.row}: {problem.status}: {problem.message}"
+        write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")
+    if run.triage:
+        order = [level for level in reversed(LEVELS) if run.triage[level]]
+        write(out, "Urgency: " + ", ".join(f"{run.triage[level]:,} {level}" for level in order))
+    where = f"setting {closing.scorer.setting}"
+    where += " where the row names none" if run.summary.has_settings else ""
+    write(out, f"Model: {model.name} {model.version} ({model.digest[:12]}), {where}")
+    if closing.output != STANDARD_STREAM:
+        write(out, f"Written: {closing.output}")
 
 
 def _print_cases(out: Console, summary: Summary) -> None:
@@ -132,15 +149,17 @@ def _print_truth(out: Console, summary: Summary) -> None:
             write(out, paragraph(f"{count:,} {note}", out.width, indent="  "))
 
 
-def _print_rows(out: Console, summary: Summary, seconds: float) -> None:
+def _print_rows(out: Console, closing: RunReport) -> None:
     """Print what became of the rows, and how fast."""
-    problems = {status: n for status, n in summary.statuses.items() if status != "ok"}
-    line = f"{summary.n_rows:,} rows: {summary.statuses['ok']:,} scored"
-    if problems:
-        listed = ", ".join(f"{n:,} {status}" for status, n in problems.items())
-        line += f", {sum(problems.values()):,} kept without probabilities ({listed})"
-    rate = summary.n_rows / seconds if seconds > 0 else 0.0
-    write(out, paragraph(f"{line}; {seconds:.1f} s in all, {rate:,.0f} rows/s", out.width))
+    run, kept = closing.run, closing.kept
+    line = f"{run.n_rows:,} rows read: {closing.n_scored:,} scored"
+    if kept:
+        listed = ", ".join(f"{n:,} {status}" for status, n in kept.items())
+        line += f", {sum(kept.values()):,} kept without probabilities ({listed})"
+    if run.n_resumed:
+        line += f"; {run.n_resumed:,} of them before the interruption"
+    speed = f"{run.seconds:.1f} s, {closing.rows_per_second:,.0f} rows/s (start-up {closing.start_up:.1f} s)"
+    write(out, paragraph(f"{line}; {speed}", out.width))
 
 
 def _cut(text: str, width: int) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,18 +18,16 @@ from thighdx.cli.output import say
 from thighdx.errors import TableError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-
-    from thighdx.model import Model
-    from thighdx.network.spec import Floats
+    from thighdx.scorer import Scorer
+    from thighdx.streaming.reading import Table
+    from thighdx.streaming.run import Run, RunOptions
 
 __all__ = ["Precision", "score"]
 
 PROGRESS_AFTER_SECONDS = 2.0
 STANDARD_STREAM = "-"
-SETTING = "setting"
+PART_ROWS = 131_072
+SHOWN_CAUSES = 3
 
 
 class Precision(StrEnum):
@@ -42,15 +38,23 @@ class Precision(StrEnum):
 
 
 def score(
-    table: Annotated[
-        str,
+    tables: Annotated[
+        list[str],
         typer.Argument(
-            metavar="IN", help="Table of patients (.csv, .csv.gz, .parquet), or - for CSV in a pipe."
+            metavar="IN...",
+            help="Files, folders or patterns (CSV, also .gz .bz2 .zst; Parquet; Arrow), or - for a pipe.",
         ),
     ],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="OUT", help="File to write, by its ending like IN, or -.")
-    ],
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File to write, its format by its ending like IN; or -.",
+            show_default=False,
+        ),
+    ] = None,
     setting: SettingOption = None,
     model: ModelOption = None,
     groups: Annotated[bool, typer.Option("--groups", help="Add a column for every group of causes.")] = False,
@@ -62,8 +66,60 @@ def score(
         ),
     ] = None,
     triage: Annotated[bool, typer.Option("--triage", help="Add the level of urgency.")] = False,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Add the leading causes as columns: top_1, top_1_probability, top_2, ...",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME=FINDING",
+            help="Read a column as something else than it is called; may be given often.",
+            show_default=False,
+        ),
+    ] = None,
+    column_map: Annotated[
+        str | None,
+        typer.Option(
+            "--map",
+            metavar="YAML",
+            help="A map from your names and codes of columns to the model's.",
+            show_default=False,
+        ),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain-columns", help="Show how each column will be read, and score nothing."),
+    ] = False,
     dtype: Annotated[Precision, typer.Option(help="Number format of the work.")] = Precision.FLOAT32,
-    top: Annotated[int, typer.Option(min=1, help="How many leading causes to show.")] = 3,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a row that cannot be scored, with exit code 2.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from what an interrupted run has left, if any.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Discard what an interrupted run has left.")
+    ] = False,
+    escape_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--escape-formulas",
+            help="In CSV, put ' before text that a spreadsheet would take for a formula.",
+        ),
+    ] = False,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="Also write the closing report to a file.", show_default=False),
+    ] = None,
+    part_rows: Annotated[
+        int, typer.Option(min=1, help="Rows written, and kept for --resume, at once.")
+    ] = PART_ROWS,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")
     ] = False,
@@ -76,154 +132,179 @@ def score(
 
     With the truth in a column true_cause (ids joined by ;) or in columns true_CAUSE, which are never read as
     evidence, it counts how often a true cause is first and among the first.
+
+    Exit codes: 0 done, and rows that could not be scored are counted; 2 bad input, an unwritable output, a
+    full disk, or --strict and a row that cannot be scored; 130 interrupted; 141 the reader of the output
+    went away. OUT appears only when it is complete; what an interrupted run has scored is kept beside it for
+    --resume.
     """
-    from thighdx.cli.files import open_table_file
-    from thighdx.cli.report import print_report
-    from thighdx.cli.sinks import create_table_file
-    from thighdx.cli.summary import Summary
+    from thighdx.scorer import Scorer
+    from thighdx.streaming.reading import open_table
+    from thighdx.streaming.run import RunOptions
 
-    _check_names(table, output)
     started = time.perf_counter()
-    with open_table_file(table) as source:
-        loaded = open_model(model)
-        name = loaded.default_setting if setting is None else setting
-        loaded.vocabulary.setting_code(name)  # a wrong setting is found before any work
-        summary = Summary(loaded.vocabulary, loaded.compiled.kb.manifest.residual_cause, top)
-        said = _Said()
-        with (
-            create_table_file(output, notes=_notes(loaded, name)) as sink,
-            _progress(source.n_rows) as advance,
-        ):
-            for chunk in source.chunks:
-                with said.listening(), _named(table):
-                    scored = loaded.score(
-                        read_likelihoods(chunk, loaded),
-                        setting=name,
-                        interval=interval,
-                        triage=triage,
-                        groups=groups,
-                        dtype=dtype.value,
-                    )
-                sink.write(scored)
-                summary.has_settings = SETTING in chunk.column_names
-                summary.add(scored)
-                advance(chunk.num_rows)
-    for message in said.messages():
-        say(f"thighdx: warning: {message}")
-    if not quiet:
-        seconds = time.perf_counter() - started
-        print_report(summary, loaded, setting=name, output=output, seconds=seconds)
+    _check_choices(tables, output, explain=explain, resume=resume, restart=restart)
+    scorer = Scorer(
+        open_model(model),
+        setting=setting,
+        interval=interval,
+        triage=triage,
+        groups=groups,
+        columns=_renamed(columns or []),
+        top=top,
+        column_map=column_map,
+        dtype=dtype.value,
+        n_threads=1,  # every worker has a batch of its own
+    )
+    table = open_table(tables, scorer)
+    if explain:
+        from thighdx.cli.column_table import print_columns
 
-
-def _check_names(table: str, output: str) -> None:
-    """Refuse endings that are not known, and an output that is the input: the evidence would be lost."""
-    from thighdx.cli.files import table_format
-
-    table_format(table)
-    table_format(output)
-    if STANDARD_STREAM in (table, output) or not (Path(output).exists() and Path(table).exists()):
+        print_columns(table, scorer)
         return
-    if Path(output).samefile(table):
+    assert output is not None
+    _check_output(table, output, resume=resume)
+    on_earlier = "resume" if resume else "restart" if restart else "ask"
+    options = RunOptions(strict, escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
+    _run(table, scorer, output, options, started=started, report=report, quiet=quiet, top=top or SHOWN_CAUSES)
+
+
+def _run(
+    table: Table,
+    scorer: Scorer,
+    output: str,
+    options: RunOptions,
+    *,
+    started: float,
+    report: str | None,
+    quiet: bool,
+    top: int,
+) -> None:
+    """Score, and say how it went."""
+    from thighdx.cli.closing import RunReport
+    from thighdx.cli.report import print_cases, print_closing
+    from thighdx.streaming.run import Run, score_table_to
+    from thighdx.streaming.summary import Summary
+
+    model = scorer.model
+    summary = Summary(model.vocabulary, model.compiled.kb.manifest.residual_cause, top)
+    plan = scorer.plan(table.schema)
+    summary.has_settings = plan.columns.setting is not None
+    run = Run(summary)
+    _warm_up(scorer, table)
+    start_up = time.perf_counter() - started
+    with _explained(output, run), _progress(table, quiet) as advance:
+        score_table_to(output, table, scorer, run, options, advance)
+    remarks = [*plan.remarks, *scorer.remarks(run.n_underage)]
+    for message in remarks:
+        say(f"thighdx: warning: {message}")
+    if run.notice and not quiet:
+        say(f"thighdx: {run.notice}")
+    closing = RunReport(run, scorer, table, output, remarks, start_up)
+    if report is not None:
+        closing.write(report)
+    if not quiet:
+        print_cases(summary, model, output=output)
+        print_closing(closing)
+
+
+def _check_choices(
+    tables: Sequence[str], output: str | None, *, explain: bool, resume: bool, restart: bool
+) -> None:
+    """Refuse options that do not go together, before anything is opened."""
+    from thighdx.streaming.files import table_format
+
+    if resume and restart:
+        raise TableError("--resume and --restart: expected one of them")
+    if explain:
+        return
+    if output is None:
+        raise TableError("no output: expected -o OUT, or --explain-columns")
+    if len(tables) == 1 and not Path(tables[0]).exists() and not any(mark in tables[0] for mark in "*?["):
+        table_format(tables[0])
+    table_format(output)
+
+
+def _check_output(table: Table, output: str, *, resume: bool) -> None:
+    """Refuse an output that is an input, since the evidence would be lost, and a pipe to be resumed."""
+    if resume and (table.is_pipe or output == STANDARD_STREAM):
+        raise TableError("--resume: expected files to read and to write, a pipe cannot be resumed")
+    if output == STANDARD_STREAM or not Path(output).exists() or table.is_pipe:
+        return
+    if any(Path(output).samefile(source.name) for source in table.sources):
         raise TableError(f"{output}: is the input too; its findings would be lost; choose another output")
 
 
-def _numbers(column: pa.ChunkedArray) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Return text as numbers, NaN where it is unknown or none, and where it is none."""
-    import narwhals.stable.v2 as nw
-
-    from thighdx.distinct import read_numbers
-
-    read = read_numbers(nw.from_native(column, series_only=True), allow_text=True)
-    return read.values, read.is_wrong
-
-
-def _notes(model: Model, setting: str) -> dict[str, str]:
-    """Say in the file itself where its numbers are from, where the format has a place for that."""
-    return {
-        "thighdx.model": f"{model.name} {model.version}",
-        "thighdx.digest": model.digest,
-        "thighdx.setting": setting,
-        "thighdx.disclaimer": model.disclaimer,
-    }
+def _renamed(columns: Sequence[str]) -> dict[str, str]:
+    """Read NAME=FINDING; the name may have an = in it."""
+    found = {}
+    for item in columns:
+        name, separator, read_as = item.rpartition("=")
+        if not separator or not name or not read_as:
+            raise TableError(f"--columns: got {item!r}, expected NAME=FINDING, such as q7=onset")
+        if name in found:
+            raise TableError(f"--columns: {name!r} is given twice, expected each once")
+        found[name] = read_as
+    return found
 
 
-def read_likelihoods(table: pa.Table, model: Model) -> pa.Table:
-    """Turn columns of likelihoods that were read as text into numbers.
+def _warm_up(scorer: Scorer, table: Table) -> None:
+    """Compile what is compiled at first use, so that it is not counted as scoring."""
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-    A cell that is no number makes its row ``wrong_type``: the cell becomes unknown beside known ones, which
-    is what a likelihood for some states only is.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    columns: dict[str, list[str]] = {}
-    for name in table.column_names:
-        variable = name.partition(":")[0]
-        if (
-            ":" in name
-            and variable in model.vocabulary.index
-            and pa.types.is_string(table.schema.field(name).type)
-        ):
-            columns.setdefault(variable, []).append(name)
-    for names in columns.values():
-        read = [_numbers(table.column(name)) for name in names]
-        is_wrong = np.any([wrong for _, wrong in read], axis=0)
-        for position, (values, _) in enumerate(read):
-            if is_wrong.any():
-                values = np.where(is_wrong, np.nan if position == 0 else 1.0, values)
-            index = table.column_names.index(names[position])
-            table = table.set_column(index, names[position], pa.array(values, from_pandas=True))
-    return table
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        unknown = [pa.nulls(1, kind) for kind in table.schema.types]
+        scorer.score_batch(pa.RecordBatch.from_arrays(unknown, names=table.schema.names))
 
 
 @contextmanager
-def _named(table: str) -> Iterator[None]:
-    """Let errors about the table say which file it is."""
+def _explained(output: str, run: Run) -> Iterator[None]:
+    """Say what is kept of a run that did not end well, and what an error of the system means."""
+    import errno
+
+    from thighdx.streaming.work import kept_rows
+
+    full = {errno.ENOSPC: "no space left", errno.EFBIG: "the file grows too large"}
+    full[getattr(errno, "EDQUOT", errno.ENOSPC)] = "no space left"
     try:
         yield
-    except TableError as error:
-        name = "standard input" if table == STANDARD_STREAM else table
-        raise TableError(f"{name}: {str(error).removeprefix('table: ')}") from None
-
-
-@dataclass(slots=True)
-class _Said:
-    """Warnings of all parts of a table, each once; numbers of rows add up."""
-
-    counts: dict[tuple[str, str], int | None] = field(default_factory=dict)
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Collect what is said inside."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            yield
-        for item in caught:
-            message = str(item.message)
-            if counted := re.fullmatch(r"(.*?)\b(\d+)( rows .*)", message, re.DOTALL):
-                key = (counted[1], counted[3])
-                self.counts[key] = (self.counts.get(key) or 0) + int(counted[2])
-            else:
-                self.counts[message, ""] = None
-
-    def messages(self) -> Iterator[str]:
-        """Yield every message."""
-        for (before, after), count in self.counts.items():
-            yield before if count is None else f"{before}{count}{after}"
+    except BaseException as error:
+        reason = full.get(error.errno or 0) if isinstance(error, OSError) else None
+        if output != STANDARD_STREAM and (n_rows := kept_rows(output)) and run.n_rows:
+            say(
+                f"thighdx: {n_rows:,} scored rows are kept; the same command with --resume goes on from there"
+            )
+        if reason is not None:
+            raise TableError(f"{output}: cannot be written: {reason}") from None
+        raise
 
 
 @contextmanager
-def _progress(n_rows: int | None) -> Iterator[Callable[[int], object]]:
-    """Show how far it is, on a terminal and only if it takes a while."""
+def _progress(table: Table, quiet: bool) -> Iterator[Callable[[int, int], object]]:
+    """Show how far it is and how long it will take, on a terminal and only if it takes a while."""
     from tqdm import tqdm
 
+    total = table.n_rows
+    by_bytes = total is None and table.n_bytes > 0
     with tqdm(
-        total=n_rows,
-        unit=" rows",
+        total=table.n_bytes if by_bytes else total,
+        unit="B" if by_bytes else " rows",
         unit_scale=True,
         delay=PROGRESS_AFTER_SECONDS,
-        disable=not sys.stderr.isatty(),
+        disable=quiet or not sys.stderr.isatty(),
         leave=False,
         file=sys.stderr,
     ) as shown:
-        yield shown.update
+        n_rows = 0
+
+        def advance(rows: int, n_bytes: int) -> None:
+            nonlocal n_rows
+            n_rows += rows
+            if by_bytes:
+                shown.set_postfix_str(f"{n_rows:,} rows", refresh=False)
+                shown.update(max(0, n_bytes - shown.n))
+            else:
+                shown.update(rows)
+
+        yield advance

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,17 @@ __all__ = ["TRUE_CAUSE", "ScoredCase", "Summary"]
 TRUE_CAUSE = "true_cause"  # a column of cause ids joined by ;
 ID_NAMES = ("id", "case_id", "case", "patient_id", "patient")
 LISTED_CASES = 50
+
+_COUNTS = (
+    "n_rows",
+    "has_settings",
+    "has_truth",
+    "n_truth",
+    "n_first",
+    "n_among",
+    "n_truth_unscored",
+    "n_truth_residual",
+)
 
 Bools = npt.NDArray[np.bool_]
 
@@ -92,8 +104,26 @@ class Summary:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the table is small enough to show every row."""
-        return self.n_rows <= LISTED_CASES
+        """Whether the table is small enough to show every row, and every row is known."""
+        return self.n_rows == len(self.cases)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return all counts as plain data."""
+        plain = {name: getattr(self, name) for name in _COUNTS}
+        return plain | {
+            "statuses": dict(self.statuses),
+            "unknown_truth": dict(self.unknown_truth),
+            "lead_count": self.lead_count.tolist(),
+            "lead_sum": self.lead_sum.tolist(),
+        }
+
+    def take_up(self, plain: Mapping[str, Any]) -> None:
+        """Go on counting from where `as_plain` was; rows are not listed any more."""
+        for name in _COUNTS:
+            setattr(self, name, plain[name])
+        self.statuses, self.unknown_truth = Counter(plain["statuses"]), Counter(plain["unknown_truth"])
+        self.lead_count = np.array(plain["lead_count"], dtype=np.int64)
+        self.lead_sum = np.array(plain["lead_sum"])
 
     def add(self, scored: pa.Table) -> None:
         """Count one part of the result."""

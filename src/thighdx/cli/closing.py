@@ -1,0 +1,97 @@
+"""How a run went, as one record: for the closing lines and, as JSON, for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import thighdx
+from thighdx.scorer import Scorer
+from thighdx.streaming.reading import Table
+from thighdx.streaming.run import Run, n_processors
+
+__all__ = ["REPORT_FORMAT", "RunReport"]
+
+REPORT_FORMAT = 1
+BUSY = 0.8  # share of the time above which something is what limits the speed
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """How a run went.
+
+    Attributes
+    ----------
+    start_up : float
+        Seconds before the first row: the model is loaded, the files are looked at.
+    """
+
+    run: Run
+    scorer: Scorer
+    table: Table
+    output: str
+    remarks: Sequence[str]
+    start_up: float
+
+    @property
+    def n_scored(self) -> int:
+        """Rows with a posterior."""
+        return self.run.summary.statuses["ok"]
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """Rows without one, by kind, most frequent first."""
+        return {status: n for status, n in self.run.summary.statuses.most_common() if status != "ok"}
+
+    @property
+    def rows_per_second(self) -> float:
+        """End to end, start-up apart; of rows scored in this run."""
+        n_rows = self.run.n_rows - self.run.n_resumed
+        return n_rows / self.run.seconds if self.run.seconds > 0 else 0.0
+
+    @property
+    def limited_by(self) -> str:
+        """What took the time."""
+        run = self.run
+        if run.seconds <= 0 or run.n_rows == run.n_resumed:
+            return "nothing"
+        if run.worked / (run.seconds * n_processors()) > BUSY:
+            return "inference"
+        return "reading" if run.waited / run.seconds > BUSY else "writing"
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        run, model = self.run, self.scorer.model
+        return {
+            "format": REPORT_FORMAT,
+            "thighdx": thighdx.__version__,
+            "model": {"name": model.name, "version": model.version, "digest": model.digest},
+            "rebased": {name: dict(shares) for name, shares in model.rebased.items()},
+            "setting": self.scorer.setting,
+            "options": self.scorer.options,
+            "inputs": [source.name for source in self.table.sources],
+            "output": self.output,
+            "rows": {
+                "read": run.n_rows,
+                "scored": self.n_scored,
+                "kept": self.kept,
+                "resumed": run.n_resumed,
+            },
+            "problems": [asdict(problem) for problem in run.problems],
+            "warnings": list(self.remarks),
+            "triage": {level or "none": count for level, count in run.triage.items()},
+            "seconds": {"start_up": round(self.start_up, 3), "scoring": round(run.seconds, 3)},
+            "rows_per_second": round(self.rows_per_second, 1),
+            "worker_seconds": round(run.worked, 3),
+            "limited_by": self.limited_by,
+            "disclaimer": model.disclaimer,
+        }
+
+    def write(self, name: str) -> None:
+        """Write the report as JSON."""
+        from thighdx.whole_files import create_file
+
+        with create_file(name) as stream:
+            stream.write((json.dumps(self.as_plain(), indent=2, ensure_ascii=False) + "\n").encode())
