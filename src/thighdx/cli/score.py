@@ -156,6 +156,8 @@ def score(
         dtype=dtype.value,
         n_threads=1,  # every worker has a batch of its own
     )
+    if resume and STANDARD_STREAM in (*tables, output):
+        raise TableError("--resume: expected files to read and to write; a pipe cannot be resumed")
     table = open_table(tables, scorer)
     if explain:
         from thighdx.cli.column_table import print_columns
@@ -163,7 +165,7 @@ def score(
         print_columns(table, scorer)
         return
     assert output is not None
-    _check_output(table, output, resume=resume)
+    _check_output(table, output)
     on_earlier = "resume" if resume else "restart" if restart else "ask"
     options = RunOptions(strict, escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
     _run(table, scorer, output, options, started=started, report=report, quiet=quiet, top=top or SHOWN_CAUSES)
@@ -225,10 +227,8 @@ def _check_choices(
     table_format(output)
 
 
-def _check_output(table: Table, output: str, *, resume: bool) -> None:
-    """Refuse an output that is an input, since the evidence would be lost, and a pipe to be resumed."""
-    if resume and (table.is_pipe or output == STANDARD_STREAM):
-        raise TableError("--resume: expected files to read and to write, a pipe cannot be resumed")
+def _check_output(table: Table, output: str) -> None:
+    """Refuse an output that is an input: its evidence would be lost."""
     if output == STANDARD_STREAM or not Path(output).exists() or table.is_pipe:
         return
     if any(Path(output).samefile(source.name) for source in table.sources):

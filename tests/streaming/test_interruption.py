@@ -1,0 +1,219 @@
+"""A run that is killed, stopped or starved leaves nothing that looks finished, and can be taken up again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from forked import ForkServer
+from streaming_tables import TINY, command, patients, read_any, write_any
+
+N_KILLS = 12
+SMALL_PARTS = ("--part-rows", "100", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four thousand patients in two files."""
+    folder = tmp_path_factory.mktemp("patients")
+    whole = patients(4_000)
+    write_any(whole.slice(0, 2_150), folder / "a.parquet")
+    write_any(whole.slice(2_150), folder / "b.parquet")
+    return folder
+
+
+def work_folder(output: Path) -> Path:
+    return output.with_name(f".{output.name}.incomplete")
+
+
+def n_kept(output: Path) -> int:
+    """Rows in the complete parts of an interrupted run."""
+    try:
+        return int(json.loads((work_folder(output) / "manifest.json").read_text())["state"]["n_rows"])
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """Processes that start at once."""
+    started = ForkServer(TINY, tmp_path_factory.mktemp("server"))
+    yield started
+    started.close()
+
+
+def interrupt(server: ForkServer, output: Path, table: Path, *, after_parts: int) -> None:
+    """Start a run and kill it once some parts are kept."""
+    run = server.start(table, "-o", output, *SMALL_PARTS, cwd=output.parent)
+    run.when(lambda: n_kept(output) >= after_parts * 100)
+    run.send(signal.SIGKILL)
+    assert run.wait().returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "arrow"])
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(
+    server: ForkServer, tmp_path: Path, table: Path, ending: str
+) -> None:
+    rng = random.Random(f"kills {ending}")
+    whole, output = tmp_path / f"whole.{ending}", tmp_path / f"out.{ending}"
+    assert server.run(table, "-o", whole, *SMALL_PARTS, cwd=tmp_path).returncode == 0
+    n_kills = 0
+    while n_kills < N_KILLS:
+        before = n_kept(output)
+        goal = before + rng.randrange(0, 400)
+        run = server.start(table, "-o", output, *SMALL_PARTS, "--resume", cwd=tmp_path)
+        run.when(lambda goal=goal: n_kept(output) > goal)  # type: ignore[misc]  # a default binds it now
+        time.sleep(rng.random() * 0.02)
+        run.send(signal.SIGKILL)
+        if run.wait().returncode == 0:  # it was faster than the signal: from the beginning
+            assert output.read_bytes() == whole.read_bytes()
+            output.unlink()
+            continue
+        n_kills += 1
+        assert not output.exists()
+        assert n_kept(output) >= before
+    done = server.run(table, "-o", output, *SMALL_PARTS, "--resume", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert output.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([output.name, whole.name])
+
+
+def test_the_report_of_a_resumed_run_counts_every_row(
+    server: ForkServer, tmp_path: Path, table: Path
+) -> None:
+    output = tmp_path / "out.parquet"
+    server.run(table, "-o", output, *SMALL_PARTS, "--report", "whole.json", cwd=tmp_path)
+    output.unlink()
+    interrupt(server, output, table, after_parts=5)
+    done = server.run(table, "-o", output, *SMALL_PARTS, "--resume", "--report", "out.json", cwd=tmp_path)
+    assert done.returncode == 0
+    whole, resumed = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("whole", "out"))
+    assert resumed["rows"].pop("resumed") >= 500
+    assert whole["rows"].pop("resumed") == 0
+    assert resumed["rows"] == whole["rows"]
+    assert resumed["problems"] == whole["problems"]
+
+
+def test_an_interruption_is_prompt_and_says_what_is_kept(
+    server: ForkServer, tmp_path: Path, table: Path
+) -> None:
+    output = tmp_path / "out.csv"
+    run = server.start(table, "-o", output, "--part-rows", "100", cwd=tmp_path)
+    run.when(lambda: n_kept(output) >= 300)
+    run.send(signal.SIGINT)
+    sent = time.monotonic()
+    done = run.wait()
+    assert time.monotonic() - sent < 10  # a second on a machine that has nothing else to do
+    assert (done.returncode, done.stdout) == (130, "")
+    assert f"{n_kept(output):,} scored rows are kept" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not output.exists()
+
+
+def test_what_an_interrupted_run_has_left_is_neither_lost_nor_mixed_up(
+    server: ForkServer, tmp_path: Path, table: Path
+) -> None:
+    output = tmp_path / "out.parquet"
+    interrupt(server, output, table, after_parts=3)
+    again = server.run(table, "-o", output, *SMALL_PARTS, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "an interrupted run of this command has left" in again.stderr
+    assert "give --resume to go on from there, or --restart to discard them" in again.stderr
+    other = server.run(table, "-o", output, *SMALL_PARTS, "--resume", "--top", "1", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "cannot resume: top is 1 and was null; undo the change" in other.stderr
+    assert n_kept(output) >= 300
+    discarded = server.run(table, "-o", output, "--part-rows", "100", "--top", "1", cwd=tmp_path)
+    assert discarded.returncode == 0
+    assert "discarded" in discarded.stderr
+    assert "of an interrupted run (top is 1 and was null)" in discarded.stderr
+    assert len(read_any(output)) == 4_000
+
+
+def test_an_input_that_changed_cannot_be_resumed(server: ForkServer, tmp_path: Path) -> None:
+    source, output = write_any(patients(2_000), tmp_path / "in.parquet"), tmp_path / "out.parquet"
+    interrupt(server, output, source, after_parts=2)
+    write_any(patients(2_000, seed=2), source)
+    done = server.run(source, "-o", output, *SMALL_PARTS, "--resume", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cannot resume: in.parquet has changed since" in done.stderr
+    done = server.run(source, "-o", output, *SMALL_PARTS, "--restart", cwd=tmp_path)
+    assert done.returncode == 0
+    assert len(read_any(output)) == 2_000
+
+
+def test_a_damaged_part_is_named(server: ForkServer, tmp_path: Path, table: Path) -> None:
+    output = tmp_path / "out.parquet"
+    interrupt(server, output, table, after_parts=2)
+    (work_folder(output) / "part-000001.arrows").write_bytes(b"no")
+    done = server.run(table, "-o", output, *SMALL_PARTS, "--resume", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "part-000001.arrows: cannot be read" in done.stderr
+    assert "give --restart to begin again" in done.stderr
+
+
+def test_resume_without_anything_to_resume_is_a_run(server: ForkServer, tmp_path: Path, table: Path) -> None:
+    done = server.run(table, "-o", "out.csv", "--resume", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    pipe = server.run("-", "-o", "out.csv", "--resume", cwd=tmp_path)
+    assert "a pipe cannot be resumed" in pipe.stderr
+
+
+def test_two_runs_cannot_write_one_file(server: ForkServer, tmp_path: Path, table: Path) -> None:
+    output = tmp_path / "out.csv"
+    process = subprocess.Popen(command(table, "-o", output, *SMALL_PARTS))
+    while n_kept(output) == 0 and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        second = server.run(table, "-o", output, "--restart", cwd=tmp_path)
+    finally:
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(timeout=120) == 0
+    assert second.returncode == 2
+    assert "another run is writing this file" in second.stderr
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz", "arrow"])
+def test_a_full_disk_is_an_error_and_the_run_can_be_taken_up(
+    tmp_path: Path, table: Path, ending: str
+) -> None:
+    output = tmp_path / f"out.{ending}"
+
+    def starve() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+
+    words = command(table, "-o", output, "--part-rows", "100")
+    starved = subprocess.run(words, capture_output=True, text=True, check=False, preexec_fn=starve)
+    assert starved.returncode == 2, starved.stderr
+    assert f"{output}: cannot be written: the file grows too large" in starved.stderr
+    assert "scored rows are kept" in starved.stderr
+    assert not output.exists()
+    done = subprocess.run([*words, "--resume"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(read_any(output)) == 4_000
+
+
+def test_the_output_says_which_model_made_it(server: ForkServer, tmp_path: Path, table: Path) -> None:
+    server.run(table, "-o", "out.parquet", *SMALL_PARTS, cwd=tmp_path)
+    file = pq.ParquetFile(tmp_path / "out.parquet")
+    assert file.num_row_groups == 40
+    assert file.schema_arrow.metadata[b"thighdx.model"] == b"tiny 1.0.0"
+    assert file.schema_arrow.metadata[b"thighdx.setting"] == b"clinic"
+    assert (tmp_path / "out.parquet").stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

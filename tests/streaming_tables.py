@@ -1,0 +1,74 @@
+"""Tables, and the command line in a process of its own, for the tests of streaming."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+__all__ = ["TINY", "command", "patients", "read_any", "run_score", "write_any"]
+
+TINY = Path(__file__).parent / "models" / "tiny"
+
+
+def patients(n: int, seed: int = 1) -> pa.Table:
+    """Patients of the tiny model, some of whom cannot be read."""
+    rng = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "id": [f"{row:06}" for row in range(n)],
+            "big": pa.array(rng.integers(2**60, 2**62, n)),
+            "bruising": rng.choice(["yes", "no", "blue", None], n, p=[0.4, 0.4, 0.05, 0.15]),
+            "onset": rng.choice(["sudden", "gradual", None], n),
+            "weakness": pa.array(rng.choice(["none", "mild", "marked", None], n)).dictionary_encode(),
+            "age": pa.array(rng.integers(18, 125, n), pa.int16()),
+            "ward": pa.array(rng.choice(["north", "south", 'the "west"'], n)).dictionary_encode(),
+        }
+    )
+
+
+def write_any(table: pa.Table, path: Path) -> Path:
+    """Write a table by the ending of its name."""
+    name = path.name
+    if name.endswith(".parquet"):
+        pq.write_table(table, path, row_group_size=400)
+    elif name.endswith(".arrow"):
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=300)
+    elif name.endswith(".arrows"):
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=300)
+    else:
+        packing = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix)
+        with pa.output_stream(path, compression=packing) as stream:
+            plain = [column.cast(pa.string()) for column in table.columns]
+            pa_csv.write_csv(pa.table(plain, names=table.column_names), stream)
+    return path
+
+
+def read_any(path: Path) -> pd.DataFrame:
+    """Read a table by the ending of its name."""
+    if path.name.endswith(".parquet"):
+        return pq.read_table(path).to_pandas()
+    if path.name.endswith((".arrow", ".arrows")):
+        opener = pa.ipc.open_file if path.name.endswith(".arrow") else pa.ipc.open_stream
+        with pa.OSFile(str(path)) as file:
+            return opener(file).read_all().to_pandas()
+    return pd.read_csv(path, dtype={"id": str})
+
+
+def command(*words: str | Path) -> list[str]:
+    """The command line that scores with the tiny model."""
+    code = "from thighdx.cli import main; main()"
+    return [sys.executable, "-c", code, "score", *map(str, words), "--model", str(TINY)]
+
+
+def run_score(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Score in a process of its own."""
+    return subprocess.run(command(*words), cwd=cwd, capture_output=True, text=True, check=False)
