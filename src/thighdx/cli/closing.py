@@ -10,7 +10,7 @@ from typing import Any
 import thighdx
 from thighdx.scorer import Scorer
 from thighdx.streaming.reading import Table
-from thighdx.streaming.run import Run, n_processors
+from thighdx.streaming.run import Run, share_processors
 
 __all__ = ["REPORT_FORMAT", "RunReport"]
 
@@ -57,7 +57,7 @@ class RunReport:
         run = self.run
         if run.seconds <= 0 or run.n_rows == run.n_resumed:
             return "nothing"
-        if run.worked / (run.seconds * n_processors()) > BUSY:
+        if run.worked / (run.seconds * share_processors()[0]) > BUSY:
             return "inference"
         return "reading" if run.waited / run.seconds > BUSY else "writing"
 

@@ -26,7 +26,7 @@ __all__ = ["Precision", "score"]
 
 PROGRESS_AFTER_SECONDS = 2.0
 STANDARD_STREAM = "-"
-PART_ROWS = 131_072
+PART_ROWS = 65_536
 SHOWN_CAUSES = 3
 
 
@@ -140,7 +140,7 @@ def score(
     """
     from thighdx.scorer import Scorer
     from thighdx.streaming.reading import open_table
-    from thighdx.streaming.run import RunOptions
+    from thighdx.streaming.run import RunOptions, share_processors
 
     started = time.perf_counter()
     _check_choices(tables, output, explain=explain, resume=resume, restart=restart)
@@ -154,7 +154,7 @@ def score(
         top=top,
         column_map=column_map,
         dtype=dtype.value,
-        n_threads=1,  # every worker has a batch of its own
+        n_threads=share_processors()[1],
     )
     if resume and STANDARD_STREAM in (*tables, output):
         raise TableError("--resume: expected files to read and to write; a pipe cannot be resumed")

@@ -24,10 +24,20 @@ from thighdx.streaming.sinks import TableSink, open_sink
 from thighdx.streaming.summary import Summary
 from thighdx.streaming.work import OnEarlier, Work, open_work
 
-__all__ = ["PART_ROWS", "Problem", "Run", "RunOptions", "n_processors", "run_key", "score_table_to"]
+__all__ = [
+    "PART_ROWS",
+    "Problem",
+    "Run",
+    "RunOptions",
+    "n_processors",
+    "run_key",
+    "score_table_to",
+    "share_processors",
+]
 
-PART_ROWS = 131_072  # written as one row group, and kept as one part
+PART_ROWS = 65_536  # written as one row group, and kept as one part
 SHOWN_PROBLEMS = 5  # per kind
+MAX_BATCHES = 4  # scored at once
 
 Advance = Callable[[int, int], object]
 
@@ -214,7 +224,7 @@ def _portions(table: Table, scorer: Scorer, run: Run, options: RunOptions) -> Ge
         return _Scored(portion, found.batch, found.n_underage, time.perf_counter() - started)
 
     portions = table.read(run.place, run.n_rows, options.part_rows)
-    with closing(map_ordered(work, portions, n_workers=n_processors())) as scored:
+    with closing(map_ordered(work, portions, n_workers=share_processors()[0])) as scored:
         while True:
             started = time.perf_counter()
             item = next(scored, None)
@@ -228,6 +238,15 @@ def _portions(table: Table, scorer: Scorer, run: Run, options: RunOptions) -> Ge
 def n_processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_processors() -> tuple[int, int]:
+    """Return how many batches are scored at once, and with how many threads each.
+
+    A batch takes some 35 MB while it is scored, so their number is bounded and more processors share them.
+    """
+    n_batches = min(n_processors(), MAX_BATCHES)
+    return n_batches, -(-n_processors() // n_batches)
 
 
 def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

@@ -26,6 +26,7 @@ from thighdx.streaming.files import (
 __all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
 
 MAX_BATCH_BYTES = 512_000_000  # of one batch as it is stored; more is no table of patients
+COLUMN_BUFFER = 1 << 16  # of every column of a Parquet file
 MAX_CELL_BYTES = 16_000_000  # on average, in one column of one row group
 
 
@@ -128,7 +129,7 @@ class Source:
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
         packed = [name for name in self.schema.names if name in evidence]
-        file = pq.ParquetFile(self.name, read_dictionary=packed, pre_buffer=False, buffer_size=1 << 20)
+        file = pq.ParquetFile(self.name, read_dictionary=packed, pre_buffer=False, buffer_size=COLUMN_BUFFER)
         group = 0
         while group < file.num_row_groups and file.metadata.row_group(group).num_rows <= skip:
             skip -= file.metadata.row_group(group).num_rows
