@@ -1,0 +1,247 @@
+"""Every format in, every format out, from files, folders, patterns and pipes; ids come out as they went in."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+import thighdx
+from streaming_tables import TINY, command, patients, read_any, write_any
+from thighdx.cli import app
+
+IN = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
+OUT = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
+CAUSES = ["strain", "root", "other"]
+
+
+@pytest.fixture
+def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Score with the tiny model in an empty folder, 80 columns wide."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    runner = CliRunner()
+
+    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
+        return runner.invoke(app, ["score", *words, "--model", str(TINY)], input=stdin, prog_name="thighdx")
+
+    return invoke
+
+
+def expected(table: pa.Table) -> pd.DataFrame:
+    return thighdx.read_model(TINY).score(table).to_pandas()
+
+
+def assert_scored(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
+    assert found["id"].tolist() == wanted["id"].tolist()
+    assert found["status"].tolist() == wanted["status"].tolist()
+    np.testing.assert_array_equal(found[CAUSES].to_numpy(), wanted[CAUSES].to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [*((kind, "parquet") for kind in IN), *(("parquet", kind) for kind in OUT)]
+)
+def test_every_format_gives_what_the_model_gives(
+    score: Callable[..., Result], before: str, after: str
+) -> None:
+    table = patients(1_000)
+    write_any(table, Path(f"in.{before}"))
+    result = score(f"in.{before}", "-o", f"out.{after}", "--part-rows", "300")
+    assert result.exit_code == 0, result.stderr
+    assert_scored(read_any(Path(f"out.{after}")), expected(table))
+    assert sorted(path.name for path in Path().iterdir()) == sorted({f"in.{before}", f"out.{after}"})
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrows"])
+def test_columns_passed_through_keep_their_types(score: Callable[..., Result], kind: str) -> None:
+    table = patients(500)
+    write_any(table, Path("in.parquet"))
+    assert score("in.parquet", "-o", f"out.{kind}").exit_code == 0
+    if kind == "parquet":
+        found = pq.read_table("out.parquet")
+    else:
+        found = pa.ipc.open_stream(Path("out.arrows").read_bytes()).read_all()
+    for name in ("id", "big", "ward"):
+        assert found.schema.field(name).type == table.schema.field(name).type
+        assert found.column(name).to_pylist() == table.column(name).to_pylist()
+    assert found.schema.metadata[b"thighdx.version"].decode() == thighdx.__version__
+
+
+@pytest.mark.parametrize(
+    "words", [["folder"], ["folder/*.parquet"], ["folder/a.parquet", "folder/deep/b.parquet"]]
+)
+def test_a_folder_a_pattern_and_a_list_are_one_table(score: Callable[..., Result], words: list[str]) -> None:
+    table = patients(900)
+    Path("folder/deep").mkdir(parents=True)
+    write_any(table.slice(0, 500), Path("folder/a.parquet"))
+    rest = Path("folder/b.parquet" if "*" in words[0] else "folder/deep/b.parquet")
+    write_any(table.slice(500), rest)
+    Path("folder/_SUCCESS").write_text("")
+    Path("folder/.hidden.parquet").write_text("no table")
+    Path("folder/README.txt").write_text("no table either")
+    result = score(*words, "-o", "out.parquet")
+    assert result.exit_code == 0, result.stderr
+    assert_scored(read_any(Path("out.parquet")), expected(table))
+
+
+def test_parts_may_have_their_columns_in_another_order_and_empty_ones(score: Callable[..., Result]) -> None:
+    Path("in").mkdir()
+    pq.write_table(pa.table({"id": ["1"], "onset": pa.nulls(1), "bruising": ["yes"]}), "in/a.parquet")
+    pq.write_table(pa.table({"bruising": ["no"], "id": ["2"], "onset": ["sudden"]}), "in/b.parquet")
+    assert score("in", "-o", "out.parquet").exit_code == 0
+    whole = pa.table({"id": ["1", "2"], "onset": [None, "sudden"], "bruising": ["yes", "no"]})
+    assert_scored(read_any(Path("out.parquet")), expected(whole))
+
+
+def test_an_arrow_stream_comes_through_a_pipe(score: Callable[..., Result]) -> None:
+    table = patients(700)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=200)
+    result = score("-", "-o", "out.parquet", stdin=sink.getvalue())
+    assert result.exit_code == 0, result.stderr
+    assert_scored(read_any(Path("out.parquet")), expected(table))
+
+
+def test_a_pipe_is_scored_as_it_comes(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command("-", "-o", "-", "--quiet"), cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    printed, _ = process.communicate(b"id,bruising\n" + b"007,yes\n" * 300_000, timeout=300)
+    assert process.returncode == 0
+    assert printed.count(b"\n007,ok,") == 300_000
+
+
+def test_several_members_in_one_gzip_file_are_one_table(score: Callable[..., Result]) -> None:
+    Path("in.csv.gz").write_bytes(gzip.compress(b"id,bruising\n1,yes\n") + gzip.compress(b"2,no\n"))
+    assert score("in.csv.gz", "-o", "out.csv").exit_code == 0
+    assert read_any(Path("out.csv"))["id"].tolist() == ["1", "2"]
+
+
+def test_leading_causes_become_columns(score: Callable[..., Result]) -> None:
+    write_any(patients(200), Path("in.parquet"))
+    assert score("in.parquet", "-o", "out.parquet", "--top", "2").exit_code == 0
+    found = read_any(Path("out.parquet"))
+    assert list(found.columns[-4:]) == ["top_1", "top_1_probability", "top_2", "top_2_probability"]
+    good = found[found.status == "ok"]
+    assert (good.top_1 == good[["strain", "root"]].idxmax(axis=1)).all()
+    assert (good.top_1_probability == good[["strain", "root"]].max(axis=1)).all()
+    assert found[found.status != "ok"].top_1.isna().all()
+
+
+def test_a_column_can_be_read_as_something_else(score: Callable[..., Result]) -> None:
+    Path("in.csv").write_text("id,q=7\n1,yes\n2,no\n")
+    assert score("in.csv", "-o", "out.csv", "--columns", "q=7=bruising").exit_code == 0
+    found = read_any(Path("out.csv"))
+    assert "q=7" not in found.columns
+    assert found.strain[0] > found.strain[1]
+    result = score("in.csv", "-o", "out.csv", "--columns", "q7")
+    assert (result.exit_code, "expected NAME=FINDING" in result.stderr) == (2, True)
+
+
+def test_a_map_reads_a_hospitals_names_and_codes(score: Callable[..., Result]) -> None:
+    Path("map.yaml").write_text(
+        "format: 1\nunknown: ['-9']\ncolumns:\n  BRUISE_YN: bruising\n  MONTHS: {read_as: age, divide: 12}\n"
+        "  ONSET_CD:\n    read_as: onset\n    values: {1: gradual, 2: sudden, 9: null}\n  ssn: {drop: true}\n"
+    )
+    Path("in.csv").write_text(
+        "id,BRUISE_YN,MONTHS,ONSET_CD,ssn\n1,yes,300,2,x\n2,-9,-9,9,y\n3,no,600,1,z\n4,no,600,7,z\n"
+    )
+    result = score("in.csv", "-o", "out.csv", "--map", "map.yaml")
+    assert result.exit_code == 0, result.stderr
+    found = read_any(Path("out.csv"))
+    assert list(found.columns[:2]) == ["id", "status"]
+    assert found.status.tolist() == ["ok", "ok", "ok", "unknown_state"]
+    plain = pa.table(
+        {
+            "id": ["1", "2", "3"],
+            "bruising": ["yes", None, "no"],
+            "age": [25, None, 50],
+            "onset": ["sudden", None, "gradual"],
+        }
+    )
+    assert_scored(found[:3], expected(plain))
+
+
+def test_every_problem_of_a_map_is_told_at_once(score: Callable[..., Result]) -> None:
+    Path("map.yaml").write_text(
+        "format: 1\ncolumns:\n  A: brusing\n  B: {read_as: onset, values: {1: suden}}\n"
+        "  C: {read_as: bruising, divide: 12}\n"
+    )
+    Path("in.csv").write_text("A,B,C\n1,2,3\n")
+    result = score("in.csv", "-o", "out.csv", "--map", "map.yaml")
+    assert result.exit_code == 2
+    for part in ("did you mean 'bruising'?", "did you mean 'sudden'?", "only age has a unit", "3 problems"):
+        assert part in result.stderr
+    Path("map.yaml").write_text("format: 1\ncolums: {}\n")
+    assert "did you mean 'columns'?" in score("in.csv", "-o", "out.csv", "--map", "map.yaml").stderr
+    Path("map.yaml").write_text("format: [")
+    assert "not valid YAML" in score("in.csv", "-o", "out.csv", "--map", "map.yaml").stderr
+    assert "no such file" in score("in.csv", "-o", "out.csv", "--map", "mop.yaml").stderr
+
+
+def test_columns_are_explained_before_anything_runs(score: Callable[..., Result]) -> None:
+    Path("in.csv").write_text(
+        "id,brusing,onset,age,given_strain,onset2,true_strain,setting\n"
+        "1,yes,suden,130,yes,1,1,clinic\n2,no,sudden,40,,2,0,clinik\n"
+    )
+    Path("map.yaml").write_text("format: 1\ncolumns: {onset2: {drop: true}}\n")
+    result = score("in.csv", "--explain-columns", "--map", "map.yaml")
+    assert result.exit_code == 0, result.stderr
+    lines = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line}
+    assert lines["id"][:2] == ["passed", "through"]
+    assert lines["age"][:1] + lines["age"][-3:] == ["age", "1", "0", "1"]
+    assert lines["given_strain"][:1] == ["given"]
+    assert lines["onset2"][:1] == ["dropped"]
+    assert lines["true_strain"][:1] == ["truth"]
+    assert "onset: cannot be read: 'suden' (1); did you mean 'sudden'?" in result.stdout
+    assert "setting: cannot be read: 'clinik' (1); did you mean 'clinic'?" in result.stdout
+    assert "brusing: not read as evidence; did you mean 'bruising'?" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert [path.name for path in Path().iterdir() if path.name not in ("in.csv", "map.yaml")] == []
+    assert "no output: expected -o OUT" in score("in.csv").stderr
+
+
+def test_the_report_is_the_closing_summary_as_data(score: Callable[..., Result]) -> None:
+    write_any(patients(400), Path("in.parquet"))
+    result = score("in.parquet", "-o", "out.parquet", "--report", "report.json", "--triage", "--top", "1")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(Path("report.json").read_text())
+    statuses = read_any(Path("out.parquet"))["status"].value_counts()
+    assert report["format"] == 1
+    assert report["rows"]["read"] == 400
+    assert report["rows"]["scored"] == statuses["ok"]
+    assert report["rows"]["kept"] == {name: n for name, n in statuses.items() if name != "ok"}
+    assert report["model"] == {"name": "tiny", "version": "1.0.0", "digest": thighdx.read_model(TINY).digest}
+    assert sum(report["triage"].values()) == 400
+    first = report["problems"][0]
+    assert first["file"] == "in.parquet"
+    assert first["message"].startswith(f"{first['column']}: got {first['value']!r}")
+    assert "Urgency: " in result.stderr
+    assert f"400 rows read: {statuses['ok']} scored" in result.stderr
+
+
+def test_nothing_but_warnings_is_said_when_quiet(score: Callable[..., Result]) -> None:
+    write_any(patients(100), Path("in.parquet"))
+    result = score("in.parquet", "-o", "out.parquet", "--quiet")
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_text_that_looks_like_a_formula_passes_unless_it_is_to_be_escaped(
+    score: Callable[..., Result],
+) -> None:
+    Path("in.csv").write_text("id,bruising\n=1+1,yes\n-5,no\n@x,no\n'a,no\n")
+    score("in.csv", "-o", "plain.csv")
+    score("in.csv", "-o", "safe.csv", "--escape-formulas")
+    assert read_any(Path("plain.csv"))["id"].tolist() == ["=1+1", "-5", "@x", "'a"]
+    assert read_any(Path("safe.csv"))["id"].tolist() == ["'=1+1", "-5", "'@x", "'a"]
