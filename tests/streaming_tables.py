@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,9 @@ def read_any(path: Path) -> pd.DataFrame:
         opener = pa.ipc.open_file if path.name.endswith(".arrow") else pa.ipc.open_stream
         with pa.OSFile(str(path)) as file:
             return opener(file).read_all().to_pandas()
-    return pd.read_csv(path, dtype={"id": str})
+    packing = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix)
+    with pa.input_stream(path, compression=packing) as stream:
+        return pd.read_csv(io.BytesIO(stream.read()), dtype={"id": str})
 
 
 def command(*words: str | Path) -> list[str]:

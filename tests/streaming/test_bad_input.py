@@ -164,7 +164,7 @@ def limited(*words: str | Path, cwd: Path, megabytes: int) -> subprocess.Complet
 def test_a_cell_that_never_ends_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "in.csv").open("wb") as file:
         file.write(b'id,note,bruising\n1,"')
-        for _ in range(64):
+        for _ in range(8):
             file.write(b"x" * 16_000_000)
     found = limited("in.csv", "-o", "out.csv", cwd=tmp_path, megabytes=4_000)
     (tmp_path / "in.csv").unlink()
@@ -177,7 +177,7 @@ def test_a_cell_that_never_ends_is_refused(tmp_path: Path) -> None:
 def test_a_packed_file_that_unpacks_without_end_takes_no_memory(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "in.csv.gz", "wb", compresslevel=1) as file:
         file.write(b"id,bruising\n")
-        for _ in range(100):
+        for _ in range(8):
             file.write(b"x" * 16_000_000)
     found = limited("in.csv.gz", "-o", "out.csv", cwd=tmp_path, megabytes=4_000)
     assert found.returncode == 2, found.stderr
@@ -185,20 +185,20 @@ def test_a_packed_file_that_unpacks_without_end_takes_no_memory(tmp_path: Path) 
 
 
 def test_a_huge_cell_in_a_parquet_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    note = pa.array(["x" * 200_000_000], pa.large_string())
+    note = pa.array(["x" * 40_000_000], pa.large_string())
     pq.write_table(
         pa.table({"note": note, "bruising": ["yes"]}), tmp_path / "in.parquet", use_dictionary=False
     )
     found = limited("in.parquet", "-o", "out.csv", cwd=tmp_path, megabytes=4_000)
     assert found.returncode == 2, found.stderr
-    assert "in.parquet: column 'note': cells of 200 MB, expected at most 16 MB" in found.stderr
+    assert "in.parquet: column 'note': cells of 40 MB, expected at most 16 MB" in found.stderr
 
 
-def test_a_hundred_thousand_columns_are_scored(score: Callable[..., Result]) -> None:
-    names = [f"gene_{n}" for n in range(100_000)]
-    Path("in.csv").write_text(",".join([*names, "bruising"]) + "\n" + "1," * 100_000 + "yes\n")
+def test_twenty_thousand_columns_are_scored(score: Callable[..., Result]) -> None:
+    names = [f"gene_{n}" for n in range(20_000)]
+    Path("in.csv").write_text(",".join([*names, "bruising"]) + "\n" + "1," * 20_000 + "yes\n")
     result = score("in.csv", "-o", "out.csv", "--quiet")
     assert result.exit_code == 0, result.stderr
     header, row = Path("out.csv").read_text().splitlines()
-    assert header.split(",")[99_999:100_001] == ["gene_99999", "status"]
-    assert row.split(",")[100_000] == "ok"
+    assert header.split(",")[19_999:20_001] == ["gene_19999", "status"]
+    assert row.split(",")[20_000] == "ok"

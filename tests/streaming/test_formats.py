@@ -204,9 +204,10 @@ def test_columns_are_explained_before_anything_runs(score: Callable[..., Result]
     assert lines["given_strain"][:1] == ["given"]
     assert lines["onset2"][:1] == ["dropped"]
     assert lines["true_strain"][:1] == ["truth"]
-    assert "onset: cannot be read: 'suden' (1); did you mean 'sudden'?" in result.stdout
-    assert "setting: cannot be read: 'clinik' (1); did you mean 'clinic'?" in result.stdout
-    assert "brusing: not read as evidence; did you mean 'bruising'?" in result.stdout
+    flat = " ".join(result.stdout.split())
+    assert "onset: cannot be read: 'suden' (1); did you mean 'sudden'?" in flat
+    assert "setting: cannot be read: 'clinik' (1); did you mean 'clinic'?" in flat
+    assert "brusing: not read as evidence; did you mean 'bruising'?" in flat
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert [path.name for path in Path().iterdir() if path.name not in ("in.csv", "map.yaml")] == []
     assert "no output: expected -o OUT" in score("in.csv").stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import console, plain_table, write
+from thighdx.cli.output import console, paragraph, plain_table, write
 from thighdx.streaming.explain import SHOWN_VALUES, ColumnReading, explain_columns
 
 if TYPE_CHECKING:
@@ -39,18 +39,18 @@ def print_columns(table: Table, scorer: Scorer) -> None:
     out.print()
     n_read = sum(bool(reading.read_as) for reading in readings)
     files = "1 file" if len(table.sources) == 1 else f"{len(table.sources)} files"
-    write(
-        out,
+    line = (
         f"{n_read} of {len(readings)} columns are read, in {files}; looked at the first {n_rows:,} rows; "
-        f"setting {scorer.setting}{' where the row names none' if _has_setting(readings) else ''}",
+        f"setting {scorer.setting}{' where the row names none' if _has_setting(readings) else ''}"
     )
+    write(out, paragraph(line, out.width))
 
 
 def _print_bad(out: Console, readings: list[ColumnReading]) -> None:
     """Print what cannot be read, with what it may mean."""
     for reading in readings:
         if reading.remark:
-            write(out, f"{reading.name}: not read as evidence; {reading.remark}", style="yellow")
+            _write(out, f"{reading.name}: not read as evidence; {reading.remark}")
         if not reading.bad:
             continue
         shown = [
@@ -59,7 +59,12 @@ def _print_bad(out: Console, readings: list[ColumnReading]) -> None:
         ]
         more = len(reading.values) - SHOWN_VALUES
         tail = f", and {more:,} more" if more > 0 else ""
-        write(out, f"{reading.name}: cannot be read: {', '.join(shown)}{tail}", style="yellow")
+        _write(out, f"{reading.name}: cannot be read: {', '.join(shown)}{tail}")
+
+
+def _write(out: Console, line: str) -> None:
+    """Print what deserves a look."""
+    write(out, paragraph(line, out.width, hanging="    "), style="yellow")
 
 
 def _has_setting(readings: list[ColumnReading]) -> bool:
