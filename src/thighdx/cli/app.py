@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import Annotated, Any
 
 import typer
@@ -113,4 +114,13 @@ def main() -> None:
         # an old code page lacks some characters; a question mark is better than a traceback
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    app(prog_name="thighdx")
+    try:
+        app(prog_name="thighdx")
+    except SystemExit as ended:
+        if ended.code and threading.active_count() > 1:
+            # what other threads are still working on is of no use any more: do not wait for it
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(ended.code if isinstance(ended.code, int) else 1)
+        raise
