@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from thighdx.model import Model
 from thighdx.portable import ModelSource, PortableModel, find_model
 from thighdx.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
 from thighdx.score import Values, check_options, score_encoded, scored_columns
+from thighdx.scorer_options import ScorerOptions
 from thighdx.top_causes import check_top, top_causes, top_columns
 
 __all__ = ["ScoredBatch", "Scorer"]
@@ -112,7 +113,7 @@ class Scorer:
         check_options(dtype, n_threads, "auto")
         found = find_model(model)
         vocabulary = found.vocabulary
-        self._options = _Options(
+        self._options = ScorerOptions(
             setting=found.settings[
                 vocabulary.setting_code(found.default_setting if setting is None else setting)
             ],
@@ -363,34 +364,3 @@ def _with_numbers(ready: pa.Table, plan: SchemaPlan) -> pa.Table:
         for name, column in read.items():
             ready = ready.set_column(ready.column_names.index(name), name, column)
     return ready
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What a scorer was asked for."""
-
-    setting: str
-    interval: float | None
-    triage: bool
-    groups: bool
-    columns: dict[str, str]
-    top: int | None
-    column_map: ColumnMap | None
-    dtype: Dtype
-    n_threads: int | None = field(compare=False)
-    strict: bool
-
-    def as_plain(self) -> dict[str, Any]:
-        """Return everything that can change a result."""
-        column_map = self.column_map
-        return {
-            "setting": self.setting,
-            "interval": self.interval,
-            "triage": self.triage,
-            "groups": self.groups,
-            "columns": self.columns,
-            "top": self.top,
-            "column_map": None if column_map is None else column_map.as_plain(),
-            "dtype": self.dtype,
-            "strict": self.strict,
-        }
