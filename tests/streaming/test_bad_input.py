@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import resource
@@ -148,6 +149,19 @@ def test_an_output_in_the_folder_that_is_read_is_not_lost(score: Callable[..., R
     Path("in").mkdir()
     Path("in/a.csv").write_text("bruising\nyes\n")
     refused(score("in", "-o", "in/a.csv"), "in/a.csv: is the input too", leaving={"in"})
+
+
+@pytest.mark.parametrize("place", ["work.Work.keep", "sinks._ParquetSink.write"])
+def test_a_full_disk_is_an_error_that_leaves_nothing_to_clean_up(
+    score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(f"thighdx.streaming.{place}", fail)
+    write_any(patients(500), Path("in.parquet"))
+    result = score("in.parquet", "-o", "out.parquet", "--part-rows", "100")
+    refused(result, "out.parquet: cannot be written: no space left", leaving={"in.parquet"})
 
 
 def limited(*words: str | Path, cwd: Path, megabytes: int) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from typer.testing import CliRunner, Result
 import thighdx
 from streaming_tables import TINY, command, patients, read_any, write_any
 from thighdx.cli import app
+from thighdx.cli.score import show_progress
+from thighdx.scorer import Scorer
+from thighdx.streaming.reading import open_table
 
 IN = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
 OUT = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
@@ -246,3 +251,28 @@ def test_text_that_looks_like_a_formula_passes_unless_it_is_to_be_escaped(
     score("in.csv", "-o", "safe.csv", "--escape-formulas")
     assert read_any(Path("plain.csv"))["id"].tolist() == ["=1+1", "-5", "@x", "'a"]
     assert read_any(Path("safe.csv"))["id"].tolist() == ["'=1+1", "-5", "'@x", "'a"]
+
+
+class Terminal(io.StringIO):
+    """Standard error that a person watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("ending", "unit"), [("parquet", "100/100 [0"), ("csv", "100 rows")])
+def test_a_person_sees_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, unit: str
+) -> None:
+    source = write_any(patients(100), tmp_path / f"in.{ending}")
+    table = open_table([str(source)], Scorer(TINY))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr("thighdx.cli.score.PROGRESS_AFTER_SECONDS", 0.0)
+    with show_progress(table, quiet=False) as advance:
+        time.sleep(0.15)  # the bar is drawn ten times a second
+        advance(100, source.stat().st_size)
+    assert unit in sys.stderr.getvalue()  # type: ignore[attr-defined]  # is a Terminal
+    monkeypatch.setattr("sys.stderr", Terminal())
+    with show_progress(table, quiet=True) as advance:
+        advance(100, source.stat().st_size)
+    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]  # is a Terminal

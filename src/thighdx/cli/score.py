@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from thighdx.streaming.reading import Table
     from thighdx.streaming.run import Run, RunOptions
 
-__all__ = ["Precision", "score"]
+__all__ = ["Precision", "score", "show_progress"]
 
 PROGRESS_AFTER_SECONDS = 2.0
 STANDARD_STREAM = "-"
@@ -195,7 +195,7 @@ def _run(
     run = Run(summary)
     _warm_up(scorer, table)
     start_up = time.perf_counter() - started
-    with _explained(output, run), _progress(table, quiet) as advance:
+    with _explained(output, run), show_progress(table, quiet=quiet) as advance:
         score_table_to(output, table, scorer, run, options, advance)
     remarks = [*plan.remarks, *scorer.remarks(run.n_underage)]
     for message in remarks:
@@ -281,7 +281,7 @@ def _explained(output: str, run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(table: Table, quiet: bool) -> Iterator[Callable[[int, int], object]]:
+def show_progress(table: Table, *, quiet: bool) -> Iterator[Callable[[int, int], object]]:
     """Show how far it is and how long it will take, on a terminal and only if it takes a while."""
     from tqdm import tqdm
 
@@ -290,7 +290,7 @@ def _progress(table: Table, quiet: bool) -> Iterator[Callable[[int, int], object
     with tqdm(
         total=table.n_bytes if by_bytes else total,
         unit="B" if by_bytes else " rows",
-        unit_scale=True,
+        unit_scale=by_bytes or (total or 0) > 100_000,
         delay=PROGRESS_AFTER_SECONDS,
         disable=quiet or not sys.stderr.isatty(),
         leave=False,
