@@ -46,8 +46,7 @@ def print_closing(closing: RunReport) -> None:
     for problem in run.problems[:SHOWN_PROBLEMS]:
         line = f"{problem.file}, row {problem.row}: {problem.status}: {problem.message}"
         write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")
-    if run.triage:
-        order = [level for level in reversed(LEVELS) if run.triage[level]]
+    if order := [level for level in reversed(LEVELS) if run.triage[level]]:
         write(out, "Urgency: " + ", ".join(f"{run.triage[level]:,} {level}" for level in order))
     where = f"setting {closing.scorer.setting}"
     where += " where the row names none" if run.summary.has_settings else ""
