@@ -40,6 +40,7 @@ def test_the_names_of_the_package_are_frozen_and_sorted() -> None:
         "UnknownNameError",
         "data_path",
         "evaluate",
+        "explore",
         "load_model",
         "read_model",
     ]
@@ -126,6 +127,7 @@ def parameters(function: object) -> str:
         (thighdx.load_model, "name='posterior_thigh', *, max_causes=None"),
         (thighdx.read_model, "path, *, max_causes=None"),
         (thighdx.data_path, "name"),
+        (thighdx.explore, "model=None, *, evidence=None, setting=None"),
         (Model.diagnose, "self, findings, *, setting=None"),
         (Model.simulate, "self, n, *, seed, setting=None"),
         (Model.rebase, "self, shares, *, setting=None, exclusive=False"),

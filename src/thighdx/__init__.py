@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from thighdx.evaluation import evaluate
+    from thighdx.explorer import explore
     from thighdx.model import Model, load_model, read_model
     from thighdx.reasoning.interview import Interview
     from thighdx.resources import data_path
@@ -45,6 +46,7 @@ __all__ = [
     "UnknownNameError",
     "data_path",
     "evaluate",
+    "explore",
     "load_model",
     "read_model",
 ]
@@ -59,6 +61,7 @@ _HOME = {
     "data_path": "thighdx.resources",
     "Scorer": "thighdx.scorer",
     "evaluate": "thighdx.evaluation",
+    "explore": "thighdx.explorer",
     "load_model": "thighdx.model",
     "read_model": "thighdx.model",
 }

@@ -202,6 +202,8 @@ class Result:
         """
         from thighdx.reasoning.intervals import credible_intervals
 
+        if method == "delta" and level == TRIAGE_LEVEL:
+            return self._quick_intervals.to_frame()
         with notice_if_slow(DRAWING):
             found = credible_intervals(
                 self._network,

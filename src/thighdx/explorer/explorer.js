@@ -1,0 +1,63 @@
+// The browser's half of the explorer: it shows what Python sends and reports what a person does.
+// Uses elements.js, findings.js, toolbar.js and answer.js.
+
+function render({ model, el }) {
+  const catalog = model.get("_catalog");
+  const prefix = `tx${nextId++}`;
+  const alert = make("p", { class: "tx-alert", role: "alert", hidden: true });
+  const silence = make("p", { class: "tx-alert tx-mild", hidden: true });
+  silence.textContent = "Python has not answered yet. If this stays, run the cell again.";
+  let waiting = null;
+  const send = (message) => {
+    model.send(message);
+    clearTimeout(waiting);
+    waiting = setTimeout(() => (silence.hidden = false), SILENCE);
+  };
+
+  const findings = new Findings(catalog, send, prefix);
+  const toolbar = new Toolbar(catalog, send, prefix);
+  const goTo = (variable) => (["age", "age_band"].includes(variable) && toolbar.age ? toolbar.age.focus() : findings.goTo(variable));
+  const known = new Known(send, goTo);
+  const answer = new Answer(catalog, send);
+  const spoken = make("p", { class: "tx-spoken", role: "status", "aria-live": "polite" });
+  const title = make("div", { class: "tx-title" }, make("h3", { text: catalog.title }), make("span", { class: "tx-quiet", text: catalog.model }));
+  const columns = make("div", { class: "tx-columns" }, findings.element, answer.element);
+  const disclaimer = make("p", { class: "tx-quiet tx-disclaimer", text: catalog.disclaimer });
+  // The attribute keeps JupyterLab's one-letter shortcuts (such as d d: delete the cell) away from here.
+  const root = make("div", { class: "tx", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Explorer of a case" });
+  root.append(title, toolbar.element, known.element, alert, silence, columns, disclaimer, spoken);
+  root.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.target.matches("input:not([type=radio], [type=range]), textarea")) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    send({ do: key === "y" || event.shiftKey ? "redo" : "undo" });
+  });
+
+  const show = () => {
+    const view = model.get("_view");
+    clearTimeout(waiting);
+    silence.hidden = true;
+    // Said here too: the finding it is about may be scrolled out of sight.
+    alert.hidden = !view.fault;
+    alert.textContent = view.fault?.message ?? "";
+    for (const part of [findings, toolbar, known]) part.show(view);
+    showAnswer();
+  };
+  const showAnswer = () => {
+    const detail = model.get("_detail");
+    answer.show(model.get("_view"), detail);
+    if (answer.isFresh) spoken.textContent = detail.summary;
+  };
+  model.on("change:_view", show);
+  model.on("change:_detail", showAnswer);
+  show();
+  el.append(root);
+  return () => {
+    clearTimeout(waiting);
+    model.off("change:_view", show);
+    model.off("change:_detail", showAnswer);
+  };
+}
+
+export default { render };

@@ -1,0 +1,241 @@
+"""What an explorer shows, as plain data: names once, the answer after every step, details a moment later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from thighdx.cli.output import percent
+from thighdx.explorer.state import AGE, Session, state_words
+from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE
+from thighdx.kb.expressions import holds, parse_expression
+from thighdx.kb.records import Variable
+from thighdx.reasoning.fit import CLEAR_CONFLICT_BITS
+
+if TYPE_CHECKING:
+    from thighdx.model import Model
+    from thighdx.reasoning.question_lines import Question
+
+__all__ = ["LEVEL", "catalog", "detail", "view"]
+
+LEVEL = 0.9  # of the credible intervals shown
+N_QUESTIONS = 4
+N_SAFETY = 3
+N_SUMMARY = 3  # causes read out after a step
+# Headings of the list of findings, in the order of a consultation.
+TOPICS: Mapping[tuple[str, str], str] = {
+    ("context", "ask"): "History and circumstances",
+    ("finding", "ask"): "Complaint and symptoms",
+    ("finding", "examine"): "Examination",
+    ("test", "cheap_test"): "Simple tests",
+    ("test", "imaging_or_invasive"): "Imaging and invasive tests",
+    ("pathology", ""): "Silent lesions already known",
+    ("cause", ""): "Causes already settled",
+}
+COSTS: Mapping[str, str] = {
+    "ask": "ask",
+    "examine": "examine",
+    "cheap_test": "simple test",
+    "imaging_or_invasive": "imaging or invasive test",
+}
+EFFORTS: Mapping[str, str] = {
+    "ask": "By asking only",
+    "examine": "Also by examining",
+    "cheap_test": "Also by simple tests",
+    "imaging_or_invasive": "By any test",
+}
+
+
+def catalog(model: Model) -> dict[str, Any]:
+    """Return what never changes: names, states, questions and headings."""
+    has_age = bool(model.vocabulary.age_starts)
+    listed = [
+        _entry(variable)
+        for variable in (*model.vocabulary.variables, *model.vocabulary.causes)
+        if not (has_age and variable.id == AGE_VARIABLE)
+    ]
+    order = [*dict.fromkeys(TOPICS.values())]
+    topics = sorted({item["topic"] for item in listed}, key=lambda t: order.index(t) if t in order else 99)
+    manifest = model.compiled.kb.manifest
+    return {
+        "title": manifest.title,
+        "model": f"{model.name} {model.version}",
+        "disclaimer": model.disclaimer,
+        "variables": listed,
+        "topics": topics,
+        "settings": [{"id": item.id, "label": item.label} for item in manifest.settings],
+        "costs": [{"id": tier, "label": words} for tier, words in EFFORTS.items()],
+        "age": {"min": AGE_LIMITS[0], "max": AGE_LIMITS[1]} if has_age else None,
+    }
+
+
+def _entry(variable: Variable) -> dict[str, Any]:
+    """Describe one thing that can be known."""
+    topic = TOPICS.get((variable.layer, variable.cost)) or TOPICS.get((variable.layer, ""), "Other")
+    return {
+        "id": variable.id,
+        "label": variable.label,
+        "question": variable.question,
+        "topic": topic,
+        "states": [{"id": state, "label": state_words(state)} for state in variable.states],
+        "search": " ".join((variable.id, variable.label, variable.question, *variable.aliases)).lower(),
+    }
+
+
+def view(session: Session) -> dict[str, Any]:
+    """Return what is shown at once after a step: what is known, and the posteriors."""
+    result, case, history = session.result, session.case, session.history
+    fault, rest = session.fault, result.model.residual_cause
+    prior = {str(cause): float(value) for cause, value in result.prior.items()}
+    labels = {name: cause.label for name, cause in session.model.causes.items()}
+    rows = [
+        {
+            "id": str(cause),
+            "label": labels[str(cause)],
+            "posterior": float(value),
+            "prior": prior[str(cause)],
+            "words": percent(float(value)),
+            "prior_words": percent(prior[str(cause)]),
+        }
+        for cause, value in result.posterior.items()
+    ]
+    return {
+        "revision": session.revision,
+        "setting": case.setting,
+        "evidence": dict(case.findings),
+        "known": [_known(session.model, name, value) for name, value in case.findings.items()],
+        "not_applicable": _not_applicable(session),
+        "can_undo": bool(history.past),
+        "can_redo": bool(history.future),
+        "fault": None if fault is None else {"variable": fault.variable, "message": fault.message},
+        "warnings": [warning.message for warning in result.warnings],
+        "causes": [row for row in rows if row["id"] != rest],
+        "residual": next((row for row in rows if row["id"] == rest), None),
+        "max_cost": session.max_cost,
+        "code": session.code(),
+    }
+
+
+def _known(model: Model, name: str, value: object) -> dict[str, str]:
+    """Name one thing that is known."""
+    if name == AGE:
+        return {"variable": name, "label": "Age", "words": f"{value} years"}
+    variable = model.variables.get(name) or model.causes[name]
+    if isinstance(value, Mapping):
+        total = sum(value.values())
+        shares = ", ".join(f"{state_words(s)} {100 * w / total:.0f}" for s, w in value.items())
+        return {"variable": name, "label": variable.label, "words": f"unsure ({shares})"}
+    return {"variable": name, "label": variable.label, "words": state_words(str(value))}
+
+
+def _not_applicable(session: Session) -> list[str]:
+    """Return questions that make no sense for this case, by their conditions."""
+    states = {name: state for name, state in session.result.evidence.items() if isinstance(state, str)}
+    return [
+        variable.id
+        for variable in session.model.vocabulary.variables
+        if variable.asked_if and holds(parse_expression(variable.asked_if), states) is False
+    ]
+
+
+def detail(session: Session) -> dict[str, Any]:
+    """Return what takes longer: credible intervals, urgency with its reasons, and what to ask next."""
+    result = session.result
+    triage, fit = result.triage, result.fit
+    strange = bool(result.evidence) and (
+        not fit.fits_listed_cause or fit.conflict_bits >= CLEAR_CONFLICT_BITS
+    )
+    questions = result.next_questions(N_QUESTIONS, max_cost=session.max_cost)
+    safety = _safety(session)
+    asked = {item["variable"] for item in safety}
+    ranking = (q for q in questions.ranking if q.variable not in session.case.skipped)
+    useful = [_useful(session.model, q) for q in ranking if q.variable not in asked]
+    return {
+        "revision": session.revision,
+        "level": f"{LEVEL:.0%}",
+        "intervals": _intervals(session),
+        "urgency": {
+            "level": triage.level,
+            "words": triage.words,
+            "reasons": [reason.words for reason in triage.deciding],
+            "causes": [reason.cause for reason in triage.deciding if reason.cause],
+        },
+        "safety": safety,
+        "questions": useful[:N_QUESTIONS],
+        "fit": fit.statement if strange else "",
+        "summary": _summary(session),
+    }
+
+
+def _intervals(session: Session) -> dict[str, dict[str, Any]]:
+    """Return lower and upper end of every cause's credible interval; a settled cause has none."""
+    frame = session.result.interval(LEVEL, method="delta")
+    bounds = zip(frame.index, frame["lower"], frame["upper"], strict=True)
+    return {
+        str(cause): {"lower": low, "upper": high, "words": f"{percent(low)} to {percent(high)}"}
+        for cause, low, high in ((cause, float(low), float(high)) for cause, low, high in bounds)
+        if 0 <= low < high <= 1
+    }
+
+
+def _safety(session: Session) -> list[dict[str, Any]]:
+    """Return open questions through which the case could become more urgent."""
+    by_id = session.model.variables
+    wanted = [
+        question
+        for question in session.result.triage.unanswered
+        if question.raises and question.variable in by_id and question.variable not in session.case.skipped
+    ]
+    tiers = list(COSTS)
+    allowed = set(tiers[: tiers.index(session.max_cost) + 1])
+    return [
+        {
+            **_question(by_id[question.variable]),
+            "why": f"could make this {state_words(question.level)}",
+            "answers": _answers((state, "") for state in question.states),
+        }
+        for question in wanted
+        if question.cost in allowed
+    ][:N_SAFETY]
+
+
+def _useful(model: Model, question: Question) -> dict[str, Any]:
+    """Describe a question by what its answers would do."""
+    hints = []
+    for answer in question.answers:
+        hint = f"{percent(answer.probability, 0)} likely"
+        if answer.shifts:
+            shift = answer.shifts[0]
+            moved = f"{percent(shift.before, 0)} to {percent(shift.after, 0)}"
+            hint += f"; {model.causes[shift.cause].label}: {moved}"
+        hints.append((answer.state, hint))
+    why = f"expected to settle {question.gain_bits:.2f} bits"
+    return {**_question(model.variables[question.variable]), "why": why, "answers": _answers(hints)}
+
+
+def _question(variable: Variable) -> dict[str, str]:
+    """Name a question."""
+    return {
+        "variable": variable.id,
+        "text": variable.question or variable.label,
+        "cost": COSTS.get(variable.cost, ""),
+    }
+
+
+def _answers(answers: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Describe what may be answered."""
+    words = {"absent": "no", "present": "yes"}
+    return [
+        {"state": state, "label": words.get(state, state_words(state)), "hint": hint}
+        for state, hint in answers
+    ]
+
+
+def _summary(session: Session) -> str:
+    """Say the answer in one sentence, for those who hear it."""
+    labels = session.model.causes
+    leading = ", ".join(
+        f"{labels[str(cause)].label} {percent(float(value), 0)}"
+        for cause, value in session.result.top(N_SUMMARY).items()
+    )
+    return f"{session.result.triage.words} Most probable: {leading}."

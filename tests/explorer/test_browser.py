@@ -1,0 +1,226 @@
+"""The explorer as a person uses it: in a real JupyterLab, in a headless Chromium, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from thighdx.cli.output import percent
+from thighdx.model import Model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.browser
+
+CELL = "import thighdx\nwidget = thighdx.explore(setting='sports_clinic')\nwidget"
+SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever': True}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from lab import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module", params=["JupyterLab Light", "JupyterLab Dark"])
+def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from lab import running_lab
+
+    with running_lab(tmp_path_factory.mktemp("lab") / "jupyter", theme=request.param) as found:
+        found.write_notebook("case.ipynb", CELL, SECOND_CELL)
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, lab: Any) -> Iterator[Page]:
+    """A window with the explorer on it; whatever goes wrong in its scripts fails the test."""
+    window = browser.new_page(viewport={"width": 1500, "height": 2600})
+    faults: list[str] = []
+    window.on("pageerror", lambda error: faults.append(str(error)))
+    window.on("dialog", lambda dialog: dialog.accept())
+    lab.open(window, "case.ipynb")
+    window.locator(".jp-Cell .cm-content").first.click()
+    window.keyboard.press("Shift+Enter")
+    settled(window, 0)
+    yield window
+    window.close()
+    assert faults == []
+
+
+def settled(page: Page, n_known: int) -> None:
+    """Wait until so many things are known and the whole answer is there."""
+    from playwright.sync_api import expect
+
+    page.locator(".tx").wait_for(timeout=60_000)
+    expect(page.locator(".tx-chip")).to_have_count(n_known, timeout=30_000)
+    expect(page.locator(".tx-answer")).to_have_attribute("aria-busy", "false", timeout=30_000)
+
+
+def choose(page: Page, variable: str, label: str) -> None:
+    """Click a state of a finding, where a person would: on its word."""
+    row = page.locator(f".tx-findings [data-variable={variable}]")
+    box = row.locator(".tx-radios label", has_text=re.compile(f"^{label}$")).bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def shown_probability(page: Page, cause: str) -> str:
+    return str(page.locator(f"tr[data-cause={cause}] td.tx-number").first.inner_text())
+
+
+def focused(page: Page) -> Locator:
+    return page.locator("*:focus")
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Keep a picture for the eye, where the environment names a folder for them."""
+    folder = os.environ.get("THIGHDX_SCREENSHOTS")
+    picture = page.locator(".tx").screenshot()
+    assert len(picture) > 10_000
+    if folder:
+        theme = "light" if page.locator("body[data-jp-theme-light=true]").count() else "dark"
+        Path(folder, f"{name}_{theme}.png").write_bytes(picture)
+
+
+def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> None:
+    page.locator(".tx-search input").fill("bruis")
+    choose(page, "bruising", "present")
+    settled(page, 1)
+    page.locator(".tx-search input").fill("")
+    page.locator(".tx-age input").fill("34")
+    settled(page, 2)
+    page.locator(".tx-findings [data-variable=onset] select").select_option("sudden")
+    settled(page, 3)
+    screenshot(page, "case")
+
+    expected = model.diagnose({"bruising": True, "age": 34, "onset": "sudden"}, setting="sports_clinic")
+    for cause, value in expected.top(5).items():
+        assert shown_probability(page, str(cause)) == percent(float(value))
+    interval = expected.interval(0.9, method="delta").loc["hamstring_strain"]
+    words = f"{percent(float(interval['lower']))} to {percent(float(interval['upper']))}"
+    assert page.locator("tr[data-cause=hamstring_strain] .tx-interval").inner_text() == words
+    assert page.locator(".tx-level").inner_text() == expected.triage.words
+    assert percent(float(expected.top(1).iloc[0]), 0) in page.locator(".tx-spoken").inner_text()
+
+    page.get_by_role("button", name="Undo the last change").click()
+    settled(page, 2)
+    page.get_by_role("button", name="Redo what was undone").click()
+    settled(page, 3)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the case as Python").click()
+    page.locator(".tx-said", has_text="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == (
+        'model.diagnose({"bruising": "present", "age": 34, "onset": "sudden"}, setting="sports_clinic")'
+    )
+
+
+def test_the_keyboard_is_enough(page: Page, model: Model) -> None:
+    page.locator(".tx-search input").focus()
+    page.keyboard.type("bruising")
+    page.keyboard.press("Enter")
+    assert focused(page).get_attribute("type") == "radio"
+    page.keyboard.press("ArrowRight")  # absent
+    page.keyboard.press("ArrowRight")  # present
+    settled(page, 1)
+    assert focused(page).get_attribute("value") == "present"
+    assert focused(page).get_attribute("name") is not None
+    expected = model.diagnose({"bruising": True}, setting="sports_clinic").posterior
+    assert shown_probability(page, "hamstring_strain") == percent(float(expected["hamstring_strain"]))
+
+    page.keyboard.press("ArrowRight")  # unsure
+    page.locator(".tx-findings [data-variable=bruising] input[type=range]").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.locator(".tx-chip", has_text="unsure (absent 25, present 75)").wait_for()
+    settled(page, 1)
+    expected = model.diagnose(
+        {"bruising": {"absent": 0.25, "present": 0.75}}, setting="sports_clinic"
+    ).posterior
+    assert shown_probability(page, "hamstring_strain") == percent(float(expected["hamstring_strain"]))
+    page.keyboard.press("Control+z")
+    page.locator(".tx-chip", has_text="Bruising: present").wait_for()
+    assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2  # no shortcut of the notebook was pressed
+
+
+def test_letters_in_the_explorer_are_no_shortcuts_of_the_notebook(page: Page) -> None:
+    page.locator(".tx-findings [data-variable=bruising] input[value='']").focus()
+    for key in ("d", "d", "a", "b", "x", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2
+    assert focused(page).get_attribute("type") == "radio"
+
+
+def test_questions_are_answered_where_they_stand_and_focus_goes_on(page: Page, model: Model) -> None:
+    expected = model.diagnose({}, setting="sports_clinic").next_questions(1, max_cost="ask")[0].variable
+    first = page.locator(".tx-questions ul").last.locator("li").first
+    assert first.get_attribute("data-variable") == expected
+    first.get_by_role("button", name=re.compile("yes$")).focus()
+    page.keyboard.press("Enter")
+    settled(page, 1)
+    assert page.locator(f".tx-questions [data-variable={expected}]").count() == 0
+    assert focused(page).evaluate("element => element.closest('.tx-questions') !== null")
+    skipped = page.locator(".tx-questions li").first.get_attribute("data-variable")
+    page.locator(".tx-questions li").first.get_by_role("button", name=re.compile("don't know$")).click()
+    page.locator(f".tx-questions [data-variable={skipped}]").wait_for(state="detached")
+    settled(page, 1)
+
+
+def test_impossible_evidence_is_refused_in_place(page: Page) -> None:
+    page.locator(".tx-search input").fill("sex recorded")
+    choose(page, "sex", "male")
+    settled(page, 1)
+    page.locator(".tx-search input").fill("pregnancy")
+    page.locator(".tx-findings [data-variable=pregnancy] select").select_option("first_trimester")
+    page.get_by_role("alert").filter(has_text="cannot be true together").wait_for()
+    settled(page, 1)
+    assert page.locator(".tx-findings [data-variable=pregnancy] select").input_value() == ""
+    assert page.locator(".tx-findings [data-variable=pregnancy] .tx-fault").is_visible()
+    screenshot(page, "refused")
+
+
+def test_without_a_clipboard_the_code_can_be_selected(page: Page) -> None:
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('denied'))")
+    page.get_by_role("button", name="Copy the case as Python").click()
+    text = page.locator(".tx-code textarea")
+    text.wait_for()
+    assert text.input_value() == 'model.diagnose({}, setting="sports_clinic")'
+    assert text.evaluate("area => area.selectionEnd - area.selectionStart") == len(text.input_value())
+    page.get_by_role("button", name="Close the text").click()
+    assert not text.is_visible()
+
+
+def test_python_reads_what_was_clicked_and_moves_the_view(page: Page) -> None:
+    choose(page, "posterior_thigh_pain", "present")
+    settled(page, 1)
+    page.locator(".jp-Cell .cm-content").nth(1).click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".tx-chip", has_text="Fever: present").wait_for(timeout=30_000)
+    printed = page.locator(".jp-OutputArea-output pre").last.inner_text()
+    assert printed.strip() == "{'posterior_thigh_pain': 'present'} sports_clinic"
+
+
+@pytest.mark.parametrize("width", [420, 760])
+def test_nothing_is_cut_off_where_there_is_little_room(page: Page, width: int) -> None:
+    choose(page, "posterior_thigh_pain", "unsure")
+    settled(page, 1)
+    page.evaluate(f"document.querySelector('.tx').style.maxWidth = '{width}px'")
+    page.wait_for_timeout(300)
+    too_wide = page.evaluate(
+        """() => {
+            const edge = document.querySelector('.tx').getBoundingClientRect().right;
+            return [...document.querySelectorAll('.tx *')]
+                .filter((e) => e.getClientRects().length && !e.closest('.tx-spoken'))
+                .filter((e) => e.getBoundingClientRect().right > edge)
+                .map((e) => e.className || e.tagName);
+        }"""
+    )
+    assert too_wide == []
+    screenshot(page, f"narrow_{width}")

@@ -1,0 +1,157 @@
+"""A real JupyterLab in a folder of its own, and a headless Chromium to use it with."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import thighdx
+
+__all__ = ["Lab", "chromium", "running_lab"]
+
+CHROMIUM = "/usr/bin/chromium"  # the Debian package; nothing is downloaded
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where a JupyterLab listens."""
+
+    url: str
+    token: str
+    folder: Path
+
+    def write_notebook(self, name: str, *cells: str) -> None:
+        """Put a notebook with code cells into the folder."""
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(book, self.folder / name)
+
+    def open(self, page: Page, name: str) -> None:
+        """Open a notebook and wait until its kernel is ready."""
+        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=90_000)
+        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=90_000)
+
+
+@contextmanager
+def running_lab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Lab]:
+    """Start JupyterLab on a free port with a token, everything it writes inside `folder`; stop it in the end."""
+    work = folder / "work"
+    work.mkdir(parents=True)
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    chosen = {"themes": {"theme": theme}, "notification": {"fetchNews": "false", "checkForUpdates": False}}
+    for plugin, values in chosen.items():
+        (settings / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values), encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    with (folder / "jupyterlab.log").open("wb") as log:
+        process = subprocess.Popen(
+            _command(folder, port, token),
+            cwd=work,
+            env=_environment(folder),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that its kernels end with it
+        )
+        try:
+            lab = Lab(f"http://127.0.0.1:{port}", token, work)
+            _wait(lab, process, folder / "jupyterlab.log")
+            yield lab
+        finally:
+            _stop(process)
+
+
+def _command(folder: Path, port: int, token: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={folder / 'work'}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--LabApp.user_settings_dir={folder / 'settings'}",
+        f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+    ]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The environment of the server: a home of its own, and the thighdx that is being tested."""
+    source = str(Path(thighdx.__file__).parents[1])
+    paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
+    homes = {
+        name: str(folder / "home")
+        for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
+    }
+    return {
+        **os.environ,
+        **homes,
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
+
+
+def _wait(lab: Lab, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the server answers; say what it wrote if it does not."""
+    last = time.monotonic() + START_SECONDS
+    while time.monotonic() < last and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and every kernel it started, by the group that is theirs alone."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+            process.wait(timeout=15)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start a headless Chromium that talks to nobody else."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
