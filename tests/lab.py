@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import nbformat
-from playwright.sync_api import Browser, Page, sync_playwright
+from typing import TYPE_CHECKING
 
 import thighdx
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 __all__ = ["Lab", "chromium", "running_lab"]
 
@@ -48,6 +49,8 @@ class Lab:
 
     def write_notebook(self, name: str, *cells: str) -> None:
         """Put a notebook with code cells into the folder."""
+        import nbformat
+
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(book, self.folder / name)
@@ -149,6 +152,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a headless Chromium that talks to nobody else."""
+    from playwright.sync_api import sync_playwright  # only tests marked `browser` have it
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:

@@ -6,11 +6,15 @@ const SLIDER_PAUSE = 120; // ms without movement before a slider counts
 const TYPING_PAUSE = 500;
 const SILENCE = 6000; // ms without an answer before the reader is told
 const UNSURE = "\u0000unsure"; // no state has this name
+// What can have the focus says so itself: JupyterLab's one-key shortcuts (arrows move between cells, d d deletes
+// one) look at the focused element before its parents.
+const FOCUSABLE = new Set(["button", "h4", "input", "select", "summary", "textarea"]);
 let nextId = 0;
 
 /** Make an element: attributes, listeners (on...), text and children. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
+  if (FOCUSABLE.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") element.textContent = value;
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);

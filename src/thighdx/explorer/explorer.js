@@ -23,8 +23,7 @@ function render({ model, el }) {
   const title = make("div", { class: "tx-title" }, make("h3", { text: catalog.title }), make("span", { class: "tx-quiet", text: catalog.model }));
   const columns = make("div", { class: "tx-columns" }, findings.element, answer.element);
   const disclaimer = make("p", { class: "tx-quiet tx-disclaimer", text: catalog.disclaimer });
-  // The attribute keeps JupyterLab's one-letter shortcuts (such as d d: delete the cell) away from here.
-  const root = make("div", { class: "tx", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Explorer of a case" });
+  const root = make("div", { class: "tx", role: "region", "aria-label": "Explorer of a case" });
   root.append(title, toolbar.element, known.element, alert, silence, columns, disclaimer, spoken);
   root.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("input:not([type=radio], [type=range]), textarea")) return;
