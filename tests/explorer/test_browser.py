@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 CELL = "import thighdx\nwidget = thighdx.explore(setting='sports_clinic')\nwidget"
-SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever': True}"
+SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever': True}\nthighdx.explore()"
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +213,12 @@ def test_python_reads_what_was_clicked_and_moves_the_view(page: Page) -> None:
     page.locator(".tx-chip", has_text="Fever: present").wait_for(timeout=30_000)
     printed = page.locator(".jp-OutputArea-output pre").last.inner_text()
     assert printed.strip() == "{'posterior_thigh_pain': 'present'} sports_clinic"
+    page.locator(".tx").nth(1).wait_for(timeout=30_000)
+    names = page.evaluate(
+        "() => [...document.querySelectorAll('[data-variable=fever] input')].map((e) => e.name)"
+    )
+    assert len(names) == 8  # of two explorers, whose radio buttons must not exclude one another
+    assert len(set(names)) == 2
 
 
 # The contrast (WCAG 2) of every visible text with the nearest opaque background behind it.

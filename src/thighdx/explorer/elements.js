@@ -9,7 +9,6 @@ const UNSURE = "\u0000unsure"; // no state has this name
 // What can have the focus says so itself: JupyterLab's one-key shortcuts (arrows move between cells, d d deletes
 // one) look at the focused element before its parents.
 const FOCUSABLE = new Set(["button", "h4", "input", "select", "summary", "textarea"]);
-let nextId = 0;
 
 /** Make an element: attributes, listeners (on...), text and children. */
 function make(tag, attributes = {}, ...children) {

@@ -3,7 +3,8 @@
 
 function render({ model, el }) {
   const catalog = model.get("_catalog");
-  const prefix = `tx${nextId++}`;
+  // Radio buttons of one name exclude one another all over a page, and each explorer loads its own copy of this.
+  const prefix = `tx${Math.random().toString(36).slice(2)}`;
   const alert = make("p", { class: "tx-alert", role: "alert", hidden: true });
   const silence = make("p", { class: "tx-alert tx-mild", hidden: true });
   silence.textContent = "Python has not answered yet. If this stays, run the cell again.";
