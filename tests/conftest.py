@@ -10,6 +10,7 @@ from hypothesis import settings
 
 import kb_builder
 import thighdx
+import wheels
 
 # The same examples in every run: what passes here passes there. HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -33,3 +34,15 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> thighdx.Model:
 def folder(tmp_path: Path) -> Path:
     """A folder with the small valid model, for a test to break."""
     return kb_builder.write_model(tmp_path / "small")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built once."""
+    return wheels.build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds what the wheel unpacks to."""
+    return wheels.unpack(wheel, tmp_path_factory.mktemp("site"))
