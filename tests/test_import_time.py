@@ -18,6 +18,8 @@ HEAVY = (
     "pydantic",
     "ruamel",
     "matplotlib",
+    "anywidget",
+    "IPython",
     "polars",
     "typer",
     "rich",
