@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from thighdx.cli.output import percent
+from thighdx.figures import percent
 from thighdx.model import Model
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from thighdx.cli.output import percent
 from thighdx.explorer.state import AGE, Session, state_words
+from thighdx.figures import percent
 from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
