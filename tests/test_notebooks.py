@@ -1,0 +1,94 @@
+"""The notebooks run from top to bottom on an installed package, away from the checkout, without a warning."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import thighdx
+from wheels import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# Scoring compiles the engine once per installation: this one uses the installation that has it already.
+ON_THE_TESTED_PACKAGE = {"02_scoring_a_dataset"}
+WRITES_A_MODEL = "03_changing_the_knowledge"  # so it is run again in the folder it has filled
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def execute(
+    path: Path, folder: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> nbformat.NotebookNode:
+    """Run a notebook in a folder of its own with the package of another."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package)]))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "runtime"))
+    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
+    (folder / "work").mkdir(exist_ok=True)
+    book = read(path)
+    probe = nbformat.v4.new_code_cell("import thighdx; print(thighdx.__file__)")
+    book.cells.append(probe)
+    resources = {"metadata": {"path": str(folder / "work")}}
+    done = NotebookClient(book, timeout=300, resources=resources).execute()
+    assert Path(done.cells[-1].outputs[0].text.strip()).is_relative_to(package)
+    return done
+
+
+def pictures(book: nbformat.NotebookNode) -> int:
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_there_are_three_stories() -> None:
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_first_case",
+        "02_scoring_a_dataset",
+        "03_changing_the_knowledge",
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_on_an_installed_package_without_a_warning(
+    path: Path, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(thighdx.__file__).parents[1]
+    package = source if path.stem in ON_THE_TESTED_PACKAGE else installed
+    for _ in range(2 if path.stem == WRITES_A_MODEL else 1):
+        done = execute(path, tmp_path, package, monkeypatch)
+    warned = [
+        output.text
+        for cell in done.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
+    assert warned == []
+    assert pictures(done) >= 3
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_stored_without_outputs_and_with_stable_ids(path: Path) -> None:
+    book = read(path)
+    nbformat.validate(book)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert [cell for cell in code if cell.outputs or cell.execution_count is not None] == []
+    assert [cell.id for cell in book.cells] == [f"cell-{place:02d}" for place in range(len(book.cells))]
+    assert set(book.metadata) == {"kernelspec", "language_info"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_names_no_place_outside_its_folder(path: Path) -> None:
+    code = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
+    assert re.findall(r"\.\./|[\"']/|~/|[\"'](?:models|data|src)/", code) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_says_what_it_is_not_before_it_gives_figures(path: Path) -> None:
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
