@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError
+from thighdx.html.render import in_words
 from thighdx.inference.vocabulary import AGE_VARIABLE, is_missing
 from thighdx.kb.records import COST_TIERS, Cost
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from thighdx.model import Model
     from thighdx.result import Result
 
-__all__ = ["AGE", "Case", "Fault", "History", "Session", "state_words"]
+__all__ = ["AGE", "Case", "Fault", "History", "Session"]
 
 AGE = "age"  # the one key of evidence that is no variable
 CODE_WIDTH = 88  # of one line of code; longer cases get a line per finding
@@ -228,22 +229,11 @@ class Session:
         if not isinstance(error, ImpossibleEvidenceError):
             return f"{error}. Nothing was changed."
         both = {**self.model.variables, **self.model.causes}
-        listed = " and ".join(f"{both[name].label}: {state_words(state)}" for name, state in error.conflict)
+        listed = " and ".join(f"{both[name].label}: {in_words(state)}" for name, state in error.conflict)
         return (
             f"{listed}: these cannot be true together under this model. Nothing was changed; "
             "make one of them unknown first."
         )
-
-
-def state_words(state: str) -> str:
-    """Write a state for reading.
-
-    Examples
-    --------
-    >>> state_words("second_or_third_trimester")
-    'second or third trimester'
-    """
-    return state.replace("_", " ")
 
 
 def _own_words(findings: Mapping[str, object], result: Result) -> dict[str, object]:

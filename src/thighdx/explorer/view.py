@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from thighdx.explorer.state import AGE, Session, state_words
+from thighdx.explorer.state import AGE, Session
 from thighdx.figures import percent
+from thighdx.html.names import COST_NAMES
+from thighdx.html.render import in_words
 from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE
 from thighdx.kb.expressions import holds, parse_expression
-from thighdx.kb.records import Variable
+from thighdx.kb.records import COST_TIERS, Variable
 from thighdx.reasoning.fit import CLEAR_CONFLICT_BITS
 
 if TYPE_CHECKING:
@@ -31,12 +33,6 @@ TOPICS: Mapping[tuple[str, str], str] = {
     ("test", "imaging_or_invasive"): "Imaging and invasive tests",
     ("pathology", ""): "Silent lesions already known",
     ("cause", ""): "Causes already settled",
-}
-COSTS: Mapping[str, str] = {
-    "ask": "ask",
-    "examine": "examine",
-    "cheap_test": "simple test",
-    "imaging_or_invasive": "imaging or invasive test",
 }
 EFFORTS: Mapping[str, str] = {
     "ask": "By asking only",
@@ -77,7 +73,7 @@ def _entry(variable: Variable) -> dict[str, Any]:
         "label": variable.label,
         "question": variable.question,
         "topic": topic,
-        "states": [{"id": state, "label": state_words(state)} for state in variable.states],
+        "states": [{"id": state, "label": in_words(state)} for state in variable.states],
         "search": " ".join((variable.id, variable.label, variable.question, *variable.aliases)).lower(),
     }
 
@@ -123,9 +119,9 @@ def _known(model: Model, name: str, value: object) -> dict[str, str]:
     variable = model.variables.get(name) or model.causes[name]
     if isinstance(value, Mapping):
         total = sum(value.values())
-        shares = ", ".join(f"{state_words(s)} {100 * w / total:.0f}" for s, w in value.items())
+        shares = ", ".join(f"{in_words(s)} {100 * w / total:.0f}" for s, w in value.items())
         return {"variable": name, "label": variable.label, "words": f"unsure ({shares})"}
-    return {"variable": name, "label": variable.label, "words": state_words(str(value))}
+    return {"variable": name, "label": variable.label, "words": in_words(str(value))}
 
 
 def _not_applicable(session: Session) -> list[str]:
@@ -186,12 +182,11 @@ def _safety(session: Session) -> list[dict[str, Any]]:
         for question in session.result.triage.unanswered
         if question.raises and question.variable in by_id and question.variable not in session.case.skipped
     ]
-    tiers = list(COSTS)
-    allowed = set(tiers[: tiers.index(session.max_cost) + 1])
+    allowed = COST_TIERS[: COST_TIERS.index(session.max_cost) + 1]
     return [
         {
             **_question(by_id[question.variable]),
-            "why": f"could make this {state_words(question.level)}",
+            "why": f"could make this {in_words(question.level)}",
             "answers": _answers((state, "") for state in question.states),
         }
         for question in wanted
@@ -218,7 +213,7 @@ def _question(variable: Variable) -> dict[str, str]:
     return {
         "variable": variable.id,
         "text": variable.question or variable.label,
-        "cost": COSTS.get(variable.cost, ""),
+        "cost": COST_NAMES[variable.cost],
     }
 
 
@@ -226,8 +221,7 @@ def _answers(answers: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     """Describe what may be answered."""
     words = {"absent": "no", "present": "yes"}
     return [
-        {"state": state, "label": words.get(state, state_words(state)), "hint": hint}
-        for state, hint in answers
+        {"state": state, "label": words.get(state, in_words(state)), "hint": hint} for state, hint in answers
     ]
 
 
