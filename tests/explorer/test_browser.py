@@ -64,21 +64,21 @@ def settled(page: Page, n_known: int) -> None:
     """Wait until so many things are known and the whole answer is there."""
     from playwright.sync_api import expect
 
-    page.locator(".tx").wait_for(timeout=60_000)
-    expect(page.locator(".tx-chip")).to_have_count(n_known, timeout=30_000)
-    expect(page.locator(".tx-answer")).to_have_attribute("aria-busy", "false", timeout=30_000)
+    page.locator(".te").wait_for(timeout=60_000)
+    expect(page.locator(".te-chip")).to_have_count(n_known, timeout=30_000)
+    expect(page.locator(".te-answer")).to_have_attribute("aria-busy", "false", timeout=30_000)
 
 
 def choose(page: Page, variable: str, label: str) -> None:
     """Click a state of a finding, where a person would: on its word."""
-    row = page.locator(f".tx-findings [data-variable={variable}]")
-    box = row.locator(".tx-radios label", has_text=re.compile(f"^{label}$")).bounding_box()
+    row = page.locator(f".te-findings [data-variable={variable}]")
+    box = row.locator(".te-radios label", has_text=re.compile(f"^{label}$")).bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 def shown_probability(page: Page, cause: str) -> str:
-    return str(page.locator(f"tr[data-cause={cause}] td.tx-number").first.inner_text())
+    return str(page.locator(f"tr[data-cause={cause}] td.te-number").first.inner_text())
 
 
 def focused(page: Page) -> Locator:
@@ -88,7 +88,7 @@ def focused(page: Page) -> Locator:
 def screenshot(page: Page, name: str) -> None:
     """Keep a picture for the eye, where the environment names a folder for them."""
     folder = os.environ.get("THIGHDX_SCREENSHOTS")
-    picture = page.locator(".tx").screenshot()
+    picture = page.locator(".te").screenshot()
     assert len(picture) > 10_000
     if folder:
         theme = "light" if page.locator("body[data-jp-theme-light=true]").count() else "dark"
@@ -96,13 +96,13 @@ def screenshot(page: Page, name: str) -> None:
 
 
 def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> None:
-    page.locator(".tx-search input").fill("bruis")
+    page.locator(".te-search input").fill("bruis")
     choose(page, "bruising", "present")
     settled(page, 1)
-    page.locator(".tx-search input").fill("")
-    page.locator(".tx-age input").fill("34")
+    page.locator(".te-search input").fill("")
+    page.locator(".te-age input").fill("34")
     settled(page, 2)
-    page.locator(".tx-findings [data-variable=onset] select").select_option("sudden")
+    page.locator(".te-findings [data-variable=onset] select").select_option("sudden")
     settled(page, 3)
     screenshot(page, "case")
 
@@ -111,9 +111,9 @@ def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> 
         assert shown_probability(page, str(cause)) == percent(float(value))
     interval = expected.interval(0.9, method="delta").loc["hamstring_strain"]
     words = f"{percent(float(interval['lower']))} to {percent(float(interval['upper']))}"
-    assert page.locator("tr[data-cause=hamstring_strain] .tx-interval").inner_text() == words
-    assert page.locator(".tx-level").inner_text() == expected.triage.words
-    assert percent(float(expected.top(1).iloc[0]), 0) in page.locator(".tx-spoken").inner_text()
+    assert page.locator("tr[data-cause=hamstring_strain] .te-interval").inner_text() == words
+    assert page.locator(".te-level").inner_text() == expected.triage.words
+    assert percent(float(expected.top(1).iloc[0]), 0) in page.locator(".te-spoken").inner_text()
 
     page.get_by_role("button", name="Undo the last change").click()
     settled(page, 2)
@@ -121,7 +121,7 @@ def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> 
     settled(page, 3)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy the case as Python").click()
-    page.locator(".tx-said", has_text="Copied").wait_for()
+    page.locator(".te-said", has_text="Copied").wait_for()
     (call,) = ast.parse(page.evaluate("navigator.clipboard.readText()")).body
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
@@ -131,7 +131,7 @@ def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> 
 
 
 def test_the_keyboard_is_enough(page: Page, model: Model) -> None:
-    page.locator(".tx-search input").focus()
+    page.locator(".te-search input").focus()
     page.keyboard.type("bruising")
     page.keyboard.press("Enter")
     assert focused(page).get_attribute("type") == "radio"
@@ -144,22 +144,22 @@ def test_the_keyboard_is_enough(page: Page, model: Model) -> None:
     assert shown_probability(page, "hamstring_strain") == percent(float(expected["hamstring_strain"]))
 
     page.keyboard.press("ArrowRight")  # unsure
-    page.locator(".tx-findings [data-variable=bruising] input[type=range]").focus()
+    page.locator(".te-findings [data-variable=bruising] input[type=range]").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    page.locator(".tx-chip", has_text="unsure (absent 25, present 75)").wait_for()
+    page.locator(".te-chip", has_text="unsure (absent 25, present 75)").wait_for()
     settled(page, 1)
     expected = model.diagnose(
         {"bruising": {"absent": 0.25, "present": 0.75}}, setting="sports_clinic"
     ).posterior
     assert shown_probability(page, "hamstring_strain") == percent(float(expected["hamstring_strain"]))
     page.keyboard.press("Control+z")
-    page.locator(".tx-chip", has_text="Bruising: present").wait_for()
+    page.locator(".te-chip", has_text="Bruising: present").wait_for()
     assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2  # no shortcut of the notebook was pressed
 
 
 def test_letters_in_the_explorer_are_no_shortcuts_of_the_notebook(page: Page) -> None:
-    page.locator(".tx-findings [data-variable=bruising] input[value='']").focus()
+    page.locator(".te-findings [data-variable=bruising] input[value='']").focus()
     for key in ("d", "d", "a", "b", "x", "Enter"):
         page.keyboard.press(key)
     assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2
@@ -168,36 +168,36 @@ def test_letters_in_the_explorer_are_no_shortcuts_of_the_notebook(page: Page) ->
 
 def test_questions_are_answered_where_they_stand_and_focus_goes_on(page: Page, model: Model) -> None:
     expected = model.diagnose({}, setting="sports_clinic").next_questions(1, max_cost="ask")[0].variable
-    first = page.locator(".tx-questions ul").last.locator("li").first
+    first = page.locator(".te-questions ul").last.locator("li").first
     assert first.get_attribute("data-variable") == expected
     first.locator("button").first.focus()
     page.keyboard.press("Enter")
     settled(page, 1)
-    assert page.locator(f".tx-questions [data-variable={expected}]").count() == 0
-    assert focused(page).evaluate("element => element.closest('.tx-questions') !== null")
-    skipped = page.locator(".tx-questions li").first.get_attribute("data-variable")
-    page.locator(".tx-questions li").first.locator("button", has_text="don't know").click()
-    page.locator(f".tx-questions [data-variable={skipped}]").wait_for(state="detached")
+    assert page.locator(f".te-questions [data-variable={expected}]").count() == 0
+    assert focused(page).evaluate("element => element.closest('.te-questions') !== null")
+    skipped = page.locator(".te-questions li").first.get_attribute("data-variable")
+    page.locator(".te-questions li").first.locator("button", has_text="don't know").click()
+    page.locator(f".te-questions [data-variable={skipped}]").wait_for(state="detached")
     settled(page, 1)
 
 
 def test_impossible_evidence_is_refused_in_place(page: Page) -> None:
-    page.locator(".tx-search input").fill("sex recorded")
+    page.locator(".te-search input").fill("sex recorded")
     choose(page, "sex", "male")
     settled(page, 1)
-    page.locator(".tx-search input").fill("pregnancy")
-    page.locator(".tx-findings [data-variable=pregnancy] select").select_option("first_trimester")
+    page.locator(".te-search input").fill("pregnancy")
+    page.locator(".te-findings [data-variable=pregnancy] select").select_option("first_trimester")
     page.get_by_role("alert").filter(has_text="cannot be true together").wait_for()
     settled(page, 1)
-    assert page.locator(".tx-findings [data-variable=pregnancy] select").input_value() == ""
-    assert page.locator(".tx-findings [data-variable=pregnancy] .tx-fault").is_visible()
+    assert page.locator(".te-findings [data-variable=pregnancy] select").input_value() == ""
+    assert page.locator(".te-findings [data-variable=pregnancy] .te-fault").is_visible()
     screenshot(page, "refused")
 
 
 def test_without_a_clipboard_the_code_can_be_selected(page: Page) -> None:
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')); }")
     page.get_by_role("button", name="Copy the case as Python").click()
-    text = page.locator(".tx-code textarea")
+    text = page.locator(".te-code textarea")
     text.wait_for()
     assert text.input_value() == 'model.diagnose({}, setting="sports_clinic")'
     assert text.evaluate("area => area.selectionEnd - area.selectionStart") == len(text.input_value())
@@ -210,10 +210,10 @@ def test_python_reads_what_was_clicked_and_moves_the_view(page: Page) -> None:
     settled(page, 1)
     page.locator(".jp-Cell .cm-content").nth(1).click()
     page.keyboard.press("Shift+Enter")
-    page.locator(".tx-chip", has_text="Fever: present").wait_for(timeout=30_000)
+    page.locator(".te-chip", has_text="Fever: present").wait_for(timeout=30_000)
     printed = page.locator(".jp-OutputArea-output pre").last.inner_text()
     assert printed.strip() == "{'posterior_thigh_pain': 'present'} sports_clinic"
-    page.locator(".tx").nth(1).wait_for(timeout=30_000)
+    page.locator(".te").nth(1).wait_for(timeout=30_000)
     names = page.evaluate(
         "() => [...document.querySelectorAll('[data-variable=fever] input')].map((e) => e.name)"
     )
@@ -234,7 +234,7 @@ CONTRASTS = """() => {
         return [255, 255, 255];
     };
     const hasText = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    return [...document.querySelectorAll('.tx *')]
+    return [...document.querySelectorAll('.te *')]
         .filter((e) => hasText(e) && e.getClientRects().length && !e.closest('[aria-disabled=true], option'))
         .map((e) => {
             const [a, b] = [light(numbers(getComputedStyle(e).color)), light(behind(e))];
@@ -259,7 +259,7 @@ def test_every_text_can_be_read_in_the_dark_too(browser: Browser, page: Page, tm
         run_first_cell(dark, window)
         choose(window, "posterior_thigh_pain", "unsure")
         settled(window, 1)
-        window.locator(".tx-age input").fill("130")
+        window.locator(".te-age input").fill("130")
         window.get_by_role("alert").filter(has_text="expected 0 to 120").wait_for()
         screenshot(window, "case")
         assert_readable(window)
@@ -270,13 +270,13 @@ def test_every_text_can_be_read_in_the_dark_too(browser: Browser, page: Page, tm
 def test_nothing_is_cut_off_where_there_is_little_room(page: Page, width: int) -> None:
     choose(page, "posterior_thigh_pain", "unsure")
     settled(page, 1)
-    page.evaluate(f"document.querySelector('.tx').style.maxWidth = '{width}px'")
+    page.evaluate(f"document.querySelector('.te').style.maxWidth = '{width}px'")
     page.wait_for_timeout(300)
     too_wide = page.evaluate(
         """() => {
-            const edge = document.querySelector('.tx').getBoundingClientRect().right;
-            return [...document.querySelectorAll('.tx *')]
-                .filter((e) => e.getClientRects().length && !e.closest('.tx-spoken'))
+            const edge = document.querySelector('.te').getBoundingClientRect().right;
+            return [...document.querySelectorAll('.te *')]
+                .filter((e) => e.getClientRects().length && !e.closest('.te-spoken'))
                 .filter((e) => e.getBoundingClientRect().right > edge)
                 .map((e) => e.className || e.tagName);
         }"""

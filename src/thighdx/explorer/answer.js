@@ -4,28 +4,28 @@
 class Answer {
   constructor(catalog, send) {
     this.send = send;
-    this.urgency = make("div", { class: "tx-urgency" });
+    this.urgency = make("div", { class: "te-urgency" });
     this.rows = make("tbody");
     const heads = ["Cause", "", "Probability", "90% interval", "Before"];
     const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col", text })));
     this.intervalHead = head.children[3];
     head.children[1].setAttribute("aria-hidden", "true");
     const caption = make("caption", { text: "Causes, most probable first" });
-    this.table = make("table", { class: "tx-causes" }, caption, make("thead", {}, head), this.rows);
-    this.all = make("button", { type: "button", class: "tx-link", "aria-expanded": "false", onclick: () => this.toggle() });
-    this.notes = make("div", { class: "tx-notes" });
+    this.table = make("table", { class: "te-causes" }, caption, make("thead", {}, head), this.rows);
+    this.all = make("button", { type: "button", class: "te-link", "aria-expanded": "false", onclick: () => this.toggle() });
+    this.notes = make("div", { class: "te-notes" });
     this.costs = make("select", { onchange: () => send({ do: "max_cost", value: this.costs.value }) });
     for (const { id, label } of catalog.costs) this.costs.append(make("option", { value: id, text: label }));
     this.heading = make("h4", { text: "What to find out next", tabindex: "-1" });
-    const line = make("div", { class: "tx-next" }, this.heading, make("label", { class: "tx-field" }, this.costs));
+    const line = make("div", { class: "te-next" }, this.heading, make("label", { class: "te-field" }, this.costs));
     this.costs.setAttribute("aria-label", "How dear questions may be");
-    this.questions = make("div", { class: "tx-questions" });
+    this.questions = make("div", { class: "te-questions" });
     const key = make("p", {
-      class: "tx-quiet tx-key",
+      class: "te-quiet te-key",
       text: "Bar: probability now. Line across it: credible interval. Small mark: before anything was known.",
     });
     const causes = make("div", {}, this.table, this.all, key);
-    this.element = make("section", { class: "tx-answer", "aria-label": "Answer" });
+    this.element = make("section", { class: "te-answer", "aria-label": "Answer" });
     this.element.append(this.urgency, causes, this.notes, line, this.questions);
   }
 
@@ -38,7 +38,7 @@ class Answer {
     this.view = view;
     this.detail = detail.revision === undefined ? null : detail;
     this.isFresh = this.detail?.revision === view.revision;
-    this.element.classList.toggle("tx-stale", !this.isFresh);
+    this.element.classList.toggle("te-stale", !this.isFresh);
     this.element.setAttribute("aria-busy", String(!this.isFresh));
     this.costs.value = view.max_cost;
     this.showCauses();
@@ -54,7 +54,7 @@ class Answer {
     const list = make("ul", {}, ...reasons.slice(0, 3).map((text) => make("li", { text })));
     const more = reasons.slice(3).map((text) => make("li", { text }));
     const rest = make("details", {}, make("summary", { text: `${more.length} more` }), make("ul", {}, ...more));
-    this.urgency.replaceChildren(make("p", { class: "tx-level", text: words }), list, ...(more.length ? [rest] : []));
+    this.urgency.replaceChildren(make("p", { class: "te-level", text: words }), list, ...(more.length ? [rest] : []));
   }
 
   showCauses() {
@@ -70,21 +70,21 @@ class Answer {
 
   cause(row, isRest = false) {
     const interval = this.isFresh ? this.detail.intervals[row.id] : null;
-    const bar = make("div", { class: "tx-bar" }, make("div", { class: "tx-fill", style: `width:${percentOf(row.posterior)}` }));
+    const bar = make("div", { class: "te-bar" }, make("div", { class: "te-fill", style: `width:${percentOf(row.posterior)}` }));
     if (interval) {
       const width = Math.max(interval.upper - interval.lower, 0.004);
-      bar.append(make("div", { class: "tx-whisker", style: `left:${percentOf(interval.lower)};width:${percentOf(width)}` }));
+      bar.append(make("div", { class: "te-whisker", style: `left:${percentOf(interval.lower)};width:${percentOf(width)}` }));
     }
-    bar.append(make("div", { class: "tx-before", style: `left:${percentOf(row.prior)}` }));
+    bar.append(make("div", { class: "te-before", style: `left:${percentOf(row.prior)}` }));
     const label = isRest ? `${row.label} (never ranked)` : row.label;
     const cells = [
       make("th", { scope: "row", text: label }),
-      make("td", { class: "tx-barcell", "aria-hidden": "true" }, bar),
-      make("td", { class: "tx-number", text: row.words }),
-      make("td", { class: "tx-number tx-interval", text: interval?.words ?? "" }),
-      make("td", { class: "tx-number tx-prior", text: row.prior_words }),
+      make("td", { class: "te-barcell", "aria-hidden": "true" }, bar),
+      make("td", { class: "te-number", text: row.words }),
+      make("td", { class: "te-number te-interval", text: interval?.words ?? "" }),
+      make("td", { class: "te-number te-prior", text: row.prior_words }),
     ];
-    const line = make("tr", { class: isRest ? "tx-rest" : null }, ...cells);
+    const line = make("tr", { class: isRest ? "te-rest" : null }, ...cells);
     line.dataset.cause = row.id;
     return line;
   }
@@ -105,16 +105,16 @@ class Answer {
       ...block("What tells the causes apart best", questions),
     );
     if (!safety.length && !questions.length) {
-      this.questions.append(make("p", { class: "tx-quiet", text: "Nothing is left to ask at this effort." }));
+      this.questions.append(make("p", { class: "te-quiet", text: "Nothing is left to ask at this effort." }));
     }
     // An answered question goes away: whoever answered it by keyboard goes on with the next.
     if (hadFocus) (this.questions.querySelector("button") ?? this.heading).focus();
   }
 
   question(item) {
-    const text = make("p", { class: "tx-ask" }, make("span", { text: item.text }));
+    const text = make("p", { class: "te-ask" }, make("span", { text: item.text }));
     const why = [item.cost, item.why].filter(Boolean).join("; ");
-    text.append(" ", make("span", { class: "tx-quiet", text: `(${why})` }));
+    text.append(" ", make("span", { class: "te-quiet", text: `(${why})` }));
     const answers = item.answers.map(({ state, label, hint }) => {
       const children = [make("span", { text: label })];
       if (hint) children.push(make("small", { text: hint }));
@@ -124,12 +124,12 @@ class Answer {
     });
     const skip = make("button", {
       type: "button",
-      class: "tx-link",
+      class: "te-link",
       text: "don't know",
       "aria-label": `${item.text} don't know`,
       onclick: () => this.send({ do: "skip", variable: item.variable }),
     });
-    const line = make("li", {}, text, make("div", { class: "tx-answers" }, ...answers, skip));
+    const line = make("li", {}, text, make("div", { class: "te-answers" }, ...answers, skip));
     line.dataset.variable = item.variable;
     return line;
   }

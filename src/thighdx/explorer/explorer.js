@@ -4,9 +4,9 @@
 function render({ model, el }) {
   const catalog = model.get("_catalog");
   // Radio buttons of one name exclude one another all over a page, and each explorer loads its own copy of this.
-  const prefix = `tx${Math.random().toString(36).slice(2)}`;
-  const alert = make("p", { class: "tx-alert", role: "alert", hidden: true });
-  const silence = make("p", { class: "tx-alert tx-mild", hidden: true });
+  const prefix = `te${Math.random().toString(36).slice(2)}`;
+  const alert = make("p", { class: "te-alert", role: "alert", hidden: true });
+  const silence = make("p", { class: "te-alert te-mild", hidden: true });
   silence.textContent = "Python has not answered yet. If this stays, run the cell again.";
   let waiting = null;
   const send = (message) => {
@@ -20,11 +20,11 @@ function render({ model, el }) {
   const goTo = (variable) => (["age", "age_band"].includes(variable) && toolbar.age ? toolbar.age.focus() : findings.goTo(variable));
   const known = new Known(send, goTo);
   const answer = new Answer(catalog, send);
-  const spoken = make("p", { class: "tx-spoken", role: "status", "aria-live": "polite" });
-  const title = make("div", { class: "tx-title" }, make("h3", { text: catalog.title }), make("span", { class: "tx-quiet", text: catalog.model }));
-  const columns = make("div", { class: "tx-columns" }, findings.element, answer.element);
-  const disclaimer = make("p", { class: "tx-quiet tx-disclaimer", text: catalog.disclaimer });
-  const root = make("div", { class: "tx", role: "region", "aria-label": "Explorer of a case" });
+  const spoken = make("p", { class: "te-spoken", role: "status", "aria-live": "polite" });
+  const title = make("div", { class: "te-title" }, make("h3", { text: catalog.title }), make("span", { class: "te-quiet", text: catalog.model }));
+  const columns = make("div", { class: "te-columns" }, findings.element, answer.element);
+  const disclaimer = make("p", { class: "te-quiet te-disclaimer", text: catalog.disclaimer });
+  const root = make("div", { class: "te", role: "region", "aria-label": "Explorer of a case" });
   root.append(title, toolbar.element, known.element, alert, silence, columns, disclaimer, spoken);
   root.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("input:not([type=radio], [type=range]), textarea")) return;

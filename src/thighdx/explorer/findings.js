@@ -9,13 +9,13 @@ class Finding {
     this.value = null;
     this.id = `${prefix}-${entry.id}`;
     this.later = debounce(SLIDER_PAUSE, () => send({ do: "set", variable: entry.id, value: this.weights() }));
-    this.fault = make("p", { class: "tx-fault", hidden: true });
-    this.sliders = make("div", { class: "tx-sliders", hidden: true });
-    this.label = make("span", { class: "tx-label", id: `${this.id}-label`, text: entry.label });
-    this.question = make("span", { class: "tx-question", id: `${this.id}-question`, text: entry.question });
+    this.fault = make("p", { class: "te-fault", hidden: true });
+    this.sliders = make("div", { class: "te-sliders", hidden: true });
+    this.label = make("span", { class: "te-label", id: `${this.id}-label`, text: entry.label });
+    this.question = make("span", { class: "te-question", id: `${this.id}-question`, text: entry.question });
     this.choice = this.isPair ? this.radios() : this.select();
-    const names = make("div", { class: "tx-names" }, this.label, this.question);
-    this.element = make("div", { class: "tx-finding" }, names, this.choice, this.sliders, this.fault);
+    const names = make("div", { class: "te-names" }, this.label, this.question);
+    this.element = make("div", { class: "te-finding" }, names, this.choice, this.sliders, this.fault);
     this.element.dataset.variable = entry.id;
   }
 
@@ -27,7 +27,7 @@ class Finding {
   radios() {
     this.inputs = new Map();
     const group = make("div", {
-      class: "tx-radios",
+      class: "te-radios",
       role: "radiogroup",
       "aria-labelledby": `${this.id}-label`,
       "aria-describedby": `${this.id}-question`,
@@ -47,7 +47,7 @@ class Finding {
       onchange: () => this.chosen(this.list.value),
     });
     for (const [value, label] of this.options()) this.list.append(make("option", { value, text: label }));
-    return make("div", { class: "tx-select" }, this.list);
+    return make("div", { class: "te-select" }, this.list);
   }
 
   chosen(value) {
@@ -68,7 +68,7 @@ class Finding {
   makeSliders() {
     const states = this.isPair ? [this.entry.states[1]] : this.entry.states;
     for (const state of states) {
-      const words = make("span", { class: "tx-words" });
+      const words = make("span", { class: "te-words" });
       const slider = make("input", {
         type: "range",
         min: 0,
@@ -91,7 +91,7 @@ class Finding {
       const value = Math.round(Number(slider.value));
       const words = this.isPair ? `${value} : ${100 - value}` : `${value}`;
       slider.setAttribute("aria-valuetext", this.isPair ? `${value} to ${100 - value}` : words);
-      slider.parentElement.querySelector(".tx-words").textContent = words;
+      slider.parentElement.querySelector(".te-words").textContent = words;
     }
   }
 
@@ -101,8 +101,8 @@ class Finding {
     const chosen = isMap(value) ? UNSURE : (value ?? "");
     if (this.isPair) for (const [name, input] of this.inputs) input.checked = name === chosen;
     else this.list.value = chosen;
-    this.element.classList.toggle("tx-known", chosen !== "");
-    this.element.classList.toggle("tx-moot", !isApplicable);
+    this.element.classList.toggle("te-known", chosen !== "");
+    this.element.classList.toggle("te-moot", !isApplicable);
     this.question.textContent = isApplicable ? this.entry.question : `Does not apply here. ${this.entry.question}`;
     this.sliders.hidden = chosen !== UNSURE;
     if (chosen === UNSURE && !this.later.isWaiting()) {
@@ -128,7 +128,7 @@ class Findings {
   constructor(catalog, send, prefix) {
     this.rows = catalog.variables.map((entry) => new Finding(entry, send, prefix));
     this.byId = new Map(this.rows.map((row) => [row.entry.id, row]));
-    this.count = make("span", { class: "tx-count", role: "status" });
+    this.count = make("span", { class: "te-count", role: "status" });
     this.search = make("input", {
       type: "search",
       placeholder: "Search findings, history, tests …",
@@ -137,17 +137,17 @@ class Findings {
       onkeydown: (event) => this.searchKey(event),
     });
     this.groups = catalog.topics.map((topic, place) => this.group(topic, place === 1 || catalog.topics.length === 1));
-    const list = make("div", { class: "tx-list" }, ...this.groups.map((group) => group.element));
-    const line = make("div", { class: "tx-search" }, this.search, this.count);
-    this.none = make("p", { class: "tx-quiet", hidden: true, text: "Nothing matches. Try another word, or fewer." });
+    const list = make("div", { class: "te-list" }, ...this.groups.map((group) => group.element));
+    const line = make("div", { class: "te-search" }, this.search, this.count);
+    this.none = make("p", { class: "te-quiet", hidden: true, text: "Nothing matches. Try another word, or fewer." });
     list.append(this.none);
-    this.element = make("section", { class: "tx-findings", "aria-label": "What is known" }, line, list);
+    this.element = make("section", { class: "te-findings", "aria-label": "What is known" }, line, list);
     this.tell = debounce(TYPING_PAUSE, (words) => (this.count.textContent = words));
   }
 
   group(topic, isOpen) {
     const rows = this.rows.filter((row) => row.entry.topic === topic);
-    const known = make("span", { class: "tx-badge" });
+    const known = make("span", { class: "te-badge" });
     const summary = make("summary", {}, make("span", { text: topic }), known);
     const element = make("details", { open: isOpen }, summary, ...rows.map((row) => row.element));
     return { element, rows, known, isOpen };

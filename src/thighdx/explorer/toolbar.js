@@ -9,17 +9,17 @@ class Toolbar {
     this.redo = button("↷ Redo", () => send({ do: "redo" }), "Redo what was undone");
     this.clear = button("Clear", () => send({ do: "clear" }), "Make everything unknown");
     this.copy = button("Copy as Python", () => this.copyCode(), "Copy the case as Python");
-    this.said = make("span", { class: "tx-said", role: "status" });
+    this.said = make("span", { class: "te-said", role: "status" });
     this.setting = make("select", { onchange: () => send({ do: "setting", value: this.setting.value }) });
     for (const { id, label } of catalog.settings) this.setting.append(make("option", { value: id, text: label }));
-    const fields = [make("label", { class: "tx-field" }, make("span", { text: "Seen in" }), this.setting)];
+    const fields = [make("label", { class: "te-field" }, make("span", { text: "Seen in" }), this.setting)];
     if (catalog.age) fields.push(this.ageField(catalog.age, send));
-    const buttons = make("div", { class: "tx-buttons" }, this.undo, this.redo, this.clear, this.copy, this.said);
+    const buttons = make("div", { class: "te-buttons" }, this.undo, this.redo, this.clear, this.copy, this.said);
     this.text = make("textarea", { readonly: true, rows: 6, spellcheck: "false", "aria-label": "The case as Python" });
     const close = button("Close", () => this.hideCode(), "Close the text");
-    const hint = make("p", { class: "tx-quiet", text: "The clipboard is not available here: copy this by hand." });
-    this.fallback = make("div", { class: "tx-code", hidden: true }, hint, this.text, close);
-    this.element = make("div", { class: "tx-toolbar" }, ...fields, buttons, this.fallback);
+    const hint = make("p", { class: "te-quiet", text: "The clipboard is not available here: copy this by hand." });
+    this.fallback = make("div", { class: "te-code", hidden: true }, hint, this.text, close);
+    this.element = make("div", { class: "te-toolbar" }, ...fields, buttons, this.fallback);
   }
 
   ageField({ min, max }, send) {
@@ -39,8 +39,8 @@ class Toolbar {
         this.showAge();
       },
     });
-    this.ageFault = make("span", { class: "tx-fault", hidden: true });
-    return make("label", { class: "tx-field tx-age" }, make("span", { text: "Age" }), this.age, this.ageFault);
+    this.ageFault = make("span", { class: "te-fault", hidden: true });
+    return make("label", { class: "te-field te-age" }, make("span", { text: "Age" }), this.age, this.ageFault);
   }
 
   showAge() {
@@ -93,7 +93,7 @@ class Known {
   constructor(send, goTo) {
     this.send = send;
     this.goTo = goTo;
-    this.element = make("div", { class: "tx-chips", role: "group", "aria-label": "Known so far" });
+    this.element = make("div", { class: "te-chips", role: "group", "aria-label": "Known so far" });
   }
 
   show(view) {
@@ -106,9 +106,9 @@ class Known {
         "aria-label": `Make ${label} unknown`,
         onclick: () => this.send({ do: "set", variable, value: null }),
       });
-      return make("span", { class: "tx-chip" }, go, drop);
+      return make("span", { class: "te-chip" }, go, drop);
     });
-    const none = make("span", { class: "tx-quiet", text: "Nothing is known yet: pick findings below, or answer a question." });
+    const none = make("span", { class: "te-quiet", text: "Nothing is known yet: pick findings below, or answer a question." });
     this.element.replaceChildren(...(chips.length ? chips : [none]));
     if (focused) this.element.querySelector("button")?.focus();
   }
