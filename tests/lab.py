@@ -1,4 +1,4 @@
-"""A real JupyterLab in a folder of its own, and a headless Chromium to use it with."""
+"""A real JupyterLab in a folder of its own."""
 
 from __future__ import annotations
 
@@ -21,21 +21,10 @@ from typing import TYPE_CHECKING
 import thighdx
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-__all__ = ["Lab", "chromium", "running_lab"]
+__all__ = ["Lab", "running_lab"]
 
-CHROMIUM = "/usr/bin/chromium"  # the Debian package; nothing is downloaded
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 START_SECONDS = 90.0
 
 
@@ -147,16 +136,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=15)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start a headless Chromium that talks to nobody else."""
-    from playwright.sync_api import sync_playwright  # only tests marked `browser` have it
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        try:
-            yield browser
-        finally:
-            browser.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from chromium import CONTRASTS, MIN_CONTRAST
 from thighdx.model import Model
 
 if TYPE_CHECKING:
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PHONE = {"width": 360, "height": 740}
 CASES = {
     "emergency": {"saddle_anesthesia": True, "bladder_dysfunction": True, "low_back_pain": True, "age": 45},
@@ -36,50 +26,6 @@ CASES = {
     },
     "nothing": {},
 }
-MIN_CONTRAST = 4.5  # WCAG 2.2, criterion 1.4.3
-
-# Contrast of every text with what is behind it: fills and opacities of all elements around it, laid over one
-# another from the page up.
-CONTRASTS = """() => {
-  const parse = text => {
-    const found = text.match(/[\\d.]+/g).map(Number);
-    return {rgb: found.slice(0, 3), alpha: found.length > 3 ? found[3] : 1};
-  };
-  const over = (top, alpha, below) => top.map((value, i) => value * alpha + below[i] * (1 - alpha));
-  const light = rgb => {
-    const [r, g, b] = rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode, element = node.parentElement;
-    if (!node.textContent.trim() || element.closest("svg, style")) continue;
-    const chain = [];
-    for (let e = element; e; e = e.parentElement) chain.unshift(e);
-    let back = [255, 255, 255], alpha = 1;
-    for (const e of chain) {
-      const style = getComputedStyle(e), fill = parse(style.backgroundColor);
-      alpha *= Number(style.opacity);
-      back = over(fill.rgb, fill.alpha * alpha, back);
-    }
-    const ink = parse(getComputedStyle(element).color);
-    const [a, b] = [light(over(ink.rgb, ink.alpha * alpha, back)), light(back)].sort((x, y) => y - x);
-    found.push([(a + 0.05) / (b + 0.05), node.textContent.trim().slice(0, 60)]);
-  }
-  return found;
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start a headless Chromium that talks to nobody."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +73,7 @@ def test_every_text_stands_out_from_what_is_behind_it(
     browser: Browser, folder: Path, name: str, scheme: str
 ) -> None:
     page = opened(browser, folder / f"{name}.html", scheme=scheme)
-    contrasts = page.evaluate(CONTRASTS)
+    contrasts = page.evaluate(CONTRASTS, "body")
     assert len(contrasts) > 100
     assert [(round(value, 2), text) for value, text in contrasts if value < MIN_CONTRAST] == []
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")

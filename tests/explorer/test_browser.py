@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chromium import CONTRASTS, MIN_CONTRAST
 from thighdx.figures import percent
 from thighdx.model import Model
 
@@ -21,14 +22,6 @@ pytestmark = pytest.mark.browser
 
 CELL = "import thighdx\nwidget = thighdx.explore(setting='sports_clinic')\nwidget"
 SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever': True}\nthighdx.explore()"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from lab import chromium
-
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -221,32 +214,10 @@ def test_python_reads_what_was_clicked_and_moves_the_view(page: Page) -> None:
     assert len(set(names)) == 2
 
 
-# The contrast (WCAG 2) of every visible text with the nearest opaque background behind it.
-CONTRASTS = """() => {
-    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-    const linear = (v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
-    const light = (c) => 0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2]);
-    const behind = (e) => {
-        for (; e; e = e.parentElement) {
-            const c = numbers(getComputedStyle(e).backgroundColor);
-            if (c.length === 3 || c[3] === 1) return c;
-        }
-        return [255, 255, 255];
-    };
-    const hasText = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    return [...document.querySelectorAll('.te *')]
-        .filter((e) => hasText(e) && e.getClientRects().length && !e.closest('[aria-disabled=true], option'))
-        .map((e) => {
-            const [a, b] = [light(numbers(getComputedStyle(e).color)), light(behind(e))];
-            return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.className || e.tagName, e.textContent];
-        });
-}"""
-
-
 def assert_readable(page: Page) -> None:
-    contrasts = page.evaluate(CONTRASTS)
+    contrasts = page.evaluate(CONTRASTS, ".te")
     assert len(contrasts) > 100
-    assert [(round(ratio, 2), name, text) for ratio, name, text in contrasts if ratio < 4.5] == []
+    assert [(round(ratio, 2), text) for ratio, text in contrasts if ratio < MIN_CONTRAST] == []
 
 
 def test_every_text_can_be_read_in_the_dark_too(browser: Browser, page: Page, tmp_path: Path) -> None:
