@@ -22,6 +22,7 @@ from patients import (
     onset_columns,
     scored,
 )
+from thighdx import score
 from thighdx.inference.groups import group_sets
 from thighdx.simulate import simulate_table
 
@@ -181,6 +182,27 @@ def test_a_batch_equals_its_rows_scored_alone() -> None:
     table = patients(30).assign(setting=["primary_care", "sports_clinic", None] * 10)
     alone = pd.concat([scored(table.iloc[[i]]) for i in range(len(table))])
     pd.testing.assert_frame_equal(scored(table), alone, rtol=floats.SAME_BASE)
+
+
+@kinds
+def test_a_long_table_read_in_parts_gives_what_it_gives_at_once(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = patients(50).assign(id=range(50), age=[17, 30, 70, None, 45] * 10)
+    table["bruising"] = table["bruising"].astype(object)
+    table.loc[[3, 20, 41], "bruising"] = "blue"
+    with pytest.warns(UserWarning, match="outside_population: 10 rows"):
+        at_once = scored(FRAMES[kind](table.drop(columns="age_band")))
+    monkeypatch.setattr(score, "ROWS_AT_ONCE", 16)
+    with pytest.warns(UserWarning, match="outside_population: 10 rows"):
+        in_parts = scored(FRAMES[kind](table.drop(columns="age_band")))
+    assert list(column(at_once, "status")).count("unknown_state") == 3
+    for name in ("id", "status", "log_evidence", *CAUSES):
+        one, other = column(at_once, name), column(in_parts, name)
+        if name in ("id", "status"):
+            assert list(one) == list(other)
+        else:
+            np.testing.assert_allclose(other, one, rtol=floats.SAME_BASE)
 
 
 def test_permuting_rows_permutes_results() -> None:

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 GROUP_PREFIX = "group_"
+# Rows read and inferred before the next are: what that takes does not grow with the table.
+ROWS_AT_ONCE = 131_072
 
 Engine: TypeAlias = Literal["auto", "compiled", "numpy"]
 Values: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.object_]
@@ -110,26 +112,43 @@ def score_table(
     check_options(dtype, n_threads, engine)
     wanted = groups if groups_wanted else {}
     frame = open_table(table)
-    encoded = encode_table(
+    columns_of = partial(
+        encode_table,
         vocabulary,
-        frame,
         setting=setting,
         columns=columns,
         reserved=scored_columns(vocabulary, wanted, extras),
     )
-    _warn(encoded, vocabulary, len(frame.columns) if len(frame) else 0)
-    data = score_encoded(
+    scores_of = partial(
+        score_encoded,
         network,
         vocabulary,
         wanted,
-        encoded,
         dtype=dtype,
         n_threads=n_threads,
         engine=engine,
         extras=extras,
     )
+    data: dict[str, Values] = {}
+    n_underage = 0
+    for start in range(0, max(1, len(frame)), ROWS_AT_ONCE):
+        encoded = columns_of(frame[start : start + ROWS_AT_ONCE] if len(frame) > ROWS_AT_ONCE else frame)
+        n_underage += encoded.n_underage
+        _put(data, scores_of(encoded), start, len(frame))
+    _warn(encoded, n_underage, vocabulary, len(frame.columns) if len(frame) else 0)
     result = _with_columns(frame, encoded, data)
     return result.to_native()  # type: ignore[no-any-return]  # the kind that came in
+
+
+def _put(data: dict[str, Values], found: Mapping[str, Values], start: int, n_rows: int) -> None:
+    """Write the columns of some rows into those of all."""
+    for name, values in found.items():
+        if len(values) == n_rows:
+            data[name] = values
+            continue
+        if name not in data:
+            data[name] = np.empty(n_rows, dtype=values.dtype)  # type: ignore[assignment]  # object or float64
+        data[name][start : start + len(values)] = values
 
 
 def scored_columns(
@@ -217,15 +236,15 @@ def check_options(dtype: str, n_threads: int | None, engine: str) -> None:
         raise TableError(f"engine: got {engine!r}, expected one of {', '.join(get_args(Engine))}")
 
 
-def _warn(encoded: EncodedTable, vocabulary: Vocabulary, n_columns: int) -> None:
-    """Point out what was read in a way the user may not expect."""
+def _warn(encoded: EncodedTable, n_underage: int, vocabulary: Vocabulary, n_columns: int) -> None:
+    """Point out what was read in a way the user may not expect; `encoded` is any part of the table."""
     messages = list(encoded.near_misses)
     if n_columns and len(encoded.passthrough) == n_columns and not messages:
         messages.append("no column is read as evidence: every row gets the prior; see model.variables")
-    if encoded.n_underage:
+    if n_underage:
         first = vocabulary.age_starts[0]
         messages.append(
-            f"outside_population: {encoded.n_underage} rows with an age below {first:g}; the model "
+            f"outside_population: {n_underage} rows with an age below {first:g}; the model "
             f"is about adults, they count as its first age band"
         )
     for message in messages:
@@ -265,17 +284,19 @@ def _infer_good_rows(
     return scored
 
 
-def _with_columns(frame: Frame, encoded: EncodedTable, data: Mapping[str, Values]) -> Frame:
-    """Put the results behind what is passed through."""
+def _with_columns(frame: Frame, encoded: EncodedTable, data: dict[str, Values]) -> Frame:
+    """Put the results behind what is passed through; empties `data`, lest every column is there twice."""
     backend = frame.implementation
+    names = list(data)
     new = []
-    for name, values in data.items():
+    for name in names:
+        values = data.pop(name)
         kind = nw.String if values.dtype == object else nw.Float64
         new.append(nw.new_series(name, np.ascontiguousarray(values), kind, backend=backend))
     wide = frame.with_columns(*new)
     place = {name: position for position, name in enumerate(wide.columns)}
     # Chosen last, because a table without columns has no rows; by position, because names of pandas
     # columns need not be text.
-    kept = [*encoded.passthrough, *data]
+    kept = [*encoded.passthrough, *names]
     result: Frame = wide[:, [place[name] for name in kept]]  # type: ignore[index]  # see above
     return result
