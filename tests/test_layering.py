@@ -24,7 +24,7 @@ LAYERS = (
     ("reasoning",),
     (),  # everything not named here: model, result, score and what they are made of
     ("streaming",),
-    ("cli", "explorer", "plots", "report", "notebook", "__main__"),
+    ("cli", "explorer", "plots", "report", "notebook", "spark", "dask", "__main__"),
 )
 MIDDLE = LAYERS.index(())
 
