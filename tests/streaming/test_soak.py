@@ -26,7 +26,7 @@ SECONDS = float(os.environ.get("THIGHDX_SOAK_SECONDS", "5"))
 THREADS = (8, 1, 1)  # of each process
 N_ROWS = 1_000
 
-# How much larger a process may be at the end than after its warm-up. One thread was seen to add 0.1 MB; a table given back
+# How much larger a process may be at the end than after its warm-up. One thread added 0.1 MB; a table given back
 # is some 400 KB, and a minute has dozens, so forgetting every second one would be seen. Eight threads are at work on
 # eight answers at once, and how their small objects lie between one another goes on moving by tens of megabytes.
 MAY_GROW = {1: 6 * 2**20, 8: 96 * 2**20}
