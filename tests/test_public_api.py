@@ -43,6 +43,7 @@ def test_the_names_of_the_package_are_frozen_and_sorted() -> None:
         "explore",
         "load_model",
         "read_model",
+        "score_files",
     ]
     assert sorted(thighdx.__all__) == thighdx.__all__
     assert set(dir(thighdx)) == {*thighdx.__all__, "__version__"}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from thighdx.resources import data_path
     from thighdx.result import Result
     from thighdx.scorer import Scorer
+    from thighdx.streaming.scoring import score_files
 
 __all__ = [
     "EvidenceError",
@@ -49,6 +50,7 @@ __all__ = [
     "explore",
     "load_model",
     "read_model",
+    "score_files",
 ]
 
 __version__ = "0.1.0"
@@ -64,6 +66,7 @@ _HOME = {
     "explore": "thighdx.explorer",
     "load_model": "thighdx.model",
     "read_model": "thighdx.model",
+    "score_files": "thighdx.streaming.scoring",
 }
 
 

@@ -21,9 +21,9 @@ from typer.testing import CliRunner, Result
 import thighdx
 from streaming_tables import TINY, command, patients, read_any, write_any
 from thighdx.cli import app
-from thighdx.cli.score import show_progress
 from thighdx.scorer import Scorer
 from thighdx.streaming.reading import open_table
+from thighdx.streaming.scoring import show_progress
 
 IN = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
 OUT = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
@@ -267,7 +267,7 @@ def test_a_person_sees_how_far_it_is(
     source = write_any(patients(100), tmp_path / f"in.{ending}")
     table = open_table([str(source)], Scorer(TINY))
     monkeypatch.setattr("sys.stderr", Terminal())
-    monkeypatch.setattr("thighdx.cli.score.PROGRESS_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("thighdx.streaming.scoring.PROGRESS_AFTER_SECONDS", 0.0)
     with show_progress(table, quiet=False) as advance:
         time.sleep(0.15)  # the bar is drawn ten times a second
         advance(100, source.stat().st_size)

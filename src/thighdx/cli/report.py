@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from thighdx.cli.closing import RunReport
 from thighdx.cli.output import console, paragraph, percent, plain_table, write
 from thighdx.kb.records import LEVELS
 from thighdx.streaming.files import STANDARD_STREAM
+from thighdx.streaming.report import RunReport
 from thighdx.streaming.summary import Summary
 
 if TYPE_CHECKING:
@@ -107,14 +107,10 @@ def _print_leaders(out: Console, summary: Summary, model: Model) -> None:
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("share", justify="right", no_wrap=True)
     table.add_column("mean probability", justify="right")
-    order = sorted(range(len(summary.ranked)), key=lambda position: -summary.lead_count[position])
-    leaders = [position for position in order if summary.lead_count[position]]
-    for position in leaders[:N_LEADERS]:
-        count = int(summary.lead_count[position])
-        mean = float(summary.lead_sum[position]) / count
-        label = model.causes[summary.ranked[position]].label
-        table.add_row(label, f"{count:,}", percent(count / n_ok), percent(mean))
-    if rest := sum(int(summary.lead_count[position]) for position in leaders[N_LEADERS:]):
+    leaders = summary.leading()
+    for cause, count, mean in leaders[:N_LEADERS]:
+        table.add_row(model.causes[cause].label, f"{count:,}", percent(count / n_ok), percent(mean))
+    if rest := sum(count for _, count, _ in leaders[N_LEADERS:]):
         table.add_row(
             f"({len(leaders) - N_LEADERS} more)", f"{rest:,}", percent(rest / n_ok), "", style="dim"
         )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -22,9 +20,8 @@ if TYPE_CHECKING:
     from thighdx.streaming.reading import Table
     from thighdx.streaming.run import Run, RunOptions
 
-__all__ = ["Precision", "score", "show_progress"]
+__all__ = ["Precision", "score"]
 
-PROGRESS_AFTER_SECONDS = 2.0
 STANDARD_STREAM = "-"
 PART_ROWS = 65_536
 SHOWN_CAUSES = 3
@@ -141,6 +138,7 @@ def score(
     from thighdx.scorer import Scorer
     from thighdx.streaming.reading import open_table
     from thighdx.streaming.run import RunOptions, share_processors
+    from thighdx.streaming.scoring import check_output
 
     started = time.perf_counter()
     _check_choices(tables, output, explain=explain, resume=resume, restart=restart)
@@ -165,7 +163,7 @@ def score(
         print_columns(table, scorer)
         return
     assert output is not None
-    _check_output(table, output)
+    check_output(table, output)
     on_earlier = "resume" if resume else "restart" if restart else "ask"
     options = RunOptions(strict, escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
     _run(table, scorer, output, options, started=started, report=report, quiet=quiet, top=top or SHOWN_CAUSES)
@@ -183,30 +181,20 @@ def _run(
     top: int,
 ) -> None:
     """Score, and say how it went."""
-    from thighdx.cli.closing import RunReport
     from thighdx.cli.report import print_cases, print_closing
-    from thighdx.streaming.run import Run, score_table_to
-    from thighdx.streaming.summary import Summary
+    from thighdx.streaming.scoring import score_opened, start_run
 
-    model = scorer.model
-    summary = Summary(model.vocabulary, model.compiled.kb.manifest.residual_cause, top)
-    plan = scorer.plan(table.schema)
-    summary.has_settings = plan.columns.setting is not None
-    run = Run(summary)
-    _warm_up(scorer, table)
-    start_up = time.perf_counter() - started
-    with _explained(output, run), show_progress(table, quiet=quiet) as advance:
-        score_table_to(output, table, scorer, run, options, advance)
-    remarks = [*plan.remarks, *scorer.remarks(run.n_underage)]
-    for message in remarks:
+    run = start_run(scorer, table, top)
+    with _explained(output, run):
+        closing = score_opened(table, scorer, output, run, options, started=started, quiet=quiet)
+    for message in closing.remarks:
         say(f"thighdx: warning: {message}")
     if run.notice and not quiet:
         say(f"thighdx: {run.notice}")
-    closing = RunReport(run, scorer, table, output, remarks, start_up)
     if report is not None:
         closing.write(report)
     if not quiet:
-        print_cases(summary, model, output=output)
+        print_cases(run.summary, scorer.model, output=output)
         print_closing(closing)
 
 
@@ -227,14 +215,6 @@ def _check_choices(
     table_format(output)
 
 
-def _check_output(table: Table, output: str) -> None:
-    """Refuse an output that is an input: its evidence would be lost."""
-    if output == STANDARD_STREAM or not Path(output).exists() or table.is_pipe:
-        return
-    if any(Path(output).samefile(source.name) for source in table.sources):
-        raise TableError(f"{output}: is the input too; its findings would be lost; choose another output")
-
-
 def _renamed(columns: Sequence[str]) -> dict[str, str]:
     """Read NAME=FINDING; the name may have an = in it."""
     found = {}
@@ -246,16 +226,6 @@ def _renamed(columns: Sequence[str]) -> dict[str, str]:
             raise TableError(f"--columns: {name!r} is given twice, expected each once")
         found[name] = read_as
     return found
-
-
-def _warm_up(scorer: Scorer, table: Table) -> None:
-    """Compile what is compiled at first use, so that it is not counted as scoring."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        unknown = [pa.nulls(1, kind) for kind in table.schema.types]
-        scorer.score_batch(pa.RecordBatch.from_arrays(unknown, names=table.schema.names))
 
 
 @contextmanager
@@ -278,33 +248,3 @@ def _explained(output: str, run: Run) -> Iterator[None]:
         if reason is not None:
             raise TableError(f"{output}: cannot be written: {reason}") from None
         raise
-
-
-@contextmanager
-def show_progress(table: Table, *, quiet: bool) -> Iterator[Callable[[int, int], object]]:
-    """Show how far it is and how long it will take, on a terminal and only if it takes a while."""
-    from tqdm import tqdm
-
-    total = table.n_rows
-    by_bytes = total is None and table.n_bytes > 0
-    with tqdm(
-        total=table.n_bytes if by_bytes else total,
-        unit="B" if by_bytes else " rows",
-        unit_scale=by_bytes or (total or 0) > 100_000,
-        delay=PROGRESS_AFTER_SECONDS,
-        disable=quiet or not sys.stderr.isatty(),
-        leave=False,
-        file=sys.stderr,
-    ) as shown:
-        n_rows = 0
-
-        def advance(rows: int, n_bytes: int) -> None:
-            nonlocal n_rows
-            n_rows += rows
-            if by_bytes:
-                shown.set_postfix_str(f"{n_rows:,} rows", refresh=False)
-                shown.update(max(0, n_bytes - shown.n))
-            else:
-                shown.update(rows)
-
-        yield advance

@@ -107,6 +107,19 @@ class Summary:
         """Whether the table is small enough to show every row, and every row is known."""
         return self.n_rows == len(self.cases)
 
+    def leading(self) -> list[tuple[str, int, float]]:
+        """Return the causes that lead anywhere: rows, and mean probability there; most frequent first."""
+        order = sorted(range(len(self.ranked)), key=lambda position: -self.lead_count[position])
+        return [
+            (
+                self.ranked[position],
+                int(self.lead_count[position]),
+                float(self.lead_sum[position] / self.lead_count[position]),
+            )
+            for position in order
+            if self.lead_count[position]
+        ]
+
     def as_plain(self) -> dict[str, Any]:
         """Return all counts as plain data."""
         plain = {name: getattr(self, name) for name in _COUNTS}

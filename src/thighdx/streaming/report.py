@@ -18,7 +18,7 @@ REPORT_FORMAT = 1
 BUSY = 0.8  # share of the time above which something is what limits the speed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunReport:
     """How a run went.
 
@@ -34,6 +34,40 @@ class RunReport:
     output: str
     remarks: Sequence[str]
     start_up: float
+
+    def __repr__(self) -> str:
+        """Return how many rows there were and what became of them."""
+        kept = "".join(f", {n:,} {status}" for status, n in self.kept.items())
+        return f"<RunReport {self.run.n_rows:,} rows read, {self.n_scored:,} scored{kept}>"
+
+    def _repr_html_(self) -> str:
+        """Show a notebook what became of the rows, which causes lead and how urgent they are."""
+        from thighdx.html.fragments import summary_fragment
+
+        summary, model = self.run.summary, self.scorer.model
+        labels = {cause.id: cause.label for cause in model.vocabulary.causes}
+        leading = [
+            {"label": labels[cause], "n_rows": n_rows, "mean_probability": mean}
+            for cause, n_rows, mean in summary.leading()
+        ]
+        truth = {"n": summary.n_truth, "first": summary.n_first, "among": summary.n_among, "top": summary.top}
+        return summary_fragment(
+            {
+                "n_rows": self.run.n_rows,
+                "statuses": dict(summary.statuses),
+                "leading": leading,
+                "triage": {level: n for level, n in self.run.triage.items() if level},
+                "truth": truth if summary.n_truth else {},
+                "notes": [
+                    f"{self.output}: {self.run.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s",
+                    *(f"{each.file}: row {each.row}: {each.message}" for each in self.run.problems),
+                    *self.remarks,
+                ],
+                "model": f"{model.name} {model.version} ({model.digest[:12]})",
+                "setting": self.scorer.setting,
+                "disclaimer": model.disclaimer,
+            }
+        )
 
     @property
     def n_scored(self) -> int:

@@ -1,0 +1,57 @@
+"""Files scored from Python, and how a notebook shows what became of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import thighdx
+from pages import HOSTILE, read_page
+from streaming_tables import TINY, patients, read_any, run_score, write_any
+
+
+@pytest.fixture
+def scorer() -> thighdx.Scorer:
+    """Of a model small enough to be quick."""
+    return thighdx.Scorer(TINY, triage=True)
+
+
+def test_python_writes_the_bytes_that_the_command_writes(tmp_path: Path, scorer: thighdx.Scorer) -> None:
+    source = write_any(patients(300), tmp_path / "in.parquet")
+    report = thighdx.score_files(source, tmp_path / "python.parquet", scorer=scorer)
+    done = run_score("in.parquet", "-o", "command.parquet", "--model", TINY, "--triage", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "python.parquet").read_bytes() == (tmp_path / "command.parquet").read_bytes()
+    assert report.as_plain()["rows"]["read"] == 300
+
+
+def test_a_notebook_shows_what_became_of_the_rows(tmp_path: Path, scorer: thighdx.Scorer) -> None:
+    table = pd.DataFrame({"id": [1, 2, 3], "bruising": ["yes", HOSTILE, None]})
+    table.to_csv(tmp_path / "in.csv", index=False)
+    report = thighdx.score_files(tmp_path / "in.csv", tmp_path / "out.csv", scorer=scorer)
+    assert repr(report) == "<RunReport 3 rows read, 2 scored, 1 unknown_state>"
+    page = read_page(report._repr_html_())
+    said = page.text
+    assert "2 of 3 rows scored" in said
+    assert "Urgency" in [table.caption.strip() for table in page.tables]
+    assert HOSTILE[:20] in said
+
+
+def test_several_files_are_one_table(tmp_path: Path, scorer: thighdx.Scorer) -> None:
+    parts = [write_any(patients(20, seed=seed), tmp_path / f"{seed}.csv") for seed in (1, 2)]
+    thighdx.score_files(parts, tmp_path / "out.csv", scorer=scorer)
+    assert len(read_any(tmp_path / "out.csv")) == 40
+
+
+def test_remarks_are_warnings(tmp_path: Path, scorer: thighdx.Scorer) -> None:
+    pd.DataFrame({"bruising": ["yes"], "age": [7]}).to_csv(tmp_path / "in.csv", index=False)
+    with pytest.warns(UserWarning, match="outside_population"):
+        thighdx.score_files(tmp_path / "in.csv", tmp_path / "out.csv", scorer=scorer)
+
+
+def test_the_output_may_not_be_the_input(tmp_path: Path, scorer: thighdx.Scorer) -> None:
+    source = write_any(patients(5), tmp_path / "in.csv")
+    with pytest.raises(thighdx.TableError, match="is the input too"):
+        thighdx.score_files(source, source, scorer=scorer)
