@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import thighdx
+from thighdx.kb.records import LEVELS
 from thighdx.scorer import Scorer
 from thighdx.streaming.reading import Table
 from thighdx.streaming.run import Run, share_processors
@@ -15,6 +16,7 @@ from thighdx.streaming.run import Run, share_processors
 __all__ = ["REPORT_FORMAT", "RunReport"]
 
 REPORT_FORMAT = 1
+SHOWN_LEADERS = 10
 BUSY = 0.8  # share of the time above which something is what limits the speed
 
 
@@ -46,19 +48,22 @@ class RunReport:
 
         summary, model = self.run.summary, self.scorer.model
         labels = {cause.id: cause.label for cause in model.vocabulary.causes}
+        leaders = summary.leading()
         leading = [
             {"label": labels[cause], "n_rows": n_rows, "mean_probability": mean}
-            for cause, n_rows, mean in summary.leading()
+            for cause, n_rows, mean in leaders[:SHOWN_LEADERS]
         ]
+        rest = len(leaders) - len(leading)
         truth = {"n": summary.n_truth, "first": summary.n_first, "among": summary.n_among, "top": summary.top}
         return summary_fragment(
             {
                 "n_rows": self.run.n_rows,
                 "statuses": dict(summary.statuses),
                 "leading": leading,
-                "triage": {level: n for level, n in self.run.triage.items() if level},
+                "triage": {level: self.run.triage[level] for level in LEVELS[::-1] if self.run.triage[level]},
                 "truth": truth if summary.n_truth else {},
                 "notes": [
+                    *([f"{rest} more causes lead in fewer rows."] if rest else []),
                     f"{self.output}: {self.run.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s",
                     *(f"{each.file}: row {each.row}: {each.message}" for each in self.run.problems),
                     *self.remarks,
