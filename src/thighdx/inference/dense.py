@@ -45,7 +45,7 @@ class Mixtures(NamedTuple):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def score_dense(
-    codes: Any, cases: Any, patterns: Any, given: Any, row_of: Any, n_finding_rows: int, findings: Any,
+    codes: Any, cases: Any, patterns: Any, given: Any, row_of: Any, base_row: int, findings: Any,
     contexts: Any, members: Any, causes: Any, sets: Any, mixtures: Any, posterior: Any,
     log_evidence: Any,
 ) -> None:  # fmt: skip
@@ -71,7 +71,7 @@ def score_dense(
     rows = np.empty(n_variables + patterns.shape[1] + 1, np.int64)
     for at in range(len(cases)):
         case = cases[at]
-        rows[0] = n_finding_rows
+        rows[0] = base_row
         n_rows = 1
         for variable in range(n_variables):
             rows[n_rows] = row_of[variable, codes[case, variable] + 1]
@@ -81,10 +81,10 @@ def score_dense(
             n_rows += rows[n_rows] >= 0
         log_weight[:n_explanations] = 0.0
         for q in range(n_rows):
-            if rows[q] < n_finding_rows:
+            if rows[q] < base_row:
                 add_row(log_weight, findings, rows[q])
             else:
-                add_row(log_weight, contexts, rows[q] - n_finding_rows)
+                add_row(log_weight, contexts, rows[q] - base_row)
         exclude(log_weight, given[at], members, causes)
         factor[:] = 1.0
         for item in range(mixtures.ptr[at], mixtures.ptr[at + 1]):

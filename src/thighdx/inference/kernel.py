@@ -165,7 +165,7 @@ def _score_left(
     posterior = np.empty((len(cases), result.posterior.shape[1]))
     log_evidence = np.empty(len(cases))
     score_dense(
-        codes, np.arange(len(cases)), patterns, given, plan.row_of, plan.n_finding_rows, plan.exact.findings,
+        codes, np.arange(len(cases)), patterns, given, plan.row_of, plan.base_row, plan.exact.findings,
         plan.exact.contexts, layout.explanations.members, layout.causes, columns, mixtures, posterior,
         log_evidence,
     )  # fmt: skip

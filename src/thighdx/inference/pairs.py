@@ -30,7 +30,7 @@ NEVER = -300 * UNIT
 
 @step
 def find_rows(
-    work: Any, pack: Any, codes: Any, patterns: Any, flat_of: Any, n_codes: int, n_packed: int
+    work: Any, pack: Any, codes: Any, patterns: Any, flat_of: Any, first: int, n_codes: int, n_packed: int
 ) -> Any:
     """List the rows of a case; return how many there are, and how many of each kind."""
     rows, inner, dense_rows, bound_rows, tau_rows, sparse_rows = (
@@ -38,7 +38,7 @@ def find_rows(
     )  # fmt: skip
     m = 1
     for v in range(len(codes)):
-        r = flat_of[v * n_codes + codes[v] + 1]
+        r = flat_of[first + v * n_codes + codes[v] + 1]
         rows[m] = r
         m += r >= 0
     for v in range(len(patterns)):

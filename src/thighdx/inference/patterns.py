@@ -56,7 +56,7 @@ def _with_patterns(network: Network, setting_idx: int, position: int, wanted: li
         if not missing:
             return plan
         row_of = dict(joint.row_of)
-        first = plan.n_finding_rows + len(plan.exact.contexts)
+        first = plan.base_row + len(plan.exact.contexts)
         tables, empties = list[Floats](), list[float]()
         probability = np.asarray(joint.table.probability, dtype=np.float64)
         for key in missing:

@@ -1,7 +1,9 @@
 """What can be worked out before any case is seen: the rows of every variable.
 
 Each variable has a reference state, folded into one base table. A case adds one row for every variable that
-is *not* in its reference state; "unknown" is a row like any other.
+is *not* in its reference state; "unknown" is a row like any other. Single precision also has rows that start
+from nothing known, for cases of which little is known: by layer, what most variables of a case are is
+what it starts from.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ import numpy as np
 
 from thighdx.inference.layout import Ints, Layout, make_layout
 from thighdx.inference.pack import Pack, join_packs, pack_rows
+from thighdx.inference.starts import Start, add_bases, start_from_unknown
 from thighdx.inference.tables import JointTable, setting_tables
-from thighdx.inference.terms import Split, split_tables
+from thighdx.inference.terms import Split, join_splits, split_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import FindingSpec, Floats
 
@@ -57,13 +60,21 @@ class Plan:
     ----------
     row_of : (n_variables, most_states + 1) int32
         Row to add for every code from -1 (unknown) up; -1 where there is nothing to add.
-    n_finding_rows : int
-        Rows below this are the same in every setting; this one is the base, in every case.
+    base_row : int
+        The base of these rows. Those below `len(exact.findings)` are the same in every setting, those from
+        here up are in `exact.contexts`, those between only in `pack`.
+    starts : (4, n_variables, most_states + 1) int32
+        The same when findings (1), contexts (2) or both (3) start from unknown; 0 is `row_of`.
+    base_of : (4,) int32
+        Their bases.
     """
 
     layout: Layout
     row_of: Ints
-    n_finding_rows: int
+    base_row: int
+    starts: Ints
+    base_of: Ints
+    n_contexts: int
     pack: Pack
     exact: Exact
     joints: tuple[Joint, ...]
@@ -75,6 +86,7 @@ class _Findings:
 
     layout: Layout
     row_of: Ints
+    start: Start | None
     base: Floats
     base_empty: float
     exact: Floats
@@ -97,8 +109,7 @@ def _make(network: Network, setting_idx: int) -> Plan:
     layout = findings.layout
     tables = setting_tables(network, setting_idx, "float64")
     factors = network.solved.factors[setting_idx]
-    n_rows = len(findings.exact)
-    row_of, base, base_empty = findings.row_of.copy(), findings.base.copy(), findings.base_empty
+    row_of, base, base_empty = np.full_like(findings.row_of, -1), findings.base.copy(), findings.base_empty
     rows: list[Floats] = []
     empties: list[float] = []
     for variable in range(network.n_contexts):
@@ -113,7 +124,7 @@ def _make(network: Network, setting_idx: int) -> Plan:
         if reference >= 0:
             base += own[reference] / np.log(2)
             base_empty += prior[reference] / np.log(2)
-        row_of[variable] = _number(reference, len(own), n_rows + 1 + len(rows), row_of.shape[1])
+        row_of[variable] = _number(reference, len(own), 1 + len(rows), row_of.shape[1])
         rows.extend(new)
         empties.extend(new_empty)
     joints = []
@@ -127,9 +138,32 @@ def _make(network: Network, setting_idx: int) -> Plan:
         joints.append(Joint(table, weights, reference, {}))
     base += np.asarray(tables.log_prior[layout.columns], dtype=np.float64) / np.log(2)
     exact = np.stack([base, *rows])
-    pack = pack_rows(layout, split_rows(layout, exact, np.array([base_empty, *empties])))
-    whole = join_packs([findings.pack, pack])
-    return Plan(layout, row_of, n_rows, whole, Exact(findings.exact, exact), tuple(joints))
+    split = split_rows(layout, exact, np.array([base_empty, *empties]))
+    pack, base_row, base_of = pack_rows(layout, split), len(findings.exact), np.zeros(4, dtype=np.int32)
+    starts = np.stack([np.where(row_of >= 0, row_of + base_row, findings.row_of)] * 4)
+    if findings.start is not None:
+        start = start_from_unknown(row_of, network.n_states, split)
+        bases = add_bases(split, findings.start.left_out, start.left_out)
+        pack = pack_rows(layout, join_splits([start.new, bases, split]))
+        n_shared, n_new, numbers = len(findings.pack.is_inner), len(start.new.single), start.row_of
+        base_row, base_of = n_shared + n_new + 3, np.array([0, -3, -2, -1], dtype=np.int32)
+        starts = np.stack([np.where(row_of >= 0, row_of + base_row, findings.row_of)] * 4)
+        is_new = numbers >= len(split.single)
+        shift = np.where(is_new, n_shared - len(split.single), base_row)
+        numbers = np.where(numbers >= 0, numbers + shift, -1).astype(np.int32)
+        starts[2:, : network.n_contexts] = numbers[: network.n_contexts]
+        starts[1::2, network.n_contexts :] = findings.start.row_of[network.n_contexts :]
+    return Plan(
+        layout=layout,
+        row_of=starts[0],
+        base_row=base_row,
+        starts=starts,
+        base_of=base_of + np.int32(base_row),
+        n_contexts=network.n_contexts,
+        pack=join_packs([findings.pack, pack]),
+        exact=Exact(findings.exact, exact),
+        joints=tuple(joints),
+    )
 
 
 def _findings(network: Network) -> _Findings:
@@ -156,8 +190,9 @@ def _findings(network: Network) -> _Findings:
         empties.extend(new_empty)
     exact = np.stack(rows) if rows else np.zeros((0, network.explanations.n_explanations))
     split = split_rows(layout, exact, np.array(empties))
-    pack = pack_rows(layout, split)
-    made = _Findings(layout, row_of, base, float(base_empty), exact, pack)
+    start = start_from_unknown(row_of, network.n_states, split) if _is_split(layout) else None
+    pack = pack_rows(layout, split if start is None else join_splits([split, start.new]))
+    made = _Findings(layout, row_of, start, base, float(base_empty), exact, pack)
     network.cache["finding plan"] = made
     return made
 
@@ -199,6 +234,10 @@ def _cell_base(network: Network, table: JointTable, factors: tuple[Floats, ...])
 
 def split_rows(layout: Layout, tables: Floats, empty: Floats) -> Split:
     """Split tables if that is of use: not for single causes alone, and not beyond three at once."""
-    is_split = 2 <= layout.explanations.max_causes <= 3
-    n_rows = len(tables) if is_split else 0
+    n_rows = len(tables) if _is_split(layout) else 0
     return split_tables(layout.explanations, tables[:n_rows], empty[:n_rows])
+
+
+def _is_split(layout: Layout) -> bool:
+    """Say whether tables are split into terms."""
+    return 2 <= layout.explanations.max_causes <= 3

@@ -34,7 +34,7 @@ from thighdx.network.spec import Floats
 
 __all__ = ["score_pruned"]
 
-MANY_FACTORS = 64
+MANY_FACTORS = 16
 
 
 class Grid(NamedTuple):
@@ -49,18 +49,18 @@ class Grid(NamedTuple):
 
 @kernel
 def _score(
-    codes: Any, patterns: Any, given: Any, row_of: Any, base_row: int, grid: Any, has_triples: bool,
+    codes: Any, patterns: Any, given: Any, starts: Any, base_of: Any, start_of: Any, grid: Any, has_triples: bool,
     pack: Any, work: Any, posterior: Any, log_evidence: Any, is_left: Any, wanted: Any,
 ) -> None:  # fmt: skip
     """Score case after case; see the module's text for the steps."""
-    n_packed, n_codes = len(work.raw) - LANES, row_of.shape[1]
-    flat_of = row_of.reshape(-1)
-    work.rows[0] = base_row
+    n_packed, n_codes = len(work.raw) - LANES, starts.shape[2]
+    flat_of, n_flat = starts.reshape(-1), starts.shape[1] * starts.shape[2]
     for case in range(len(codes)):
         if is_left[case]:
             continue
+        work.rows[0] = base_of[start_of[case]]
         m, n_inner, n_dense, n_sparse, n_bound, n_tau = find_rows(
-            work, pack, codes[case], patterns[case], flat_of, n_codes, n_packed
+            work, pack, codes[case], patterns[case], flat_of, start_of[case] * n_flat, n_codes, n_packed
         )
         if n_tau > MOST_TRIPLE_ROWS or not add_singles(work, pack, grid, given[case], m):
             is_left[case] = True
@@ -82,8 +82,9 @@ def _score(
                 continue
             outside = everything
             everything = add_triples(work, pack, grid, wanted, n_tau, everything)
-            # each factor is rounded: so many of them would be seen where triples have most of the mass
-            if n_tau > MANY_FACTORS and everything > 2.0 * outside:
+            # each factor is rounded: many of them would be seen where triples have most of the mass
+            inside = everything - outside
+            if inside > outside and n_tau * inside > MANY_FACTORS * everything:
                 is_left[case] = True
                 continue
         for s in range(len(wanted.column)):
@@ -94,6 +95,14 @@ def _score(
             posterior[case, s] = inside / (inside + outside)
         exponent = work.log_single[len(grid.height)] + peak * (1.0 / UNIT)
         log_evidence[case] = exponent * np.log(2.0) + np.log(everything)
+
+
+def choose_start(plan: Plan, codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
+    """Return what every case starts from: by layer, what most of its variables are."""
+    n = plan.n_contexts
+    contexts, findings = (np.count_nonzero(part < 0, axis=1) for part in (codes[:, :n], codes[:, n:]))
+    start = (2 * findings > codes.shape[1] - n) + 2 * (2 * contexts > n)
+    return np.asarray(start, dtype=np.int64)
 
 
 def score_pruned(
@@ -111,6 +120,6 @@ def score_pruned(
     grid = Grid(layout.height, layout.start, layout.packed, layout.valid, layout.causes)
     work = make_work(layout, wanted, codes.shape[1] + patterns.shape[1] + 1)
     _score(
-        codes, patterns, given, plan.row_of, plan.n_finding_rows, grid, layout.explanations.max_causes > 2,
-        plan.pack, work, posterior, log_evidence, is_left, wanted,
+        codes, patterns, given, plan.starts, plan.base_of, choose_start(plan, codes), grid,
+        layout.explanations.max_causes > 2, plan.pack, work, posterior, log_evidence, is_left, wanted,
     )  # fmt: skip

@@ -12,6 +12,7 @@ context with one child is too; and when few causes touch a variable, few of its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from thighdx.network.explanations import Explanations
 from thighdx.network.spec import Floats
 
-__all__ = ["Split", "split_tables"]
+__all__ = ["Split", "add_splits", "join_splits", "split_tables", "take_split"]
 
 NOT_ZERO = 1e-11  # bits; below this a term is rounding of the subtraction that made it
 
@@ -83,6 +84,30 @@ def split_tables(explanations: Explanations, tables: Floats, empty: Floats) -> S
             triple = triple - base[:, cause]
         for a, b in ((i, j), (i, k), (j, k)):
             triple = triple - pair[:, where[a, b]]
+    return _without_rounding(np.concatenate([single, empty[:, None]], axis=1), pair, triple, is_hard)
+
+
+def _without_rounding(single: Floats, pair: Floats, triple: Floats, is_hard: npt.NDArray[np.bool_]) -> Split:
+    """Set terms to 0 that are nothing but rounding."""
     pair = np.where(np.abs(pair) < NOT_ZERO, 0.0, pair)
     triple = np.where(np.abs(triple) < NOT_ZERO, 0.0, triple)
-    return Split(np.concatenate([single, empty[:, None]], axis=1), pair, triple, is_hard)
+    return Split(single, pair, triple, is_hard)
+
+
+def take_split(split: Split, rows: npt.NDArray[np.integer]) -> Split:
+    """Return chosen rows; -1 is a row without terms."""
+    is_none = rows < 0
+    single, pair, triple = (np.where(is_none[:, None], 0.0, part[rows]) for part in split[:3])
+    return Split(single, pair, triple, split.is_hard[rows] & ~is_none)
+
+
+def add_splits(split: Split, other: Split, factor: float = 1.0) -> Split:
+    """Return the terms of sums of tables, row by row; those of `other` are finite."""
+    single, pair, triple = (part + factor * own for part, own in zip(split[:3], other[:3], strict=True))
+    return _without_rounding(single, pair, triple, split.is_hard | other.is_hard)
+
+
+def join_splits(splits: Sequence[Split]) -> Split:
+    """Put rows below one another."""
+    single, pair, triple = (np.concatenate(parts) for parts in list(zip(*splits, strict=True))[:3])
+    return Split(single, pair, triple, np.concatenate([split.is_hard for split in splits]))
