@@ -99,8 +99,9 @@ def _score(
 
 def choose_start(plan: Plan, codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
     """Return what every case starts from: by layer, what most of its variables are."""
-    n = plan.n_contexts
-    contexts, findings = (np.count_nonzero(part < 0, axis=1) for part in (codes[:, :n], codes[:, n:]))
+    n, is_unknown = plan.n_contexts, codes < 0
+    # narrow sums are several times faster than counting
+    contexts, findings = (part.sum(axis=1, dtype=np.int16) for part in (is_unknown[:, :n], is_unknown[:, n:]))
     start = (2 * findings > codes.shape[1] - n) + 2 * (2 * contexts > n)
     return np.asarray(start, dtype=np.int64)
 
