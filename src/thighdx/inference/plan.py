@@ -139,6 +139,25 @@ def _make(network: Network, setting_idx: int) -> Plan:
     base += np.asarray(tables.log_prior[layout.columns], dtype=np.float64) / np.log(2)
     exact = np.stack([base, *rows])
     split = split_rows(layout, exact, np.array([base_empty, *empties]))
+    starts, base_of, pack = _with_starts(network, findings, row_of, split)
+    return Plan(
+        layout=layout,
+        row_of=starts[0],
+        base_row=int(base_of[0]),
+        starts=starts,
+        base_of=base_of,
+        n_contexts=network.n_contexts,
+        pack=join_packs([findings.pack, pack]),
+        exact=Exact(findings.exact, exact),
+        joints=tuple(joints),
+    )
+
+
+def _with_starts(
+    network: Network, findings: _Findings, row_of: Ints, split: Split
+) -> tuple[Ints, Ints, Pack]:
+    """Return the numbers of rows and of the base from every start, and the rows of a setting."""
+    layout = findings.layout
     pack, base_row, base_of = pack_rows(layout, split), len(findings.exact), np.zeros(4, dtype=np.int32)
     starts = np.stack([np.where(row_of >= 0, row_of + base_row, findings.row_of)] * 4)
     if findings.start is not None:
@@ -153,17 +172,7 @@ def _make(network: Network, setting_idx: int) -> Plan:
         numbers = np.where(numbers >= 0, numbers + shift, -1).astype(np.int32)
         starts[2:, : network.n_contexts] = numbers[: network.n_contexts]
         starts[1::2, network.n_contexts :] = findings.start.row_of[network.n_contexts :]
-    return Plan(
-        layout=layout,
-        row_of=starts[0],
-        base_row=base_row,
-        starts=starts,
-        base_of=base_of + np.int32(base_row),
-        n_contexts=network.n_contexts,
-        pack=join_packs([findings.pack, pack]),
-        exact=Exact(findings.exact, exact),
-        joints=tuple(joints),
-    )
+    return starts, base_of + np.int32(base_row), pack
 
 
 def _findings(network: Network) -> _Findings:
