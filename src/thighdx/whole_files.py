@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_target", "create_file", "file_mode", "sync_path"]
+__all__ = ["check_target", "check_writable", "create_file", "file_mode", "sync_path"]
 
 
 @contextlib.contextmanager
@@ -56,6 +56,24 @@ def check_target(name: str | Path) -> Path:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{name}: no such folder {target.parent}; create it first")
     return target
+
+
+def check_writable(name: str | Path) -> Path:
+    """Return where a file is to be written, once it is sure that one can be; leaves nothing behind.
+
+    Raises
+    ------
+    OSError
+        As `create_file` does.
+    """
+    target = check_target(name)
+    with contextlib.suppress(_OnlyTriedError), create_file(name):
+        raise _OnlyTriedError
+    return target
+
+
+class _OnlyTriedError(Exception):
+    """Makes `create_file` clear up."""
 
 
 def sync_path(path: Path) -> None:

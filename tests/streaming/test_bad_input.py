@@ -216,3 +216,22 @@ def test_twenty_thousand_columns_are_scored(score: Callable[..., Result]) -> Non
     header, row = Path("out.csv").read_text().splitlines()
     assert header.split(",")[19_999:20_001] == ["gene_19999", "status"]
     assert row.split(",")[20_000] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("report", "parts"),
+    [
+        ("in.csv", ["--report in.csv: is the input too", "choose another"]),
+        ("link.json", ["--report link.json: is the input too", "choose another"]),
+        ("out.csv", ["--report out.csv: is the output too", "choose another"]),
+        ("none/report.json", ["none/report.json: no such folder", "create it first"]),
+    ],
+)
+def test_a_report_that_has_no_place_of_its_own_is_refused_before_any_work(
+    score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, report: str, parts: list[str]
+) -> None:
+    before = write_any(patients(20), Path("in.csv")).read_bytes()
+    Path("link.json").symlink_to("in.csv")
+    monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)  # would fail if it were called
+    refused(score("in.csv", "-o", "out.csv", "--report", report), *parts, leaving={"in.csv", "link.json"})
+    assert Path("in.csv").read_bytes() == before

@@ -164,6 +164,8 @@ def score(
         return
     assert output is not None
     check_output(table, output)
+    if report is not None:
+        _check_report(table, output, report)
     on_earlier = "resume" if resume else "restart" if restart else "ask"
     options = RunOptions(strict, escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
     _run(table, scorer, output, options, started=started, report=report, quiet=quiet, top=top or SHOWN_CAUSES)
@@ -213,6 +215,20 @@ def _check_choices(
     if len(tables) == 1 and not Path(tables[0]).exists() and not any(mark in tables[0] for mark in "*?["):
         table_format(tables[0])
     table_format(output)
+
+
+def _check_report(table: Table, output: str, report: str) -> None:
+    """Refuse a report that would take the place of a table, or that has no place, before any work."""
+    from thighdx.whole_files import check_writable
+
+    target = check_writable(report)
+    if output != STANDARD_STREAM and target == Path(output).resolve():
+        raise TableError(f"--report {report}: is the output too; choose another file")
+    for source in table.sources:
+        if source.name != STANDARD_STREAM and target == Path(source.name).resolve():
+            raise TableError(
+                f"--report {report}: is the input too; its findings would be lost; choose another file"
+            )
 
 
 def _renamed(columns: Sequence[str]) -> dict[str, str]:
