@@ -276,3 +276,57 @@ def test_a_person_sees_how_far_it_is(
     with show_progress(table, quiet=True) as advance:
         advance(100, source.stat().st_size)
     assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]  # is a Terminal
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.large_string())]
+)
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_text_of_every_layout_is_read_from_files(
+    score: Callable[..., Result], kind: pa.DataType, ending: str
+) -> None:
+    table = pa.table({"id": pa.array(["a,b", 'c"', None], pa.string()), "onset": ["sudden", None, "gradual"]})
+    for name in ("id", "onset"):
+        cells = table.column(name).combine_chunks()
+        cells = cells.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else cells.cast(kind)
+        table = table.set_column(table.column_names.index(name), name, cells)
+    write_any(table, Path(f"in.{ending}"))
+    result = score(f"in.{ending}", "-o", "out.csv")
+    assert result.exit_code == 0, result.output
+    found = pd.read_csv("out.csv", keep_default_na=False)
+    assert found["id"].tolist() == ["a,b", 'c"', ""]
+    assert found["status"].tolist() == ["ok"] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "output", "parts"),
+    [
+        (
+            pa.struct([("a", pa.int8())]),
+            "out.csv",
+            ["out.csv: CSV cannot hold 'scan' (struct<", "write .parquet", "drop: true"],
+        ),
+        (pa.list_(pa.int8()), "out.csv.gz", ["CSV cannot hold 'scan' (list<", "write .parquet"]),
+        (pa.list_(pa.int8()), "-", ["standard output: CSV cannot hold 'scan'"]),
+        (
+            pa.month_day_nano_interval(),
+            "out.parquet",
+            ["out.parquet: Parquet cannot hold 'scan'", "or write .arrows"],
+        ),
+    ],
+)
+def test_a_column_that_the_output_cannot_hold_is_named_before_any_work(
+    score: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: pa.DataType,
+    output: str,
+    parts: list[str],
+) -> None:
+    write_any(pa.table({"onset": ["sudden"], "scan": pa.nulls(1, kind)}), Path("in.arrow"))
+    monkeypatch.setattr("thighdx.streaming.scoring._warm_up", lambda *_: None)
+    monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)  # would fail if it were called
+    result = score("in.arrow", "-o", output)
+    assert result.exit_code == 2
+    for part in parts:
+        assert part in result.stderr
+    assert {path.name for path in Path().iterdir()} == {"in.arrow"}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
+from thighdx.cells import is_text
 from thighdx.errors import TableError
 from thighdx.scorer import Scorer
 from thighdx.streaming.files import STANDARD_STREAM, find_files
@@ -108,7 +109,10 @@ class Table:
             array = batch.column(kind.name)
             own = array.type
             is_same = own == kind.type or (
-                pa.types.is_dictionary(own) and kind.name in self.evidence and own.value_type == kind.type
+                pa.types.is_dictionary(own)
+                and kind.name in self.evidence
+                and is_text(own)
+                and is_text(kind.type)
             )
             arrays.append(array if is_same else array.cast(kind.type))
         return pa.RecordBatch.from_arrays(arrays, names=self.schema.names)

@@ -20,7 +20,7 @@ from thighdx.scorer import Scorer
 from thighdx.streaming.files import STANDARD_STREAM, table_format
 from thighdx.streaming.pipeline import map_ordered
 from thighdx.streaming.reading import Place, Portion, Table
-from thighdx.streaming.sinks import TableSink, open_sink
+from thighdx.streaming.sinks import TableSink, check_columns, open_sink
 from thighdx.streaming.summary import Summary
 from thighdx.streaming.work import OnEarlier, Work, open_work
 
@@ -166,9 +166,9 @@ def score_table_to(
     """
     started = time.perf_counter()
     form = table_format(output)
-    notes = {
-        key.decode(): value.decode() for key, value in scorer.output_schema(table.schema).metadata.items()
-    }
+    schema = scorer.output_schema(table.schema)
+    check_columns(output, schema)
+    notes = {key.decode(): value.decode() for key, value in schema.metadata.items()}
     sink_options: dict[str, Any] = {"notes": notes, "escape_formulas": options.escape_formulas}
     try:
         if output == STANDARD_STREAM:

@@ -13,11 +13,14 @@ from typing import Any, Protocol
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
+from thighdx.cells import plain_column
 from thighdx.errors import TableError
 from thighdx.streaming.files import STANDARD_STREAM, TableFormat, table_format
 from thighdx.whole_files import create_file
 
-__all__ = ["TableSink", "create_table_file", "open_sink"]
+__all__ = ["TableSink", "check_columns", "create_table_file", "open_sink"]
+
+SHOWN_COLUMNS = 5
 
 GZIP_LEVEL = 4  # 9, the default, would take longer than inference
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -151,6 +154,39 @@ def _packed(stream: Any, compression: str) -> Any:
     return pa.CompressedOutputStream(target, compression)
 
 
+def check_columns(name: str, schema: pa.Schema) -> None:
+    """Refuse columns that the format of an output has no place for, before there is anything to write.
+
+    Raises
+    ------
+    TableError
+        Naming them, with their types.
+    """
+    form = TableFormat(table_format(name).kind)
+    fits = {kind: _fits(form, kind) for kind in set(schema.types)}
+    bad = [f"{field.name!r} ({field.type})"[:100] for field in schema if not fits[field.type]]
+    if bad:
+        more = f" and {len(bad) - SHOWN_COLUMNS} more" if len(bad) > SHOWN_COLUMNS else ""
+        remedy = "leave them out (drop: true in --map)" + (
+            "" if form.kind == "arrows" else ", or write .arrows"
+        )
+        remedy = f"write .parquet, or {remedy.partition(',')[0]}" if form.kind == "csv" else remedy
+        title = "standard output" if name == STANDARD_STREAM else name
+        raise TableError(
+            f"{title}: {form.title} cannot hold {', '.join(bad[:SHOWN_COLUMNS])}{more}; {remedy}"
+        )
+
+
+def _fits(form: TableFormat, kind: pa.DataType) -> bool:
+    """Whether a format can hold a type: by writing no rows of it."""
+    try:
+        with open_sink(form, pa.BufferOutputStream()) as sink:
+            sink.write(pa.table({"": pa.chunked_array([], kind)}))
+    except (TableError, pa.ArrowException):
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def create_table_file(name: str, *, notes: Mapping[str, str] | None = None) -> Iterator[TableSink]:
     """Create a file by its ending, or write CSV to standard output.
@@ -177,6 +213,7 @@ def _cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArray:
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    column = plain_column(column)
     if escape_formulas and _is_text(column):
         pattern = "^([" + "".join(rf"\x{ord(start):02x}" for start in FORMULA_STARTS) + "])"
         escaped = pc.replace_substring_regex(column, pattern, r"'\1")
