@@ -22,7 +22,7 @@ import thighdx
 from streaming_tables import TINY, command, patients, read_any, write_any
 from thighdx.cli import app
 from thighdx.scorer import Scorer
-from thighdx.streaming.reading import open_table
+from thighdx.streaming.reading import Place, open_table
 from thighdx.streaming.scoring import show_progress
 
 IN = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
@@ -330,3 +330,15 @@ def test_a_column_that_the_output_cannot_hold_is_named_before_any_work(
     for part in parts:
         assert part in result.stderr
     assert {path.name for path in Path().iterdir()} == {"in.arrow"}
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "arrow", "arrows", "parquet"])
+def test_the_time_left_follows_the_rows_scored(tmp_path: Path, ending: str) -> None:
+    source = write_any(patients(40_000), tmp_path / f"in.{ending}")
+    table = open_table([str(source)], Scorer(TINY))
+    n_rows, shares = 0, []
+    for portion in table.read(Place(0, 0), 0, 65_536):
+        n_rows += portion.batch.num_rows
+        shares.append(portion.n_bytes / table.n_bytes - n_rows / 40_000)
+    assert len(shares) > 2
+    assert max(map(abs, shares)) < 0.05

@@ -29,10 +29,11 @@ class Place(NamedTuple):
 
 
 class Portion(NamedTuple):
-    """A batch and the place after it."""
+    """A batch, the place after it, and about how many bytes of the files come before that."""
 
     batch: pa.RecordBatch
     end: Place
+    n_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ class Table:
     def n_bytes(self) -> int:
         """Size of all files."""
         return sum(source.n_bytes for source in self.sources)
+
+    @property
+    def _n_bytes_read(self) -> int:
+        """How far reading is."""
+        return sum(source.n_bytes_read for source in self.sources)
 
     @property
     def is_pipe(self) -> bool:
@@ -100,7 +106,7 @@ class Table:
                     done += part.num_rows
                     row += part.num_rows
                     n_before += part.num_rows
-                    yield Portion(self._conform(part), Place(position, row))
+                    yield Portion(self._conform(part), Place(position, row), self._n_bytes_read)
 
     def _conform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Bring the columns of a file into the order and types of the first; dictionaries may stay."""

@@ -210,7 +210,7 @@ def _score(
             run.place = scored.portion.end
             if run.n_rows % options.part_rows == 0:
                 _finish_part(waiting, schema, sink, work, run)
-            advance(scored.batch.num_rows, sum(source.n_bytes_read for source in table.sources))
+            advance(scored.batch.num_rows, scored.portion.n_bytes)
     if waiting or run.n_rows == 0:
         sink.write(_joined(waiting, schema))
 

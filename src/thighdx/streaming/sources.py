@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
@@ -24,6 +24,10 @@ from thighdx.streaming.files import (
 )
 
 __all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
+
+_Located: TypeAlias = tuple[
+    pa.RecordBatch, int
+]  # a batch, and about how many bytes of the file it ends after
 
 MAX_BATCH_BYTES = 512_000_000  # of one batch as it is stored; more is no table of patients
 COLUMN_BUFFER = 1 << 16  # of every column of a Parquet file
@@ -97,24 +101,26 @@ class Source:
         elif self.form.kind == "parquet":
             batches, skip = self._parquet(skip, evidence, n_rows)
         else:
-            batches = _arrow(self.name) if self.pipe is None else iter(self.pipe)
-        for batch in batches:
-            if skip >= batch.num_rows:
-                skip -= batch.num_rows
-                continue
-            _check_size(self.name, batch)
-            yield from _slices(batch, skip, n_rows)
-            skip = 0
+            batches = _arrow(self.name) if self.pipe is None else ((batch, 0) for batch in self.pipe)
+        for batch, n_bytes in batches:
+            if skip < batch.num_rows:
+                _check_size(self.name, batch)
+            before = self.n_bytes_read
+            for start in range(skip, batch.num_rows, n_rows):
+                cut = batch.slice(start, n_rows)
+                share = (start + cut.num_rows) / batch.num_rows
+                self.n_bytes_read = before + int(share * (n_bytes - before))
+                yield cut
+            skip = max(0, skip - batch.num_rows)
+            self.n_bytes_read = n_bytes
 
-    def _csv(self, evidence: frozenset[str]) -> Iterator[pa.RecordBatch]:
+    def _csv(self, evidence: frozenset[str]) -> Iterator[_Located]:
         """Read text; words of evidence are few and come as dictionaries."""
         assert self.text is not None
         packed = pa.dictionary(pa.int32(), pa.string())
         kinds = [(name, packed if name in evidence else pa.string()) for name in self.schema.names]
         for batch in read_csv(self.text, pa.schema(kinds)):
-            if self.raw is not None:
-                self.n_bytes_read = self.raw.tell()
-            yield batch
+            yield batch, 0 if self.raw is None else self.raw.tell()
 
     def open_text(self) -> pa.NativeFile:
         """Open a file of text from its beginning, unpacked."""
@@ -122,9 +128,7 @@ class Source:
         packed = self.form.compression
         return self.raw if packed is None else pa.CompressedInputStream(self.raw, packed)
 
-    def _parquet(
-        self, skip: int, evidence: frozenset[str], n_rows: int
-    ) -> tuple[Iterator[pa.RecordBatch], int]:
+    def _parquet(self, skip: int, evidence: frozenset[str], n_rows: int) -> tuple[Iterator[_Located], int]:
         """Read row groups page by page, from that on in which row `skip` is."""
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
@@ -136,10 +140,12 @@ class Source:
             group += 1
         groups = list(range(group, file.num_row_groups))
 
-        def batches() -> Iterator[pa.RecordBatch]:
+        def batches() -> Iterator[_Located]:
+            n_read = sum(file.metadata.row_group(before).num_rows for before in range(group))
             with file:
-                if groups:
-                    yield from file.iter_batches(batch_size=n_rows, row_groups=groups)
+                for batch in file.iter_batches(batch_size=n_rows, row_groups=groups) if groups else ():
+                    n_read += batch.num_rows
+                    yield batch, self.n_bytes * n_read // max(1, self.n_rows or 0)
 
         return batches(), skip
 
@@ -249,14 +255,17 @@ def _arrow_reader(name: str, file: pa.NativeFile) -> Any:
     return pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
 
 
-def _arrow(name: str) -> Iterator[pa.RecordBatch]:
+def _arrow(name: str) -> Iterator[_Located]:
     """Read an Arrow file or stream where it lies: batches may be long, and only what is needed is fetched."""
     with pa.memory_map(name) as file:
         reader = _arrow_reader(name, file)
         if hasattr(reader, "num_record_batches"):
-            yield from (reader.get_batch(position) for position in range(reader.num_record_batches))
+            n_batches = reader.num_record_batches
+            for position in range(n_batches):
+                yield reader.get_batch(position), file.size() * (position + 1) // n_batches
         else:
-            yield from reader
+            for batch in reader:
+                yield batch, file.tell()
 
 
 def _check_size(name: str, batch: pa.RecordBatch) -> None:
@@ -267,12 +276,6 @@ def _check_size(name: str, batch: pa.RecordBatch) -> None:
             f"{name}: rows of {per_row / 1e6:,.0f} MB, expected at most {MAX_CELL_BYTES // 1_000_000} MB; "
             f"leave out the columns with long cells"
         )
-
-
-def _slices(batch: pa.RecordBatch, skip: int, n_rows: int) -> Iterator[pa.RecordBatch]:
-    """Cut a batch."""
-    for start in range(skip, batch.num_rows, n_rows):
-        yield batch.slice(start, n_rows)
 
 
 def unify(sources: Sequence[Source]) -> pa.Schema:
