@@ -235,3 +235,31 @@ def test_a_report_that_has_no_place_of_its_own_is_refused_before_any_work(
     monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)  # would fail if it were called
     refused(score("in.csv", "-o", "out.csv", "--report", report), *parts, leaving={"in.csv", "link.json"})
     assert Path("in.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("in.xlsx", "CSV UTF-8"),
+        ("in.tsv", "save it with commas"),
+        ("in.gz", "call it .csv.gz"),
+        ("in.zip", "unpack it"),
+    ],
+)
+def test_an_ending_that_is_not_read_says_what_to_do(
+    score: Callable[..., Result], name: str, hint: str
+) -> None:
+    Path(name).write_bytes(b"x")
+    refused(score(name, "-o", "out.csv"), f"{name}: got the ending", hint, leaving={name})
+
+
+@pytest.mark.parametrize("start", [b"PAR1....", gzip.compress(b"onset\nsudden\n")])
+def test_what_a_pipe_cannot_carry_is_refused_with_a_remedy(
+    score: Callable[..., Result], start: bytes
+) -> None:
+    refused(
+        score("-", "-o", "out.csv", stdin=start),
+        "standard input: is a ",
+        "expected CSV or an Arrow stream; unpack it, or save it to a file",
+        leaving=set(),
+    )

@@ -342,3 +342,17 @@ def test_the_time_left_follows_the_rows_scored(tmp_path: Path, ending: str) -> N
         shares.append(portion.n_bytes / table.n_bytes - n_rows / 40_000)
     assert len(shares) > 2
     assert max(map(abs, shares)) < 0.05
+
+
+@pytest.mark.parametrize("pattern", ["year=*", "*", "**/*.csv", "**", "y*/[ab].csv", "{here}/year=*"])
+def test_a_pattern_takes_the_folders_that_match(score: Callable[..., Result], pattern: str) -> None:
+    for folder in ("year=2023", "year=2024/deep", "_temporary/0", ".cache"):
+        Path("in", folder).mkdir(parents=True)
+    for name in ("year=2023/a.csv", "year=2024/b.csv", "_temporary/0/c.csv", ".cache/d.csv", "_e.csv"):
+        Path("in", name).write_text(f"id,onset\n{name},sudden\n")
+    Path("in/year=2023/_SUCCESS").touch()
+    result = score(
+        "in/" + pattern if "{" not in pattern else pattern.format(here=Path("in").resolve()), "-o", "out.csv"
+    )
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv("out.csv")["id"].tolist() == ["year=2023/a.csv", "year=2024/b.csv"]

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 STANDARD_STREAM = "-"
+STANDARD_INPUT = "standard input"
 SNIFFED_BYTES = 16_000_000  # a header must be in there
 
 Kind = Literal["csv", "parquet", "arrow", "arrows"]
@@ -41,6 +42,18 @@ _KINDS: dict[str, Kind] = {
 }
 _EXPECTED = ".csv, .csv.gz, .csv.bz2, .csv.zst, .parquet, .arrow or .arrows, or - for a pipe"
 _TITLES = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow", "arrows": "Arrow"}
+
+# What to do about endings that a table often has.
+_REMEDIES = {
+    ".xlsx": "; save the sheet as 'CSV UTF-8'",
+    ".xls": "; save the sheet as 'CSV UTF-8'",
+    ".tsv": "; save it with commas, as .csv",
+    ".txt": "; call it .csv if its columns are separated by commas",
+    ".gz": "; call it .csv.gz if a CSV is inside",
+    ".bz2": "; call it .csv.bz2 if a CSV is inside",
+    ".zst": "; call it .csv.zst if a CSV is inside",
+    ".zip": "; unpack it first",
+}
 
 # How files begin that are something else than they are called.
 _BEGINNINGS = (
@@ -89,7 +102,8 @@ def table_format(name: str) -> TableFormat:
     if len(suffixes) > 1 and suffixes[-1] in _COMPRESSIONS and suffixes[-2] == ".csv":
         return TableFormat("csv", _COMPRESSIONS[suffixes[-1]])
     got = f"the ending {Path(name).suffix!r}" if Path(name).suffix else "no ending"
-    raise TableError(f"{name}: got {got}, expected {_EXPECTED}")
+    remedy = _REMEDIES.get(Path(name).suffix.lower(), "")
+    raise TableError(f"{name}: got {got}, expected {_EXPECTED}{remedy}")
 
 
 def find_files(names: Sequence[str]) -> list[str]:
@@ -157,12 +171,20 @@ def _in_folder(name: str) -> list[str]:
 
 
 def _matching(name: str) -> list[str]:
-    """Return the files that match a pattern."""
-    matches = [path for path in sorted(glob.glob(name, recursive=True)) if Path(path).is_file()]  # noqa: PTH207  # pathlib takes no absolute pattern
-    shown = [path for path in matches if not Path(path).name.startswith((".", "_"))]
-    if not shown:
+    """Return the files that match a pattern, and the tables in the folders that do."""
+    n_plain = next(i for i, part in enumerate(Path(name).parts) if glob.has_magic(part))
+    found: dict[str, None] = {}  # a folder and a file in it may match both
+    for path in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207  # pathlib takes no absolute pattern
+        if any(part.startswith((".", "_")) for part in Path(path).parts[n_plain:]):
+            continue
+        if Path(path).is_file():
+            found[str(Path(path))] = None
+        else:
+            with contextlib.suppress(TableError):
+                found |= dict.fromkeys(_in_folder(path))
+    if not found:
         raise TableError(f"{name}: no file matches this pattern")
-    return shown
+    return list(found)
 
 
 def read_beginning(name: str, form: TableFormat) -> bytes:
@@ -210,6 +232,8 @@ def check_beginning(name: str, start: bytes, form: TableFormat) -> None:
     lowered = start[:100].lstrip().lower()
     for beginning, what, remedy in _BEGINNINGS:
         if start.startswith(beginning) or lowered.startswith(beginning):
+            if name == STANDARD_INPUT and remedy.startswith("call it"):
+                expected, remedy = "CSV or an Arrow stream", "unpack it, or save it to a file and score that"
             raise TableError(f"{name}: is {what}, expected {expected}; {remedy}")
     if form.kind != "csv":
         article = "an" if expected[0] in "AEIO" else "a"
