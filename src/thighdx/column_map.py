@@ -18,6 +18,8 @@ their own names, as everywhere.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,10 @@ from thighdx.inference.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary,
 __all__ = ["ColumnMap", "MappedColumn", "as_word", "read_column_map"]
 
 MAX_CHARACTERS = 1_000_000
+_WHOLE = re.compile(r"^(-?(?:0|[1-9][0-9]*))\.0+$")  # as a column of whole numbers with gaps is written out
+
+_FORM = "'format: 1', and 'columns:' with one line per column"
+_MESSAGES = {"extra_forbidden": "there is no such key here"}  # where pydantic speaks of its own classes
 
 Scalar = str | int | float | bool
 Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -145,18 +151,21 @@ class ColumnMap:
 
 
 def as_word(value: object) -> str:
-    """Write a code as it stands in a table of text: 1 and 1.0 are ``1``.
+    """Write a code as one word, however it stands in a table: 1, 1.0 and "1.0" are ``1``.
 
     Examples
     --------
-    >>> as_word(2.0), as_word(" 07 "), as_word(True)
-    ('2', '07', 'true')
+    >>> as_word(2.0), as_word("2.0"), as_word(" 07 "), as_word(True), as_word("TRUE")
+    ('2', '2', '07', 'true', 'true')
     """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    word = str(value).strip()
+    if word.lower() in ("true", "false"):
+        return word.lower()
+    return _WHOLE.sub(r"\1", word)
 
 
 def read_column_map(source: str | Path | Mapping[str, Any] | ColumnMap) -> ColumnMap:
@@ -179,6 +188,8 @@ def read_column_map(source: str | Path | Mapping[str, Any] | ColumnMap) -> Colum
     name = "column map" if isinstance(source, Mapping) else str(source)
     try:
         data = source if isinstance(source, Mapping) else _load(Path(source))
+        if not isinstance(data, Mapping):
+            raise TableError(f"{name}: {'is empty' if data is None else 'is no mapping'}, expected {_FORM}")
         parsed = _MapFile.model_validate(data)
     except ValidationError as error:
         raise KnowledgeBaseError(name, [_problem(name, item) for item in error.errors()]) from None
@@ -196,9 +207,14 @@ def read_column_map(source: str | Path | Mapping[str, Any] | ColumnMap) -> Colum
 
 def _load(path: Path) -> Any:
     """Return what is in a YAML file."""
+    if path.is_dir():
+        raise TableError(f"{path}: is a folder, expected a map of columns (YAML)")
     if not path.is_file():
         raise TableError(f"{path}: no such file, expected a map of columns (YAML)")
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise TableError(f"{path}: is not UTF-8 text; save the map as UTF-8") from None
     if len(text) > MAX_CHARACTERS:
         raise TableError(f"{path}: longer than {MAX_CHARACTERS:,} characters, too long for a map of columns")
     return YAML(typ="safe", pure=True).load(text)
@@ -211,14 +227,24 @@ def _problem(source: str, item: Any) -> Problem:
     known = (*_MapFile.model_fields, *MappedColumn.model_fields)
     hint = nearest_hint(key, known) if item["type"] == "extra_forbidden" else ""
     got = item["input"]
-    shown = f" (got {str(got)[:80]!r})" if isinstance(got, str | int | float | bool | None) else ""
-    return Problem(source, None, place, item["msg"].removeprefix("Value error, ") + shown, hint)
+    if item["type"] == "missing":
+        return Problem(source, None, place, "is missing", "begin with 'format: 1'" if key == "format" else "")
+    if key == "[key]" and item["type"] == "string_type":
+        place, hint = ".".join(map(str, item["loc"][:-1])), f"put it in quotes: '{got}'"
+        return Problem(source, None, place, "got a number, expected the name of a column", hint)
+    message = _MESSAGES.get(item["type"], item["msg"].removeprefix("Value error, "))
+    shown = f" (got {str(got)[:80]!r})" if isinstance(got, str | int | float | bool) else ""
+    return Problem(source, None, place, message + shown, hint)
 
 
 def _check_column(vocabulary: Vocabulary, source: str, name: str, item: MappedColumn) -> list[Problem]:
     """Return what is wrong with one column of the map."""
     read_as = item.read_as or ""
     place = f"columns.{name}"
+    if read_as in vocabulary.cause_index:
+        message = f"a cause cannot be read from a table; got {read_as!r}"
+        hint = f"to condition on it, read it as {GIVEN_PREFIX + read_as!r}"
+        return [Problem(source, None, f"{place}.read_as", message, hint)]
     if not is_evidence_name(vocabulary, read_as):
         names = evidence_names(vocabulary, read_as)
         message = (
@@ -228,7 +254,12 @@ def _check_column(vocabulary: Vocabulary, source: str, name: str, item: MappedCo
     problems = []
     if item.factor != 1.0 and read_as != AGE:
         message = f"only age has a unit, {read_as!r} has none"
-        problems.append(Problem(source, None, f"{place}.multiply", message))
+        option = "multiply" if item.multiply != 1.0 else "divide"
+        problems.append(Problem(source, None, f"{place}.{option}", message))
+    for word, count in Counter(map(as_word, item.values)).items():
+        if count > 1:
+            message = f"the code {word!r} is given {count} times, expected once; codes are compared as text"
+            problems.append(Problem(source, None, f"{place}.values", message))
     expected = _expected_states(vocabulary, read_as)
     for code, value in item.values.items() if expected is not None else ():
         if is_missing(value) or _is_state(vocabulary, read_as, value):

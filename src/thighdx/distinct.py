@@ -118,6 +118,8 @@ def _number(value: object, readable: tuple[type, ...]) -> float | None:
         return np.nan
     if isinstance(value, bool | np.bool_) or not isinstance(value, readable):
         return None
+    if isinstance(value, str) and "_" in value:  # only Python takes 1_0 for 10
+        return None
     try:
         return float(value)  # type: ignore[arg-type]  # checked just above
     except ValueError:

@@ -356,3 +356,48 @@ def test_a_pattern_takes_the_folders_that_match(score: Callable[..., Result], pa
     )
     assert result.exit_code == 0, result.output
     assert pd.read_csv("out.csv")["id"].tolist() == ["year=2023/a.csv", "year=2024/b.csv"]
+
+
+def test_codes_of_a_map_are_the_same_however_they_are_written(score: Callable[..., Result]) -> None:
+    Path("map.yaml").write_text(
+        "format: 1\nunknown: [-9]\ncolumns:\n  ONSET: {read_as: onset, values: {1: gradual, 2: sudden}}\n"
+        "  MOBILE: {read_as: bruising, values: {true: absent, false: present}}\n"
+    )
+    Path("in.csv").write_text("id,ONSET,MOBILE\n1,1,True\n2,2.0,FALSE\n3,-9.0,-9\n")
+    assert score("in.csv", "-o", "out.csv", "--map", "map.yaml").exit_code == 0
+    plain = pa.table(
+        {
+            "id": ["1", "2", "3"],
+            "onset": ["gradual", "sudden", None],
+            "bruising": ["absent", "present", None],
+        }
+    )
+    assert_scored(read_any(Path("out.csv")), expected(plain))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ["is empty, expected 'format: 1', and 'columns:'"]),
+        ("- a\n", ["is no mapping, expected 'format: 1'"]),
+        ("columns: {A: onset}\n", ["format: is missing; begin with 'format: 1'"]),
+        ("format: 1\ncolumns: {7: onset}\n", ["columns.7: got a number, expected the name", "quotes: '7'"]),
+        ("format: 1\ncolumns: {A: {read_as: age, divde: 12}}\n", ["no such key", "did you mean 'divide'?"]),
+        ("format: 1\ncolumns: {A: strain}\n", ["a cause cannot be read", "read it as 'given_strain'"]),
+        (
+            'format: 1\ncolumns: {A: {read_as: bruising, values: {1: present, "1.0": absent}}}\n',
+            ["columns.A.values: the code '1' is given 2 times"],
+        ),
+        ("format: 1\ncolumns: {A: {read_as: bruising, divide: 12}}\n", ["columns.A.divide: only age"]),
+    ],
+)
+def test_a_map_that_makes_no_sense_says_what_to_do(
+    score: Callable[..., Result], text: str, parts: list[str]
+) -> None:
+    Path("map.yaml").write_text(text)
+    Path("in.csv").write_text("A\n1\n")
+    result = score("in.csv", "-o", "out.csv", "--map", "map.yaml")
+    assert result.exit_code == 2
+    assert "map.yaml" in result.stderr
+    for part in parts:
+        assert part in result.stderr
