@@ -97,7 +97,7 @@ FAULTS = [
     ({"setting": ["moon"]}, "unknown_state", "setting", "setting: got 'moon', expected one of clinic"),
     ({"age": ["old"]}, "wrong_type", "age", "age: got 'old', expected 0 to 120 years"),
     ({"age": [130]}, "out_of_range", "age", "age: got '130', expected 0 to 120 years"),
-    ({"given_strain": ["perhaps"]}, "unknown_state", "given_strain", "strain: got 'perhaps'"),
+    ({"given_strain": ["perhaps"]}, "unknown_state", "given_strain", "given_strain: got 'perhaps'"),
     (
         {"bruising:absent": ["x"], "bruising:present": ["1"]},
         "wrong_type",
@@ -135,6 +135,36 @@ def test_every_fault_is_explained(
     (fault,) = scorer.explain(batch, {0: status})
     assert (fault.status, fault.column) == (status, column)
     assert message in fault.message
+
+
+EXPLAINED = [
+    ({"bruising": ["blue"], "age": ["?"]}, "wrong_type", "age: got '?', expected 0 to 120 years"),
+    ({"age": ["130"], "bruising": ["blue"]}, "unknown_state", "bruising: got 'blue'"),
+    ({"bruising:absent": ["-1"], "bruising:present": ["x"]}, "wrong_type", "bruising:present: got 'x'"),
+    ({"bruising": ["None"]}, "unknown_state", "or an empty cell for unknown"),
+    (
+        {"MONTHS": [3000]},
+        "out_of_range",
+        "MONTHS, read as age: got '3000'; in years: got '250.0', expected 0 to 120",
+    ),
+    ({"Q7": ["7"]}, "unknown_state", "Q7, read as onset: got '7', expected "),
+]
+
+
+@pytest.mark.parametrize(("cells", "status", "message"), EXPLAINED)
+def test_a_row_is_explained_by_the_cell_that_gave_it_its_status(
+    tiny: thighdx.Model, cells: dict[str, list[Any]], status: str, message: str
+) -> None:
+    columns = {
+        "MONTHS": {"read_as": "age", "divide": 12},
+        "Q7": {"read_as": "onset", "values": {1: "sudden"}},
+    }
+    used = {name: item for name, item in columns.items() if name in cells}
+    batch, scorer = pa.record_batch(cells), Scorer(tiny, column_map={"format": 1, "columns": used})
+    assert scorer(batch).column("status").to_pylist() == [status]
+    (fault,) = scorer.explain(batch, {0: status})
+    assert message in fault.message
+    assert fault.value == str(cells[fault.column][0])
 
 
 def test_impossible_evidence_names_what_cannot_be_true_together(model: thighdx.Model) -> None:

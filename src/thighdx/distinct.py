@@ -17,7 +17,7 @@ from thighdx.network.spec import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NOT_A_STATE", "Column", "Distinct", "Numbers", "distinct_values", "read_numbers"]
+__all__ = ["NOT_A_STATE", "Column", "Distinct", "Numbers", "as_number", "distinct_values", "read_numbers"]
 
 Column: TypeAlias = "nw.Series[Any]"
 
@@ -105,15 +105,21 @@ def read_numbers(column: Column, *, allow_text: bool = False) -> Numbers:
         values = _floats(column)
         return Numbers(values, np.zeros(len(values), dtype=bool))
     found = distinct_values(column)
-    readable = (numbers.Real, Decimal, str) if allow_text else (numbers.Real, Decimal)
-    read = [_number(value, readable) for value in found.values]
+    read = [as_number(value, allow_text=allow_text) for value in found.values]
     values = np.array([np.nan if number is None else number for number in read] + [np.nan])
     is_wrong = np.array([number is None for number in read] + [False])
     return Numbers(values[found.codes], is_wrong[found.codes])
 
 
-def _number(value: object, readable: tuple[type, ...]) -> float | None:
-    """Return one value as a number, NaN for unknown, None where it is no number."""
+def as_number(value: object, *, allow_text: bool = False) -> float | None:
+    """Return one value as a number, NaN for unknown, None where it is no number.
+
+    Examples
+    --------
+    >>> as_number("34", allow_text=True), as_number("34"), as_number(None), as_number(True)
+    (34.0, None, nan, None)
+    """
+    readable = (numbers.Real, Decimal, str) if allow_text else (numbers.Real, Decimal)
     if is_missing(value):
         return np.nan
     if isinstance(value, bool | np.bool_) or not isinstance(value, readable):
@@ -121,7 +127,7 @@ def _number(value: object, readable: tuple[type, ...]) -> float | None:
     if isinstance(value, str) and "_" in value:  # only Python takes 1_0 for 10
         return None
     try:
-        return float(value)  # type: ignore[arg-type]  # checked just above
+        return float(value)
     except ValueError:
         return None
     except OverflowError:  # a whole number beyond the range of doubles

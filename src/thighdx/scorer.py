@@ -295,7 +295,7 @@ class Scorer:
         plan = self.plan(batch.schema)
         ready = self.ready(batch)
         return tuple(
-            find_fault(self.model, plan.columns, ready, row, status, self.setting)
+            find_fault(self.model, plan.columns, ready, row, status, self.setting, stored=batch)
             for row, status in rows.items()
         )
 

@@ -83,7 +83,7 @@ def explain_columns(table: Table, scorer: Scorer) -> tuple[list[ColumnReading], 
     for portion in table.read(Place(0, 0), 0, LOOKED_AT):
         ready = scorer.ready(portion.batch)
         for name in plan.evidence:
-            _look(found[name], ready.column(name), scorer.model.vocabulary)
+            _look(found[name], ready.column(name), portion.batch.column(name), scorer.model.vocabulary)
         n_rows += portion.batch.num_rows
         if n_rows >= LOOKED_AT:
             break
@@ -105,8 +105,8 @@ def _role(plan: SchemaPlan, scorer: Scorer, name: str) -> tuple[str, str]:
     return ("given" if is_given else "evidence"), read_as
 
 
-def _look(reading: ColumnReading, column: pa.ChunkedArray, vocabulary: Vocabulary) -> None:
-    """Count what can be read of some cells of a column."""
+def _look(reading: ColumnReading, column: pa.ChunkedArray, stored: pa.Array, vocabulary: Vocabulary) -> None:
+    """Count what can be read of some cells of a column; `stored` has them as they are in the file."""
     series = nw.from_native(column, series_only=True)
     if reading.role in ("age", "virtual"):
         read = read_numbers(series, allow_text=True)
@@ -117,7 +117,7 @@ def _look(reading: ColumnReading, column: pa.ChunkedArray, vocabulary: Vocabular
         reading.unknown += int(is_unknown.sum())
         reading.known += int((~is_bad & ~is_unknown).sum())
         for row in is_bad.nonzero()[0][:1_000]:
-            reading.values[str(column[int(row)].as_py())[:80]] += 1
+            reading.values[str(stored[int(row)].as_py())[:80]] += 1
         return
     found = distinct_values(series)
     counts = Counter(found.codes.tolist())
