@@ -401,3 +401,13 @@ def test_a_map_that_makes_no_sense_says_what_to_do(
     assert "map.yaml" in result.stderr
     for part in parts:
         assert part in result.stderr
+
+
+def test_a_dictionary_that_names_null_passes_through_to_parquet(score: Callable[..., Result]) -> None:
+    ward = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int8()), pa.array(["north", None]))
+    write_any(pa.table({"ward": ward, "onset": ["sudden"] * 3}), Path("in.arrow"))
+    result = score("in.arrow", "-o", "out.parquet")
+    assert result.exit_code == 0, result.output
+    found = pq.read_table("out.parquet").column("ward")
+    assert found.to_pylist() == ["north", None, "north"]
+    assert found.type == ward.type

@@ -147,7 +147,7 @@ def _print_truth(out: Console, summary: Summary) -> None:
 def _print_rows(out: Console, closing: RunReport) -> None:
     """Print what became of the rows, and how fast."""
     run, kept = closing.run, closing.kept
-    line = f"{run.n_rows:,} rows read: {closing.n_scored:,} scored"
+    line = f"{run.n_rows:,} row{'' if run.n_rows == 1 else 's'} read: {closing.n_scored:,} scored"
     if kept:
         listed = ", ".join(f"{n:,} {status}" for status, n in kept.items())
         line += f", {sum(kept.values()):,} kept without probabilities ({listed})"

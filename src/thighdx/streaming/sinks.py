@@ -77,6 +77,7 @@ class _ParquetSink:
     def write(self, table: pa.Table) -> None:
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
+        table = pa.table([_named(column) for column in table.columns], table.column_names)
         noted = table.replace_schema_metadata(self.notes or None)
         if self.writer is None:
             # no two posteriors are the same: looking for repeats takes ten times as long as writing
@@ -225,6 +226,14 @@ def _cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArray:
 def _is_text(column: pa.ChunkedArray) -> bool:
     """Whether a column holds text."""
     return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+
+
+def _named(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column whose dictionary, if it has one, has no null: Parquet takes these only in cells."""
+    kind = column.type
+    if not pa.types.is_dictionary(kind) or not any(chunk.dictionary.null_count for chunk in column.chunks):
+        return column
+    return column.cast(kind.value_type).dictionary_encode().cast(kind)
 
 
 def _needs_quotes(column: pa.ChunkedArray) -> bool:
