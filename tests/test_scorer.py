@@ -204,6 +204,7 @@ def test_a_schema_that_cannot_be_scored_is_refused_before_any_row(
         ({"dtype": "float16"}, "dtype: got 'float16'"),
         ({"n_threads": 0}, "n_threads: got 0"),
         ({"column_map": {"format": 1, "columns": {"q": "brusing"}}}, "did you mean 'bruising'"),
+        ({"column_map": ["q"]}, "column map: got list, expected a path or a mapping"),
     ],
 )
 def test_options_are_checked_when_it_is_made(

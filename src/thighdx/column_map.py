@@ -185,6 +185,8 @@ def read_column_map(source: str | Path | Mapping[str, Any] | ColumnMap) -> Colum
     """
     if isinstance(source, ColumnMap):
         return source
+    if not isinstance(source, str | Path | Mapping):
+        raise TableError(f"column map: got {type(source).__name__}, expected a path or a mapping")
     name = "column map" if isinstance(source, Mapping) else str(source)
     try:
         data = source if isinstance(source, Mapping) else _load(Path(source))
