@@ -263,3 +263,11 @@ def test_what_a_pipe_cannot_carry_is_refused_with_a_remedy(
         "expected CSV or an Arrow stream; unpack it, or save it to a file",
         leaving=set(),
     )
+
+
+def test_every_kind_of_problem_has_an_example_in_the_closing_lines(score: Callable[..., Result]) -> None:
+    rows = ["130,yes"] * 9 + ["30,blue", "old,no"]
+    Path("in.csv").write_text("age,bruising\n" + "".join(f"{row}\n" for row in rows))
+    lines = score("in.csv", "-o", "out.csv").stderr.splitlines()
+    shown = [line.split(":")[0].strip() for line in lines if line.startswith("  in.csv, row")]
+    assert shown == [f"in.csv, row {row}" for row in (1, 2, 3, 10, 11)]

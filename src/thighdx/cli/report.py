@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console, paragraph, percent, plain_table, write
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from thighdx.model import Model
+    from thighdx.streaming.run import Problem
 
 __all__ = ["print_cases", "print_closing"]
 
@@ -43,7 +45,7 @@ def print_closing(closing: RunReport) -> None:
     out = console(to_stderr=True)
     run, model = closing.run, closing.scorer.model
     _print_rows(out, closing)
-    for problem in run.problems[:SHOWN_PROBLEMS]:
+    for problem in _shown_problems(run.problems):
         line = f"{problem.file}, row {problem.row}: {problem.status}: {problem.message}"
         write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")
     if order := [level for level in reversed(LEVELS) if run.triage[level]]:
@@ -53,6 +55,15 @@ def print_closing(closing: RunReport) -> None:
     write(out, f"Model: {model.name} {model.version} ({model.digest[:12]}), {where}")
     if closing.output != STANDARD_STREAM:
         write(out, f"Written: {closing.output}")
+
+
+def _shown_problems(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the first problems, and the first of every kind that is not among them, in the order of rows."""
+    kinds = {problem.status: position for position, problem in reversed([*enumerate(problems)])}
+    shown = sorted({*kinds.values(), *range(min(len(problems), SHOWN_PROBLEMS))})
+    spare = [position for position in shown if position not in kinds.values()]
+    n_kept = max(0, SHOWN_PROBLEMS - len(kinds))
+    return [problems[position] for position in shown if position not in spare[n_kept:]]
 
 
 def _print_cases(out: Console, summary: Summary) -> None:
