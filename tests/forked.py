@@ -18,7 +18,7 @@ SERVER = """
 import json, os, sys
 import pyarrow as pa
 import pyarrow.csv, pyarrow.parquet, tqdm
-import thighdx.cli.closing, thighdx.cli.report, thighdx.streaming.run
+import thighdx.cli.report, thighdx.streaming.report, thighdx.streaming.run, thighdx.streaming.scoring
 from thighdx.cli import main
 from thighdx.scorer import Scorer
 
