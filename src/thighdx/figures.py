@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["percent"]
+__all__ = ["number", "percent"]
+
+
+def number(value: float) -> str:
+    """Write a ratio with two significant digits and no exponent.
+
+    Examples
+    --------
+    >>> number(55.1), number(3.0), number(0.1669), number(0.00412), number(1234.5), number(float("inf"))
+    ('55', '3.0', '0.17', '0.0041', '1234', 'inf')
+    """
+    if value == float("inf") or value >= 9.95:
+        return f"{value:.0f}"
+    if value >= 0.995:
+        return f"{value:.1f}"
+    if value >= 0.0995:
+        return f"{value:.2f}"
+    return f"{value:.3f}" if value >= 0.00995 or value == 0 else f"{value:.2g}"
 
 
 def percent(value: float, digits: int = 1) -> str:

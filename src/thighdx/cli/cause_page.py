@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import named_state, number, paragraph, percent, plain_table, write
+from thighdx.cli.output import named_state, paragraph, percent, plain_table, write
+from thighdx.figures import number
 from thighdx.profile import context_facts, find_look_alikes, finding_facts
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ __all__ = [
     "bar",
     "console",
     "named_state",
-    "number",
     "paragraph",
     "percent",
     "plain_table",
@@ -87,23 +86,6 @@ def paragraph(text: str, width: int, *, indent: str = "", hanging: str | None = 
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def number(value: float) -> str:
-    """Write a ratio with two significant digits and no exponent.
-
-    Examples
-    --------
-    >>> number(55.1), number(3.0), number(0.1669), number(0.00412), number(1234.5), number(float("inf"))
-    ('55', '3.0', '0.17', '0.0041', '1234', 'inf')
-    """
-    if value == float("inf") or value >= 9.95:
-        return f"{value:.0f}"
-    if value >= 0.995:
-        return f"{value:.1f}"
-    if value >= 0.0995:
-        return f"{value:.2f}"
-    return f"{value:.3f}" if value >= 0.00995 or value == 0 else f"{value:.2g}"
 
 
 def bar(value: float, width: int) -> str:

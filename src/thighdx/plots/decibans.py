@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from thighdx.cli.output import number
-from thighdx.figures import percent
+from thighdx.figures import number, percent
 from thighdx.plots.scales import signed
 from thighdx.plots.style import Canvas
 

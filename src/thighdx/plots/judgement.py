@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.cli.output import number
 from thighdx.elicitation.rows import fit_rows
 from thighdx.errors import UnknownNameError, nearest_hint
+from thighdx.figures import number
 from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent, nice_percent_axis, ratio_axis

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thighdx.cli.output import number
+from thighdx.figures import number
 from thighdx.plots.layout import finish
 from thighdx.plots.neighbors import (
     Neighbor,

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.cli.output import number
-from thighdx.figures import percent
+from thighdx.figures import number, percent
 from thighdx.plots.style import Canvas
 
 __all__ = [

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import number
 from thighdx.elicitation.rows import table_scale
-from thighdx.figures import percent
+from thighdx.figures import number, percent
 from thighdx.plots.layout import finish, say
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent, nice_percent_axis
