@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["number", "percent"]
+__all__ = ["counted", "number", "percent"]
+
+
+def counted(n: int, word: str) -> str:
+    """Write a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "piece"), counted(1200, "piece")
+    ('1 piece', '1,200 pieces')
+    """
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
 def number(value: float) -> str:

@@ -91,6 +91,36 @@ def test_an_improbable_suspect_of_a_rule_that_can_wait_brings_only_what_comes_fi
     assert all(line.priority == 1 for line in about)
 
 
+@pytest.mark.parametrize(
+    ("sign", "harmful"),
+    [
+        ({"dark_urine": "present", "muscle_weakness": "marked"}, "M116"),  # anti-inflammatory tablets
+        ({"saddle_anesthesia": "present", "muscle_weakness": "marked", "numbness": "present"}, "M117"),
+    ],
+)
+def test_an_emergency_brings_no_treatment_of_a_suspect_that_can_wait(
+    sign: dict[str, str], harmful: str
+) -> None:
+    found, advice = advise(sign, lumbar_radiculopathy=0.2, rhabdomyolysis=0.5)
+    assert (found.level, "S06" in found.fired) == ("emergency", True)
+    assert harmful not in ids(advice)
+    assert [i for i in ids(advice) if ROWS[i].cause == "lumbar_radiculopathy"] == ["M115"]
+
+
+def test_of_equally_urgent_suspects_the_likeliest_comes_first() -> None:
+    sign = {"dark_urine": "present", "muscle_weakness": "marked", "saddle_anesthesia": "present"}
+    assert ids(advise(sign, rhabdomyolysis=0.9)[1])[0] == "M173"
+    assert ids(advise(sign, cauda_equina_syndrome=0.9)[1])[0] == "M167"
+
+
+def test_advice_withheld_is_counted_in_words() -> None:
+    found, advice = advise({"saddle_anesthesia": "present"}, muscle_imbalance=0.9)
+    one = dataclasses.replace(advice, withheld=advice.withheld[:1])
+    assert "(1 piece of advice withheld" in repr(one)
+    assert f"({len(advice.withheld)} pieces of advice withheld" in repr(advice)
+    assert found.level == "emergency"
+
+
 def test_a_cause_near_its_threshold_by_the_upper_bound_alone_is_no_suspect() -> None:
     posterior = rare(peripheral_artery_disease=0.6, acute_limb_ischemia=0.007)
     found = triage(KB, CALM, posterior, {"acute_limb_ischemia": 0.033})
@@ -222,7 +252,7 @@ def test_advice_always_has_sources_a_true_condition_and_no_contradiction(
     advice = management(KB, states, posterior, found)
     assert advice.disclaimer
     assert len(set(ids(advice))) == len(advice.advice) > 0
-    suspects = {reason.cause for reason in found.reasons if reason.kind == "rule"}
+    suspects = {reason.cause for reason in found.reasons if reason.kind == "rule" and reason.cause}
     bans: dict[str, set[str]] = {}
     for line in advice.advice:
         row = ROWS[line.id]
@@ -235,7 +265,7 @@ def test_advice_always_has_sources_a_true_condition_and_no_contradiction(
                 bans.setdefault(action, set()).add(row.cause)
     for line in advice.advice:
         for action in actions_advised(ROWS[line.id]):
-            assert bans.get(action, set()) <= {line.cause} or line.kind == "treatment"
+            assert bans.get(action, set()) <= {line.cause} or (line.kind, line.priority) == ("treatment", 1)
     if found.level in ("urgent", "emergency"):
         assert {line.kind for line in advice.advice} <= {"treatment", "caution"}
         for line in advice.advice:

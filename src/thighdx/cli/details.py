@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thighdx.cli.output import paragraph, percent, plain_table, write
+from thighdx.figures import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +71,9 @@ def print_advice(out: Console, result: Result) -> None:
             write(out, paragraph(line.caution, out.width, indent="  "), style="dim")
     if found.withheld:
         write(
-            out, f"({len(found.withheld)} pieces of advice withheld; --json says which and why)", style="dim"
+            out,
+            f"({counted(len(found.withheld), 'piece')} of advice withheld; --json says which and why)",
+            style="dim",
         )
 
 

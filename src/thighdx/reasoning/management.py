@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from thighdx.figures import counted
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
 from thighdx.reasoning.actions import actions_advised, actions_forbidden
 from thighdx.reasoning.conditions import is_true
@@ -157,7 +158,7 @@ class Management:
             if line.caution:
                 lines.append(f"      {line.caution}")
         if self.withheld:
-            lines.append(f"  ({len(self.withheld)} pieces of advice withheld; see .withheld)")
+            lines.append(f"  ({counted(len(self.withheld), 'piece')} of advice withheld; see .withheld)")
         return "\n".join([*lines, self.disclaimer])
 
 
@@ -183,7 +184,8 @@ def management(
     -----
     Advice is chosen for two kinds of causes. *Suspects* are named by a rule that fires, or by a threshold
     that the posterior itself reaches at the level ``urgent`` or above: they bring their treatment and caution
-    rows; below ``urgent``, those that are not likely only the first. *Likely* causes have a posterior of at
+    rows; of a suspect that is not likely below ``urgent``, and of one that itself can wait from there on, only
+    the first. *Likely* causes have a posterior of at
     least 0.1, at most three of them: they bring all their rows. The residual cause is neither. General rows
     (cause ``any``) are added, those without a condition only if they come first.
 
@@ -194,14 +196,15 @@ def management(
     Where the sources contradict one another, the row itself holds the side taken, and `Management.disputes`
     says why.
     """
-    suspects = _suspects(kb, triage)
+    suspects = _suspects(kb, triage, posterior)
     likely = _likely(kb, posterior)
     ranks = {cause: rank for rank, cause in enumerate(dict.fromkeys([*suspects, *likely]))}
     is_urgent = LEVELS.index(triage.level) >= SEEK_CARE_FROM
+    leading = _leading(suspects, likely, is_urgent)
     withheld: list[Withheld] = []
     chosen = []
     for row in _applicable(kb, states, ranks):
-        refusal = _refusal(row, row.cause in suspects, row.cause in likely, is_urgent)
+        refusal = _refusal(row, row.cause in suspects, row.cause in leading, is_urgent)
         if refusal is None:
             chosen.append(row)
         elif refusal:
@@ -222,14 +225,29 @@ def management(
     )
 
 
-def _suspects(kb: KnowledgeBase, triage: Triage) -> list[str]:
-    """Return the causes that warning signs point at, the most urgent first."""
-    found = [
-        reason.cause
-        for reason in triage.reasons  # sorted by urgency
-        if reason.cause and (reason.kind == "rule" or _is_probable(reason))
-    ]
-    return [cause for cause in dict.fromkeys(found) if cause != kb.manifest.residual_cause]
+def _suspects(kb: KnowledgeBase, triage: Triage, posterior: Mapping[str, float]) -> dict[str, Level]:
+    """Return the causes that warning signs point at and how urgent each is, the most urgent first.
+
+    Of causes that are equally urgent the likeliest comes first.
+    """
+    found: dict[str, Level] = {}
+    for reason in triage.reasons:  # sorted by urgency
+        if reason.cause and (reason.kind == "rule" or _is_probable(reason)):
+            found.setdefault(reason.cause, reason.level)
+    found.pop(kb.manifest.residual_cause, None)
+    order = sorted(found, key=lambda cause: (-LEVELS.index(found[cause]), -posterior[cause]))
+    return {cause: found[cause] for cause in order}
+
+
+def _leading(suspects: Mapping[str, Level], likely: list[str], is_urgent: bool) -> set[str]:
+    """Return the causes whose advice is not cut down to what comes first.
+
+    When the case is urgent they are the suspects that make it so: treatment of one that can wait, such as
+    tablets for a pinched nerve, would go beside a warning sign of another.
+    """
+    if not is_urgent:
+        return set(likely)
+    return {cause for cause, level in suspects.items() if LEVELS.index(level) >= SEEK_CARE_FROM}
 
 
 def _is_probable(reason: Reason) -> bool:
@@ -256,11 +274,10 @@ def _applicable(kb: KnowledgeBase, states: Mapping[str, str], ranks: Mapping[str
             yield row
 
 
-def _refusal(row: Advice, is_suspect: bool, is_likely: bool, is_urgent: bool) -> str | None:
+def _refusal(row: Advice, is_suspect: bool, is_leading: bool, is_urgent: bool) -> str | None:
     """Return why a row is not given; None if it is, "" if that needs no mention."""
-    if is_suspect and not is_likely and not is_urgent:
-        is_first = row.kind in KINDS_WHEN_URGENT and row.priority <= PRIORITY_WHEN_URGENT
-        return None if is_first else ""
+    if is_suspect and not is_leading:
+        return None if row.kind in KINDS_WHEN_URGENT and row.priority <= PRIORITY_WHEN_URGENT else ""
     if is_suspect:
         return None if row.kind in KINDS_WHEN_URGENT or not is_urgent else ""
     if row.cause == ANY_CAUSE and not row.when and row.priority > PRIORITY_WHEN_URGENT:
@@ -276,12 +293,12 @@ def _refusal(row: Advice, is_suspect: bool, is_likely: bool, is_urgent: bool) ->
 
 
 def _without_contradictions(
-    rows: list[Advice], suspects: list[str], withheld: list[Withheld]
+    rows: list[Advice], suspects: Mapping[str, Level], withheld: list[Withheld]
 ) -> Iterator[Advice]:
     """Yield the rows that go against no caution of another cause; note the others.
 
-    General cautions count only where a finding calls for them; treatment of a suspect is to seek care and is
-    never withheld.
+    General cautions count only where a finding calls for them; treatment of a suspect that comes first is to
+    seek care and is never withheld.
     """
     bans = [(row, actions_forbidden(row)) for row in rows if row.cause != ANY_CAUSE or row.when]
     for row in rows:
@@ -291,14 +308,19 @@ def _without_contradictions(
             for ban, actions in bans
             if actions & advised and (ban.cause == ANY_CAUSE or ban.cause != row.cause)
         ]
-        if against and not (row.cause in suspects and row.kind == "treatment"):
+        if against and not (row.cause in suspects and _is_first_treatment(row)):
             withheld.append(Withheld(row.id, row.cause, row.advice, against[0].id, against[0].advice))
         else:
             yield row
 
 
+def _is_first_treatment(row: Advice) -> bool:
+    """Whether a row says to seek care: treatment that comes first."""
+    return row.kind == "treatment" and row.priority <= PRIORITY_WHEN_URGENT
+
+
 def _order(
-    row: Advice, suspects: list[str], ranks: Mapping[str, int], is_urgent: bool
+    row: Advice, suspects: Mapping[str, Level], ranks: Mapping[str, int], is_urgent: bool
 ) -> tuple[int, int, int, str]:
     """Return the sort key of a row: seeking care, then cautions against harm, then help by likelihood."""
     if row.cause in suspects:
