@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from thighdx.explorer.state import AGE, Session
 from thighdx.figures import percent
-from thighdx.html.names import COST_NAMES
+from thighdx.html.names import COST_NAMES, unbroken
+from thighdx.html.reasoning_views import fit_words
 from thighdx.html.render import in_words
 from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE
 from thighdx.kb.expressions import holds, parse_expression
@@ -153,14 +154,21 @@ def detail(session: Session) -> dict[str, Any]:
         "urgency": {
             "level": triage.level,
             "words": triage.words,
-            "reasons": [reason.words for reason in triage.deciding],
+            "reasons": [unbroken(reason.words) for reason in triage.deciding],
             "causes": [reason.cause for reason in triage.deciding if reason.cause],
         },
         "safety": safety,
         "questions": useful[:N_QUESTIONS],
-        "fit": fit.statement if strange else "",
+        "fit": _fit(session) if strange else "",
         "summary": _summary(session),
     }
+
+
+def _fit(session: Session) -> str:
+    """Say how the evidence fits, by name."""
+    model = session.model
+    labels = {item.id: item.label for item in (*model.vocabulary.variables, *model.vocabulary.causes)}
+    return fit_words(session.result.fit, labels, residual_cause=session.result.model.residual_cause)
 
 
 def _intervals(session: Session) -> dict[str, dict[str, Any]]:

@@ -5,11 +5,12 @@ Causes and findings have labels (id to name) where the caller knows them; where 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from thighdx.html.render import begun, in_words
+from thighdx.html.render import NO_BREAK, begun, in_words
 
 __all__ = [
     "COST_NAMES",
@@ -17,10 +18,12 @@ __all__ = [
     "Labels",
     "View",
     "advice_of_level",
+    "in_labels",
     "label_of",
     "level_view",
     "sentence",
     "short_labels",
+    "unbroken",
     "uncertain_words",
 ]
 
@@ -60,6 +63,29 @@ def short_labels(labels: Labels) -> dict[str, str]:
     return {name: short[name] if counts[short[name]] == 1 else label for name, label in labels.items()}
 
 
+def in_labels(text: str, names: Iterable[str], labels: Labels | None) -> str:
+    """Put labels in the place of ids in a text.
+
+    Examples
+    --------
+    >>> in_labels("calf_cramp leads with 60%.", ["calf_cramp"], {"calf_cramp": "Cramp of the calf"})
+    'Cramp of the calf leads with 60%.'
+    """
+    labeled = {name: label_of(name, labels) for name in names if name}
+    return re.sub(r"\w+", lambda word: labeled.get(word[0], word[0]), text)
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its percent sign on one line.
+
+    Examples
+    --------
+    >>> unbroken("from 15 %: within days").split(" ") == ["from", "15" + NO_BREAK + "%:", "within", "days"]
+    True
+    """
+    return re.sub(r"(?<=\d) (?=%)", NO_BREAK, text)
+
+
 def level_view(level: str) -> View:
     """Describe a level of urgency by id and name."""
     return {"id": level, "name": LEVEL_NAMES.get(level, in_words(level))}
@@ -78,8 +104,9 @@ def advice_of_level(level: str, words: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital letter and end with a full stop."""
-    return begun(text) if text.endswith((".", "!", "?")) else f"{begun(text)}."
+    """Begin with a capital letter, end with a full stop, and break no number."""
+    ended = text if text.endswith((".", "!", "?")) else f"{text}."
+    return unbroken(begun(ended))
 
 
 def uncertain_words(likelihood: Mapping[str, float]) -> str:

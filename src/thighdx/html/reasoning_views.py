@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from thighdx.html.names import (
     Labels,
     View,
     advice_of_level,
+    in_labels,
     label_of,
     level_view,
     sentence,
@@ -21,6 +21,7 @@ from thighdx.html.render import in_words
 
 if TYPE_CHECKING:
     from thighdx.reasoning.explanation import Explanation, ExplanationLine
+    from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import Intervals
     from thighdx.reasoning.management import Management
     from thighdx.reasoning.question_lines import Question, Questions
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "explanation_view",
+    "fit_words",
     "intervals_view",
     "management_view",
     "questions_view",
@@ -138,6 +140,12 @@ def _question(item: Question, labels: Labels | None) -> View:
     }
 
 
+def fit_words(fit: EvidenceFit, labels: Labels | None, *, residual_cause: str = "") -> str:
+    """Say whether the evidence fits, with causes and findings by name."""
+    findings = (finding.variable for finding in fit.findings)
+    return in_labels(fit.statement, (residual_cause, fit.rare_case, *fit.typical_of, *findings), labels)
+
+
 def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
     """Show what speaks for and against, as a waterfall from before to now."""
     causes = [
@@ -151,7 +159,9 @@ def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
     return {
         "is_contrast": bool(found.against),
         "causes": causes,
-        "verdict": "" if is_open else sentence(_in_labels(found, labels)),
+        "verdict": ""
+        if is_open
+        else sentence(in_labels(found.statement, (found.cause, found.against), labels)),
         "before": found.prior_decibans,
         "now": found.posterior_decibans,
         "steps": _placed(found.prior_decibans, steps) if is_open else [],
@@ -166,12 +176,6 @@ def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
             for swing in found.unknown
         ],
     }
-
-
-def _in_labels(found: Explanation, labels: Labels | None) -> str:
-    """Return the verdict with causes by name."""
-    names = {name: label_of(name, labels) for name in (found.cause, found.against) if name}
-    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), found.statement)
 
 
 def _steps(found: Explanation, labels: Labels | None) -> Iterable[View]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from thighdx.html.names import Labels, View, label_of, short_labels
 from thighdx.html.reasoning_views import (
     explanation_view,
+    fit_words,
     management_view,
     questions_view,
     triage_view,
@@ -69,7 +70,7 @@ def report_view(
         "drawn": intervals.n_draws,
         "sets": _sets(result, labels),
         "groups": _groups(result, kb),
-        "fit": fit.statement,
+        "fit": fit_words(fit, labels, residual_cause=result.model.residual_cause),
         "is_misfit": not fit.fits_listed_cause or fit.conflict_bits > 0,
         "warnings": [item.message for item in result.warnings],
         "explained": [explanation_view(item, labels) for item in explained],

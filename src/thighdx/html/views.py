@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from thighdx.html.names import Labels, View, label_of, level_view, uncertain_words
-from thighdx.html.reasoning_views import triage_view
+from thighdx.html.reasoning_views import fit_words, triage_view
 from thighdx.html.render import in_words
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def result_view(
         "level": intervals.level,
         "known": known_view(result, labels),
         "warnings": [item.message for item in result.warnings],
-        "misfit": "" if fit.fits_listed_cause and fit.conflict_bits <= 0 else fit.statement,
+        "misfit": ""
+        if fit.fits_listed_cause and fit.conflict_bits <= 0
+        else fit_words(fit, labels, residual_cause=result.model.residual_cause),
         "setting": setting,
         "model": {"name": result.model.name, "version": result.model.version, "digest": result.model.digest},
         "is_rebased": bool(result.model.rebased),
