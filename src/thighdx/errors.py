@@ -107,6 +107,21 @@ class UnknownNameError(ThighdxError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+def choice_fault(argument: str, value: object, choices: Sequence[str]) -> str:
+    """Say that an argument is none of a few words, and which one is near.
+
+    Examples
+    --------
+    >>> choice_fault("goal", "urgncy", ["causes", "urgency"])
+    "goal: got 'urgncy', expected one of causes, urgency; did you mean 'urgency'?"
+    >>> choice_fault("goal", 3, ["causes", "urgency"])
+    'goal: got 3, expected one of causes, urgency'
+    """
+    hint = nearest_hint(value, choices) if isinstance(value, str) else ""
+    expected = f"{argument}: got {value!r}, expected one of {', '.join(choices)}"
+    return expected + (f"; {hint}" if hint else "")
+
+
 def nearest_hint(name: str, valid: Iterable[str]) -> str:
     """Return ``did you mean 'bruising'?`` for the closest valid name, or an empty string.
 

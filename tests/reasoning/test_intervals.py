@@ -165,7 +165,9 @@ def test_intervals_are_reproducible_and_plain_data(model: thighdx.Model) -> None
     ("options", "message"),
     [
         ({"level": 1.0}, r"level: got 1\.0, expected a probability in \(0, 1\)"),
+        ({"level": "0.9"}, r"level: got '0\.9', expected a probability in \(0, 1\)"),
         ({"method": "bootstrap"}, "method: got 'bootstrap', expected one of auto, delta, draws"),
+        ({"method": "detla"}, "expected one of auto, delta, draws; did you mean 'delta'"),
         ({"n_draws": 0}, "n_draws: got 0, expected 1 or more"),
         ({"seed": -1}, "seed: got -1, expected 0 or more"),
     ],

@@ -9,7 +9,7 @@ import typer
 
 from thighdx.cli.diagnose import parse_findings
 from thighdx.cli.options import ModelOption, SettingOption, open_model
-from thighdx.errors import TableError, nearest_hint
+from thighdx.errors import TableError, choice_fault
 from thighdx.kb.records import COST_TIERS
 
 __all__ = ["ask"]
@@ -34,9 +34,7 @@ def ask(
     from thighdx.ask import run_interview
 
     if max_cost not in COST_TIERS:
-        hint = nearest_hint(max_cost, COST_TIERS)
-        expected = f"--max-cost: got {max_cost!r}, expected one of {', '.join(COST_TIERS)}"
-        raise TableError(expected + (f"; {hint}" if hint else ""))
+        raise TableError(choice_fault("--max-cost", max_cost, COST_TIERS))
     run_interview(
         open_model(model),
         sys.stdin,

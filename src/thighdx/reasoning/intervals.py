@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -28,7 +29,7 @@ import numpy.typing as npt
 from scipy import special
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.errors import UnknownNameError, nearest_hint
+from thighdx.errors import UnknownNameError, choice_fault, nearest_hint
 from thighdx.inference.batch import EvidenceBatch
 from thighdx.inference.evidence import CaseEvidence
 from thighdx.inference.groups import group_sets
@@ -266,10 +267,10 @@ def credible_intervals(
 
 def _check(level: float, method: str, n_draws: int, seed: int) -> None:
     """Refuse arguments out of range."""
-    if not 0 < level < 1:
+    if not (isinstance(level, Real) and 0 < level < 1):
         raise ValueError(f"level: got {level!r}, expected a probability in (0, 1), such as 0.9")
     if method not in get_args(IntervalMethod):
-        raise ValueError(f"method: got {method!r}, expected one of {', '.join(get_args(IntervalMethod))}")
+        raise ValueError(choice_fault("method", method, get_args(IntervalMethod)))
     if n_draws < 1:
         raise ValueError(f"n_draws: got {n_draws!r}, expected 1 or more")
     if seed < 0:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from thighdx.errors import EvidenceError
+from thighdx.errors import EvidenceError, choice_fault
 from thighdx.inference.engine import log_weights
 from thighdx.inference.evidence import CaseEvidence, encode_case
 from thighdx.inference.vocabulary import Vocabulary, is_missing
@@ -124,7 +124,7 @@ class Interview:
         max_questions: int = 60,
     ) -> None:
         if max_cost not in COST_TIERS:
-            raise ValueError(f"max_cost: got {max_cost!r}, expected one of {', '.join(COST_TIERS)}")
+            raise ValueError(choice_fault("max_cost", max_cost, COST_TIERS))
         self._model = model
         self._known = {name: value for name, value in (known or {}).items() if not is_missing(value)}
         self._setting = model.default_setting if setting is None else setting

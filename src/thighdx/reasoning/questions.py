@@ -13,10 +13,12 @@ gain is exact, never negative, and all of them come from one pass of matrix prod
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from scipy.special import entr
 
+from thighdx.errors import choice_fault
 from thighdx.inference.evidence import CaseEvidence
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.expressions import holds, parse_expression
@@ -103,9 +105,9 @@ def _check(n: int, max_cost: Cost | None, goal: Goal, urgency: UrgencyScore | No
     if n < 1:
         raise ValueError(f"n: got {n}, expected 1 or more")
     if max_cost is not None and max_cost not in COST_TIERS:
-        raise ValueError(f"max_cost: got {max_cost!r}, expected one of {', '.join(COST_TIERS)}")
+        raise ValueError(choice_fault("max_cost", max_cost, COST_TIERS))
     if goal not in ("causes", "urgency"):
-        raise ValueError(f"goal: got {goal!r}, expected causes or urgency")
+        raise ValueError(choice_fault("goal", goal, get_args(Goal)))
     if goal == "urgency" and urgency is None:
         raise ValueError("urgency: got None, expected a function that scores the urgency")
 
