@@ -200,10 +200,19 @@ def test_the_model_is_honest_about_patients_it_drew_itself(small_model: thighdx.
 
 def test_an_evaluation_is_plain_data(small_model: thighdx.Model) -> None:
     found = evaluate(small_model, small_model.simulate(50, seed=3))
-    plain = json.loads(json.dumps(found.to_dict()))
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert [item["cause"] for item in plain["causes"]] == list(small_model.causes)
     assert found.to_frame().loc["strain", "n_present"] == found.causes[0].n_present
     assert repr(found).startswith("50 patients (0 left out)")
+
+
+def test_what_is_undefined_is_no_number_in_plain_data(small_model: thighdx.Model) -> None:
+    patients = small_model.simulate(50, seed=3).query("true_strain")
+    found = evaluate(small_model, patients)
+    assert np.isnan(found.causes[0].auc)  # all have it
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert plain["causes"][0]["auc"] is None
+    assert plain["causes"][0]["n_present"] == len(patients)
 
 
 # ---- calibration on simulated patients -----------------------------------------------------------

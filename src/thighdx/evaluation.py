@@ -6,6 +6,7 @@ causes are given beside means. Intervals say how far a figure may be off by the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -88,14 +89,14 @@ class Evaluation:
         return calibration_curve(self._posterior[:, position], self._present[:, position], n_bins)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the evaluation as plain data."""
+        """Return the evaluation as plain data; what is undefined, such as an area without patients, is None."""
         fields = ("n_rows", "n_left_out", "log_score", "log_score_prior", "top_1", "top_3")
         plain: dict[str, Any] = {name: getattr(self, name) for name in fields}
         plain["brier"] = asdict(self.brier)
         plain["calibration"] = [asdict(item) for item in self.calibration]
         plain["causes"] = [asdict(item) for item in self.causes]
         plain["triage"] = None if self.triage is None else asdict(self.triage)
-        return plain
+        return {name: _defined(value) for name, value in plain.items()}
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cause."""
@@ -215,3 +216,12 @@ def evaluate(
         _present=present,
         _posterior=posterior,
     )
+
+
+def _defined(value: Any) -> Any:
+    """Put None in the place of NaN, which is no JSON, in plain data."""
+    if isinstance(value, dict):
+        return {name: _defined(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_defined(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

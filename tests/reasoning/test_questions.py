@@ -255,6 +255,14 @@ def test_the_result_is_plain_data_and_readable(model: thighdx.Model) -> None:
     assert questions[0].text in repr(questions)
 
 
+def test_what_is_improbable_is_never_written_as_0_percent(model: thighdx.Model) -> None:
+    result = model.diagnose({"onset": "sudden", "sprint_or_overstretch": True})
+    shown = repr(result.next_questions(60))
+    assert "<0.1%" in shown
+    assert " 0.0%" not in shown
+    assert repr(result.sensitivity("stroke", n=1)).startswith("stroke <0.1%")
+
+
 def test_when_everything_is_known_nothing_is_asked(small_model: thighdx.Model) -> None:
     known = {v.id: v.states[0] for v in small_model.vocabulary.variables}
     questions = ask(small_model, known)
@@ -269,7 +277,9 @@ def test_when_everything_is_known_nothing_is_asked(small_model: thighdx.Model) -
     [
         ({"n": 0}, "n: got 0"),
         ({"max_cost": "free"}, "max_cost: got 'free'"),
+        ({"max_cost": "aks"}, "expected one of ask, .*; did you mean 'ask'"),
         ({"goal": "money"}, "goal: got 'money'"),
+        ({"goal": "urgncy"}, "expected one of causes, urgency; did you mean 'urgency'"),
         ({"goal": "urgency"}, "urgency: got None"),
         ({"goal": "urgency", "urgency": lambda *_: np.zeros(3)}, "urgency: got scores of shape"),
     ],

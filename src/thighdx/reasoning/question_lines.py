@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from thighdx.figures import percent
 from thighdx.kb.records import COST_TIERS, Cost
 from thighdx.network.spec import Floats
 
@@ -176,6 +177,8 @@ class Questions:
                 gain = f"{question.urgency_change:.3f} levels, {gain}"
             lines.append(f"{question.text or question.label} [{question.variable}, {question.cost}] {gain}")
             for answer in question.answers:
-                moved = ", ".join(f"{s.cause} {s.before:.1%} -> {s.after:.1%}" for s in answer.shifts)
-                lines.append(f"    {answer.state} ({answer.probability:.1%}): {moved or 'cannot be'}")
+                moved = ", ".join(
+                    f"{s.cause} {percent(s.before)} -> {percent(s.after)}" for s in answer.shifts
+                )
+                lines.append(f"    {answer.state} ({percent(answer.probability)}): {moved or 'cannot be'}")
         return "\n".join(lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from thighdx.figures import percent
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.reasoning.turning import Turn
 
@@ -175,7 +176,7 @@ class Sensitivities:
     def __repr__(self) -> str:
         """Return one line per judgement followed."""
         lines = [
-            f"{self.cause} {self.posterior:.1%}; leading: {self.leader}; "
+            f"{self.cause} {percent(self.posterior)}; leading: {self.leader}; "
             f"{len(self.ranking)} judgements touch it"
         ]
         for line in self.lines:
@@ -184,7 +185,7 @@ class Sensitivities:
             ]
             lines.append(
                 f"  {line.influence.table} {'|'.join(line.influence.key)} {line.influence.point:.3g} "
-                f"({line.low:.3g} to {line.high:.3g}): {line.at_low:.1%} to {line.at_high:.1%}; "
+                f"({line.low:.3g} to {line.high:.3g}): {percent(line.at_low)} to {percent(line.at_high)}; "
                 f"{', '.join(turns) or 'changes nothing by itself'} [{line.method}]"
             )
         return "\n".join(lines)
