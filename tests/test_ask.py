@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 import thighdx
-from thighdx.ask import run_interview
+from thighdx.cli.interview import run_interview
 from thighdx.reasoning.interview import Interview
 
 
-def run(model: thighdx.Model, lines: str, **options: object) -> tuple[thighdx.Result, str]:
-    out = Console(file=io.StringIO(), width=160, color_system=None)
+def run(
+    model: thighdx.Model, lines: str, *, width: int = 160, **options: object
+) -> tuple[thighdx.Result, str]:
+    out = Console(file=io.StringIO(), width=width, color_system=None, markup=False, highlight=False)
     result = run_interview(model, io.StringIO(lines), out, **options)  # type: ignore[arg-type]  # by keyword
     return result, out.file.getvalue()  # type: ignore[attr-defined]  # a StringIO, made above
 
@@ -28,8 +31,9 @@ def test_answers_come_as_words_numbers_and_commands(model: thighdx.Model, tmp_pa
     assert result.evidence["muscle_cramp"] == "absent"
     assert len(result.evidence) == 3
     assert "It could be part of a warning sign" in text
-    assert "got 'perhaps', expected absent, present" in text
-    assert "got 7, expected 1 to 2" in text
+    assert "got 'perhaps', expected 1 to 2, no, yes, or ? for don't know" in text
+    assert "got 7, expected 1 to 2, no, yes, or ? for don't know" in text
+    assert "   1 no   2 yes   ? don't know" in text
     assert "Finished: stopped by the person." in text
     assert text.count("1. Do you have pain in the back of the thigh") == 2
     assert text.count(model.disclaimer[:40]) >= 1
@@ -57,3 +61,30 @@ def test_running_out_of_answers_ends_the_interview(model: thighdx.Model) -> None
     result, text = run(model, "")
     assert result.evidence == {}
     assert "Too little is known of the complaint itself" in text
+
+
+def test_what_is_misspelled_is_answered_with_what_is_near(model: thighdx.Model) -> None:
+    _, text = run(model, "yess\nstop\n")
+    assert "got 'yess', expected 1 to 2, no, yes, or ? for don't know; did you mean 'yes'?" in text
+    assert "True/False" not in text
+
+
+def test_a_narrow_window_keeps_lists_under_their_first_word(model: thighdx.Model) -> None:
+    _, text = run(model, "yes\nno\nstop\n", width=60)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 60
+    advice = lines[lines.index("What to do") + 1 : -1]
+    items = advice[: advice.index("")]
+    assert any(line.startswith("    ") for line in items)
+    assert all(line.startswith(("  - ", "    ")) for line in items)
+
+
+def test_the_terminal_shows_an_interview_in_plain_type(
+    model: thighdx.Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Numbers and words in quotes were colored wherever they stood."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    run_interview(model, ["9", "stop"])
+    text = capsys.readouterr().out
+    assert "1 no   2 yes   ? don't know" in text
+    assert "got 9, expected 1 to 2" in text

@@ -31,7 +31,7 @@ def ask(
 
     Safety questions come early. Answer with a number, a word or yes/no; ? don't know, back, why, stop.
     """
-    from thighdx.ask import run_interview
+    from thighdx.cli.interview import run_interview
 
     if max_cost not in COST_TIERS:
         raise TableError(choice_fault("--max-cost", max_cost, COST_TIERS))

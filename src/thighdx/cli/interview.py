@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-
-from thighdx.errors import EvidenceError
+from thighdx.cli.output import console as standard_output
+from thighdx.cli.output import paragraph, percent, write
+from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
 from thighdx.reasoning.interview import Interview
 from thighdx.reasoning.interview_questions import InterviewQuestion
@@ -16,14 +15,16 @@ from thighdx.reasoning.management import Management
 from thighdx.reasoning.triage import Triage
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from thighdx.model import Model
     from thighdx.result import Result
 
 __all__ = ["HELP", "run_interview"]
 
 HELP = (
-    "Answer with a number, a word from the list, or yes/no. [bold]?[/] don't know, [bold]back[/] one "
-    "question, [bold]why[/] it is asked, [bold]stop[/] and show the result."
+    "Answer with a number, a word from the list, or yes/no. Also: ? (don't know), back (one question), "
+    "why (it is asked), stop (and show the result)."
 )
 
 N_SHOWN = 5  # causes in the summary
@@ -49,16 +50,16 @@ def run_interview(
         Lines, one per answer: ``sys.stdin``, an open file, a list. Empty lines and lines that start with
         ``#`` are skipped, so that a file of answers can be commented.
     console : rich.console.Console, optional
-        Where to print; default the terminal.
+        Where to print; default standard output.
     known : mapping of str to object, optional
         What is known beforehand and is not asked.
     setting, max_cost
         As for `Interview`.
     """
-    out = Console() if console is None else console
+    out = standard_output() if console is None else console
     interview = Interview(model, known, setting=setting, max_cost=max_cost)
-    out.print(escape(model.disclaimer), style="dim")
-    out.print(HELP)
+    _say(out, model.disclaimer, style="dim")
+    _say(out, HELP)
     lines = (line.strip() for line in answers)
     given = (line for line in lines if line and not line.startswith("#"))
     level = ""
@@ -71,75 +72,102 @@ def run_interview(
         else:
             _take(out, interview, question, line)
     _announce(out, interview, level)
-    out.print(f"\nFinished: {escape(interview.finished_because)}.")
+    out.print()
+    _say(out, f"Finished: {interview.finished_because}.")
     result = model.diagnose(interview.result_evidence, setting=interview.setting)
     _show_result(out, model, result)
     return result
+
+
+def _say(out: Console, text: str, *, style: str | None = None, indent: str = "", hanging: str = "") -> None:
+    """Print a text in lines of the window; those after the first begin under `hanging`."""
+    write(out, paragraph(text, out.width, indent=indent, hanging=hanging or indent), style=style)
 
 
 def _announce(out: Console, interview: Interview, before: str) -> str:
     """Say at once when an answer has raised the urgency to today or now; return the level."""
     found = interview.triage
     if found.level != before and found.level in ("urgent", "emergency"):
-        out.print(f"\n[bold red]{escape(found.words)}[/]")
-        out.print(escape(found.deciding[0].words))
+        out.print()
+        _say(out, found.words, style="bold red")
+        _say(out, found.deciding[0].words)
     return found.level
+
+
+def _words(question: InterviewQuestion) -> list[str]:
+    """Return what may be answered, as it is shown."""
+    return [_PLAIN.get(state, state.replace("_", " ")) for state in question.states]
 
 
 def _show_question(out: Console, question: InterviewQuestion, number: int) -> None:
     """Print a question with its possible answers."""
-    out.print(f"\n[bold]{number}. {escape(question.words)}[/] [dim]({_TITLES[question.kind]})[/]")
-    words = [_PLAIN.get(state, state.replace("_", " ")) for state in question.states]
-    options = [f"{place} {word}" for place, word in enumerate(words, start=1)]
-    out.print(escape("   " + "   ".join([*options, "? don't know"])))
+    out.print()
+    _say(out, f"{number}. {question.words} ({_TITLES[question.kind]})", style="bold", hanging="   ")
+    options = [f"{place} {word}" for place, word in enumerate(_words(question), start=1)]
+    write(out, "   " + "   ".join([*options, "? don't know"]))
 
 
 def _take(out: Console, interview: Interview, question: InterviewQuestion, line: str) -> None:
     """Act on one line of input."""
     word = line.lower()
     if word in ("why", "why?"):
-        out.print(f"   {escape(interview.why())}")
+        _say(out, interview.why(), indent="   ")
     elif word == "back":
         if not interview.back():
-            out.print("   This is the first question.")
+            _say(out, "This is the first question.", indent="   ")
     elif word in ("stop", "quit", "exit"):
         interview.stop()
     else:
-        # 0 and 1 mean no and yes elsewhere; here the numbers are those printed beside the answers
-        is_number = word.isdecimal() and len(word) <= 2
-        if is_number and not 1 <= int(word) <= len(question.states):
-            out.print(f"   got {escape(line)}, expected 1 to {len(question.states)}")
-            return
-        try:
-            interview.answer(question.states[int(word) - 1] if is_number else line)
-        except EvidenceError as error:
-            out.print(f"   {escape(str(error))}")
+        _answer(out, interview, question, line)
+
+
+def _answer(out: Console, interview: Interview, question: InterviewQuestion, line: str) -> None:
+    """Take an answer, or say what is expected.
+
+    0 and 1 mean no and yes elsewhere; here the numbers are those printed beside the answers.
+    """
+    is_number = line.isdecimal() and len(line) <= 2
+    words = _words(question)
+    try:
+        if is_number and not 1 <= int(line) <= len(words):
+            raise EvidenceError(f"got {line}")
+        interview.answer(question.states[int(line) - 1] if is_number else line)
+    except EvidenceError:
+        got = line if is_number else repr(line[:60])
+        expected = f"got {got}, expected 1 to {len(words)}, {', '.join(words)}, or ? for don't know"
+        hint = "" if is_number else nearest_hint(line, words)
+        _say(out, expected + (f"; {hint}" if hint else ""), indent="   ")
 
 
 def _show_result(out: Console, model: Model, result: Result) -> None:
     """Print urgency, leading causes, what is still open and advice."""
-    out.print(f"\n[bold]{escape(result.triage.words)}[/]")
+    out.print()
+    _say(out, result.triage.words, style="bold")
     _show_reasons(out, result.triage)
-    out.print("\n[bold]Most probable causes[/]")
+    out.print()
+    _say(out, "Most probable causes", style="bold")
     for cause, value in result.top(N_SHOWN).items():
-        out.print(f"  {value:6.1%}  {escape(model.causes[str(cause)].label)}")
+        label = model.causes[str(cause)].label
+        _say(out, f"{percent(float(value)):>6}  {label}", indent="  ", hanging=" " * 10)
     _show_advice(out, result.management)
-    out.print(f"\n{escape(result.management.disclaimer)}", style="dim")
+    out.print()
+    _say(out, result.management.disclaimer, style="dim")
 
 
 def _show_reasons(out: Console, found: Triage) -> None:
     """Print why it is this urgent and what has not been asked."""
     for reason in found.reasons:
-        out.print(f"  - {escape(reason.words)}")
+        _say(out, f"- {reason.words}", indent="  ", hanging="    ")
     left = [question for question in found.unanswered if question.raises and question.cost == "ask"]
     if left and left[0].level == "emergency":
-        out.print(f"  Not known, and it would matter: {escape(left[0].question)}")
+        _say(out, f"Not known, and it would matter: {left[0].question}", indent="  ", hanging="    ")
 
 
 def _show_advice(out: Console, advice: Management) -> None:
     """Print the first pieces of advice with their cautions."""
-    out.print("\n[bold]What to do[/]")
+    out.print()
+    _say(out, "What to do", style="bold")
     for line in advice.advice[:N_ADVICE]:
-        out.print(f"  - {escape(line.words)}")
+        _say(out, f"- {line.words}", indent="  ", hanging="    ")
         if line.caution:
-            out.print(f"    {escape(line.caution)}", style="dim")
+            _say(out, line.caution, style="dim", indent="    ")
