@@ -11,7 +11,9 @@ from typer.testing import CliRunner, Result
 
 import thighdx
 from thighdx.cli import app
+from thighdx.cli.report import print_cases
 from thighdx.errors import EvidenceError
+from thighdx.streaming.summary import ScoredCase, Summary
 
 TINY = Path(__file__).parent / "models" / "tiny"
 KNOWN = ("bruising=yes", "onset=sudden", "age=30")
@@ -87,3 +89,22 @@ def test_an_alias_leads_to_the_name(model: thighdx.Model) -> None:
 def test_a_setting_among_the_findings_is_sent_where_it_belongs(model: thighdx.Model, name: str) -> None:
     with pytest.raises(EvidenceError, match=r"goes by the argument setting=, one of .*primary_care"):
         model.diagnose({name: "primary_care"})
+
+
+def test_ids_of_causes_are_never_cut_however_narrow_the_window(
+    small_model: thighdx.Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (("proximal_hamstring_avulsion", 0.6), ("hamstring_strain", 0.4))
+    case = ScoredCase("007", "ok", (first, second), (), None, float("nan"))
+    summary = Summary(small_model.vocabulary, "other", 3)
+    summary.cases.append(case)
+    summary.n_rows = 1
+    monkeypatch.setenv("COLUMNS", "80")
+    print_cases(summary, small_model, output="out.csv")
+    assert "60% proximal_hamstring_avulsion   40% hamstring_strain" in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "50")
+    print_cases(summary, small_model, output="out.csv")
+    assert capsys.readouterr().out.splitlines()[1:3] == [
+        "007   ok   60% proximal_hamstring_avulsion",
+        "           40% hamstring_strain",
+    ]

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["print_cases", "print_closing"]
 
 LABEL_WIDTH = 20
-SHORTEST_NAME = 14  # of a cause, still told from every other; below that every cause gets its own line
 PERCENT_WIDTH = 4
 N_LEADERS = 10
 SHOWN_PROBLEMS = 5
@@ -67,31 +66,36 @@ def _shown_problems(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _print_cases(out: Console, summary: Summary) -> None:
-    """Print one line per case, or one per leading cause where a line is too short."""
+    """Print one line per case, or more where its leading causes need them: ids are never cut."""
     cases = summary.cases
     if not cases:
         return
     label = min(LABEL_WIDTH, max(4, *(len(case.label) for case in cases)))
-    longest = max((len(cause) for case in cases for cause, _ in case.leading), default=SHORTEST_NAME)
-    fixed = label + 2 + len("ok") + (2 + len("true") if summary.has_truth else 0)
-    room = (out.width - fixed) // summary.top - (2 + PERCENT_WIDTH + 1)
-    name = min(room, longest)
     head = f"{'case':<{label}}  ok" + ("  true" if summary.has_truth else "")
+    longest = max((len(cause) for case in cases for cause, _ in case.leading), default=0)
+    fits = len(head) + summary.top * (2 + PERCENT_WIDTH + 1 + longest) <= out.width
     write(out, f"{head}  leading causes", style="dim")
     for case in cases:
         start = f"{_cut(case.label, label):<{label}}  {'ok' if case.status == 'ok' else '! '}"
         start += f"  {_ordinal(case.rank) if case.true_causes else '':>4}" if summary.has_truth else ""
         if case.status != "ok":
             write(out, f"{start}  {case.status}", style="yellow")
-        elif room >= min(SHORTEST_NAME, longest):
-            parts = [
-                f"{percent(p, 0):>{PERCENT_WIDTH}} {_cut(cause, name):<{name}}" for cause, p in case.leading
-            ]
-            write(out, "  ".join([start, *parts]).rstrip())
-        else:
-            lines = [f"{percent(p, 0):>{PERCENT_WIDTH}} {cause}" for cause, p in case.leading]
-            write(out, f"{start}  " + f"\n{' ' * len(start)}  ".join(lines))
+            continue
+        parts = [f"{percent(p, 0):>{PERCENT_WIDTH}} {cause}" for cause, p in case.leading]
+        if fits:
+            parts = [f"{part:<{PERCENT_WIDTH + 1 + longest}}" for part in parts]
+        write(out, _flowed(start, parts, out.width))
     _print_missed(out, summary)
+
+
+def _flowed(start: str, parts: Sequence[str], width: int) -> str:
+    """Put as many parts on a line as fit, whole; lines after the first begin under the first part."""
+    lines, indent = [start], " " * len(start)
+    for place, part in enumerate(parts):
+        if place and len(lines[-1]) + 2 + len(part) > width:
+            lines.append(indent)
+        lines[-1] += f"  {part}"
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _print_missed(out: Console, summary: Summary) -> None:

@@ -120,7 +120,7 @@ def model_view(model: Model) -> View:
             ("Known or asked", ", ".join(f"{n} {_plural(layer, n)}" for layer, n in layers.items())),
             ("Sets of causes weighed", f"{model.network.explanations.n_explanations:,}"),
             ("Settings", "; ".join(names.get(setting, in_words(setting)) for setting in model.settings)),
-            ("Groups of causes", ", ".join(map(in_words, model.groups)) or "none"),
+            ("Groups of causes", "; ".join(group.label for group in model.compiled.kb.groups) or "none"),
             *([("Shares replaced in", ", ".join(map(in_words, model.rebased)))] if model.rebased else []),
         ],
         "setting": names.get(model.default_setting, in_words(model.default_setting)),
