@@ -223,3 +223,15 @@ def test_a_place_that_cannot_be_written_to_is_named(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=message):
         result.report(name)
+
+
+def test_much_that_is_known_does_not_make_the_reasons_endless(model: Model) -> None:
+    absent = [name for name, v in model.variables.items() if v.states == ("absent", "present")][40:80]
+    result = model.diagnose({**dict.fromkeys(absent, False), "onset": "gradual"})
+    page = read_page(result.to_html())
+    n_waterfalls = sum(table.caption.startswith("For and against") for table in page.tables)
+    assert page.text.count("26 other findings together") == n_waterfalls > 0
+    found = result.explain(str(result.top(1).index[0]))
+    rest = sum(line.decibans for line in found.lines[15:])
+    assert f"26 other findings together {rest:+.1f}".replace("-", "\N{MINUS SIGN}") in page.text
+    assert "other findings together" not in read_page(found._repr_html_()).text

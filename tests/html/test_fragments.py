@@ -11,7 +11,7 @@ import pytest
 import kb_builder
 import thighdx
 from pages import HOSTILE, read_page
-from thighdx.html.fragments import summary_fragment
+from thighdx.html.fragments import explanation_fragment, summary_fragment
 from thighdx.model import Model
 from thighdx.result import Result
 
@@ -154,6 +154,13 @@ def test_warnings_and_evidence_that_fits_nothing_are_shown(model: Model) -> None
     text = read_page(html_of(odd)).text
     assert named in text
     assert "venous_or_skin_leg_disorder" not in text
+
+
+def test_what_is_given_is_named_like_the_findings(small_model: Model) -> None:
+    result = small_model.diagnose({"bruising": True, "strain": True})
+    labels = {"nerve": "Nerve root", "strain": "Strained muscle", "bruising": "Bruise"}
+    html = explanation_fragment(result.explain("nerve"), labels)
+    assert "Given: Strained muscle: present" in read_page(html).text
 
 
 def test_a_percent_sign_stays_with_its_number(model: Model) -> None:

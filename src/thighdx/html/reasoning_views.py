@@ -146,15 +146,18 @@ def fit_words(fit: EvidenceFit, labels: Labels | None, *, residual_cause: str = 
     return in_labels(fit.statement, (residual_cause, fit.rare_case, *fit.typical_of, *findings), labels)
 
 
-def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
-    """Show what speaks for and against, as a waterfall from before to now."""
+def explanation_view(found: Explanation, labels: Labels | None = None, *, n_lines: int | None = None) -> View:
+    """Show what speaks for and against, as a waterfall from before to now.
+
+    Of more than `n_lines` findings those that weigh least are one line together.
+    """
     causes = [
         {"label": label_of(found.cause, labels), "prior": found.prior, "posterior": found.posterior},
     ]
     if found.against_prior is not None and found.against_posterior is not None:
         other = label_of(found.against, labels)
         causes.append({"label": other, "prior": found.against_prior, "posterior": found.against_posterior})
-    steps = list(_steps(found, labels))
+    steps = list(_steps(found, labels, len(found.lines) if n_lines is None else n_lines))
     is_open = found.verdict == "open" and found.posterior_decibans is not None
     return {
         "is_contrast": bool(found.against),
@@ -178,12 +181,17 @@ def explanation_view(found: Explanation, labels: Labels | None = None) -> View:
     }
 
 
-def _steps(found: Explanation, labels: Labels | None) -> Iterable[View]:
-    """Yield one row per contribution."""
+def _steps(found: Explanation, labels: Labels | None, n_lines: int) -> Iterable[View]:
+    """Yield one row per contribution; what is left over makes one row."""
     given = found.conditioning
     if given is not None and given.decibans is not None:
-        yield {"label": f"Given: {given.shown}", "decibans": given.decibans, "note": "", "direction": ""}
-    for line in found.lines:
+        conditions = (
+            f"{label_of(name, labels)}: {in_words(state)}" if state else label_of(name, labels)
+            for name, state in (*given.given, *given.excluding)
+        )
+        yield _step(f"Given: {'; '.join(conditions)}", given.decibans)
+    n_shown = n_lines if len(found.lines) > n_lines + 1 else len(found.lines)
+    for line in found.lines[:n_shown]:
         yield {
             "label": _evidence(line),
             "decibans": line.decibans,
@@ -192,6 +200,14 @@ def _steps(found: Explanation, labels: Labels | None) -> Iterable[View]:
             else "",
             "direction": line.direction,
         }
+
+    if rest := found.lines[n_shown:]:
+        yield _step(f"{len(rest)} other findings together", sum(line.decibans for line in rest))
+
+
+def _step(label: str, decibans: float) -> View:
+    """Show a contribution that is not of a single finding."""
+    return {"label": label, "decibans": decibans, "note": "", "direction": ""}
 
 
 def _evidence(line: ExplanationLine) -> str:

@@ -29,6 +29,7 @@ N_OPEN = 8  # safety questions
 N_SETS = 5
 SMALLEST_SET = 0.01  # smaller sets and groups say little about a case
 SMALLEST_GROUP = 0.02
+N_LINES = 15  # of what speaks for and against a cause, as in the plot; the rest is one line
 N_QUESTIONS = 3  # per way to answer them
 SMALLEST_GAIN = 0.01  # bits
 QUESTION_CAPTIONS: Labels = {
@@ -73,7 +74,7 @@ def report_view(
         "fit": fit_words(fit, labels, residual_cause=result.model.residual_cause),
         "is_misfit": not fit.fits_listed_cause or fit.conflict_bits > 0,
         "warnings": [item.message for item in result.warnings],
-        "explained": [explanation_view(item, labels) for item in explained],
+        "explained": [explanation_view(item, labels, n_lines=N_LINES) for item in explained],
         "questions": _questions(result, short),
         "management": management_view(result.management, short),
         "known": known_view(result, labels),

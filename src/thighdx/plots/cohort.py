@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thighdx.errors import TableError
+from thighdx.figures import counted
 from thighdx.html.names import LEVEL_NAMES
 from thighdx.kb.records import LEVELS
 from thighdx.labels import TRIAGE, as_pandas
@@ -137,7 +138,7 @@ def plot_cohort(
     n_ok = int((~np.isnan(posterior.to_numpy()).any(axis=1)).sum())
     finish(
         canvas,
-        title=f"Cohort: {len(frame):,} rows, {n_ok:,} scored",
+        title=f"Cohort: {counted(len(frame), 'row')}, {n_ok:,} scored",
         handles=_legend(canvas, below),
         columns=2,
         note=model.disclaimer,
