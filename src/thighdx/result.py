@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.figures import percent
+from thighdx.html.names import short_labels
 from thighdx.inference.engine import cause_chances, marginals
 from thighdx.inference.evidence import CaseEvidence, CaseWarning
 from thighdx.inference.groups import group_sets
@@ -225,18 +226,20 @@ class Result:
         from thighdx.reasoning.explain import explain_cause
 
         idx = self._vocabulary.cause_idx(cause)
-        return explain_cause(
+        found = explain_cause(
             self._network, self._vocabulary, self._case, idx, pooled=self._pooled, kb=self._kb
         )
+        return replace(found, labels=self._short_labels)
 
     def contrast(self, a: str, b: str) -> Explanation:
         """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans."""
         from thighdx.reasoning.explain import contrast_causes
 
         a_idx, b_idx = self._vocabulary.cause_idx(a), self._vocabulary.cause_idx(b)
-        return contrast_causes(
+        found = contrast_causes(
             self._network, self._vocabulary, self._case, a_idx, b_idx, pooled=self._pooled, kb=self._kb
         )
+        return replace(found, labels=self._short_labels)
 
     @cached_property
     def fit(self) -> EvidenceFit:
@@ -255,7 +258,7 @@ class Result:
         """Return what to ask or examine next; see `thighdx.reasoning.questions.next_questions`."""
         from thighdx.reasoning.questions import next_questions
 
-        return next_questions(
+        found = next_questions(
             self._network,
             self._vocabulary,
             self._kb,
@@ -266,6 +269,7 @@ class Result:
             goal=goal,
             urgency=self._urgency() if goal == "urgency" else None,
         )
+        return replace(found, labels=self._short_labels)
 
     def sensitivity(self, cause: str, *, n: int = 20) -> Sensitivities:
         """Return which judgements move a cause most, and how far each may move before the answer changes.
@@ -275,9 +279,10 @@ class Result:
         from thighdx.reasoning.sensitivity import sensitivity
 
         idx = self._vocabulary.cause_idx(cause)
-        return sensitivity(
+        found = sensitivity(
             self._network, self._kb, self._pooled, self._case, idx, n=n, urgency=self._urgency()
         )
+        return replace(found, labels=self._short_labels)
 
     @cached_property
     def triage(self) -> Triage:
@@ -290,14 +295,21 @@ class Result:
         from thighdx.reasoning.triage import triage
 
         chances = state_chances(self._network, self._case.batch, self._weights)
-        return triage(self._kb, self._case.states, self._posterior, self._upper, chances=chances)
+        found = triage(self._kb, self._case.states, self._posterior, self._upper, chances=chances)
+        return replace(found, labels=self._short_labels)
 
     @cached_property
     def management(self) -> Management:
         """What to do: advice for the causes that carry most of the probability, safest first."""
         from thighdx.reasoning.management import management
 
-        return management(self._kb, self._case.states, self._posterior, self.triage)
+        found = management(self._kb, self._case.states, self._posterior, self.triage)
+        return replace(found, labels=self._short_labels)
+
+    @cached_property
+    def _short_labels(self) -> dict[str, str]:
+        """Names of causes and findings, as short as they can be told apart."""
+        return short_labels({variable.id: variable.label for variable in self._kb.variables})
 
     @property
     def _posterior(self) -> dict[str, float]:

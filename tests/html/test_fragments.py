@@ -156,6 +156,20 @@ def test_warnings_and_evidence_that_fits_nothing_are_shown(model: Model) -> None
     assert "venous_or_skin_leg_disorder" not in text
 
 
+@pytest.mark.parametrize("name", ["explanation", "contrast", "questions", "management", "sensitivities"])
+def test_causes_are_called_alike_wherever_they_are_shown(model: Model, result: Result, name: str) -> None:
+    """Ids put in words called the lumbar radiculopathy of one picture by another name in the next."""
+    text = read_page(html_of(SHOWN[name](model, result))).text
+    assert "Hamstring strain" in text
+    assert not re.search("(?<!Proximal )hamstring strain", text)
+
+
+def test_findings_behind_a_reason_are_called_alike(model: Model) -> None:
+    result = model.diagnose({"bruising": True, "ischial_tenderness": True})
+    for shown in (result, result.triage):
+        assert "Tender sitting bone: present" in read_page(html_of(shown)).text
+
+
 def test_what_is_given_is_named_like_the_findings(small_model: Model) -> None:
     result = small_model.diagnose({"bruising": True, "strain": True})
     labels = {"nerve": "Nerve root", "strain": "Strained muscle", "bruising": "Bruise"}
@@ -201,7 +215,7 @@ def test_for_and_against_are_told_by_word_sign_and_place(model: Model) -> None:
 def test_what_is_settled_beforehand_is_said_in_place_of_a_table(small_model: Model) -> None:
     result = small_model.diagnose({"strain": True})
     page = read_page(html_of(result.explain("strain")))
-    assert page.text.endswith("Strain is certain under this model, given strain = present.")
+    assert page.text.endswith("Strain is certain under this model, given Strain = present.")
     assert page.tables == []
 
 

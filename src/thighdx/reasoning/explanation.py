@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from thighdx.figures import percent
@@ -204,6 +204,8 @@ class Explanation:
         Nodes of the quadrature.
     closing_error_decibans : float
         What is missing from the sum.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
 
     References
     ----------
@@ -228,6 +230,7 @@ class Explanation:
     citations: Mapping[str, str]
     n_nodes: int
     closing_error_decibans: float
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def statement(self) -> str:
@@ -293,7 +296,7 @@ class Explanation:
         """Return the same for notebooks."""
         from thighdx.html.fragments import explanation_fragment
 
-        return explanation_fragment(self)
+        return explanation_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return an aligned table with bars, for on the right and against on the left."""

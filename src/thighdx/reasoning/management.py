@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from thighdx.figures import counted
@@ -109,6 +109,8 @@ class Management:
     withheld : tuple of Withheld
     disputes : tuple of Dispute
     disclaimer : str
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
     """
 
     level: Level
@@ -118,6 +120,7 @@ class Management:
     withheld: tuple[Withheld, ...]
     disputes: tuple[Dispute, ...]
     disclaimer: str
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the advice as plain data."""
@@ -148,7 +151,7 @@ class Management:
         """Return the same for notebooks."""
         from thighdx.html.fragments import management_fragment
 
-        return management_fragment(self)
+        return management_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return the urgency, then one line per piece of advice, then the disclaimer."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from thighdx.figures import percent
@@ -114,11 +114,14 @@ class Questions:
         All that may be asked now.
     n : int
         How many were asked for.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
     """
 
     goal: Goal
     ranking: tuple[Question, ...]
     n: int
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def best(self) -> tuple[Question, ...]:
@@ -166,7 +169,7 @@ class Questions:
         """Return the same for notebooks."""
         from thighdx.html.fragments import questions_fragment
 
-        return questions_fragment(self)
+        return questions_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return one line per question and one per answer."""

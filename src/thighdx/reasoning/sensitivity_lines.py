@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from thighdx.figures import percent
@@ -122,6 +122,8 @@ class Sensitivities:
     lines : tuple of Sensitivity
     ranking : tuple of Influence
         Every judgement that touches the case, also those not followed.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
     """
 
     cause: str
@@ -129,6 +131,7 @@ class Sensitivities:
     leader: str
     lines: tuple[Sensitivity, ...]
     ranking: tuple[Influence, ...]
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Sensitivity]:
         """Go through the judgements followed."""
@@ -171,7 +174,7 @@ class Sensitivities:
         """Return the same for notebooks."""
         from thighdx.html.fragments import sensitivities_fragment
 
-        return sensitivities_fragment(self)
+        return sensitivities_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return one line per judgement followed."""

@@ -99,12 +99,15 @@ class Triage:
     bound : {"upper", "posterior"}
         What the thresholds of causes that must not be missed were compared with: the upper end of the
         credible interval, or the bare posterior where no interval was given.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
     """
 
     level: Level
     reasons: tuple[Reason, ...]
     unanswered: tuple[OpenQuestion, ...]
     bound: Literal["upper", "posterior"]
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def words(self) -> str:
@@ -142,7 +145,7 @@ class Triage:
         """Return the same for notebooks."""
         from thighdx.html.fragments import triage_fragment
 
-        return triage_fragment(self)
+        return triage_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return level, reasons and the first open questions, one per line."""
