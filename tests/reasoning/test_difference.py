@@ -87,6 +87,8 @@ def test_cases_move_as_both_models_say_and_the_largest_move_comes_first(
         assert move.new == pytest.approx(after[move.cause], rel=floats.SAME_BASE)
         assert move.new_rank == (ranked.index(move.cause) + 1 if move.cause != "other_cause" else None)
     assert found.cases[1].largest == pytest.approx(0, abs=floats.SUMS_TO_ONE)
+    assert repr(found).splitlines()[-2].startswith("case bruise [")
+    assert repr(found).endswith("\n2 of 3 cases do not move by 0.1% or more")
 
 
 def test_added_and_removed_judgements_are_listed(small_model: thighdx.Model, folder: Path) -> None:
@@ -112,7 +114,7 @@ def test_other_words_with_the_same_numbers_are_no_change(small_model: thighdx.Mo
     found, _ = compare(small_model, folder)
     assert found.is_empty
     assert found.reworded == (("links", ("clot", "d_dimer", "positive")),)
-    assert "1 judgements with the same numbers" in repr(found)
+    assert "1 judgement with the same numbers" in repr(found)
 
 
 def test_a_case_that_one_model_cannot_score_says_why(small_model: thighdx.Model, folder: Path) -> None:

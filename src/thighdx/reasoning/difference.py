@@ -10,6 +10,7 @@ import numpy as np
 
 from thighdx.elicitation.judgements import PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
+from thighdx.figures import counted
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.reasoning.case_difference import CaseDifference, ComparedCase, Compiled, compare_cases
 
@@ -127,7 +128,9 @@ class ModelDifference:
         lines += [f"{c.table} {'|'.join(c.key)}: new, {_shown(c.new)}" for c in self.added]
         lines += [f"{c.table} {'|'.join(c.key)}: gone, was {_shown(c.old)}" for c in self.removed]
         if self.reworded:
-            lines.append(f"{len(self.reworded)} judgements with the same numbers but other sources or notes")
+            lines.append(
+                f"{counted(len(self.reworded), 'judgement')} with the same numbers but other sources or notes"
+            )
         if self.is_empty:
             lines.append("no judgement differs")
         n_still = 0
