@@ -72,7 +72,8 @@ def test_cases_move_as_both_models_say_and_the_largest_move_comes_first(
         "strain,bruising,present,panel,0.02,0.03,0.05",
     )
     found, new = compare(small_model, folder)
-    assert [case.id for case in found.cases] == ["bruise", "tingling", "nothing"]
+    assert found.cases[0].id == "bruise"
+    assert {case.id for case in found.cases[1:]} == {"tingling", "nothing"}  # neither moves: rounding decides
     before = small_model.diagnose(CASES[0].findings).posterior
     after = new.diagnose(CASES[0].findings).posterior
     case = found.cases[0]
@@ -87,7 +88,7 @@ def test_cases_move_as_both_models_say_and_the_largest_move_comes_first(
         assert move.new == pytest.approx(after[move.cause], rel=floats.SAME_BASE)
         assert move.new_rank == (ranked.index(move.cause) + 1 if move.cause != "other_cause" else None)
     assert found.cases[1].largest == pytest.approx(0, abs=floats.SUMS_TO_ONE)
-    assert repr(found).splitlines()[-2].startswith("case bruise [")
+    assert repr(found).splitlines()[-2].startswith("case bruise: strain 95.8% -> 63.0%, ")
     assert repr(found).endswith("\n2 of 3 cases do not move by 0.1% or more")
 
 
