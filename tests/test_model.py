@@ -850,3 +850,15 @@ def test_a_finding_that_no_cause_changes_says_nothing_about_causes(tmp_path: Pat
     assert with_barren.posterior.to_dict() == pytest.approx(plain.posterior.to_dict(), rel=1e-12)
     background = model.diagnose({}).probabilities("barren")["present"]
     assert with_barren.log_evidence == pytest.approx(plain.log_evidence + math.log(background), abs=1e-12)
+
+
+def test_more_causes_than_the_model_allows_are_refused_with_the_reason(model: Model) -> None:
+    four = ("hamstring_strain", "stroke", "fibromyalgia", "deep_infection")
+    with pytest.raises(
+        ImpossibleEvidenceError, match=r"\(it allows up to 3 causes at once; see max_causes\)"
+    ) as e:
+        model.diagnose(dict.fromkeys(four, True))
+    assert {name for name, _ in e.value.conflict} == set(four)
+    assert str(pickle.loads(pickle.dumps(e.value))) == str(e.value)
+    with pytest.raises(ImpossibleEvidenceError, match="under this model; at least one"):
+        model.diagnose({"sex": "male", "postpartum": True})

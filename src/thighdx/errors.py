@@ -79,20 +79,22 @@ class ImpossibleEvidenceError(EvidenceError):
     """The evidence has probability 0 under the model.
 
     `conflict` is a smallest set of the given evidence that is impossible by itself: dropping any one
-    member makes the rest possible.
+    member makes the rest possible. `reason` says why it is impossible, where that is not plain.
     """
 
-    def __init__(self, conflict: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, conflict: Sequence[tuple[str, str]], reason: str = "") -> None:
         self.conflict = tuple(conflict)
+        self.reason = reason
         listed = ", ".join(f"{name}={state}" for name, state in self.conflict)
         super().__init__(
-            f"impossible evidence: {listed} cannot be true together under this model; "
-            f"at least one of them must be wrong or left unknown"
+            f"impossible evidence: {listed} cannot be true together under this model"
+            + (f" ({reason})" if reason else "")
+            + "; at least one of them must be wrong or left unknown"
         )
 
-    def __reduce__(self) -> tuple[type[ImpossibleEvidenceError], tuple[tuple[tuple[str, str], ...]]]:
+    def __reduce__(self) -> tuple[type[ImpossibleEvidenceError], tuple[tuple[tuple[str, str], ...], str]]:
         """Survive pickling: the message is rebuilt from the conflict."""
-        return type(self), (self.conflict,)
+        return type(self), (self.conflict, self.reason)
 
 
 class TableError(ThighdxError, ValueError):

@@ -188,7 +188,11 @@ class Model:
         log_joint = log_weights(self.network, case.batch, dtype="float64")[0]
         peak = log_joint.max()
         if np.isneginf(peak):
-            raise ImpossibleEvidenceError(minimal_conflict(self.network, self.vocabulary, case))
+            conflict = minimal_conflict(self.network, self.vocabulary, case)
+            n_present = sum(name in self.causes and state == "present" for name, state in conflict)
+            too_many = n_present > self.max_causes
+            reason = f"it allows up to {self.max_causes} causes at once; see max_causes" if too_many else ""
+            raise ImpossibleEvidenceError(conflict, reason)
         weights = np.exp(log_joint - peak)
         total = weights.sum()
         setting_idx = int(case.batch.setting_idx[0])
