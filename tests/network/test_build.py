@@ -190,7 +190,8 @@ def arrays_in(value: object, seen: set[int] | None = None) -> Iterator[np.ndarra
         for item in value:
             yield from arrays_in(item, seen)
     elif isinstance(value, dict):
-        yield from arrays_in(list(value.values()), seen)
+        for item in value.values():  # not a list of them: the next one could get the id of one that is gone
+            yield from arrays_in(item, seen)
 
 
 def test_every_array_of_a_network_is_read_only() -> None:
