@@ -115,7 +115,7 @@ def main() -> None:
         write_table(source, model, chosen.rows)
         report, used, memory = score(source, output, chosen.words)
         alone = inference_only(model)
-        seconds, start_up = (report["seconds"][name] for name in ("scoring", "start_up"))  # type: ignore[index]
+        seconds, start_up = (report["seconds"][name] for name in ("scoring", "start_up"))  # type: ignore[index]  # JSON
         quarter = max(1, len(memory) // 4)
         print(f"rows                    {chosen.rows:14,}")
         print(

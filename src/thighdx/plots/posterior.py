@@ -139,7 +139,7 @@ def _figures(value: float, bounds: pd.DataFrame | None, cause: str, *, is_fine: 
     text = fine_percent(value) if is_fine else percent(value)
     if bounds is None:
         return text
-    ends = [float(bounds.loc[cause, end]) for end in ("lower", "upper")]  # type: ignore[arg-type]
+    ends = [float(bounds.loc[cause, end]) for end in ("lower", "upper")]  # type: ignore[arg-type]  # a number to pandas
     if is_fine:
         low, high = map(fine_percent, ends)
     else:
@@ -167,7 +167,7 @@ def _marks(
     for y, cause in zip(at, causes, strict=True):
         color = ink.faint if cause == result.model.residual_cause else ink.main
         if bounds is not None:
-            span = [place(bounds.loc[cause, end]) for end in ("lower", "upper")]  # type: ignore[arg-type]
+            span = [place(bounds.loc[cause, end]) for end in ("lower", "upper")]  # type: ignore[arg-type]  # as above
             intervals += ax.plot(
                 span, [y, y], color=color, linewidth=4.5, alpha=0.45, solid_capstyle="butt", clip_on=False
             )
