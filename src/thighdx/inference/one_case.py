@@ -3,6 +3,7 @@
 A batch adds the table row of everything known. For one case that is mostly waiting for memory: a hundred
 rows of 9,000 numbers. Here every variable has a reference state folded into one base row, so that only
 departures from it count, and of those the terms of single causes and of pairs are added as 38 and 703 numbers.
+The reference of findings is unknown where most findings are, and else their lowest state.
 What is left are terms of three causes and more, and few variables have many of these.
 """
 
@@ -120,7 +121,9 @@ def log_weights_of_one(network: Network, batch: EvidenceBatch) -> Floats:
         -inf where an explanation is impossible. Causes given as evidence and joint tables are left to the
         caller.
     """
-    made = _departures(network, int(batch.setting_idx[0]))
+    findings = batch.codes[0, network.n_contexts :]
+    is_mostly_unknown = 2 * int(np.count_nonzero(findings == UNKNOWN)) > len(findings)
+    made = _departures(network, int(batch.setting_idx[0]), is_mostly_unknown)
     rows = _present(made.row_of, made.code_offset + batch.codes[0])
     single = np.add.reduce(made.single.take(rows, axis=0), axis=0)
     pair = np.add.reduce(made.pair.take(_present(made.pair_of, rows), axis=0), axis=0)
@@ -176,12 +179,12 @@ def log_pattern(
     return found
 
 
-def _departures(network: Network, setting_idx: int) -> _Departures:
+def _departures(network: Network, setting_idx: int, is_mostly_unknown: bool) -> _Departures:
     """Return the departures of a setting, made at first use and kept with the network."""
-    key = ("departures", setting_idx)
+    key = ("departures", setting_idx, is_mostly_unknown)
     made = network.cache.get(key)
     if not isinstance(made, _Departures):
-        made = _make(network, setting_tables(network, setting_idx, "float64"))
+        made = _make(network, setting_tables(network, setting_idx, "float64"), is_mostly_unknown)
         network.cache[key] = made
     return made
 
@@ -204,7 +207,7 @@ def _lay_out(explanations: Explanations) -> _Layout:
     )
 
 
-def _make(network: Network, tables: SettingTables) -> _Departures:
+def _make(network: Network, tables: SettingTables, is_mostly_unknown: bool) -> _Departures:
     """Split every row into terms of single causes, of pairs, and the rest."""
     layout, n_rows = _lay_out(network.explanations), len(tables.rows)
     width = int(network.n_states.max(initial=1)) + 1
@@ -219,7 +222,8 @@ def _make(network: Network, tables: SettingTables) -> _Departures:
         if first < 0:
             continue
         own = np.asarray(tables.rows[first : first + network.n_states[variable]], dtype=np.float64)
-        reference = 0 if np.isfinite(own[0]).all() else -1
+        starts_known = variable < network.n_contexts or not is_mostly_unknown
+        reference = 0 if starts_known and np.isfinite(own[0]).all() else -1
         base = base + own[0] if reference == 0 else base
         for code in range(-1, len(own)):
             if code == reference:
