@@ -39,7 +39,7 @@ __all__ = [
 
 GROUP_PREFIX = "group_"
 # Rows read and inferred before the next are: what that takes does not grow with the table.
-ROWS_AT_ONCE = 131_072
+ROWS_AT_ONCE = 65_536
 
 Engine: TypeAlias = Literal["auto", "compiled", "numpy"]
 Values: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.object_]
