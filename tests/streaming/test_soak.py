@@ -44,8 +44,8 @@ CASES = (
     {},
 )
 
-# What is promised of the numpy engine, which leans on the linear algebra library: not the last bit. One of some hundred
-# runs under load differed somewhere in the text of a case; where, and that the library is the cause, was not established.
+# What is promised of the numpy engine, which leans on the linear algebra library, is not the last bit. Once, under
+# load, the text of a case differed somewhere; where, and that the library was the cause, was not established.
 SAME_CASE = 1e-12
 
 Answers = dict[str, str]
