@@ -54,7 +54,7 @@ def test_an_answer_that_makes_it_an_emergency_is_announced_at_once(model: thighd
     assert "This is the first question." in text
     alarm, finish = text.index("Emergency: call an ambulance"), text.index("Finished")
     assert alarm < finish
-    assert "numb saddle area" in text[alarm:finish]
+    assert "Newly lost feeling around genitals" in text[alarm:finish]
 
 
 def test_running_out_of_answers_ends_the_interview(model: thighdx.Model) -> None:

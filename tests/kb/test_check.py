@@ -344,67 +344,96 @@ def test_a_model_without_causes_says_so(folder: Path) -> None:
             "cause: got 'strian', expected a cause; did you mean 'strain'?",
         ),
         ("codes.csv", "strain,ICD-10,,Strain,", "code: strain: empty"),
-        ("red_flags.csv", "R1,pain=severe,urgent,,bad,desk", "rule_id: got 'R1', expected a unique id"),
-        ("red_flags.csv", ",pain=severe,urgent,,bad,desk", "rule_id: got '', expected a unique id"),
-        ("red_flags.csv", "R2,pain=severe,urgent,,,desk", "reason: empty"),
-        ("red_flags.csv", "R2,pain=severe,urgent,,bad,", "sources: empty"),
+        ("red_flags.csv", "R1,pain=severe,urgent,,bad,Bad.,desk", "rule_id: got 'R1', expected a unique id"),
+        ("red_flags.csv", ",pain=severe,urgent,,bad,Bad.,desk", "rule_id: got '', expected a unique id"),
+        ("red_flags.csv", "R2,pain=severe,urgent,,,Bad.,desk", "reason: empty"),
+        ("red_flags.csv", "R2,pain=severe,urgent,,bad,,desk", "words: empty"),
+        ("red_flags.csv", "R2,pain=severe,urgent,,bad,Bad.,", "sources: empty"),
         (
             "red_flags.csv",
-            "R2,pain=severe,urgent,pain,bad,desk",
+            "R2,pain=severe,urgent,pain,bad,Bad.,desk",
             "suspect: got 'pain', expected a cause or nothing",
         ),
-        ("red_flags.csv", "R2,,urgent,,bad,desk", "when: got the end, expected variable=state"),
+        ("red_flags.csv", "R2,,urgent,,bad,Bad.,desk", "when: got the end, expected variable=state"),
         (
             "red_flags.csv",
-            "R2,__import__('os')=present,urgent,,bad,desk",
+            "R2,__import__('os')=present,urgent,,bad,Bad.,desk",
             "when: got '=present', expected variable=state",
         ),
         (
             "red_flags.csv",
-            "R2,pain=terrible,urgent,,bad,desk",
+            "R2,pain=terrible,urgent,,bad,Bad.,desk",
             "when: got 'terrible', expected pain to be one of",
         ),
         (
             "red_flags.csv",
-            f"R2,{'(' * 99}pain=mild{')' * 99},urgent,,bad,desk",
+            f"R2,{'(' * 99}pain=mild{')' * 99},urgent,,bad,Bad.,desk",
             "when: parentheses nested deeper",
         ),
         (
             "red_flags.csv",
-            f"R2,{'pain=mild or ' * 500}pain=mild,urgent,,bad,desk",
+            f"R2,{'pain=mild or ' * 500}pain=mild,urgent,,bad,Bad.,desk",
             "when: got 6509 characters",
         ),
         (
             "harms.csv",
-            "colt,80,urgent,,,,x,desk",
+            "colt,80,urgent,,,,x,X.,desk",
             "cause: got 'colt', expected a cause; did you mean 'clot'?",
         ),
         (
             "harms.csv",
-            "strain,80,urgent,0.1,0.2,,x,desk",
+            "strain,80,urgent,0.1,0.2,,x,X.,desk",
             "threshold_soon: got (0.1, 0.2, None), expected "
             "probabilities in (0, 1), the more urgent the higher",
         ),
-        ("harms.csv", "strain,80,urgent,1.5,,,x,desk", "threshold_soon: got (1.5, None, None), expected"),
-        ("harms.csv", "strain,80,urgent,,,,x,", "sources: empty"),
-        ("management.csv", "M1,strain,self_care,Rest.,,,1,desk", "id: got 'M1', expected a unique id"),
+        ("harms.csv", "strain,80,urgent,1.5,,,x,X.,desk", "threshold_soon: got (1.5, None, None), expected"),
+        ("harms.csv", "strain,80,urgent,,,,x,,desk", "words: empty, expected what people are told"),
+        ("harms.csv", "strain,80,urgent,,,,x,X.,", "sources: empty"),
+        ("management.csv", "M1,strain,self_care,Rest.,,,1,,,,,desk", "id: got 'M1', expected a unique id"),
         (
             "management.csv",
-            "M2,strian,self_care,Rest.,,,1,desk",
+            "M2,strian,self_care,Rest.,,,1,,,,,desk",
             "cause: got 'strian', expected a cause or 'any'; did you mean 'strain'?",
         ),
         (
             "management.csv",
-            "M2,strain,selfcare,Rest.,,,1,desk",
+            "M2,strain,selfcare,Rest.,,,1,,,,,desk",
             "kind: got 'selfcare', expected self_care, exercise, "
-            "treatment, prevention, caution; did you mean 'self_care'?",
+            "treatment, prevention, caution, how_to, course, visit, safety_net; did you mean 'self_care'?",
         ),
         (
             "management.csv",
-            "M2,any,self_care,Rest.,pain=bad,,1,desk",
+            "M2,any,self_care,Rest.,pain=bad,,1,,,,,desk",
             "when: got 'bad', expected pain to be one of",
         ),
-        ("management.csv", "M2,any,self_care,Rest.,,,1,book", "sources: got 'book', expected a source id"),
+        (
+            "management.csv",
+            "M2,any,self_care,Rest.,,,1,,,,,book",
+            "sources: got 'book', expected a source id",
+        ),
+        (
+            "management.csv",
+            "M2,any,self_care,Rest.,,,1,rubing,,,,desk",
+            "advises: got 'rubing', expected an action of actions.csv; did you mean 'rubbing'?",
+        ),
+        (
+            "management.csv",
+            "M2,any,caution,Rest.,,,1,,rubing,,,desk",
+            "forbids: got 'rubing', expected an action of actions.csv; did you mean 'rubbing'?",
+        ),
+        (
+            "management.csv",
+            "M2,any,self_care,Rest.,,,1,rubbing,rubbing,,,desk",
+            "forbids: M2 advises and forbids 'rubbing', expected only one",
+        ),
+        (
+            "management.csv",
+            "M2,any,self_care,Rub it.,,,1,rubbing,,urgent,,desk",
+            "highest_level: M2 advises what may not be advised at its levels, so it is never shown",
+        ),
+        ("management.csv", "M2,any,how_to,Rest.,,,1,,,,,desk", "advises: M2: empty, expected the action it"),
+        ("actions.csv", "rubbing,Rubbing,,,", "id: got 'rubbing', expected a unique id"),
+        ("actions.csv", "heat,,,,", "label: heat: empty"),
         ("seed_coverage.csv", "S9,links,x,", "seed: got 'S9', expected a seed id"),
         ("evidence_agreement.csv", "K9,links,x,agrees,", "evidence_id: got 'K9', expected an evidence id"),
     ],
@@ -416,9 +445,27 @@ def test_a_wrong_row_of_the_other_tables_is_named(folder: Path, file: str, line:
     )
 
 
+@pytest.mark.parametrize("words", ["Do not rub it.", "Don't rub it.", "Massage it.", "Never massage it."])
+def test_a_text_about_an_action_needs_its_code_however_it_is_worded(folder: Path, words: str) -> None:
+    row = append(folder, "management.csv", f"M2,strain,caution,{words},,,1,,,,,desk")
+    (line,) = lines_of(folder)
+    assert line.startswith(f"management.csv row {row}, advises: M2 says ")
+    assert "but neither advises nor forbids 'rubbing'" in line
+    edit(folder, "management.csv", f"{words},,,1,,,", f"{words},,,1,,rubbing,")
+    assert lines_of(folder) == []
+
+
+def test_a_cause_that_can_be_an_emergency_needs_advice_for_it(folder: Path) -> None:
+    edit(folder, "management.csv", "Call for help.,,,1,,,,", "Call for help.,,,1,,,,urgent")
+    (line,) = lines_of(folder)
+    assert line.startswith(
+        "management.csv, cause: clot can be an emergency (harms.csv), but has no treatment row"
+    )
+
+
 def test_thresholds_may_be_left_empty(folder: Path) -> None:
-    append(folder, "harms.csv", "strain,8,self_care,,,,heals,desk")
-    append(folder, "harms.csv", "nerve,30,soon,,0.5,0.2,lasts,desk")
+    append(folder, "harms.csv", "strain,8,self_care,,,,heals,Heals.,desk")
+    append(folder, "harms.csv", "nerve,30,soon,,0.5,0.2,lasts,Lasts.,desk")
     assert lines_of(folder) == []
 
 
@@ -436,8 +483,8 @@ def test_every_problem_of_every_table_is_found_in_one_pass(folder: Path) -> None
     )
     remove(folder, "backgrounds.csv", "pain,severe")
     append(folder, "groups.csv", "serious,Serious,colt,")
-    append(folder, "red_flags.csv", "R2,pain=bad,urgent,,bad,desk")
-    append(folder, "management.csv", "M2,any,self_care,Rest.,,,1,book")
+    append(folder, "red_flags.csv", "R2,pain=bad,urgent,,bad,Bad.,desk")
+    append(folder, "management.csv", "M2,any,self_care,Rest.,,,1,,,,,book")
     found = {(problem.file, problem.column) for problem in problems_of(folder)}
     assert found == {
         ("variables.csv", "label"),

@@ -111,7 +111,7 @@ def test_why_names_the_warning_sign_or_the_gain(model: thighdx.Model) -> None:
     question = interview.question
     assert question is not None
     assert question.kind == "safety"
-    reasons = {rule.id: rule.reason for rule in model.compiled.kb.red_flags}
+    reasons = {rule.id: rule.words for rule in model.compiled.kb.red_flags}
     assert reasons[question.rules[0]] in interview.why()
     while interview.question is not None and interview.question.kind == "safety":
         interview.answer("?")

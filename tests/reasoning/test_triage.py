@@ -65,7 +65,7 @@ def test_a_rule_fires_on_every_way_to_satisfy_it_and_on_nothing_less(rule_id: st
         reason = next(reason for reason in found.reasons if reason.rule == rule_id)
         assert (reason.kind, reason.level, reason.cause) == ("rule", rule.level, rule.suspect)
         assert reason.sources == rule.sources != ()
-        assert reason.words == rule.reason
+        assert reason.words == rule.words
         assert way.items() >= dict(reason.findings).items()
         assert holds(parse_expression(rule.when), reason.findings) is True
     assert rule_id not in triage(KB, {}, rare()).fired
@@ -137,7 +137,9 @@ def test_other_causes_are_judged_by_their_posterior() -> None:
 
 @pytest.mark.parametrize(("posterior", "level"), [(0.5, "self_care"), (0.51, "soon")])
 def test_a_cause_more_likely_than_not_gives_at_least_its_level(posterior: float, level: str) -> None:
-    kb = with_harm(Harm("hip_joint_disease", 25.0, "soon", None, None, None, "slow", ("K002",)))
+    kb = with_harm(
+        Harm("hip_joint_disease", 25.0, "soon", None, None, None, "slow", "It is slow.", ("K002",))
+    )
     found = triage(kb, CALM, rare(hip_joint_disease=posterior))
     assert found.level == level
     assert [reason.kind for reason in found.reasons] == (["likely"] if level == "soon" else ["no_warning"])
@@ -381,7 +383,7 @@ def test_rules_without_a_suspect_and_models_without_harms_work(small_model: thig
     kb = dataclasses.replace(
         small_model.compiled.kb,
         harms=(),
-        red_flags=(RedFlag("R9", "pain=severe", "emergency", "", "very bad", ("desk",)),),
+        red_flags=(RedFlag("R9", "pain=severe", "emergency", "", "very bad", "It is very bad.", ("desk",)),),
     )
     posterior = dict.fromkeys(["strain", "nerve", "clot", "other_cause"], 0.9)
     assert triage(kb, {"pain": "severe"}, posterior).level == "emergency"

@@ -69,6 +69,11 @@ def print_advice(out: Console, result: Result) -> None:
         write(out, paragraph(f"- {line.words}", out.width, hanging="  "))
         if line.caution:
             write(out, paragraph(line.caution, out.width, indent="  "), style="dim")
+    for title, lines in found.apart.items():
+        write(out, title, style="bold")
+        for line in lines:
+            text = " ".join(filter(None, [line.words, line.caution]))
+            write(out, paragraph(f"- {text}", out.width, hanging="  "))
     if found.withheld:
         write(
             out,

@@ -28,7 +28,6 @@ HELP = (
 )
 
 N_SHOWN = 5  # causes in the summary
-N_ADVICE = 8  # pieces of advice in the summary
 _PLAIN = {"absent": "no", "present": "yes"}
 _TITLES = {"complaint": "the complaint", "safety": "safety", "causes": "the causes"}
 
@@ -164,10 +163,15 @@ def _show_reasons(out: Console, found: Triage) -> None:
 
 
 def _show_advice(out: Console, advice: Management) -> None:
-    """Print the first pieces of advice with their cautions."""
+    """Print the advice with its cautions, and what stands apart from it."""
     out.print()
     _say(out, "What to do", style="bold")
-    for line in advice.advice[:N_ADVICE]:
+    for line in advice.advice:
         _say(out, f"- {line.words}", indent="  ", hanging="    ")
         if line.caution:
             _say(out, line.caution, style="dim", indent="    ")
+    for title, lines in advice.apart.items():
+        out.print()
+        _say(out, title, style="bold")
+        for line in lines:
+            _say(out, " ".join(filter(None, [f"- {line.words}", line.caution])), indent="  ", hanging="    ")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thighdx.reasoning.explanation import Explanation, ExplanationLine
     from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import Intervals
-    from thighdx.reasoning.management import Management
+    from thighdx.reasoning.management import AdviceLine, Management
     from thighdx.reasoning.question_lines import Question, Questions
     from thighdx.reasoning.sensitivity_lines import Sensitivities, Sensitivity
     from thighdx.reasoning.triage import Triage
@@ -83,17 +83,10 @@ def management_view(management: Management, labels: Labels | None = None) -> Vie
     return {
         "level": level_view(management.level),
         "seek_care": advice_of_level(management.level, management.seek_care),
-        "advice": [
-            {
-                "id": line.id,
-                "about": "" if line.cause == "any" else label_of(line.cause, labels),
-                "kind": in_words(line.kind),
-                "words": line.words,
-                "caution": line.caution,
-                "sources": list(line.sources),
-                "disputes": [in_words(topic) for topic in line.disputes],
-            }
-            for line in management.advice
+        "advice": [_advice(line, labels) for line in management.advice],
+        "apart": [
+            {"title": title, "advice": [_advice(line, labels) for line in lines]}
+            for title, lines in management.apart.items()
         ],
         "withheld": _withheld(management, labels),
         "disputes": [
@@ -101,6 +94,19 @@ def management_view(management: Management, labels: Labels | None = None) -> Vie
             for item in management.disputes
         ],
         "disclaimer": management.disclaimer,
+    }
+
+
+def _advice(line: AdviceLine, labels: Labels | None) -> View:
+    """Show one piece of advice."""
+    return {
+        "id": line.id,
+        "about": "" if line.cause == "any" else label_of(line.cause, labels),
+        "kind": in_words(line.kind),
+        "words": line.words,
+        "caution": line.caution,
+        "sources": list(line.sources),
+        "disputes": [in_words(topic) for topic in line.disputes],
     }
 
 

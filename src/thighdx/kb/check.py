@@ -11,12 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import count
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from thighdx.errors import Problem, nearest_hint
+from thighdx.kb.check_advice import check_advice
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
-from thighdx.kb.records import Judgement, Key, KnowledgeBase, Variable
+from thighdx.kb.records import AdviceKind, Judgement, Key, KnowledgeBase, Variable
 
 __all__ = ["check_knowledge_base"]
 
@@ -29,7 +30,7 @@ _RESERVED = frozenset({"age", "setting", "status", "log_evidence", "triage", "ex
 # An empty cell may be written out like this in a table of patients, so no state can be called so.
 _UNKNOWN_WORDS = frozenset({"na", "nan", "null"})
 _CHILD_LAYERS = ("cause", "pathology")
-ADVICE_KINDS = ("self_care", "exercise", "treatment", "prevention", "caution")
+ADVICE_KINDS: tuple[AdviceKind, ...] = get_args(AdviceKind)
 
 
 def check_knowledge_base(kb: KnowledgeBase) -> list[Problem]:
@@ -43,6 +44,7 @@ def check_knowledge_base(kb: KnowledgeBase) -> list[Problem]:
         checker.groups_and_codes(),
         checker.rules(),
         checker.harms_and_advice(),
+        check_advice(kb),
         checker.notes_on_evidence(),
     ]
     return [problem for part in parts for problem in part]
@@ -302,8 +304,9 @@ class _Checker:
             yield from self._expression(file, row, "when", rule.when)
             if rule.suspect and rule.suspect not in self.causes:
                 yield self.unknown((file, row, "suspect"), rule.suspect, self.causes, "a cause or nothing")
-            if not rule.reason:
-                yield Problem(file, row, "reason", "empty")
+            for column in ("reason", "words"):
+                if not getattr(rule, column):
+                    yield Problem(file, row, column, "empty")
             yield from self._sources(file, row, rule.sources)
 
     def _expression(self, file: str, row: int, column: str, text: str) -> Iterator[Problem]:
@@ -332,6 +335,8 @@ class _Checker:
             if any(not 0 < limit < 1 for limit in given) or given != sorted(given, reverse=True):
                 expected = "probabilities in (0, 1), the more urgent the higher"
                 yield Problem(file, row, "threshold_soon", f"got {limits}, expected {expected}")
+            if not harm.words:
+                yield Problem(file, row, "words", "empty, expected what people are told")
             yield from self._sources(file, row, harm.sources)
         counts = Counter(advice.id for advice in self.kb.advice)
         for row, advice in self.numbered("management", self.kb.advice):

@@ -13,6 +13,7 @@ from thighdx.kb.records import (
     COST_TIERS,
     LAYERS,
     LEVELS,
+    Action,
     Advice,
     Code,
     Cost,
@@ -82,6 +83,7 @@ def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Pr
         codes=tuple(Code(r["cause"], r["system"], r["code"], r["title"]) for _, r in tables["codes"]),
         red_flags=tuple(reader.red_flag(n, r) for n, r in tables["red_flags"]),
         harms=tuple(reader.harm(n, r) for n, r in tables["harms"]),
+        actions=tuple(reader.action(n, r) for n, r in tables["actions"]),
         advice=tuple(reader.advice(n, r) for n, r in tables["management"]),
         sources=_sources(raw, problems),
         digest=raw.digest,
@@ -240,7 +242,13 @@ class _Reader:
         level = self.one_of("red_flags", row, "level", cells["level"], LEVELS)
         sources = _split(cells["sources"])
         return RedFlag(
-            cells["rule_id"], cells["when"], cast(Level, level), cells["suspect"], cells["reason"], sources
+            cells["rule_id"],
+            cells["when"],
+            cast(Level, level),
+            cells["suspect"],
+            cells["reason"],
+            cells["words"],
+            sources,
         )
 
     def harm(self, row: int, cells: Row) -> Harm:
@@ -256,8 +264,26 @@ class _Reader:
             threshold_urgent=limits[1],
             threshold_soon=limits[2],
             reason=cells["reason"],
+            words=cells["words"],
             sources=_split(cells["sources"]),
         )
+
+    def levels(self, file: str, row: int, cells: Row) -> tuple[Level, Level]:
+        """Read the lowest and the highest level; an empty cell is no limit."""
+        low, high = (
+            cast(Level, self.one_of(file, row, name, cells[name] or end, LEVELS))
+            for name, end in (("lowest_level", LEVELS[0]), ("highest_level", LEVELS[-1]))
+        )
+        if LEVELS.index(low) > LEVELS.index(high):
+            self.note(
+                file, row, "lowest_level", f"got {low!r}, expected no more than highest_level, {high!r}"
+            )
+        return low, high
+
+    def action(self, row: int, cells: Row) -> Action:
+        """Read one row of actions.csv."""
+        low, high = self.levels("actions", row, cells)
+        return Action(cells["id"], cells["label"], _split(cells["words"]), low, high)
 
     def advice(self, row: int, cells: Row) -> Advice:
         """Read one row of management.csv."""
@@ -265,6 +291,7 @@ class _Reader:
         if not (priority.isdecimal() and len(priority) <= 2):
             self.note("management", row, "priority", f"got {priority!r}, expected a whole number")
             priority = "0"
+        low, high = self.levels("management", row, cells)
         return Advice(
             id=cells["id"],
             cause=cells["cause"],
@@ -274,4 +301,8 @@ class _Reader:
             caution=cells["caution"],
             priority=int(priority),
             sources=_split(cells["sources"]),
+            advises=_split(cells["advises"]),
+            forbids=_split(cells["forbids"]),
+            lowest_level=low,
+            highest_level=high,
         )

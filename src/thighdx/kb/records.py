@@ -10,7 +10,9 @@ __all__ = [
     "COST_TIERS",
     "LAYERS",
     "LEVELS",
+    "Action",
     "Advice",
+    "AdviceKind",
     "Code",
     "Cost",
     "Expert",
@@ -34,6 +36,9 @@ __all__ = [
 Layer: TypeAlias = Literal["context", "pathology", "cause", "finding", "test"]
 Cost: TypeAlias = Literal["ask", "examine", "cheap_test", "imaging_or_invasive"]
 Level: TypeAlias = Literal["emergency", "urgent", "soon", "self_care"]
+AdviceKind: TypeAlias = Literal[
+    "self_care", "exercise", "treatment", "prevention", "caution", "how_to", "course", "visit", "safety_net"
+]
 Role: TypeAlias = Literal["pooled", "alone", "correction"]
 JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
@@ -129,19 +134,26 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class RedFlag:
-    """A triage rule: an expression over variables and the level it calls for."""
+    """A triage rule: an expression over variables and the level it calls for.
+
+    `reason` is a note for those who maintain the rule, `words` what people are told.
+    """
 
     id: str
     when: str
     level: Level
     suspect: str
     reason: str
+    words: str
     sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """What missing a cause does, and from which probability on a level of urgency is due."""
+    """What missing a cause does, and from which probability on a level of urgency is due.
+
+    `reason` is a note for those who maintain the table, `words` what people are told.
+    """
 
     cause: str
     harm_of_missing: float
@@ -150,12 +162,31 @@ class Harm:
     threshold_urgent: float | None
     threshold_soon: float | None
     reason: str
+    words: str
     sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """Something that advice can tell people to do or not to do, and the levels at which it may be advised.
+
+    `words` are what a text calls it; they serve a check that no text speaks of an action without a code.
+    """
+
+    id: str
+    label: str
+    words: tuple[str, ...]
+    lowest_level: Level
+    highest_level: Level
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
-    """One piece of management advice for a cause."""
+    """One piece of management advice for a cause.
+
+    `advises` and `forbids` are ids of actions; `lowest_level` and `highest_level` say at which urgency its
+    words may be shown.
+    """
 
     id: str
     cause: str
@@ -165,6 +196,10 @@ class Advice:
     caution: str
     priority: int
     sources: tuple[str, ...]
+    advises: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()
+    lowest_level: Level = "self_care"
+    highest_level: Level = "emergency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +245,7 @@ class KnowledgeBase:
     codes: tuple[Code, ...]
     red_flags: tuple[RedFlag, ...]
     harms: tuple[Harm, ...]
+    actions: tuple[Action, ...]
     advice: tuple[Advice, ...]
     sources: Mapping[str, Source]
     digest: str
@@ -220,6 +256,16 @@ class KnowledgeBase:
     coverage_rows: tuple[Row, ...] = field(default=(), repr=False)
     conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
     agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
+
+    def levels_of(self, advice: Advice) -> tuple[Level, ...]:
+        """Return the levels of urgency at which a piece of advice and all it advises may be shown."""
+        limits: list[Advice | Action] = [
+            advice,
+            *(action for action in self.actions if action.id in advice.advises),
+        ]
+        lowest = max(LEVELS.index(item.lowest_level) for item in limits)
+        highest = min(LEVELS.index(item.highest_level) for item in limits)
+        return LEVELS[lowest : highest + 1]
 
     def variable(self, variable_id: str) -> Variable:
         """Return one variable by id."""

@@ -167,9 +167,9 @@ def _question(
 
 def _why_safety(kb: KnowledgeBase, item: OpenQuestion) -> str:
     """Say which warning sign a safety question is about."""
-    reasons = [rule.reason for rule in kb.red_flags if rule.id in item.rules]
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}."
+    reasons = [rule.words for rule in kb.red_flags if rule.id in item.rules]
+    more = f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}"
 
 
 def _why_causes(best: Question) -> str:

@@ -230,7 +230,7 @@ def _rule_reasons(kb: KnowledgeBase, states: Mapping[str, str]) -> list[Reason]:
         if expression is not None and holds(expression, states) is True:
             because = witnesses(expression, states)
             found.append(
-                Reason("rule", rule.level, rule.id, rule.suspect, rule.reason, rule.sources, findings=because)
+                Reason("rule", rule.level, rule.id, rule.suspect, rule.words, rule.sources, findings=because)
             )
     return found
 
@@ -252,15 +252,13 @@ def _cause_reasons(
         if reached is not None:
             level, threshold = reached
             what = "may be as likely as" if "upper" in figures else "is as likely as"
-            words = (
-                f"{labels[harm.cause]} {what} {_percent(figure)}; from {_percent(threshold)}: {harm.reason}"
-            )
+            words = f"{labels[harm.cause]} {what} {_percent(figure)}. {harm.words}"
             figures["threshold"] = threshold
             found.append(_of_cause("threshold", level, harm, words, figures))
         if chance > LIKELY and (
             reached is None or LEVELS.index(harm.level_if_likely) > LEVELS.index(reached[0])
         ):
-            words = f"{labels[harm.cause]} is more likely than not ({_percent(chance)}): {harm.reason}"
+            words = f"{labels[harm.cause]} is more likely than not ({_percent(chance)}). {harm.words}"
             found.append(_of_cause("likely", harm.level_if_likely, harm, words, {"posterior": float(chance)}))
     return found
 
@@ -304,9 +302,7 @@ def _reasons_against_self_care(
             continue
         figure = bound_of(rule.suspect, posterior, upper)
         if figure >= limit and _could_fire(rule, states, blocked):
-            words = (
-                f"A warning sign has not been ruled out yet ({rule.reason}), and it may stand behind this."
-            )
+            words = f"A warning sign has not been ruled out yet. {rule.words}"
             figures = {"posterior": float(posterior[rule.suspect]), "upper": figure, "threshold": limit}
             found.append(
                 Reason("open_question", "soon", rule.id, rule.suspect, words, rule.sources, figures=figures)
