@@ -132,6 +132,12 @@ d_dimer,positive,panel,0.05,0.1,0.16
         "cause,harm_of_missing,level_if_likely,threshold_emergency,threshold_urgent,threshold_soon,reason,words,sources\n"
         "clot,80,urgent,0.5,0.1,0.02,it can travel,A clot can travel.,desk\n"
     ),
+    "question_lists.csv": (
+        "list,title,variable,words,alarm_for\n"
+        "seen,What is to be seen?,bruising,a bruise,strain\n"
+        "seen,What is to be seen?,tingling,tingling,\n"
+    ),
+    "notices.csv": "id,kind,when,words\nN1,contradiction,pain=none and bruising=present,It does not fit.\n",
     "actions.csv": "id,label,words,lowest_level,highest_level\nrubbing,Rubbing,rub;massage,,soon\n",
     "management.csv": (
         "id,cause,kind,advice,when,caution,priority,advises,forbids,lowest_level,highest_level,sources\n"

@@ -20,8 +20,8 @@ N_OPEN = 3
 
 
 def print_open_questions(out: Console, result: Result) -> None:
-    """Print the safety questions that could still raise the urgency and that anyone can be asked."""
-    left = [q for q in result.triage.unanswered if q.raises and q.cost == "ask"]
+    """Print the safety questions that could still raise the urgency and that can be answered here."""
+    left = [q for q in result.triage.unanswered if q.raises]
     if not left:
         return
     out.print()
@@ -72,7 +72,8 @@ def print_advice(out: Console, result: Result) -> None:
     for title, lines in found.apart.items():
         write(out, title, style="bold")
         for line in lines:
-            text = " ".join(filter(None, [line.words, line.caution]))
+            about = f"{found.labels[line.cause]}:" if line.kind == "course" else ""
+            text = " ".join(filter(None, [about, line.words, line.caution]))
             write(out, paragraph(f"- {text}", out.width, hanging="  "))
     if found.withheld:
         write(

@@ -15,6 +15,7 @@ from typing import TypeVar, get_args
 
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.check_advice import check_advice
+from thighdx.kb.check_questions import check_question_lists
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
 from thighdx.kb.records import AdviceKind, Judgement, Key, KnowledgeBase, Variable
@@ -44,7 +45,9 @@ def check_knowledge_base(kb: KnowledgeBase) -> list[Problem]:
         checker.groups_and_codes(),
         checker.rules(),
         checker.harms_and_advice(),
+        checker.notices(),
         check_advice(kb),
+        check_question_lists(kb),
         checker.notes_on_evidence(),
     ]
     return [problem for part in parts for problem in part]
@@ -350,6 +353,17 @@ class _Checker:
             if advice.when:
                 yield from self._expression(file, row, "when", advice.when)
             yield from self._sources(file, row, advice.sources)
+
+    def notices(self) -> Iterator[Problem]:
+        """Notices have a unique id, a condition that can be read, and words."""
+        counts = Counter(notice.id for notice in self.kb.notices)
+        for row, notice in self.numbered("notices", self.kb.notices):
+            file = "notices.csv"
+            if counts[notice.id] > 1 or not notice.id:
+                yield Problem(file, row, "id", f"got {notice.id!r}, expected a unique id")
+            yield from self._expression(file, row, "when", notice.when)
+            if not notice.words:
+                yield Problem(file, row, "words", "empty")
 
     def notes_on_evidence(self) -> Iterator[Problem]:
         """Check that the accounts of seeds and published figures point at things that exist."""

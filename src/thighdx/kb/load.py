@@ -24,6 +24,10 @@ from thighdx.kb.records import (
     KnowledgeBase,
     Layer,
     Level,
+    ListedQuestion,
+    Notice,
+    NoticeKind,
+    QuestionList,
     RedFlag,
     Row,
     Source,
@@ -92,6 +96,8 @@ def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Pr
         evidence_rows=_plain(tables["evidence"]),
         seed_rows=_plain(tables["seeds"]),
         coverage_rows=_plain(tables["seed_coverage"]),
+        question_lists=_question_lists(tables["question_lists"]),
+        notices=tuple(reader.notice(n, r) for n, r in tables["notices"]),
         conflict_rows=_plain(tables["conflicts"]),
         agreement_rows=_plain(tables["evidence_agreement"]),
     )
@@ -122,6 +128,17 @@ def _groups(rows: Sequence[tuple[int, Row]]) -> tuple[Group, ...]:
         )
         for name, own in found.items()
     )
+
+
+def _question_lists(rows: Sequence[tuple[int, Row]]) -> tuple[QuestionList, ...]:
+    """Gather the questions of every list, in file order."""
+    titles: dict[str, str] = {}
+    found = dict[str, list[ListedQuestion]]()
+    for number, row in rows:
+        titles.setdefault(row["list"], row["title"])
+        line = ListedQuestion(row["variable"], row["words"], _split(row["alarm_for"]), number)
+        found.setdefault(row["list"], []).append(line)
+    return tuple(QuestionList(name, titles[name], tuple(lines)) for name, lines in found.items())
 
 
 def _sources(raw: RawFolder, problems: list[Problem]) -> dict[str, Source]:
@@ -267,6 +284,11 @@ class _Reader:
             words=cells["words"],
             sources=_split(cells["sources"]),
         )
+
+    def notice(self, row: int, cells: Row) -> Notice:
+        """Read one row of notices.csv."""
+        kind = self.one_of("notices", row, "kind", cells["kind"], get_args(NoticeKind))
+        return Notice(cells["id"], cast(NoticeKind, kind), cells["when"], cells["words"])
 
     def levels(self, file: str, row: int, cells: Row) -> tuple[Level, Level]:
         """Read the lowest and the highest level; an empty cell is no limit."""

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from thighdx.errors import Problem, nearest_hint
-from thighdx.kb.records import Expert, Manifest, Role, Setting
+from thighdx.kb.records import Cost, Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
 
 __all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes"]
@@ -30,6 +30,7 @@ class _Strict(BaseModel):
 class _Setting(_Strict):
     id: Name
     label: Text
+    max_cost: Cost = "examine"
 
 
 class _Expert(_Strict):
@@ -116,7 +117,7 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         max_causes=parsed.max_causes,
         default_setting=parsed.default_setting,
         disclaimer=parsed.disclaimer.strip(),
-        settings=tuple(Setting(item.id, item.label) for item in parsed.settings),
+        settings=tuple(Setting(item.id, item.label, item.max_cost) for item in parsed.settings),
         experts=tuple(
             Expert(item.id, item.role, item.label, tuple(item.variables), tuple(item.causes))
             for item in parsed.experts

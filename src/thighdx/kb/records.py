@@ -24,7 +24,11 @@ __all__ = [
     "KnowledgeBase",
     "Layer",
     "Level",
+    "ListedQuestion",
     "Manifest",
+    "Notice",
+    "NoticeKind",
+    "QuestionList",
     "RedFlag",
     "Role",
     "Row",
@@ -39,6 +43,7 @@ Level: TypeAlias = Literal["emergency", "urgent", "soon", "self_care"]
 AdviceKind: TypeAlias = Literal[
     "self_care", "exercise", "treatment", "prevention", "caution", "how_to", "course", "visit", "safety_net"
 ]
+NoticeKind: TypeAlias = Literal["contradiction", "outside_scope"]
 Role: TypeAlias = Literal["pooled", "alone", "correction"]
 JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
@@ -85,10 +90,11 @@ class Expert:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where the patient was seen."""
+    """Where the patient was seen, and the dearest kind of question that can be answered there."""
 
     id: str
     label: str
+    max_cost: Cost = "examine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,39 @@ class Group:
     label: str
     members: tuple[str, ...]
     rows: tuple[int, ...] = field(default=(), compare=False, repr=False)  # of the file, one per member
+
+
+@dataclass(frozen=True, slots=True)
+class ListedQuestion:
+    """A variable as one line of a list of questions.
+
+    `alarm_for` names causes and findings: once one of these leads or is present, this is asked before the
+    rest.
+    """
+
+    variable: str
+    words: str
+    alarm_for: tuple[str, ...]
+    row: int = field(default=0, compare=False, repr=False)  # of the file
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionList:
+    """Questions put together ("any of these?"); "none of these" answers all of them."""
+
+    id: str
+    title: str
+    members: tuple[ListedQuestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader of a result should know: answers at odds, or a complaint outside the model."""
+
+    id: str
+    kind: NoticeKind
+    when: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +293,8 @@ class KnowledgeBase:
     evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
     seed_rows: tuple[Row, ...] = field(default=(), repr=False)
     coverage_rows: tuple[Row, ...] = field(default=(), repr=False)
+    question_lists: tuple[QuestionList, ...] = ()
+    notices: tuple[Notice, ...] = ()
     conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
     agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
 

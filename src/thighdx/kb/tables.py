@@ -49,6 +49,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "words",
         "sources",
     ),
+    "notices": ("id", "kind", "when", "words"),
+    "question_lists": ("list", "title", "variable", "words", "alarm_for"),
     "actions": ("id", "label", "words", "lowest_level", "highest_level"),
     "management": (
         "id",
@@ -95,6 +97,8 @@ OPTIONAL_TABLES = frozenset(
         "dependencies",
         "red_flags",
         "harms",
+        "notices",
+        "question_lists",
         "actions",
         "management",
         "evidence",

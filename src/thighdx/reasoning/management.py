@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from thighdx.figures import counted
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
 from thighdx.reasoning.conditions import is_true
+from thighdx.reasoning.question_lists import likely_causes
 from thighdx.reasoning.triage import LEVEL_WORDS, Reason, Triage
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["ANY_CAUSE", "AdviceLine", "Dispute", "Management", "Withheld", "management"]
 
 ANY_CAUSE = "any"
-MIN_POSTERIOR = 0.1  # a cause less likely than this gets no advice of its own
-MAX_CAUSES = 3
 
 MIN_SUSPECT = 1e-6  # a cause that the evidence excludes is none, whatever rule names it
 
@@ -234,7 +233,7 @@ def management(
     How an advised action is done, how long it lasts, what a visit brings and when to come back stand apart.
     """
     suspects = _suspects(kb, triage, posterior)
-    likely = _likely(kb, posterior)
+    likely = likely_causes(kb, posterior)
     ranks = {cause: rank for rank, cause in enumerate(dict.fromkeys([*suspects, *likely]))}
     rows = [row for row in kb.advice if row.cause in (ANY_CAUSE, *ranks) and is_true(row.when, states)]
     bans = _bans(kb, rows, triage.level)
@@ -375,13 +374,6 @@ def _is_probable(reason: Reason) -> bool:
     figures = reason.figures
     is_reached = reason.kind == "likely" or figures.get("posterior", 0.0) >= figures.get("threshold", 1.0)
     return LEVELS.index(reason.level) >= CARE_FIRST and is_reached
-
-
-def _likely(kb: KnowledgeBase, posterior: Mapping[str, float]) -> list[str]:
-    """Return the causes that carry most of the probability, the likeliest first."""
-    ranked = sorted(posterior, key=lambda cause: -posterior[cause])
-    ranked = [cause for cause in ranked if cause != kb.manifest.residual_cause]
-    return [cause for cause in ranked[:MAX_CAUSES] if posterior[cause] >= MIN_POSTERIOR]
 
 
 def _line(row: Advice, disputes: Mapping[str, Row]) -> AdviceLine:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from thighdx.kb.expressions import holds
-from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, Level, RedFlag
+from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level, RedFlag
 from thighdx.reasoning.conditions import Chances, blocked_variables, condition, ways_to_hold, witnesses
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
+from thighdx.reasoning.question_lists import alarm_questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,8 @@ class Triage:
     reasons : tuple of Reason
         The most urgent first; rules before probabilities.
     unanswered : tuple of OpenQuestion
-        Questions through which a rule could still fire, the most urgent rule and the weightiest first.
+        Questions through which a rule could still fire: alarm questions of the likely causes first, then by
+        the urgency of the rule and by weight.
     bound : {"upper", "posterior"}
         What the thresholds of causes that must not be missed were compared with: the upper end of the
         credible interval, or the bare posterior where no interval was given.
@@ -171,6 +173,7 @@ def triage(
     upper: Mapping[str, float] | None = None,
     *,
     chances: Chances | None = None,
+    max_cost: Cost | None = None,
 ) -> Triage:
     """Say how urgent one case is.
 
@@ -188,6 +191,8 @@ def triage(
         missing or NaN the posterior takes its place; `Triage.bound` says so when there is none at all.
     chances : mapping of str to mapping of str to float, optional
         P(state | evidence) of unknown variables; only orders `Triage.unanswered`.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}, optional
+        Dearest kind of question named in `Triage.unanswered`.
 
     Returns
     -------
@@ -217,7 +222,14 @@ def triage(
     return Triage(
         level=level,
         reasons=tuple(reasons),
-        unanswered=open_questions(kb, states, level, chances=chances),
+        unanswered=open_questions(
+            kb,
+            states,
+            level,
+            chances=chances,
+            max_cost=max_cost,
+            first=alarm_questions(kb, states, posterior),
+        ),
         bound="posterior" if upper is None else "upper",
     )
 
