@@ -130,6 +130,10 @@ class _Checker:
                 if name not in self.causes:
                     where = ("model.yaml", None, f"experts.{expert.id}.causes")
                     yield self.unknown(where, name, self.causes, "a cause")
+            for name in expert.revises:
+                if name not in self.by_id:
+                    where = ("model.yaml", None, f"experts.{expert.id}.revises")
+                    yield self.unknown(where, name, self.by_id, "a variable or a cause")
 
     def judgements(self) -> Iterator[Problem]:
         """Every row names things that exist, once per expert, with ordered quantiles and a source."""

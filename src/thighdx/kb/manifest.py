@@ -38,6 +38,7 @@ class _Expert(_Strict):
     label: Text
     variables: list[Name] = []
     causes: list[Name] = []
+    revises: list[Name] = []
 
 
 class _Manifest(_Strict):
@@ -118,7 +119,9 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         disclaimer=parsed.disclaimer.strip(),
         settings=tuple(Setting(item.id, item.label) for item in parsed.settings),
         experts=tuple(
-            Expert(item.id, item.role, item.label, tuple(item.variables), tuple(item.causes))
+            Expert(
+                item.id, item.role, item.label, tuple(item.variables), tuple(item.causes), tuple(item.revises)
+            )
             for item in parsed.experts
         ),
         residual_cause=parsed.residual_cause,

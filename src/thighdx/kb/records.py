@@ -26,6 +26,7 @@ __all__ = [
     "RedFlag",
     "Role",
     "Row",
+    "Scope",
     "Setting",
     "Source",
     "Variable",
@@ -39,6 +40,7 @@ JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
 ]
 Key: TypeAlias = tuple[str, ...]
+Scope: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 Row: TypeAlias = Mapping[str, str]
 
 LAYERS: tuple[Layer, ...] = ("context", "pathology", "cause", "finding", "test")
@@ -67,7 +69,9 @@ class Expert:
 
     `role` says how its rows are used: ``pooled`` experts are mixed with equal weights over everything
     outside the scope of the experts that stand alone; an expert who stands ``alone`` is the only one
-    heard on `variables` and `causes`; a ``correction`` replaces the pooled value row by row, a later
+    heard on `variables` and `causes`, and on those numbers of what it `revises` for which it has a row;
+    experts who stand alone with the same scope are mixed with one another, and the later one of the
+    manifest holds where scopes overlap; a ``correction`` replaces the pooled value row by row, a later
     expert of the manifest winning over an earlier one.
     """
 
@@ -76,6 +80,12 @@ class Expert:
     label: str
     variables: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
+    revises: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """Return what an expert who stands alone is heard on; who shares it is pooled with it."""
+        return self.variables, self.causes, self.revises
 
 
 @dataclass(frozen=True, slots=True)
