@@ -24,7 +24,7 @@ from numba.core import compiler, config, serialize
 from numba.core.caching import NullCache
 from numba.misc import appdirs
 
-__all__ = ["MachineCode", "cached", "folders"]
+__all__ = ["MachineCode", "cached", "folders", "kept_files"]
 
 SUFFIX = ".machine-code"
 CHECKSUM_BYTES = 32
@@ -50,6 +50,11 @@ def folders() -> Iterator[Path]:
     own = Path(_system_folders(appname="thighdx", appauthor=False).user_cache_dir)
     if own.is_absolute():  # not so for a user without a home
         yield own
+
+
+def kept_files() -> list[Path]:
+    """Return the files of machine code in all folders."""
+    return [file for folder in folders() for file in sorted(folder.glob(f"*{SUFFIX}"))]
 
 
 class MachineCode(NullCache):
