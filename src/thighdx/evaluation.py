@@ -163,7 +163,8 @@ def evaluate(
     table : frame
         Patients as for `Model.score`, with the truth in boolean ``true_<cause>`` columns, as `Model.simulate`
         writes them, or in a text column ``true_cause`` of cause ids joined by ``;``. In text, a cause that was
-        split (it has a group ``<cause>_any``) is met by any of its forms. A column ``urgency`` of levels, with a column ``triage`` in the table or in the scored one, is compared too.
+        split (it has a group ``<cause>_any``) is met by any of its forms. A column ``urgency`` of levels, with a
+        column ``triage`` in the table or in the scored one, is compared too.
     truth : frame or sequence of str, optional
         The labels, if they are not in the table: boolean columns named after the causes (with or without
         ``true_``), or one text of ids per row.

@@ -3,7 +3,8 @@
 Who is heard on a number: the experts that stand *alone* if it touches one of their variables or
 causes (several with the same scope are pooled), otherwise all *pooled* experts. One of several that
 gave no link or effect where another did meant "nothing special": it counts as the background (odds
-ratio 1) with the other's spread. A *correction* replaces the result. The point value is the median of what is finally used.
+ratio 1) with the other's spread. A *correction* replaces the result. The point value is the median
+of what is finally used.
 """
 
 from __future__ import annotations
