@@ -46,6 +46,10 @@ class SupportsScoring(Protocol):
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """The groups of causes by id."""
 
+    @property
+    def residual_cause(self) -> str:
+        """The cause that is never ranked; empty for none."""
+
     def score(self, table: Any, **options: Any) -> Any:
         """Return posteriors for every row."""
 
@@ -152,7 +156,7 @@ def evaluate(
     table: Any,
     *,
     truth: Any = None,
-    residual_cause: str = "other_cause",
+    residual_cause: str | None = None,
     **options: Any,
 ) -> Evaluation:
     """Score a labelled table and compare with its labels.
@@ -168,8 +172,8 @@ def evaluate(
     truth : frame or sequence of str, optional
         The labels, if they are not in the table: boolean columns named after the causes (with or without
         ``true_``), or one text of ids per row.
-    residual_cause : str
-        Never ranked, so it counts neither as a hit nor as a miss in `top_1` and `top_3`.
+    residual_cause : str, optional
+        Never ranked, so it counts neither as a hit nor as a miss in `top_1` and `top_3`; default the model's.
     **options
         For `Model.score`: setting, columns, dtype and so on.
 
@@ -191,6 +195,7 @@ def evaluate(
     (200, True)
     """
     causes = list(model.causes)
+    unranked = model.residual_cause if residual_cause is None else residual_cause
     frame = as_pandas(table)
     present, is_text = true_causes(frame if truth is None else truth, causes, len(frame))
     scored = as_pandas(model.score(table, **options))
@@ -205,7 +210,7 @@ def evaluate(
         present = settle_forms(present, posterior, causes, model.groups)
     logs = log_of_truth(posterior, present)
     base = present.mean(axis=0)
-    ranked = [position for position, cause in enumerate(causes) if cause != residual_cause]
+    ranked = [position for position, cause in enumerate(causes) if cause != unranked]
     return Evaluation(
         n_rows=len(posterior),
         n_left_out=n_left_out,

@@ -137,6 +137,11 @@ class Model:
         return self.compiled.kb.manifest.default_setting
 
     @property
+    def residual_cause(self) -> str:
+        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
+        return self.compiled.kb.manifest.residual_cause
+
+    @property
     def variables(self) -> Mapping[str, Variable]:
         """Everything that can be evidence except causes, by id, in the model's order."""
         return MappingProxyType({v.id: v for v in self.vocabulary.variables})
@@ -394,8 +399,9 @@ class Model:
             version=self.version,
             digest=self.digest,
             max_causes=self.max_causes,
-            residual_cause=self.compiled.kb.manifest.residual_cause,
+            residual_cause=self.residual_cause,
             groups=dict(self.groups),  # plain, so that results can be pickled
+            must_not_miss_group=self.compiled.kb.manifest.must_not_miss_group,
             rebased=self.rebased,
             disclaimer=self.disclaimer,
         )

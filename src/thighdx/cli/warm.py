@@ -17,7 +17,7 @@ def warm() -> None:
     """
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-    from thighdx.inference.machine_code import kept_files
+    from thighdx.machine_code import kept_files
     from thighdx.scorer import Scorer
 
     row = pa.record_batch({"setting": pa.array([None], type=pa.string())})

@@ -184,7 +184,7 @@ class Interview:
 
     @property
     def triage(self) -> Triage:
-        """How urgent it is as far as is known now, on bare posteriors."""
+        """How urgent it is as far as is known now."""
         return self._step.triage
 
     @property

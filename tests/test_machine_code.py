@@ -14,10 +14,12 @@ from typing import Any
 import numba
 import pytest
 
-from thighdx.inference import machine_code
-from thighdx.inference.machine_code import cached
+from thighdx import machine_code
+from thighdx.inference import compiled_steps as steps
+from thighdx.inference import engine
+from thighdx.machine_code import cached
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24  # linux/capability.h, linux/prctl.h
 
 SCORE = """
@@ -126,10 +128,15 @@ def test_a_changed_source_is_compiled_again(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_every_source_of_the_folder_counts(tmp_path: Path) -> None:
-    (tmp_path / "one.py").write_text("a = 1\n")
-    first = machine_code._digest.__wrapped__(tmp_path)
-    (tmp_path / "two.py").write_text("b = 1\n")
-    assert machine_code._digest.__wrapped__(tmp_path) != first
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    one.write_text("a = 1\n")
+    two.write_text("b = 1\n")
+    digests = {machine_code._digest.__wrapped__(*files) for files in ((one,), (two,), (one, two))}
+    two.write_text("b = 2\n")
+    digests.add(machine_code._digest.__wrapped__(one, two))
+    assert len(digests) == 4
+    assert Path(steps.__file__) in steps.score_cases._cache._sources
+    assert Path(engine.__file__) in steps.score_cases._cache._sources
 
 
 # ---- an installation that cannot be written, and a user without a home ------------------------------
