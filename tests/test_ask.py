@@ -32,7 +32,7 @@ def test_answers_come_as_words_numbers_and_commands(model: thighdx.Model, tmp_pa
     assert result.evidence["muscle_weakness"] == "none"
     assert "It could be part of a warning sign" in text
     assert "bladder_bowel_saddle: got 'perhaps', expected some of saddle_anesthesia, " in text
-    assert "got 9, expected numbers from 1 to 4, or none" in text
+    assert "got 9, expected numbers from 1 to 5, or none" in text
     assert "got 'seven', expected 1 to 3, none, mild, marked, or ? for don't know" in text
     assert "   1 none   2 mild   3 marked   ? don't know" in text
     assert "   none of these   ? don't know" in text

@@ -347,10 +347,11 @@ def test_in_an_emergency_nothing_is_asked_unless_a_tier_is_named(model: Model) -
 
 def test_alarm_questions_of_the_leading_cause_come_first(model: Model) -> None:
     result = model.diagnose(SCIATICA)
-    first = [question.variable for question in result.next_questions(5)]
+    first = [question.variable for question in result.next_questions(6)]
     assert first == [
         "saddle_anesthesia",
         "bladder_dysfunction",
+        "bladder_hesitancy",
         "bowel_dysfunction",
         "bilateral_leg_neurology",
         "muscle_weakness",

@@ -10,6 +10,7 @@ __all__ = [
     "COST_TIERS",
     "LAYERS",
     "LEVELS",
+    "MAX_ODDS_FACTOR",
     "Action",
     "Advice",
     "AdviceKind",
@@ -32,6 +33,7 @@ __all__ = [
     "RedFlag",
     "Role",
     "Row",
+    "Scope",
     "Setting",
     "Source",
     "Variable",
@@ -39,7 +41,7 @@ __all__ = [
 
 Layer: TypeAlias = Literal["context", "pathology", "cause", "finding", "test"]
 Cost: TypeAlias = Literal["ask", "examine", "cheap_test", "imaging_or_invasive"]
-Level: TypeAlias = Literal["emergency", "urgent", "soon", "self_care"]
+Level: TypeAlias = Literal["emergency", "urgent", "soon", "routine", "self_care"]
 AdviceKind: TypeAlias = Literal[
     "self_care", "exercise", "treatment", "prevention", "caution", "how_to", "course", "visit", "safety_net"
 ]
@@ -49,16 +51,21 @@ JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
 ]
 Key: TypeAlias = tuple[str, ...]
+Scope: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 Row: TypeAlias = Mapping[str, str]
 
 LAYERS: tuple[Layer, ...] = ("context", "pathology", "cause", "finding", "test")
 COST_TIERS: tuple[Cost, ...] = ("ask", "examine", "cheap_test", "imaging_or_invasive")
-LEVELS: tuple[Level, ...] = ("self_care", "soon", "urgent", "emergency")  # rising urgency
+LEVELS: tuple[Level, ...] = ("self_care", "routine", "soon", "urgent", "emergency")  # rising urgency
+MAX_ODDS_FACTOR = 100.0  # caution beyond it would call everything urgent
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of the vocabulary; the first state is the reference."""
+    """One variable of the vocabulary; the first state is the reference.
+
+    `alarms` holds the states that alarm by themselves: whoever is in one is never told to wait for weeks.
+    """
 
     id: str
     layer: Layer
@@ -69,6 +76,7 @@ class Variable:
     cost: Cost | Literal[""] = ""
     aliases: tuple[str, ...] = ()
     note: str = ""
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,9 @@ class Expert:
 
     `role` says how its rows are used: ``pooled`` experts are mixed with equal weights over everything
     outside the scope of the experts that stand alone; an expert who stands ``alone`` is the only one
-    heard on `variables` and `causes`; a ``correction`` replaces the pooled value row by row, a later
+    heard on `variables` and `causes`, and on those numbers of what it `revises` for which it has a row;
+    experts who stand alone with the same scope are mixed with one another, and the later one of the
+    manifest holds where scopes overlap; a ``correction`` replaces the pooled value row by row, a later
     expert of the manifest winning over an earlier one.
     """
 
@@ -86,6 +96,12 @@ class Expert:
     label: str
     variables: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
+    revises: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """Return what an expert who stands alone is heard on; who shares it is pooled with it."""
+        return self.variables, self.causes, self.revises
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +208,9 @@ class Harm:
     """What missing a cause does, and from which probability on a level of urgency is due.
 
     `reason` is a note for those who maintain the table, `words` what people are told.
+    Below ``emergency`` the probability counts at `odds_factor` times its odds; None leaves that to the
+    manifest, which has one factor for the causes that must not be missed. `odds_reason` says why a cause
+    has its own.
     """
 
     cause: str
@@ -203,6 +222,19 @@ class Harm:
     reason: str
     words: str
     sources: tuple[str, ...]
+    threshold_routine: float | None = None
+    odds_factor: float | None = None
+    odds_reason: str = ""
+
+    def threshold(self, level: Level) -> float | None:
+        """Return the probability from which on a level is due; None if none is."""
+        limits: dict[Level, float | None] = {
+            "emergency": self.threshold_emergency,
+            "urgent": self.threshold_urgent,
+            "soon": self.threshold_soon,
+            "routine": self.threshold_routine,
+        }
+        return limits.get(level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +286,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `model.yaml` says about a knowledge base as a whole."""
+    """What `model.yaml` says about a knowledge base as a whole.
+
+    Urgency below ``emergency`` counts the causes of `must_not_miss_group` at `must_not_miss_odds` times their
+    odds.
+    """
 
     name: str
     version: str
@@ -267,6 +303,8 @@ class Manifest:
     experts: tuple[Expert, ...]
     residual_cause: str
     fit_tolerance: float = 0.05
+    must_not_miss_group: str = ""
+    must_not_miss_odds: float = 3.0
     rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -307,6 +345,12 @@ class KnowledgeBase:
         lowest = max(LEVELS.index(item.lowest_level) for item in limits)
         highest = min(LEVELS.index(item.highest_level) for item in limits)
         return LEVELS[lowest : highest + 1]
+
+    @property
+    def must_not_miss(self) -> tuple[str, ...]:
+        """The causes that must not be missed; none where the manifest names no group of them."""
+        named = self.manifest.must_not_miss_group
+        return next((group.members for group in self.groups if group.id == named), ())
 
     def variable(self, variable_id: str) -> Variable:
         """Return one variable by id."""

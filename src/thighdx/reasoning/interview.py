@@ -197,7 +197,7 @@ class Interview:
 
     @property
     def triage(self) -> Triage:
-        """How urgent it is as far as is known now, on bare posteriors."""
+        """How urgent it is as far as is known now."""
         return self._step.triage
 
     @property
@@ -351,7 +351,7 @@ def ticked(question: InterviewQuestion, value: object) -> dict[str, bool]:
 
 def _weights(network: Network, case: CaseEvidence) -> Floats:
     """Return P(H | evidence) of one case."""
-    log_joint = log_weights(network, case.batch, dtype="float64")[0]
+    log_joint = log_weights(network, case.batch)[0]
     peak = log_joint.max()
     if np.isneginf(peak):
         raise EvidenceError(

@@ -112,8 +112,13 @@ class CaseTerms:
 
     @property
     def is_possible(self) -> npt.NDArray[np.bool_]:
-        """Return which explanations the evidence leaves possible, as (n_explanations,) bool."""
-        return np.isfinite(self.log_likelihood)
+        """Return which explanations can be at all and with the evidence, as (n_explanations,) bool."""
+        return self.can_be & np.isfinite(self.log_likelihood)
+
+    @property
+    def can_be(self) -> npt.NDArray[np.bool_]:
+        """Return which explanations can be before anything is known: not those of causes never together."""
+        return np.isfinite(self.log_prior)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ def evidence_terms(network: Network, batch: EvidenceBatch) -> CaseTerms:
     12).
     """
     setting_idx = int(batch.setting_idx[0])
-    tables = setting_tables(network, setting_idx, "float64")
+    tables = setting_tables(network, setting_idx)
     items = _items(network, batch)
     by_position = {item.position: item for item in items if not item.is_cause}
     parts = [_single(network, tables, setting_idx, item) for item in items if _is_single(tables, item)]
