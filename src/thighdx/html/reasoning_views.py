@@ -120,7 +120,12 @@ def _withheld(management: Management, labels: Labels | None) -> list[View]:
 
 def questions_view(questions: Questions, labels: Labels | None = None) -> View:
     """Show the best questions and what each answer would do."""
-    return {"goal": questions.goal, "questions": [_question(item, labels) for item in questions]}
+    note = sentence(questions.note or "nothing is left to ask")
+    return {
+        "goal": questions.goal,
+        "note": note,
+        "questions": [_question(item, labels) for item in questions],
+    }
 
 
 def _question(item: Question, labels: Labels | None) -> View:

@@ -76,6 +76,7 @@ def report_view(
         "warnings": [item.message for item in result.warnings],
         "explained": [explanation_view(item, labels, n_lines=N_LINES) for item in explained],
         "questions": _questions(result, short),
+        "questions_note": questions_view(result.next_questions(N_QUESTIONS))["note"],
         "management": management_view(result.management, short),
         "known": known_view(result, labels),
         "unknown": _unknown(result, kb),

@@ -30,7 +30,7 @@ LEVEL_WORDS: Mapping[Level, str] = {
     "urgent": "Urgent: be seen by a clinician today.",
     "soon": "Soon: make an appointment with a clinician within days.",
     "routine": "Routine: make an appointment with a clinician within the next weeks; sooner if it gets worse.",
-    "self_care": "Self-care is reasonable for now; be seen if it gets worse, keeps coming back or is not better in two weeks.",
+    "self_care": "Self-care is reasonable for now; be seen if it gets worse, returns or is not better in two weeks.",
 }
 TIMES = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
