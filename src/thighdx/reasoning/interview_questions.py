@@ -29,7 +29,7 @@ QuestionKind: TypeAlias = Literal["complaint", "safety", "causes"]
 
 # Smallest weight (see `ways_to_hold`) at which a safety question is worth asking: about one in that many
 # answers would fire the rule. What cannot wait is asked about even when it is rare.
-MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.05}
+MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.05, "routine": 0.1}
 MIN_GAIN_BITS = 0.03  # a question expected to settle less is not worth a person's time
 SURE = 0.95  # of the leading cause
 RARE_ANSWER = 0.05  # answers less likely than this do not keep the interview going
