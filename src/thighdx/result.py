@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
-RESULT_FORMAT = 1
+RESULT_FORMAT = 2  # 1 had intervals in the urgency and four levels
 DRAWING = "thighdx: drawing judgements, once per setting ..."
 SHOWN_LEVEL = 0.9  # of the credible intervals in pictures and reports
 
