@@ -10,6 +10,7 @@ import thighdx
 from thighdx.errors import EvidenceError
 from thighdx.inference.engine import explanation_posterior
 from thighdx.inference.evidence import encode_case
+from thighdx.kb.records import LEVELS
 from thighdx.reasoning.chances import state_chances
 from thighdx.reasoning.conditions import is_true
 from thighdx.reasoning.interview import Asked, Interview
@@ -264,3 +265,8 @@ def test_an_interview_in_lists_is_far_shorter_and_comes_nearer_to_full_informati
             same[as_lists] += interview.triage.level == level
     assert asked[True] < 0.45 * asked[False]
     assert same[True] >= max(same[False], 7)
+
+
+def test_rules_of_every_level_above_the_lowest_can_be_asked_about() -> None:
+    assert set(MIN_WEIGHT) == set(LEVELS[1:])
+    assert sorted(MIN_WEIGHT, key=lambda level: MIN_WEIGHT[level], reverse=True) == list(LEVELS[1:])

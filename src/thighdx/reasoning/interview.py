@@ -284,7 +284,8 @@ class Interview:
         chances = state_chances(network, case.batch, weights)
         found = triage(kb, case.states, posterior, chances=chances, max_cost=self._max_cost)
         open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
-        question, because = question_about_complaint(open_now), ""
+        complaints = [variable for variable in open_now if variable.id in model.vocabulary.complaints]
+        question, because = question_about_complaint(complaints), ""
         if found.level == "emergency":
             question, because = None, "it is an emergency, and nothing more is asked before help comes"
         elif len(self._asked) >= self._max_questions:
