@@ -89,8 +89,7 @@ def management_view(management: Management, labels: Labels | None = None) -> Vie
         ],
         "withheld": _withheld(management, labels),
         "disputes": [
-            {"topic": in_words(item.topic), "side": item.side_taken, "reason": item.reason}
-            for item in management.disputes
+            {"topic": in_words(item.topic), "side": item.side_taken} for item in management.disputes
         ],
         "disclaimer": management.disclaimer,
     }
