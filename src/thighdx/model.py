@@ -80,7 +80,9 @@ class Model:
         """Build the tables."""
         spec = self.compiled.spec
         object.__setattr__(self, "network", build_network(spec, self.compiled.solved))
-        object.__setattr__(self, "vocabulary", make_vocabulary(self.compiled.kb.variables, spec.settings))
+        kb = self.compiled.kb
+        vocabulary = make_vocabulary(kb.variables, spec.settings, kb.manifest.complaints)
+        object.__setattr__(self, "vocabulary", vocabulary)
 
     def __reduce__(self) -> tuple[type[Model], tuple[CompiledModel]]:
         """Pickle what the tables are made from."""

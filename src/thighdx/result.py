@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
-RESULT_FORMAT = 1
+RESULT_FORMAT = 2  # 1 had intervals in the urgency and four levels
 DRAWING = "thighdx: drawing judgements, once per setting ..."
 SHOWN_LEVEL = 0.9  # of the credible intervals in pictures and reports
 
@@ -346,6 +346,11 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data: dicts, lists, strings and floats."""
+        posterior = self._posterior
+        order = sorted(
+            posterior, key=lambda cause: -posterior[cause]
+        )  # as in `posterior`: ties stay in order
+        prior = dict(zip(posterior, self._of_causes(self._prior).tolist(), strict=True))
         return {
             "format": "thighdx.result",
             "format_version": RESULT_FORMAT,
@@ -360,8 +365,8 @@ class Result:
             "evidence": self.evidence,
             "warnings": [{"code": item.code, "message": item.message} for item in self.warnings],
             "log_evidence": self.log_evidence,
-            "posterior": {str(cause): float(value) for cause, value in self.posterior.items()},
-            "prior": {str(cause): float(value) for cause, value in self.prior.items()},
+            "posterior": {cause: posterior[cause] for cause in order},
+            "prior": {cause: prior[cause] for cause in order},
             "groups": {str(group): float(value) for group, value in self.groups.items()},
             "explanations": [
                 {"causes": list(item.causes), "probability": item.probability}

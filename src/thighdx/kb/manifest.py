@@ -50,6 +50,7 @@ class _Manifest(_Strict):
     default_setting: Name
     residual_cause: str = ""
     fit_tolerance: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    complaints: list[Name] = []
     must_not_miss_group: str = ""
     must_not_miss_odds: Annotated[float, Field(ge=1, le=MAX_ODDS_FACTOR)] = 3.0
     disclaimer: Text
@@ -128,6 +129,7 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         ),
         residual_cause=parsed.residual_cause,
         fit_tolerance=parsed.fit_tolerance,
+        complaints=tuple(parsed.complaints),
         must_not_miss_group=parsed.must_not_miss_group,
         must_not_miss_odds=float(parsed.must_not_miss_odds),
         rebased=parsed.rebased,

@@ -216,8 +216,9 @@ class Source:
 class Manifest:
     """What `model.yaml` says about a knowledge base as a whole.
 
-    Urgency below ``emergency`` counts the causes of `must_not_miss_group` at `must_not_miss_odds` times their
-    odds.
+    `complaints` are what people come with: interviews ask for them first, and a case in which all are absent
+    is outside the population. Urgency below ``emergency`` counts the causes of `must_not_miss_group` at
+    `must_not_miss_odds` times their odds.
     """
 
     name: str
@@ -231,6 +232,7 @@ class Manifest:
     experts: tuple[Expert, ...]
     residual_cause: str
     fit_tolerance: float = 0.05
+    complaints: tuple[str, ...] = ()
     must_not_miss_group: str = ""
     must_not_miss_odds: float = 3.0
     rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
