@@ -80,7 +80,7 @@ def test_urgency_its_reasons_and_open_questions_come_first(page: Page, danger: P
     assert "Soon Make an appointment with a clinician within days." in start
     assert result.triage.deciding[0].words in start
     assert "Not known, and it could raise the urgency" in start
-    assert "Has the leg or foot newly turned pale, gray, bluish or mottled?" in start
+    assert "Has the leg or foot newly turned pale, gray, bluish or mottled" in start
     assert "Emergency Call an ambulance or go to an emergency department now." in danger.text
     assert "(Numb or changed feeling in the saddle area: present)" in danger.text
 

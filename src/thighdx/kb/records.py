@@ -324,7 +324,6 @@ class KnowledgeBase:
     codes: tuple[Code, ...]
     red_flags: tuple[RedFlag, ...]
     harms: tuple[Harm, ...]
-    actions: tuple[Action, ...]
     advice: tuple[Advice, ...]
     sources: Mapping[str, Source]
     digest: str
@@ -333,6 +332,7 @@ class KnowledgeBase:
     evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
     seed_rows: tuple[Row, ...] = field(default=(), repr=False)
     coverage_rows: tuple[Row, ...] = field(default=(), repr=False)
+    actions: tuple[Action, ...] = ()
     question_lists: tuple[QuestionList, ...] = ()
     notices: tuple[Notice, ...] = ()
     conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
