@@ -544,7 +544,7 @@ class TestModel:
     def test_build_writes_the_compiled_file_and_reports(self, run: Callable[..., Result], copy: Path) -> None:
         result = run("model", "build", str(copy))
         assert (result.exit_code, result.stderr) == (0, "")
-        assert (copy / "compiled.json").is_file()
+        assert (copy / "compiled.bin").is_file()
         assert thighdx.read_model(copy).digest in result.stdout
         assert "tiny 1.0.0: 2 contexts, 3 causes, 3 findings, 1 test, 1 setting" in result.stdout
         assert "Fits: 30" in result.stdout
@@ -576,7 +576,7 @@ class TestModel:
         links.write_text(links.read_text().replace("strain,onset,sudden", "strain,onset,suden"))
         result = run("model", "build", str(copy))
         refused(result, "3 problems", "links.csv row 4", "links.csv row 5", "links.csv row 6")
-        assert not (copy / "compiled.json").exists()
+        assert not (copy / "compiled.bin").exists()
 
     @pytest.mark.parametrize("command", ["build", "check"])
     def test_a_missing_folder_is_bad_input(self, run: Callable[..., Result], command: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.elicitation.judgements import PooledJudgement, PooledKey
+from thighdx.compiled_model import CompiledModel
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.figures import percent
 from thighdx.html.names import short_labels
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from thighdx.case_report import Day
+    from thighdx.elicitation.judgements import PooledJudgement, PooledKey
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import IntervalMethod, Intervals
@@ -89,10 +90,19 @@ class Result:
     _case: CaseEvidence = field(repr=False)
     _network: Network = field(repr=False)
     _vocabulary: Vocabulary = field(repr=False)
-    _kb: KnowledgeBase = field(repr=False)
-    _pooled: Mapping[PooledKey, PooledJudgement] = field(repr=False)
+    _compiled: CompiledModel = field(repr=False)
     _weights: Floats = field(repr=False)  # (n_explanations,) P(H | evidence)
     _prior: Floats = field(repr=False)  # (n_explanations,) P(H | setting)
+
+    @property
+    def _kb(self) -> KnowledgeBase:
+        """The knowledge base."""
+        return self._compiled.kb
+
+    @property
+    def _pooled(self) -> Mapping[PooledKey, PooledJudgement]:
+        """What the experts believe about every number."""
+        return self._compiled.pooled
 
     @property
     def evidence(self) -> dict[str, str | dict[str, float]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from thighdx.network.explanations import Explanations, enumerate_explanations
 from thighdx.network.gates import log_state_probabilities
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
 from thighdx.network.spec import ContextSpec, FindingSpec, Floats, NetworkSpec, read_only
+from thighdx.once import Once
 
 __all__ = [
     "Network",
@@ -24,6 +26,8 @@ __all__ = [
     "solve_parameters",
     "solve_shares",
 ]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,11 @@ class Network:
             block_log_cells(block, self.spec, self.explanations, tuple(factors[i] for i in block.context_idx))
             for block in self.blocks
         )
+
+    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """Return what belongs to `key`: made at first use, by one thread, and kept with the network."""
+        kept = self.cache.get(key) or self.cache.setdefault(key, Once(make))
+        return cast(Once[_T], kept)()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the numbers and rebuild the tables, which are a thousand times larger."""
