@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ __all__ = [
     "solve_shares",
 ]
 
-_T = TypeVar("_T")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,12 @@ class Network:
     n_states: npt.NDArray[np.intp]
     variable_ids: tuple[str, ...]
     states: tuple[tuple[str, ...], ...]
-    cache: dict[Hashable, object] = field(default_factory=dict, repr=False)  # tables made at first use
+    cache: dict[Hashable, Any] = field(default_factory=dict, repr=False)  # tables made at first use
+
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what `make` makes, made by the first thread that asks and kept; the others wait for it."""
+        kept = self.cache.get(key) or self.cache.setdefault(key, Once(make))
+        return cast(Once[_Made], kept)()
 
     @property
     def n_contexts(self) -> int:
@@ -104,11 +109,6 @@ class Network:
             block_log_cells(block, self.spec, self.explanations, tuple(factors[i] for i in block.context_idx))
             for block in self.blocks
         )
-
-    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        """Return what belongs to `key`: made at first use, by one thread, and kept with the network."""
-        kept = self.cache.get(key) or self.cache.setdefault(key, Once(make))
-        return cast(Once[_T], kept)()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the numbers and rebuild the tables, which are a thousand times larger."""
