@@ -205,7 +205,8 @@ class Model:
         peak = log_joint.max()
         if np.isneginf(peak):
             conflict = minimal_conflict(self.network, self.vocabulary, case)
-            n_present = sum(name in self.causes and state == "present" for name, state in conflict)
+            causes = self.vocabulary.cause_index
+            n_present = sum(name in causes and state == "present" for name, state in conflict)
             too_many = n_present > self.max_causes
             reason = f"it allows up to {self.max_causes} causes at once; see max_causes" if too_many else ""
             raise ImpossibleEvidenceError(conflict, reason)
@@ -296,6 +297,25 @@ class Model:
         from thighdx.scorer import Scorer
 
         return Scorer(self, **options).stream(batches)
+
+    def warm(self, settings: Iterable[str] | str | None = None) -> None:
+        """Make every table that a first request would have to make, so that a service answers the first at once.
+
+        Tables are shared by threads and made once: without this, eight first requests wait for the first of them.
+
+        Parameters
+        ----------
+        settings : iterable of str, or str, optional
+            All of the model's by default; each takes about 10 MB and some hundredths of a second.
+
+        Raises
+        ------
+        EvidenceError
+            If there is no such setting.
+        """
+        wanted = self.settings if settings is None else (settings,) if isinstance(settings, str) else settings
+        for setting in wanted:
+            self.diagnose({}, setting=setting).to_dict()
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:
         """Draw `n` patients from the model: all variables, and the truth in ``true_<cause>`` columns."""

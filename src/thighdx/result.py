@@ -15,9 +15,10 @@ from thighdx.compiled_model import CompiledModel
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.figures import percent
 from thighdx.html.names import short_labels
-from thighdx.inference.engine import cause_chances, marginals
+from thighdx.inference.engine import cause_chances, set_chances
 from thighdx.inference.evidence import CaseEvidence, CaseWarning
-from thighdx.inference.groups import group_sets
+from thighdx.inference.groups import group_sets, set_members
+from thighdx.inference.marginals import marginal
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
@@ -133,12 +134,9 @@ class Result:
         members = [
             [self._network.spec.causes.index(c) for c in group] for group in self.model.groups.values()
         ]
-        sets = group_sets(self._network.membership, members)
-        inside = self._weights @ sets
-        outside = self._weights @ (1.0 - sets)
-        return pd.Series(
-            inside / (inside + outside), index=pd.Index(self.model.groups, name="group"), name="posterior"
-        )
+        sets = set_members(self._network, group_sets(self._network.membership, members))
+        values = set_chances(self._weights, sets)
+        return pd.Series(values, index=pd.Index(self.model.groups, name="group"), name="posterior")
 
     def top(self, n: int = 3) -> pd.Series[float]:
         """Return the `n` most probable causes; what is not in the list of causes is never ranked.
@@ -194,7 +192,7 @@ class Result:
             hint = nearest_hint(variable, ids) or "see model.variables; causes are in result.posterior"
             raise UnknownNameError(f"unknown variable {variable!r}; {hint}")
         position = ids.index(variable)
-        values = marginals(self._network, self._case.batch, self._weights)[position]
+        values = marginal(self._network, self._case.batch, self._weights, position)
         return pd.Series(values, index=pd.Index(self._network.states[position], name="state"), name=variable)
 
     def interval(
