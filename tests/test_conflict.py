@@ -9,10 +9,10 @@ import thighdx
 from thighdx.errors import ImpossibleEvidenceError
 
 CONTRADICTIONS = (
-    {"sex": "male", "pregnancy": "second_trimester"},
+    {"sex": "male", "pregnancy": "second_or_third_trimester"},
     {"age_band": "80+", "postpartum": "present"},
     {
-        "pregnancy": {"none": 0, "first_trimester": 1, "second_trimester": 0, "third_trimester": 2},
+        "pregnancy": {"none": 0, "first_trimester": 1, "second_or_third_trimester": 2},
         "sex": "male",
     },
 )

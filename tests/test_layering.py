@@ -20,6 +20,7 @@ LAYERS = (
         "errors",
         "figures",
         "html",
+        "machine_code",
         "once",
         "packed",
         "whole_files",
