@@ -253,9 +253,7 @@ class Model:
         from thighdx.extras import Extras
         from thighdx.score import score_table
 
-        wanted = interval is not None or triage
-        kb, pooled = self.compiled.kb, self.compiled.pooled
-
+        compiled, wanted = self.compiled, interval is not None or triage
         return score_table(
             self.network,
             self.vocabulary,
@@ -265,7 +263,7 @@ class Model:
             groups_wanted=groups,
             columns=columns,
             n_threads=n_threads,
-            extras=Extras(kb, pooled, interval, triage, n_threads) if wanted else None,
+            extras=Extras(compiled.kb, compiled.pooled, interval, triage, n_threads) if wanted else None,
         )
 
     def score_batches(
