@@ -48,7 +48,7 @@ _MADE_BY = (
             "statements",
         )
     ),
-    *(f"kb/{name}.py" for name in ("manifest", "rows", "tables")),
+    *(f"kb/{name}.py" for name in ("load", "manifest", "tables")),
     *(
         f"network/{name}.py"
         for name in ("arrays", "assemble", "blocks", "build", "explanations", "rebase", "solve")

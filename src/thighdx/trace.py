@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from thighdx.compiled_model import CompiledModel
 from thighdx.elicitation.judgements import PooledJudgement
 from thighdx.errors import UnknownNameError, nearest_hint
+from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
 from thighdx.kb.records import JudgementTable
-from thighdx.kb.rows import JUDGEMENT_TABLES, key_columns
 from thighdx.kb.tables import COLUMNS
 
 if TYPE_CHECKING:

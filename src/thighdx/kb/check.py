@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.expressions import atoms, parse_expression
+from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
 from thighdx.kb.records import Judgement, Key, KnowledgeBase, Variable
-from thighdx.kb.rows import JUDGEMENT_TABLES, key_columns
 
 __all__ = ["check_knowledge_base"]
 

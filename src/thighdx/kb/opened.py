@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from dataclasses import fields as dataclass_fields
+from dataclasses import asdict, fields
 from threading import RLock
 from typing import Any
 
 from thighdx.errors import KnowledgeBaseError, Problem
+from thighdx.kb.load import PARTS, Reader
 from thighdx.kb.records import Expert, KnowledgeBase, Manifest, Setting
-from thighdx.kb.rows import PARTS, RowReader
 from thighdx.kb.tables import read_table
 
 __all__ = ["manifest_from_plain", "manifest_to_plain", "open_knowledge_base"]
@@ -23,10 +22,10 @@ def manifest_to_plain(manifest: Manifest) -> dict[str, Any]:
 
 def manifest_from_plain(plain: Mapping[str, Any]) -> Manifest:
     """Undo `manifest_to_plain`, also after a trip through JSON, which knows no tuples."""
-    fields = _with_tuples(plain)
-    fields["settings"] = tuple(Setting(**item) for item in plain["settings"])
-    fields["experts"] = tuple(Expert(**_with_tuples(item)) for item in plain["experts"])
-    return Manifest(**fields)
+    said = _with_tuples(plain)
+    said["settings"] = tuple(Setting(**item) for item in plain["settings"])
+    said["experts"] = tuple(Expert(**_with_tuples(item)) for item in plain["experts"])
+    return Manifest(**said)
 
 
 def _with_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,25 +54,37 @@ def open_knowledge_base(manifest: Manifest, digest: str, files: Mapping[str, byt
 class _OpenedKnowledgeBase(KnowledgeBase):
     """A knowledge base that fills in its records at first use, all threads the same ones."""
 
-    def __getattr__(self, name: str) -> object:
-        """Read what is not there yet; comes only to names that hold nothing."""
-        if name not in PARTS:
-            raise AttributeError(f"a knowledge base has no attribute {name!r}")
-        with self.__dict__["lock"]:
-            if name not in self.__dict__:
-                problems: list[Problem] = []
-                value = PARTS[name](
-                    RowReader(problems), lambda table: read_table(table, self.files, problems)
-                )
-                if problems:
-                    raise KnowledgeBaseError(self.manifest.name, problems)
-                self.__dict__[name] = value
-        return self.__dict__[name]
-
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the files; records are read again where somebody asks for them."""
         if (
             "lock" not in self.__dict__
         ):  # a changed copy, made by `dataclasses.replace`: it holds every record
-            return KnowledgeBase, tuple(getattr(self, item.name) for item in dataclass_fields(self))
+            return KnowledgeBase, tuple(getattr(self, item.name) for item in fields(self))
         return open_knowledge_base, (self.manifest, self.digest, self.files)
+
+
+class _Part:
+    """A field of an opened knowledge base that is not there yet; once read, the record itself is found first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, kb: KnowledgeBase | None, _: type) -> object:
+        """Read what the field holds."""
+        if kb is None:  # asked of the class, as dataclasses does
+            return self
+        known = kb.__dict__
+        with known["lock"]:
+            if self.name not in known:
+                problems: list[Problem] = []
+                value = PARTS[self.name](
+                    Reader(problems), lambda table: read_table(table, kb.files, problems)
+                )
+                if problems:
+                    raise KnowledgeBaseError(kb.manifest.name, problems)
+                known[self.name] = value
+        return known[self.name]
+
+
+for _name in PARTS:
+    setattr(_OpenedKnowledgeBase, _name, _Part(_name))

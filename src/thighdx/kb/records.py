@@ -216,11 +216,11 @@ class KnowledgeBase:
     digest: str
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     row_numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
-    evidence_rows: tuple[Row, ...] = field(default_factory=tuple, repr=False)
-    seed_rows: tuple[Row, ...] = field(default_factory=tuple, repr=False)
-    coverage_rows: tuple[Row, ...] = field(default_factory=tuple, repr=False)
-    conflict_rows: tuple[Row, ...] = field(default_factory=tuple, repr=False)
-    agreement_rows: tuple[Row, ...] = field(default_factory=tuple, repr=False)
+    evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
+    seed_rows: tuple[Row, ...] = field(default=(), repr=False)
+    coverage_rows: tuple[Row, ...] = field(default=(), repr=False)
+    conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
+    agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
 
     def variable(self, variable_id: str) -> Variable:
         """Return one variable by id."""
