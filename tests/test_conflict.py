@@ -48,3 +48,10 @@ def test_a_conflict_in_random_evidence_is_minimal(model: thighdx.Model, seed: in
 def test_all_causes_absent_is_a_conflict_of_all_causes(model: thighdx.Model) -> None:
     conflict = conflict_of(model, {**dict.fromkeys(model.causes, False), "bruising": True})
     assert conflict == dict.fromkeys(model.causes, "absent")
+
+
+def test_evidence_that_only_underflows_is_shown_as_a_whole(model: thighdx.Model) -> None:
+    """No zero of the model is behind it, so no part of it is to blame."""
+    old = {"18-39": 1e-200, "40-49": 0.0, "50-64": 0.0, "65-79": 1.0, "80+": 1.0}
+    case = {"sex": {"female": 1e-200, "male": 1.0}, "age_band": old, "pregnancy": "first_trimester"}
+    assert set(conflict_of(model, case)) == set(case)

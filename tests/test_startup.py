@@ -38,6 +38,15 @@ def test_a_diagnosis_reads_variables_and_groups_and_no_judgement() -> None:
     assert not is_made(model.compiled.judged)
 
 
+def test_a_whole_result_with_its_urgency_and_questions_reads_no_judgement() -> None:
+    model = thighdx.load_model()
+    result = model.diagnose(CASE)
+    assert result.to_dict()["triage"]["level"]
+    assert len(result.next_questions(3)) == 3
+    assert not {"judgements", "sources", "seed_rows", "evidence_rows"} & tables_read(model)
+    assert not is_made(model.compiled.judged)
+
+
 def test_scoring_a_table_reads_no_more() -> None:
     model = thighdx.load_model()
     model.score(model.simulate(5, seed=1), groups=True)

@@ -39,9 +39,17 @@ def minimal_conflict(network: Network, vocabulary: Vocabulary, case: CaseEvidenc
        ORSA J Comput 1991;3:157-68.
     """
     tables = setting_tables(network, int(case.batch.setting_idx[0]))
-    groups = _dependent(tables, list(_items(vocabulary, case)))
-    ruled_out = [_ruled_out(network, tables, group) for group in groups]
-    count = np.isneginf(tables.log_prior) + np.add.reduce(ruled_out, dtype=np.intp)
+    found = [
+        (group, _ruled_out(network, tables, group)) for group in _dependent(tables, _items(vocabulary, case))
+    ]
+    # most items rule out nothing, and dropping those changes nothing
+    groups = [group for group, flags in found if flags.any()]
+    ruled_out = [flags for _, flags in found if flags.any()]
+    count = np.isneginf(tables.log_prior).astype(np.intp)  # how many of them rule an explanation out
+    for flags in ruled_out:
+        count += flags
+    if not (count > 0).all():  # likelihoods so small that their product came to 0
+        return [*case.states.items(), *((name, "(likelihood)") for name in case.likelihoods)]
     for place, group in enumerate(groups):
         for item in list(group):
             rest = [other for other in group if other is not item]
@@ -69,7 +77,7 @@ def _items(vocabulary: Vocabulary, case: CaseEvidence) -> Iterator[_Item]:
         yield _Item(name, is_cause, idx, np.array(flags))
 
 
-def _dependent(tables: SettingTables, items: Sequence[_Item]) -> list[list[_Item]]:
+def _dependent(tables: SettingTables, items: Iterator[_Item]) -> list[list[_Item]]:
     """Put members of a joint table together; every other item is on its own."""
     groups: dict[object, list[_Item]] = {}
     for item in items:
