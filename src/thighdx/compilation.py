@@ -32,7 +32,7 @@ from thighdx.network.spec import NetworkSpec
 __all__ = ["check_compiled", "compare_compiled", "compile_model", "recompile_for", "save_model"]
 
 # Largest difference, absolute or relative, between a stored number and the same number made again.
-SAME = 1e-7
+SAME = 1e-6
 
 
 def compile_model(path: str | Path) -> CompiledModel:
