@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import thighdx
+from thighdx import packed
 from thighdx.cli import app
 
 HERE = Path(__file__).parent
@@ -557,6 +558,32 @@ class TestModel:
         assert "run thighdx model build" in result.stderr
         run("model", "build", str(copy))
         assert run("model", "check", str(copy)).stderr == ""
+
+    def test_check_refuses_a_damaged_compiled_file(self, run: Callable[..., Result], copy: Path) -> None:
+        run("model", "build", str(copy))
+        file = copy / "compiled.bin"
+        file.write_bytes(file.read_bytes()[:-1])
+        result = run("model", "check", str(copy))
+        assert result.exit_code == 1
+        assert result.stdout.startswith("compiled.bin: damaged: its checksum does not fit its content")
+        refused(run("diagnose", "--model", str(copy)), "compiled.bin: damaged", f"thighdx model build {copy}")
+        assert run("model", "build", str(copy)).exit_code == 0
+        assert run("model", "check", str(copy)).exit_code == 0
+
+    def test_check_finds_a_number_that_the_tables_do_not_make(
+        self, run: Callable[..., Result], copy: Path
+    ) -> None:
+        """A file made with care: its checksum fits, and its priors reproduce the shares."""
+        run("model", "build", str(copy))
+        file = copy / "compiled.bin"
+        plain, arrays = packed.unpack(file.read_bytes())
+        arrays["background"][0] *= 1.5
+        file.write_bytes(packed.pack(plain, arrays))
+        result = run("model", "check", str(copy))
+        assert result.exit_code == 1
+        assert result.stdout.startswith(
+            "compiled.bin, background: is not what the tables make; run thighdx model"
+        )
 
     def test_check_prints_every_problem_on_its_line(self, run: Callable[..., Result], copy: Path) -> None:
         links = copy / "links.csv"
