@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_target", "check_writable", "create_file", "file_mode", "sync_path"]
+__all__ = ["check_target", "check_writable", "create_file", "put_in_place", "sync_path"]
 
 
 @contextlib.contextmanager
@@ -22,8 +22,10 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
         If the target is a folder, or its folder is missing or cannot be written to. The message says it all.
     """
     target = check_target(name)
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")
+        # with the permissions of any new file, which the system works out from the umask of the process
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise type(error)(
@@ -34,11 +36,9 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(file_mode(target))
-        Path(temporary).replace(target)
-        sync_path(target.parent)
+        put_in_place(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -86,10 +86,9 @@ def sync_path(path: Path) -> None:
             os.close(handle)
 
 
-def file_mode(target: Path) -> int:
-    """Return the permissions of the file replaced, or those of any new file."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def put_in_place(temporary: Path, target: Path) -> None:
+    """Let a complete file take its place, with the permissions of the file it replaces, if any."""
+    with contextlib.suppress(FileNotFoundError):
+        temporary.chmod(target.stat().st_mode & 0o777)
+    temporary.replace(target)
+    sync_path(target.parent)
