@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,8 +17,7 @@ __all__ = ["ModelSource", "PortableModel", "find_model"]
 
 ModelSource: TypeAlias = "Model | str | Path | None"
 
-# Of this process: what was loaded once is never loaded again.
-_LOADED: dict[str, Model] = {}
+MODELS_KEPT = 4  # of each kind: what was loaded once is not loaded again
 _LOADING = threading.Lock()
 
 
@@ -66,11 +65,8 @@ class PortableModel:
                     f"{self.digest[:12]}; install the same version of thighdx everywhere"
                 )
             return model
-        key = hashlib.sha256(self.content).hexdigest()
         with _LOADING:
-            if key not in _LOADED:
-                _LOADED[key] = pickle.loads(self.content)
-            return _LOADED[key]
+            return _unpacked(self.content)
 
 
 def find_model(source: ModelSource) -> Model:
@@ -88,6 +84,15 @@ def find_model(source: ModelSource) -> Model:
 def _shipped(name: str) -> Model:
     """Load a shipped model, once per process."""
     with _LOADING:
-        if name not in _LOADED:
-            _LOADED[name] = load_model(name)
-        return _LOADED[name]
+        return _loaded(name)
+
+
+_loaded = lru_cache(MODELS_KEPT)(load_model)
+
+
+@lru_cache(MODELS_KEPT)
+def _unpacked(content: bytes) -> Model:
+    """Return the model that was pickled."""
+    model = pickle.loads(content)
+    assert isinstance(model, Model)
+    return model
