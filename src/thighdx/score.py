@@ -174,7 +174,7 @@ class Scoring:
         parts, levels = [found.log_evidence[None, :], found.posterior.T], None
         if self.extras is not None:
             of_causes = Posteriors(found.posterior[:, : len(self.vocabulary.causes)], found.log_evidence)
-            added = self.extras.values(self.network, self.vocabulary, batch, of_causes)
+            added = self.extras.values(self.network, batch, of_causes)
             levels = added.pop() if self.options.triage else None
             parts += [np.stack(added)] if added else []
         numbers = np.concatenate(parts)

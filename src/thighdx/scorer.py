@@ -300,9 +300,7 @@ class Scorer:
 
     def _ranked(self) -> list[str]:
         """Return the causes that take part in rankings."""
-        return [
-            cause for cause in self.model.causes if cause != self.model.compiled.kb.manifest.residual_cause
-        ]
+        return [cause for cause in self.model.causes if cause != self.model.residual_cause]
 
 
 def check_record_batch(batch: object) -> None:
