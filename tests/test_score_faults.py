@@ -115,6 +115,11 @@ def test_bad_cells_of_all_parts_of_a_long_table_are_counted_together(monkeypatch
         scored(pd.DataFrame({"bruising": ["blue"] * 100}))
 
 
+def test_values_of_the_first_thousand_bad_cells_are_shown() -> None:
+    with pytest.warns(UserWarning, match=r"1,500 cells cannot be read: 'blue'; bruising: got 'blue'"):
+        scored(pd.DataFrame({"bruising": ["blue"] * 1_500}))
+
+
 def test_a_bad_cell_may_count_as_unknown() -> None:
     table = pd.DataFrame({"bruising": ["blue", "yes", None], "onset": ["sudden", "sudden", "now"]})
     with pytest.warns(UserWarning, match="^2 cells cannot be read and count as unknown"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Fault", "FaultReader", "FaultTally", "conflict_in"]
 
 SHOWN_CHARACTERS = 80
-LOOKED_AT = 1_000  # bad cells of a column in one part of a table whose values are counted
+LOOKED_AT = 1_000  # bad cells of a column whose values are counted
 SHOWN_COLUMNS = 3
 SHOWN_VALUES = 3
 IMPOSSIBLE = "the evidence cannot be true together under this model"
@@ -152,6 +152,7 @@ class FaultTally:
 
     on_error: OnError
     statuses: Counter[str] = field(default_factory=Counter)
+    n_underage: int = 0
     n_bad: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
@@ -164,6 +165,7 @@ class FaultTally:
         TableError
             At a row without probabilities, if that is an error.
         """
+        self.n_underage += encoded.n_underage
         rows = np.flatnonzero(status)
         self.statuses.update(STATUSES[code] for code in status[rows])
         if len(rows) and self.on_error == "raise":
@@ -174,8 +176,8 @@ class FaultTally:
         for bad in encoded.bad_cells:
             column = str(bad.column)
             self.n_bad[column] += len(bad.rows)
-            found = reader.common_values(bad, at_most=LOOKED_AT)
-            self.values.setdefault(column, Counter()).update(found)
+            seen = self.values.setdefault(column, Counter())
+            seen.update(reader.common_values(bad, at_most=max(0, LOOKED_AT - seen.total())))
             if column not in self.hints:
                 self.hints[column] = reader.describe(bad, int(bad.rows[0]))[2]
 
@@ -187,7 +189,10 @@ class FaultTally:
         parts = []
         for column, count in self.n_bad.most_common(SHOWN_COLUMNS):
             common = self.values[column].most_common(SHOWN_VALUES)
-            shown = ", ".join(f"{value!r} ({times:,})" for value, times in common)
+            is_whole = self.values[column].total() == count  # else only some were looked at
+            shown = ", ".join(
+                f"{value!r} ({times:,})" if is_whole else repr(value) for value, times in common
+            )
             parts.append(f"column {column!r}: {_cells(count)} cannot be read: {shown}; {self.hints[column]}")
         if len(self.n_bad) > SHOWN_COLUMNS:
             parts.append(f"and {len(self.n_bad) - SHOWN_COLUMNS} more columns")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from thighdx.columns import ColumnPlan, plan_columns
 from thighdx.draft import STATUSES, EncodedRows, encode_rows
 from thighdx.extras import Extras
 from thighdx.faults import FaultReader, FaultTally
-from thighdx.frames import ScoredColumns, open_table
+from thighdx.frames import Frame, ScoredColumns, open_table
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.engine import Posteriors, infer
 from thighdx.inference.groups import group_sets
@@ -174,7 +174,8 @@ class Scoring:
         parts, levels = [found.log_evidence[None, :], found.posterior.T], None
         if self.extras is not None:
             of_causes = Posteriors(found.posterior[:, : len(self.vocabulary.causes)], found.log_evidence)
-            added = self.extras.values(self.network, batch, of_causes)
+            extras = replace(self.extras, n_threads=n_threads)
+            added = extras.values(self.network, batch, of_causes)
             levels = added.pop() if self.options.triage else None
             parts += [np.stack(added)] if added else []
         numbers = np.concatenate(parts)
@@ -237,39 +238,38 @@ def score_table(scoring: Scoring, table: Any) -> Any:
         youngest).
     """
     frame = open_table(table)
-    plan = scoring.plan(frame.names)
-    engine = choose_engine(scoring.options.engine, len(frame), scoring.network)
-    names, n_rows = scoring.numbers, len(frame)
-    numbers = np.empty((len(names), n_rows))
-    status = np.empty(n_rows, dtype=np.int8)
-    levels = np.empty(n_rows if scoring.options.triage else 0, dtype=object)
+    plan, n_rows = scoring.plan(frame.names), len(frame)
     tally = FaultTally(scoring.options.on_error)
-    n_underage = 0
+    added = _score_parts(scoring, frame, plan, tally)
+    young = underage(scoring, tally.n_underage)
+    for message in (*(plan.remarks if n_rows else ()), *tally.messages(n_rows), *young):
+        warnings.warn(message, UserWarning, stacklevel=3)  # whoever called what calls score_table
+    return frame.with_columns(plan.passthrough, added)
+
+
+def _score_parts(scoring: Scoring, frame: Frame, plan: ColumnPlan, tally: FaultTally) -> ScoredColumns:
+    """Score a table part by part, and write what comes out into columns as long as the table."""
+    n_rows, options = len(frame), scoring.options
+    engine = choose_engine(options.engine, n_rows, scoring.network)
+    size = min(ROWS_AT_ONCE, max(1, n_rows))
+    n_threads = 1 if n_rows > size else options.n_threads
+    numbers, status = np.empty((len(scoring.numbers), n_rows)), np.empty(n_rows, dtype=np.int8)
+    levels = np.empty(n_rows, dtype=object) if options.triage else None
 
     def work(start: int) -> tuple[int, Any, ScoredRows]:
         rows = frame.part(start, start + size)
         encoded = scoring.encode(rows, min(size, n_rows - start), plan)
         return start, rows, scoring.score(encoded, engine=engine, n_threads=n_threads)
 
-    size = ROWS_AT_ONCE if n_rows > ROWS_AT_ONCE else max(1, n_rows)
-    n_threads = 1 if n_rows > size else scoring.options.n_threads
-    for start, rows, found in _in_threads(work, range(0, max(1, n_rows), size), scoring.options.n_threads):
-        stop = start + len(found.status)
-        numbers[:, start:stop], status[start:stop] = found.numbers, found.status
-        if found.levels is not None:
-            levels[start:stop] = found.levels
-        n_underage += found.encoded.n_underage
-        reader = FaultReader(scoring.vocabulary, plan, rows, scoring.options.translators)
+    for start, rows, found in _in_threads(work, range(0, max(1, n_rows), size), options.n_threads):
+        part = slice(start, start + len(found.status))
+        numbers[:, part], status[part] = found.numbers, found.status
+        if levels is not None and found.levels is not None:
+            levels[part] = found.levels
+        reader = FaultReader(scoring.vocabulary, plan, rows, options.translators)
         tally.add(reader, found.encoded, found.status, first_row=start)
-    for message in (
-        *(plan.remarks if n_rows else ()),
-        *tally.messages(n_rows),
-        *underage(scoring, n_underage),
-    ):
-        warnings.warn(message, UserWarning, stacklevel=3)  # whoever called what calls score_table
-    words = {"triage": levels} if scoring.options.triage else {}
-    added = ScoredColumns(np.array(STATUSES, dtype=object)[status], names, numbers, words)
-    return frame.with_columns(plan.passthrough, added)
+    words = {} if levels is None else {"triage": levels}
+    return ScoredColumns(np.array(STATUSES, dtype=object)[status], scoring.numbers, numbers, words)
 
 
 def _in_threads(
