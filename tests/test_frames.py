@@ -56,7 +56,7 @@ YES_NO = {
     "polars object": pl.Series([True, "no", None], dtype=pl.Object),
     "arrow bool": pa.chunked_array([[True], [False, None]]),
     "arrow int": pa.chunked_array([[1, 0, None]], type=pa.int8()),
-    "arrow half": pa.chunked_array([[1.0, 0.0, NAN]], type=pa.float16()),
+    "arrow half": pa.chunked_array([np.array([1.0, 0.0, NAN], dtype=np.float16)]),
     "arrow text": pa.chunked_array([["yes"], ["no", "n/a"]]),
     "arrow large text": pa.chunked_array([["yes", "no", None]], type=pa.large_string()),
     "arrow text view": pa.chunked_array([["yes", "no", None]], type=pa.string_view()),

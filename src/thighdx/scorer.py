@@ -195,6 +195,7 @@ class Scorer:
             With every problem of the schema: a column named like a cause or an output, or given twice, or of a
             type that cannot be evidence.
         """
+        schema = schema.remove_metadata()  # which not every version of pyarrow can hash
         if schema not in self._plans:
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
@@ -218,14 +219,15 @@ class Scorer:
         Raises
         ------
         TableError
-            If it is no record batch, its schema cannot be scored, or `strict` and a row cannot.
+            If it is no record batch, its schema cannot be scored, or a row cannot and `on_error` is ``raise``.
 
         Warns
         -----
         UserWarning
             As `Model.score` does.
         """
-        is_new = isinstance(batch, pa.RecordBatch) and batch.schema not in self._plans
+        check_record_batch(batch)
+        is_new = batch.schema.remove_metadata() not in self._plans
         scored = self.score_batch(batch)
         found = scored.found
         self.refuse_faults(batch, found)
