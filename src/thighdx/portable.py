@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,7 +18,11 @@ __all__ = ["ModelSource", "PortableModel", "find_model"]
 
 ModelSource: TypeAlias = "Model | str | Path | None"
 
-MODELS_KEPT = 4  # of each kind: what was loaded once is not loaded again
+# Of this process: shipped models stay; of users' own, the last few that came whole, so that tasks of one job share
+# theirs and a long-lived worker does not keep every model it ever saw.
+_SHIPPED: dict[str, Model] = {}
+_OWN: OrderedDict[str, Model] = OrderedDict()
+_MOST_OWN = 4
 _LOADING = threading.Lock()
 
 
@@ -65,8 +70,14 @@ class PortableModel:
                     f"{self.digest[:12]}; install the same version of thighdx everywhere"
                 )
             return model
+        key = hashlib.sha256(self.content).hexdigest()
         with _LOADING:
-            return _unpacked(self.content)
+            if key not in _OWN:
+                _OWN[key] = pickle.loads(self.content)
+            _OWN.move_to_end(key)  # the last used is the last to go
+            while len(_OWN) > _MOST_OWN:
+                _OWN.popitem(last=False)
+            return _OWN[key]
 
 
 def find_model(source: ModelSource) -> Model:
@@ -84,15 +95,6 @@ def find_model(source: ModelSource) -> Model:
 def _shipped(name: str) -> Model:
     """Load a shipped model, once per process."""
     with _LOADING:
-        return _loaded(name)
-
-
-_loaded = lru_cache(MODELS_KEPT)(load_model)
-
-
-@lru_cache(MODELS_KEPT)
-def _unpacked(content: bytes) -> Model:
-    """Return the model that was pickled."""
-    model = pickle.loads(content)
-    assert isinstance(model, Model)
-    return model
+        if name not in _SHIPPED:
+            _SHIPPED[name] = load_model(name)
+        return _SHIPPED[name]

@@ -116,11 +116,12 @@ class Scoring:
 
     @classmethod
     def of(cls, model: Model, options: ScoreOptions) -> Scoring:
-        """Take what a model has to say."""
-        compiled = model.compiled
-        is_more = options.interval is not None or options.triage
-        extras = Extras(compiled.kb, compiled.pooled, options.interval, options.triage, options.n_threads)
-        return cls(model.network, model.vocabulary, options, model.groups, extras if is_more else None)
+        """Take what a model has to say; its judgements only where they are needed."""
+        extras, compiled = None, model.compiled
+        if options.interval is not None or options.triage:
+            extras = Extras(compiled.kb, compiled.pooled, options.interval, options.triage, options.n_threads)
+        groups = model.groups if options.groups else {}
+        return cls(model.network, model.vocabulary, options, groups, extras)
 
     @property
     def numbers(self) -> list[str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_target", "check_writable", "create_file", "put_in_place", "sync_path"]
+__all__ = ["check_target", "check_writable", "create_file", "keep_mode", "sync_path"]
 
 
 @contextlib.contextmanager
@@ -22,21 +21,22 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
         If the target is a folder, or its folder is missing or cannot be written to. The message says it all.
     """
     target = check_target(name)
-    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
+    temporary = target.with_name(f".{target.name}-{os.urandom(8).hex()}.part")
     try:
-        # with the permissions of any new file, which the system works out from the umask of the process
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+        stream = temporary.open("xb")  # with the permissions of any new file
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise type(error)(
             f"{name}: cannot be written to {target.parent} ({reason}); choose another folder"
         ) from None
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        put_in_place(temporary, target)
+        keep_mode(target, temporary)
+        temporary.replace(target)
+        sync_path(target.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -86,9 +86,7 @@ def sync_path(path: Path) -> None:
             os.close(handle)
 
 
-def put_in_place(temporary: Path, target: Path) -> None:
-    """Let a complete file take its place, with the permissions of the file it replaces, if any."""
-    with contextlib.suppress(FileNotFoundError):
-        temporary.chmod(target.stat().st_mode & 0o777)
-    temporary.replace(target)
-    sync_path(target.parent)
+def keep_mode(target: Path, made: Path) -> None:
+    """Give a file the permissions of the one it is to replace; where there is none it keeps its own."""
+    if target.exists():
+        made.chmod(target.stat().st_mode & 0o777)
