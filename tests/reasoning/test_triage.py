@@ -123,11 +123,11 @@ def test_a_reason_says_plainly_how_a_cause_was_counted() -> None:
     (reason,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.04)).reasons
     assert reason.words.startswith(
         "Deep vein thrombosis: 4 %; counted at three times its odds because it must not be missed: 11 %; "
-        "from 10 %: urgent. A clot can travel"
+        "from 8 %: soon. A clot can travel"
     )
-    assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.1}
+    assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.08}
     (plain,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.2)).reasons
-    assert plain.words.startswith("Deep vein thrombosis: 20 %; from 10 %: urgent. ")
+    assert plain.words.startswith("Deep vein thrombosis: 20 %; from 12 %: urgent. ")
     assert "counted" not in plain.figures
 
 
