@@ -28,14 +28,13 @@ so that a case has the same bits alone and among others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csc_array, csr_array
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
-from thighdx.inference.engine import log_weights
 from thighdx.inference.groups import group_sets
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
@@ -144,14 +143,26 @@ def _chunks(
 
 def _weights(network: Network, batch: EvidenceBatch, stack: Stack) -> Floats:
     """Return P(H | e), (n_cases, n_explanations); 0 where the evidence is impossible."""
-    blank = replace(batch, codes=np.full_like(batch.codes, UNKNOWN), likelihoods=())
-    logs = log_weights(network, blank, dtype="float64")
+    logs = network.log_prior(int(batch.setting_idx[0])) + _on_causes(network, batch)
     uses = csr_array((np.ones(len(stack.piece)), stack.piece, stack.use_start), shape=(batch.n_cases, len(stack.log)))
     logs = logs + uses @ stack.log
     peak = logs.max(axis=1, keepdims=True)
     weights = np.exp(logs - np.where(np.isneginf(peak), 0.0, peak))
     total = weights.sum(axis=1, keepdims=True)
     return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
+def _on_causes(network: Network, batch: EvidenceBatch) -> Floats:
+    """Return log P(evidence on causes | H), (n_cases, n_explanations)."""
+    has = network.membership > 0
+    logs = np.zeros((batch.n_cases, len(has)))
+    with np.errstate(divide="ignore"):
+        for item in batch.cause_likelihoods:
+            logs[item.case_idx] += np.log(item.weights)[:, has[:, item.variable_idx].astype(np.intp)]
+    for cause in np.flatnonzero((batch.given != UNKNOWN).any(axis=0)):
+        given = batch.given[:, [cause]]
+        logs[(given != UNKNOWN) & ((given == 1) != has[:, cause])] = -np.inf
+    return logs
 
 
 # ---- what cases of one setting share ---------------------------------------------------------------------
@@ -179,12 +190,13 @@ class _Setting:
         Features of contexts outside joint blocks: state `state` of variable `variable`.
     single : (n_single, n_explanations) float64
         P(state | H) of them.
+    weights : (n_judgements, 4) float64
+        Variance, third moment, mean minus median, mean square distance from the median; see `JudgementLayout`.
     """
 
     network: Network
     layout: JudgementLayout
     sets: csr_array
-    outside: csr_array
     members: Floats
     holding: Indices
     bend: Floats
@@ -198,11 +210,16 @@ class _Setting:
     state: Indices
     single: Floats
     single_holding: Floats
+    weights: Floats
 
     @property
     def n_features(self) -> int:
         """Number of features: states of contexts but the first of each."""
         return int(slot_starts(self.network)[-1])
+
+    def outside(self, k: int) -> Floats:
+        """Return the explanations outside a set, (n_explanations,) 0/1."""
+        return np.asarray(1.0 - self.sets[[k]].toarray()[0])
 
     def split(self, held: Floats, total: Floats, cause: Indices) -> Floats:
         """Sum values on the explanations that hold a cause over those of them in every set.
@@ -281,7 +298,6 @@ def _make_setting(
         network=network,
         layout=layout,
         sets=csr_array(columns.T),
-        outside=csr_array(1.0 - columns.T),
         members=in_group,
         holding=held,
         bend=bend,
@@ -295,6 +311,7 @@ def _make_setting(
         state=np.array(state, dtype=np.intp),
         single=table,
         single_holding=np.ascontiguousarray(table[:, held].transpose(1, 2, 0)),
+        weights=np.stack([layout.sd**2, layout.third, layout.shift, layout.spread], axis=1),
     )
 
 
@@ -371,14 +388,18 @@ class _Slopes:
     ) -> None:
         self.setting, self.stack, self.n = setting, stack, last - first
         uses = slice(int(stack.use_start[first]), int(stack.use_start[last]))
-        self.piece, self.use_case = stack.piece[uses], stack.case[uses] - first
+        self.piece, self.use_case = stack.piece[uses], stack.case[uses] - np.int32(first)
         self.use_start = stack.use_start[first : last + 1] - stack.use_start[first]
         self.is_known = batch.codes[first:last, setting.variable] != UNKNOWN
         self.is_state = batch.codes[first:last, setting.variable] == setting.state
         self._list_items()
         self.bends = self._uses() @ stack.bend + setting.bend  # (n_cases, n_explanations)
         p = weights[first:last]
-        mass, rest = _sum(setting.sets, p), _sum(setting.outside, p)
+        mass = _sum(setting.sets, p)
+        rest = p.sum(axis=1, keepdims=True) - mass
+        nearly = (rest < NEARLY_CERTAIN) & (mass > 0)
+        for k in np.flatnonzero(nearly.any(axis=0)):  # few digits are left of the difference, or none
+            rest[nearly[:, k], k] = (p[nearly[:, k]] * setting.outside(k)).sum(axis=1)
         is_open = (mass > 0) & (rest > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             self.log_odds = np.log(mass) - np.log(rest)
@@ -387,10 +408,10 @@ class _Slopes:
         self.inside, self.all = self._means(p)
         self.gap = _Means(*(i - t for i, t in zip(_fields(self.inside), _fields(self.all), strict=True)))
         # where next to nothing is outside, the mean outside is worked out itself
-        for k in np.flatnonzero((is_open & (rest < NEARLY_CERTAIN)).any(axis=0)):
-            certain = is_open[:, k] & (rest[:, k] < NEARLY_CERTAIN)
-            outside = p * setting.outside[[k]].toarray() * self.per_rest[:, [k]]
-            self._replace_gap(k, certain, rest[:, k], self._totals(outside))
+        nearly &= is_open
+        for k in np.flatnonzero(nearly.any(axis=0)):
+            outside = p * setting.outside(k) * self.per_rest[:, [k]]
+            self._replace_gap(k, nearly[:, k], rest[:, k], self._totals(outside))
 
     def _replace_gap(self, k: int, cases: Bools, rest: Floats, outside: _Means) -> None:
         """Put (I - mean outside) P(outside) in place of I - T."""
@@ -411,7 +432,7 @@ class _Slopes:
         self.item = np.concatenate(
             [ranges(stack.item_start[piece], n_local), ranges(stack.item_start[piece] + n_local, n_other)]
         )
-        self.item_case = np.concatenate([np.repeat(case, n_local), np.repeat(case, n_other)])
+        self.item_case = np.concatenate([np.repeat(case, n_local), np.repeat(case, n_other)])  # int32
         # rows that are scores of an item, then rows that are features
         row_start = stack.row_start[piece]
         self.row = np.concatenate([ranges(row_start, n_own), ranges(row_start + n_own, n_slots)])
@@ -421,7 +442,7 @@ class _Slopes:
         # what items add by way of memberships and features, of their own case
         n_columns = stack.through.shape[1]
         through = stack.through[self.item]
-        shift = np.repeat(self.item_case * n_columns, np.diff(through.indptr))
+        shift = np.repeat(self.item_case * np.int32(n_columns), np.diff(through.indptr))
         self.through = csr_array(
             (through.data, through.indices + shift, through.indptr), shape=(len(self.item), self.n * n_columns)
         )
@@ -432,7 +453,7 @@ class _Slopes:
         local, total = self._local(p)
         inside_local = setting.split(local, total, self.stack.cause[self.local])
         inside_local *= per_mass[self.item_case[: len(local)]]
-        held = p[:, setting.holding]  # (n_cases, n_causes, n_holding)
+        held = np.take(p, setting.holding, axis=1)  # (n_cases, n_causes, n_holding)
         causes = np.tile(np.arange(held.shape[1]), self.n)
         flat = held.reshape(len(causes), -1).copy()
         members = setting.split(flat, flat.sum(axis=1), causes).reshape(self.n, held.shape[1], -1)
@@ -452,7 +473,7 @@ class _Slopes:
     def _local(self, p: Floats) -> tuple[Floats, Floats]:
         """Return scores of judgements about one cause times P(H | e), and their sums over explanations."""
         cause = self.stack.cause[self.local]
-        held = p[:, self.setting.holding]
+        held = np.take(p, self.setting.holding, axis=1)
         place = self.item_case[: len(cause)] * held.shape[1] + cause
         local = self.stack.local[self.local]
         local *= held.reshape(-1, held.shape[2])[place]
@@ -493,44 +514,25 @@ class _Slopes:
 
     def moments(self) -> Floats:
         """Return log odds, mean minus log odds, variance and third moment, (4, n_cases, n_sets)."""
-        layout, base = self.setting.layout, self.setting.base_position
         gap, inside, per_rest = self.gap, self.inside, self.per_rest
-        position = self.stack.position[self.item]
-        squares = gap.items**2
-        items = [
-            self._by_case(layout.shift[position], gap.items),
-            self._by_case(layout.sd[position] ** 2, squares),
-            self._by_case(layout.third[position], squares * gap.items),
-            self._by_case(layout.spread[position], gap.items * inside.items),
-            self._by_case(layout.spread[position], squares),
-        ]
-        weight = (self._uses() @ self.stack.plain_weight).reshape(self.n, -1, 4)
-        squares = gap.members**2
-        members = [
-            np.einsum("ncs,nc->ns", value, weight[:, :, k])
-            for value, k in (
-                (gap.members, 2),
-                (squares, 0),
-                (squares * gap.members, 1),
-                (gap.members * inside.members, 3),
-                (squares, 3),
-            )
-        ]
-        rates = [
-            np.einsum("nbs,b->ns", value, weight_of_base)
-            for value, weight_of_base in (
-                (gap.base, layout.shift[base]),
-                (gap.base**2, layout.sd[base] ** 2),
-                (gap.base**3, layout.third[base]),
-                (gap.direct * inside.direct, layout.spread[base]),
-                (gap.direct**2, layout.spread[base]),
-            )
-        ]
-        first, second, third, cross, square = (sum(parts) for parts in zip(items, members, rates, strict=True))
-        curve = per_rest * gap.bend - 2 * per_rest * cross + per_rest**2 * square
-        return np.stack(
-            [self.log_odds, per_rest * first + curve / 2, per_rest**2 * second, per_rest**3 * third]
+        plain = (self._uses() @ self.stack.plain_weight).reshape(self.n, -1, 4)
+        judged = self.setting.weights[self.stack.position[self.item]]
+        base = self.setting.weights[self.setting.base_position]
+        sums = zip(
+            _products(gap.items, gap.items, inside.items),
+            _products(gap.members, gap.members, inside.members),
+            _products(gap.base, gap.direct, inside.direct),
+            strict=True,
         )
+        first, second, third, cross, square = (
+            self._by_case(judged[:, k], of_items)
+            + np.einsum("ncs,nc->ns", of_members, plain[:, :, k])
+            + np.einsum("nbs,b->ns", of_base, base[:, k])
+            for k, (of_items, of_members, of_base) in zip((2, 0, 1, 3, 3), sums, strict=True)
+        )
+        curve = per_rest * gap.bend - 2 * per_rest * cross + per_rest * per_rest * square
+        variance = per_rest * per_rest * second
+        return np.stack([self.log_odds, per_rest * first + curve / 2, variance, per_rest**3 * third])
 
     def _uses(self) -> csr_array:
         """Return which pieces are known in which case, (n_cases, n_pieces) sparse."""
@@ -539,7 +541,7 @@ class _Slopes:
 
     def _by_case(self, weights: Floats, values: Floats) -> Floats:
         """Sum values of items, (n_items, n_sets), times weights over the items of every case."""
-        starts = np.arange(len(weights) + 1)
+        starts = np.arange(len(weights) + 1, dtype=np.int32)
         chosen = csc_array((weights, self.item_case, starts), shape=(self.n, len(weights)))
         return np.asarray(chosen @ values)
 
@@ -555,6 +557,16 @@ class _Slopes:
             out[cases[case], :, plain[:, 1]] += score[:, None] * self.gap.members[case, plain[:, 0]] * per_rest[case]
         for row, case in enumerate(cases):
             out[case][:, self.setting.base_position] += (self.gap.base[row] * per_rest[row]).T
+
+
+def _products(gap: Floats, direct: Floats, inside: Floats) -> Iterator[Floats]:
+    """Yield what the sums over judgements are made of: g, g2, g3, and of direct scores g I and g2."""
+    yield gap
+    square = gap * gap
+    yield square
+    yield square * gap
+    yield direct * inside
+    yield square if direct is gap else direct * direct
 
 
 def _fields(means: _Means) -> list[Floats]:

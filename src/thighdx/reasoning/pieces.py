@@ -202,9 +202,9 @@ def _stack(network: Network, pieces: list[PieceScores], piece: Indices, case: In
     width = 1 if not pieces else pieces[0].local.shape[1]
     through = [p.through for p in pieces]
     return Stack(
-        piece=piece,
-        case=case,
-        use_start=_starts(np.bincount(case, minlength=n_cases)),
+        piece=piece.astype(np.int32),  # as sparse matrices want them
+        case=case.astype(np.int32),
+        use_start=_starts(np.bincount(case, minlength=n_cases)).astype(np.int32),
         log=np.array([p.log for p in pieces]).reshape(-1, n),
         bend=np.array([p.bend for p in pieces]).reshape(-1, n),
         position=np.concatenate([empty, *(p.position for p in pieces)]),
