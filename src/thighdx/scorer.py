@@ -19,6 +19,7 @@ from thighdx.faults import Fault, find_fault
 from thighdx.frames import encode_table
 from thighdx.model import Model
 from thighdx.portable import ModelSource, PortableModel, find_model
+from thighdx.reasoning.level import check_level
 from thighdx.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
 from thighdx.score import Values, check_options, score_encoded, scored_columns
 from thighdx.scorer_options import ScorerOptions
@@ -113,7 +114,7 @@ class Scorer:
             setting=found.settings[
                 vocabulary.setting_code(found.default_setting if setting is None else setting)
             ],
-            interval=interval,
+            interval=None if interval is None else check_level(interval),
             triage=triage,
             groups=groups,
             columns=dict(columns or {}),

@@ -32,9 +32,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, vstack
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.inference.engine import log_weights
 from thighdx.inference.groups import group_sets
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
@@ -73,6 +74,10 @@ class Moments:
     mean: Floats
     variance: Floats
     third: Floats
+
+    def take(self, case: int) -> Moments:
+        """Return those of one case, each (n_sets,)."""
+        return Moments(self.log_odds[case], self.mean[case], self.variance[case], self.third[case])
 
 
 def delta_moments(
@@ -135,34 +140,18 @@ def _chunks(
             chosen = cases[start : start + n_stacked]
             part = take_cases(batch, chosen)
             stack = stack_pieces(network, layout, part)
-            weights = _weights(network, part, stack)
             for first in range(0, len(chosen), n_worked):
-                last = min(first + n_worked, len(chosen))
-                yield chosen[first:last], _Slopes(setting, stack, weights, part, first, last)
+                rows = np.arange(first, min(first + n_worked, len(chosen)))
+                yield chosen[rows], _Slopes(setting, stack, take_cases(part, rows), first)
 
 
-def _weights(network: Network, batch: EvidenceBatch, stack: Stack) -> Floats:
+def _posterior(network: Network, batch: EvidenceBatch) -> Floats:
     """Return P(H | e), (n_cases, n_explanations); 0 where the evidence is impossible."""
-    logs = network.log_prior(int(batch.setting_idx[0])) + _on_causes(network, batch)
-    uses = csr_array((np.ones(len(stack.piece)), stack.piece, stack.use_start), shape=(batch.n_cases, len(stack.log)))
-    logs = logs + uses @ stack.log
+    logs = log_weights(network, batch)
     peak = logs.max(axis=1, keepdims=True)
     weights = np.exp(logs - np.where(np.isneginf(peak), 0.0, peak))
     total = weights.sum(axis=1, keepdims=True)
     return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-
-
-def _on_causes(network: Network, batch: EvidenceBatch) -> Floats:
-    """Return log P(evidence on causes | H), (n_cases, n_explanations)."""
-    has = network.membership > 0
-    logs = np.zeros((batch.n_cases, len(has)))
-    with np.errstate(divide="ignore"):
-        for item in batch.cause_likelihoods:
-            logs[item.case_idx] += np.log(item.weights)[:, has[:, item.variable_idx].astype(np.intp)]
-    for cause in np.flatnonzero((batch.given != UNKNOWN).any(axis=0)):
-        given = batch.given[:, [cause]]
-        logs[(given != UNKNOWN) & ((given == 1) != has[:, cause])] = -np.inf
-    return logs
 
 
 # ---- what cases of one setting share ---------------------------------------------------------------------
@@ -256,18 +245,17 @@ class _Setting:
         groups = self.sets[held.shape[1] :].toarray()
         if not len(groups):
             return causes
-        return np.concatenate([causes, np.matmul(self.single, (p[:, None] * groups).transpose(0, 2, 1))], axis=2)
+        return np.concatenate(
+            [causes, np.matmul(self.single, (p[:, None] * groups).transpose(0, 2, 1))], axis=2
+        )
 
     @classmethod
     def of(
         cls, network: Network, layout: JudgementLayout, setting: int, groups: Sequence[Sequence[int]]
     ) -> _Setting:
         """Return what is shared, made at first use and kept with the network."""
-        key = ("delta_setting", setting, tuple(tuple(int(c) for c in group) for group in groups))
-        found = network.cache.get(key)
-        if not isinstance(found, cls) or found.layout is not layout:
-            found = network.cache[key] = _make_setting(network, layout, setting, groups)
-        return found
+        key = ("delta_setting", setting, tuple(tuple(int(c) for c in group) for group in groups), id(layout))
+        return network.once(key, lambda: _make_setting(network, layout, setting, groups))
 
 
 def _make_setting(
@@ -279,8 +267,8 @@ def _make_setting(
     for row, group in zip(in_group, groups, strict=True):
         row[list(group)] = 1.0
     position, by_member, by_feature, bend = _base_rates(network, layout, setting)
-    both = pair_membership(network, layout).T  # (n_pairs, n_explanations)
-    both_inside = (columns.T[:, None, :] * both).reshape(-1, both.shape[1])
+    both = csr_array(pair_membership(network, layout).T)  # (n_pairs, n_explanations)
+    both_inside = vstack([both.multiply(column) for column in columns.T], format="csr")
     blocks = [block for block in network.blocks if len(block.context_idx) == 1]
     starts = slot_starts(network)
     slots, variable, state, single = [], [], [], []
@@ -305,7 +293,7 @@ def _make_setting(
         by_member=by_member,
         by_feature=by_feature,
         both_inside=csr_array(both_inside),
-        both=csr_array(both),
+        both=both,
         slots=np.array(slots, dtype=np.intp),
         variable=np.array(variable, dtype=np.intp),
         state=np.array(state, dtype=np.intp),
@@ -315,7 +303,9 @@ def _make_setting(
     )
 
 
-def _base_rates(network: Network, layout: JudgementLayout, setting: int) -> tuple[Indices, Floats, Floats, Floats]:
+def _base_rates(
+    network: Network, layout: JudgementLayout, setting: int
+) -> tuple[Indices, Floats, Floats, Floats]:
     """Return positions, multiples of memberships and of features, and the bend of the base judgements."""
     current = share_margins(network, layout, setting)
     elicited = share_margins(network, layout, setting, elicited=True)
@@ -383,18 +373,17 @@ class _Slopes:
     log_odds : (n_cases, n_sets) float64
     """
 
-    def __init__(
-        self, setting: _Setting, stack: Stack, weights: Floats, batch: EvidenceBatch, first: int, last: int
-    ) -> None:
-        self.setting, self.stack, self.n = setting, stack, last - first
+    def __init__(self, setting: _Setting, stack: Stack, batch: EvidenceBatch, first: int) -> None:
+        last = first + batch.n_cases
+        self.setting, self.stack, self.n = setting, stack, batch.n_cases
         uses = slice(int(stack.use_start[first]), int(stack.use_start[last]))
         self.piece, self.use_case = stack.piece[uses], stack.case[uses] - np.int32(first)
         self.use_start = stack.use_start[first : last + 1] - stack.use_start[first]
-        self.is_known = batch.codes[first:last, setting.variable] != UNKNOWN
-        self.is_state = batch.codes[first:last, setting.variable] == setting.state
+        self.is_known = batch.codes[:, setting.variable] != UNKNOWN
+        self.is_state = batch.codes[:, setting.variable] == setting.state
         self._list_items()
         self.bends = self._uses() @ stack.bend + setting.bend  # (n_cases, n_explanations)
-        p = weights[first:last]
+        p = _posterior(setting.network, batch)
         mass = _sum(setting.sets, p)
         rest = p.sum(axis=1, keepdims=True) - mass
         nearly = (rest < NEARLY_CERTAIN) & (mass > 0)
@@ -422,7 +411,7 @@ class _Slopes:
             gap[own, ..., k] = (inside[own, ..., k] - other[own, ..., 0]) * scale
 
     def _list_items(self) -> None:
-        """Number the judgements of all cases: first those with scores for one cause."""
+        """List the judgements of all cases, those with scores for one cause first."""
         stack, piece, case = self.stack, self.piece, self.use_case
         n_local = np.diff(stack.local_start)[piece]
         n_other = np.diff(stack.item_start)[piece] - n_local
@@ -444,7 +433,8 @@ class _Slopes:
         through = stack.through[self.item]
         shift = np.repeat(self.item_case * np.int32(n_columns), np.diff(through.indptr))
         self.through = csr_array(
-            (through.data, through.indices + shift, through.indptr), shape=(len(self.item), self.n * n_columns)
+            (through.data, through.indices + shift, through.indptr),
+            shape=(len(self.item), self.n * n_columns),
         )
 
     def _means(self, p: Floats) -> tuple[_Means, _Means]:
@@ -459,7 +449,7 @@ class _Slopes:
         members = setting.split(flat, flat.sum(axis=1), causes).reshape(self.n, held.shape[1], -1)
         rows = self.stack.rows[self.row] * p[self.row_case]
         n_pairs = setting.both.shape[0]
-        both = (setting.both_inside @ p.T).reshape(-1, n_pairs, self.n).transpose(2, 1, 0)
+        both = (setting.both_inside @ p.T).reshape(per_mass.shape[1], n_pairs, self.n).transpose(2, 1, 0)
         inside = self._assemble(
             inside_local,
             _sum(setting.sets, rows) * per_mass[self.row_case],
@@ -537,7 +527,7 @@ class _Slopes:
     def _uses(self) -> csr_array:
         """Return which pieces are known in which case, (n_cases, n_pieces) sparse."""
         ones = np.ones(len(self.piece))
-        return csr_array((ones, self.piece, self.use_start), shape=(self.n, len(self.stack.log)))
+        return csr_array((ones, self.piece, self.use_start), shape=(self.n, len(self.stack.bend)))
 
     def _by_case(self, weights: Floats, values: Floats) -> Floats:
         """Sum values of items, (n_items, n_sets), times weights over the items of every case."""
@@ -550,11 +540,15 @@ class _Slopes:
         per_rest = self.per_rest
         position = self.stack.position[self.item]
         np.add.at(
-            out.transpose(0, 2, 1), (cases[self.item_case], position), self.gap.items * per_rest[self.item_case]
+            out.transpose(0, 2, 1),
+            (cases[self.item_case], position),
+            self.gap.items * per_rest[self.item_case],
         )
         for piece, case in zip(self.piece, self.use_case, strict=True):
             plain, score = self.stack.pieces[piece].plain, self.stack.pieces[piece].plain_score
-            out[cases[case], :, plain[:, 1]] += score[:, None] * self.gap.members[case, plain[:, 0]] * per_rest[case]
+            out[cases[case], :, plain[:, 1]] += (
+                score[:, None] * self.gap.members[case, plain[:, 0]] * per_rest[case]
+            )
         for row, case in enumerate(cases):
             out[case][:, self.setting.base_position] += (self.gap.base[row] * per_rest[row]).T
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from thighdx.inference.batch import UNKNOWN, EvidenceBatch
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.layout import Indices, JudgementLayout
-from thighdx.reasoning.scores import PieceScores, block_scores, finding_scores
+from thighdx.reasoning.scores import PieceScores, block_scores, finding_scores, holding, slot_starts
 
 __all__ = ["Stack", "ranges", "stack_pieces", "state_likelihoods"]
 
@@ -36,7 +37,6 @@ class Stack:
     piece: Indices
     case: Indices
     use_start: Indices
-    log: Floats
     bend: Floats
     position: Indices
     cause: Indices
@@ -64,7 +64,9 @@ def ranges(starts: Indices, counts: Indices) -> Indices:
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - counts), counts)
 
 
-def state_likelihoods(network: Network, batch: EvidenceBatch, variable_idx: int, case: int = 0) -> Floats | None:
+def state_likelihoods(
+    network: Network, batch: EvidenceBatch, variable_idx: int, case: int = 0
+) -> Floats | None:
     """Return P(what is known | state) of one variable in one case, (n_states,); None where it is unknown."""
     code = int(batch.codes[case, variable_idx])
     if code != UNKNOWN:
@@ -88,15 +90,13 @@ def stack_pieces(network: Network, layout: JudgementLayout, batch: EvidenceBatch
         is_virtual = np.isin(np.arange(batch.n_cases), np.concatenate(virtual)) if virtual else None
         for codes, cases in _patterns(batch.codes[:, members], is_virtual):
             table[cases, column] = len(pieces)
-
-            def make(members: Indices = members, codes: npt.NDArray[np.int8] = codes) -> PieceScores:
-                seen = [np.eye(n)[code] if code != UNKNOWN else np.ones(n) for n, code in zip(network.n_states[members], codes, strict=True)]
-                return _scores(network, layout, setting, members, seen, is_plain=True)
-
-            pieces.append(kept.find((setting, column, codes.tobytes()), make))
+            key = (setting, column, codes.tobytes())
+            pieces.append(kept.find(key, partial(_plain_scores, network, layout, setting, members, codes)))
         for case in np.flatnonzero(is_virtual) if is_virtual is not None else ():
             own = [state_likelihoods(network, batch, int(v), int(case)) for v in members]
-            seen = [np.ones(n) if x is None else x for x, n in zip(own, network.n_states[members], strict=True)]
+            seen = [
+                np.ones(n) if x is None else x for x, n in zip(own, network.n_states[members], strict=True)
+            ]
             table[case, column] = len(pieces)
             pieces.append(_scores(network, layout, setting, members, seen, is_plain=False))
     case_idx, column_idx = np.nonzero(table >= 0)
@@ -132,6 +132,17 @@ def _patterns(
         yield pattern, cases[place.reshape(-1) == number]
 
 
+def _plain_scores(
+    network: Network, layout: JudgementLayout, setting: int, members: Indices, codes: npt.NDArray[np.int8]
+) -> PieceScores:
+    """Work out one piece from known states."""
+    seen = [
+        np.ones(n) if code == UNKNOWN else np.eye(n)[code]
+        for n, code in zip(network.n_states[members], codes, strict=True)
+    ]
+    return _scores(network, layout, setting, members, seen, is_plain=True)
+
+
 def _scores(
     network: Network,
     layout: JudgementLayout,
@@ -150,7 +161,9 @@ def _scores(
     for slot, own in enumerate(seen):
         cells = cells * own[block.cells[:, slot]]
     found = block_scores(network, layout, setting, block, cells)
-    if is_plain and len(members) == 1:  # its features are the same in every case, see `thighdx.reasoning.delta`
+    if (
+        is_plain and len(members) == 1
+    ):  # its features are the same in every case, see `thighdx.reasoning.delta`
         return replace(found, rows=found.rows[:0], slots=found.slots[:0])
     return found
 
@@ -179,7 +192,7 @@ class _Kept:
 
 
 def _size(piece: PieceScores) -> int:
-    return int(piece.log.nbytes + piece.bend.nbytes + piece.local.nbytes + piece.rows.nbytes)
+    return int(piece.bend.nbytes + piece.local.nbytes + piece.rows.nbytes)
 
 
 def _kept(network: Network, layout: JudgementLayout) -> _Kept:
@@ -199,20 +212,19 @@ def _stack(network: Network, pieces: list[PieceScores], piece: Indices, case: In
     n = network.explanations.n_explanations
     n_causes = network.explanations.n_causes
     empty = np.zeros(0, dtype=np.intp)
-    width = 1 if not pieces else pieces[0].local.shape[1]
-    through = [p.through for p in pieces]
+    n_columns = n_causes + int(slot_starts(network)[-1])
+    through = [csr_array((0, n_columns)), *(p.through for p in pieces)]
     return Stack(
         piece=piece.astype(np.int32),  # as sparse matrices want them
         case=case.astype(np.int32),
         use_start=_starts(np.bincount(case, minlength=n_cases)).astype(np.int32),
-        log=np.array([p.log for p in pieces]).reshape(-1, n),
         bend=np.array([p.bend for p in pieces]).reshape(-1, n),
         position=np.concatenate([empty, *(p.position for p in pieces)]),
         cause=np.concatenate([empty, *(p.cause for p in pieces)]),
-        local=np.concatenate([np.zeros((0, width)), *(p.local for p in pieces)]),
+        local=np.concatenate([np.zeros((0, holding(network).shape[1])), *(p.local for p in pieces)]),
         rows=np.concatenate([np.zeros((0, n)), *(p.rows for p in pieces)]),
         slots=np.concatenate([empty, *(p.slots for p in pieces)]),
-        through=csr_array(vstack(through, format="csr")) if through else csr_array((0, n_causes)),
+        through=csr_array(vstack(through, format="csr")),
         plain_weight=np.array([p.plain_weight for p in pieces]).reshape(-1, n_causes * 4),
         item_start=_starts([len(p.position) for p in pieces]),
         local_start=_starts([len(p.cause) for p in pieces]),

@@ -35,8 +35,6 @@ class PieceScores:
 
     Attributes
     ----------
-    log : (n_explanations,) float64
-        log P(piece | H).
     bend : (n_explanations,) float64
     position : (n_items,) intp
         The judgement of every item: first those of `local`, then those of the leading `rows`, then those that
@@ -57,7 +55,6 @@ class PieceScores:
         Sums over those of a cause: score2 variance, score3 third moment, score shift, score2 spread.
     """
 
-    log: Floats
     bend: Floats
     position: Indices
     cause: Indices
@@ -75,18 +72,18 @@ def holding(network: Network) -> Indices:
 
     With up to two causes they are ordered by the other one, the cause alone standing in its own place.
     """
-    found = network.cache.get("holding")
-    if not isinstance(found, np.ndarray):
-        explanations = network.explanations
-        n = explanations.n_causes
-        if explanations.max_causes == 2:
-            found = np.empty((n, n), dtype=np.intp)
-            first, second = explanations.members.T
-            second = np.where(second == n, first, second)
-            found[first, second] = found[second, first] = np.arange(len(first))
-        else:
-            found = np.nonzero(network.membership.T)[1].reshape(n, -1)
-        network.cache["holding"] = found
+    return network.once("holding", lambda: _holding(network))
+
+
+def _holding(network: Network) -> Indices:
+    explanations = network.explanations
+    n = explanations.n_causes
+    if explanations.max_causes != 2:
+        return np.nonzero(network.membership.T)[1].reshape(n, -1)
+    found = np.empty((n, n), dtype=np.intp)
+    first, second = explanations.members.T
+    second = np.where(second == n, first, second)
+    found[first, second] = found[second, first] = np.arange(len(first))
     return found
 
 
@@ -113,37 +110,30 @@ def finding_scores(network: Network, layout: JudgementLayout, position: int, see
     seen : (n_states,) float64
         Likelihood of every state.
     """
-    finding, explanations = network.spec.findings[position], network.explanations
-    log_states = log_state_probabilities(finding, explanations)
-    slopes, log = _below_slopes(finding, explanations, seen, log_states)
-    piece = _FindingParts(network, layout, log)
-    for step in np.flatnonzero(seen[:-1] != seen[1:]):
-        piece.add(finding, layout.links[position][:, step], layout.backgrounds[position][step], step, slopes[step])
+    finding = network.spec.findings[position]
+    slopes = _below_slopes(finding, network.explanations, seen)
+    piece = _FindingParts(network, layout)
+    for step in np.flatnonzero(seen[:-1] != seen[1:]).tolist():
+        piece.add(
+            finding, layout.links[position][:, step], layout.backgrounds[position][step], step, slopes[step]
+        )
     return piece.scores()
 
 
-def _below_slopes(
-    finding: FindingSpec, explanations: Explanations, seen: Floats, log_states: Floats
-) -> tuple[Floats, Floats]:
-    """Return d log P(what is known | H) / d log P(X < s | H), (n_states - 1, n_explanations), and that log."""
-    below = np.exp(log_below(finding, explanations))
-    with np.errstate(divide="ignore"):
-        if (seen > 0).sum() == 1:
-            state = int(np.argmax(seen))
-            log = log_states[state] + np.log(seen[state])
-        else:
-            log = np.log(np.einsum("s,sh->h", seen, np.exp(log_states)))
-    drop = (seen[:-1] - seen[1:])[:, None] * below
-    evidence = np.exp(log)
-    return np.divide(drop, evidence, out=np.zeros_like(drop), where=evidence > 0), log
+def _below_slopes(finding: FindingSpec, explanations: Explanations, seen: Floats) -> Floats:
+    """Return d log P(what is known | H) / d log P(X < s | H), (n_states - 1, n_explanations)."""
+    states = np.exp(log_state_probabilities(finding, explanations))
+    evidence = np.einsum("s,sh->h", seen, states)
+    drop = (seen[:-1] - seen[1:])[:, None] * np.exp(log_below(finding, explanations))
+    return np.divide(drop, evidence, out=np.zeros_like(drop), where=evidence > 0)
 
 
 class _FindingParts:
     """Collects the scores of one finding, step by step."""
 
-    def __init__(self, network: Network, layout: JudgementLayout, log: Floats) -> None:
-        self.network, self.layout, self.log = network, layout, log
-        self.bend = np.zeros(len(log))
+    def __init__(self, network: Network, layout: JudgementLayout) -> None:
+        self.network, self.layout = network, layout
+        self.bend = np.zeros(network.explanations.n_explanations)
         self.local: list[tuple[Indices, Indices, Floats]] = []  # causes, positions, scores
         self.backgrounds: list[tuple[int, Floats | None, Floats]] = []  # position, row, multiples of members
         self.plain: list[tuple[Indices, Indices, Floats]] = []
@@ -177,7 +167,9 @@ class _FindingParts:
             n_above = explanations.sum_over_members(is_above.astype(np.float64))
             part = 1.0 - explanations.sum_over_members(is_below.astype(np.float64))
             first = b * n_above - odds * (1 - b) * part
-            second = n_above * b * (1 - b) - odds * (1 + odds) * ((1 - b) * part) ** 2 + odds * b * (1 - b) * part
+            second = (
+                n_above * b * (1 - b) - odds * (1 + odds) * ((1 - b) * part) ** 2 + odds * b * (1 - b) * part
+            )
             bend = bend + layout.spread[background] * (second + first**2)
             if is_flat and not is_below.any():  # a multiple of memberships, once a constant is taken away
                 self.backgrounds.append((background, None, slope[0] * b * is_above))
@@ -194,14 +186,13 @@ class _FindingParts:
         cause, position, local = _joined(self.local, holding(self.network).shape[1])
         with_row = [item for item in self.backgrounds if item[1] is not None]
         without = [item for item in self.backgrounds if item[1] is None]
-        rows = np.array([item[1] for item in with_row]).reshape(-1, len(self.log))
+        rows = np.array([item[1] for item in with_row]).reshape(-1, len(self.bend))
         multiples = np.zeros((len(position) + len(self.backgrounds), n_causes + n_features))
         for i, item in enumerate(without):
             multiples[len(position) + len(with_row) + i, :n_causes] = item[2]
         own = np.array([item[0] for item in (*with_row, *without)], dtype=np.intp)
         plain_cause, plain_position, plain_score = (np.concatenate(x) for x in zip(*self.plain, strict=True))
         return PieceScores(
-            log=self.log,
             bend=self.bend,
             position=np.concatenate([position, own]),
             cause=cause,
@@ -263,24 +254,21 @@ def block_scores(
     known = np.divide(known, total, out=np.zeros_like(known), where=total > 0)
     shares = csr_array(margins.features.T)
     surprise = np.asarray(shares @ known) - np.asarray(shares @ cells)  # (n_features, n_explanations)
-    items = _block_items(network, layout, setting_idx, block, margins, surprise)
+    items = _block_items(network, layout, setting_idx, block, margins)
     slots, kept = _slots(network, block)
     rows = np.concatenate([surprise[margins.n_base :], surprise[kept]])
     spread = layout.spread[items.position]
-    bend = _block_bend(network, block, margins, items, spread, known=known, cells=cells, surprise=surprise)
-    with np.errstate(divide="ignore"):
-        log = np.log(total)
+    bend = _block_bend(network, margins, items, spread, known=known, cells=cells, surprise=surprise)
     nothing = np.zeros(0, dtype=np.intp)
     n_causes = network.explanations.n_causes
     return PieceScores(
-        log=log,
         bend=bend,
         position=items.position,
         cause=items.cause,
         local=surprise[items.feature[:, None], holding(network)[items.cause]],
         rows=rows,
         slots=slots,
-        through=_through(network, block, items, kept, slots),
+        through=_through(network, block, items, slots),
         plain=np.zeros((0, 2), dtype=np.intp),
         plain_score=np.zeros(0),
         plain_weight=_plain_weight(layout, nothing, nothing, np.zeros(0), n_causes),
@@ -311,7 +299,6 @@ def _block_items(
     setting_idx: int,
     block: Block,
     margins: BlockMargins,
-    surprise: Floats,
 ) -> _BlockItems:
     """List the judgements of a block and what they do by way of its factors."""
     causes, features, effects, frequencies, moves = [], [], [], [], []
@@ -355,7 +342,7 @@ def without_first(network: Network, block: Block, through: Floats) -> Floats:
     return np.concatenate(out, axis=1)
 
 
-def _through(network: Network, block: Block, items: _BlockItems, kept: Indices, slots: Indices) -> csr_array:
+def _through(network: Network, block: Block, items: _BlockItems, slots: Indices) -> csr_array:
     """Return what items add by way of features, (n_items, n_causes + n_features) sparse."""
     n_causes, n_features = network.explanations.n_causes, int(slot_starts(network)[-1])
     dense = np.zeros((len(items.position), n_causes + n_features))
@@ -365,7 +352,6 @@ def _through(network: Network, block: Block, items: _BlockItems, kept: Indices, 
 
 def _block_bend(
     network: Network,
-    block: Block,
     margins: BlockMargins,
     items: _BlockItems,
     spread: Floats,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
 import thighdx
 from thighdx.errors import TableError
+from thighdx.processors import n_processors
 from thighdx.scorer import Scorer
 from thighdx.streaming.files import STANDARD_STREAM, table_format
 from thighdx.streaming.pipeline import map_ordered
@@ -29,7 +29,6 @@ __all__ = [
     "Problem",
     "Run",
     "RunOptions",
-    "n_processors",
     "run_key",
     "score_table_to",
     "share_processors",
@@ -233,11 +232,6 @@ def _portions(table: Table, scorer: Scorer, run: Run, options: RunOptions) -> Ge
                 return
             run.worked += item.seconds
             yield item
-
-
-def n_processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def share_processors() -> tuple[int, int]:
