@@ -82,7 +82,7 @@ def sensitivity(
 def _posterior(network: Network, log_weights: Floats) -> Floats:
     """Return P(cause present | evidence), (n_causes,)."""
     weights = np.exp(log_weights - log_weights.max())
-    # einsum: see `MarginProblem`
+    # einsum: a library that splits small products among threads waits for them longer than they take
     inside = np.einsum("h,hc->c", weights, network.membership)
     outside = np.einsum("h,hc->c", weights, 1.0 - network.membership)
     return np.asarray(inside / (inside + outside))
