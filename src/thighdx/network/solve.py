@@ -162,7 +162,7 @@ class _Problems:
         hessian = _gram(self.features, overall)
         if self.factor.shape[1] == 1:
             mean = np.einsum("nc,cp->np", overall, self.features)
-            return hessian - mean[:, :, None] * mean[:, None, :]
+            return np.asarray(hessian - mean[:, :, None] * mean[:, None, :])
         expected = np.matmul(self.factor, tilt[:, :, None] * self.features) / total[:, :, None]
         weighted = expected * self.weights[:, :, None]
         for start in range(0, expected.shape[1], ROWS_AT_ONCE):
@@ -194,7 +194,7 @@ def _newton_steps(hessian: Floats, gradient: Floats) -> Floats:
     # A rare state curves the objective only where it matters: a full step there can land so far out that
     # nothing curves any more, and the way back is lost.
     longest = np.abs(step).max(axis=1, keepdims=True)
-    return step * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))
+    return np.asarray(step * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP)))
 
 
 def _search(

@@ -61,7 +61,7 @@ def ranges(starts: Indices, counts: Indices) -> Indices:
     [5, 6, 7, 8, 9]
     """
     ends = np.cumsum(counts)
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - counts), counts)
+    return np.asarray(np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - counts), counts))
 
 
 def state_likelihoods(

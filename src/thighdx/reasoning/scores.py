@@ -125,7 +125,7 @@ def _below_slopes(finding: FindingSpec, explanations: Explanations, seen: Floats
     states = np.exp(log_state_probabilities(finding, explanations))
     evidence = np.einsum("s,sh->h", seen, states)
     drop = (seen[:-1] - seen[1:])[:, None] * np.exp(log_below(finding, explanations))
-    return np.divide(drop, evidence, out=np.zeros_like(drop), where=evidence > 0)
+    return np.asarray(np.divide(drop, evidence, out=np.zeros_like(drop), where=evidence > 0))
 
 
 class _FindingParts:
@@ -310,10 +310,10 @@ def _block_items(
         effects.append(judged[cause, state])
         own = layout.frequencies[context][setting_idx]
         rest = margins.to_margin[:, start + np.flatnonzero(own == NO_JUDGEMENT)].sum(axis=1)
-        for state in np.flatnonzero((own != NO_JUDGEMENT) & np.isfinite(layout.point[own])):
-            f = 1 / (1 + np.exp(-layout.point[own[state]]))
-            frequencies.append(own[state])
-            moves.append((margins.to_margin[:, start + state] - rest) * f * (1 - f))
+        for rated in np.flatnonzero((own != NO_JUDGEMENT) & np.isfinite(layout.point[own])).tolist():
+            f = 1 / (1 + np.exp(-layout.point[own[rated]]))
+            frequencies.append(own[rated])
+            moves.append((margins.to_margin[:, start + rated] - rest) * f * (1 - f))
     cause, feature = np.concatenate(causes), np.concatenate(features)
     through = [
         margins.to_effect[:, cause, feature].T,
