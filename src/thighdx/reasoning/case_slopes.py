@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy.typing as npt
 from scipy.sparse import csc_array, csr_array
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.engine import log_weights
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.layout import Indices
@@ -69,7 +67,7 @@ class CaseSlopes:
         self.is_state = batch.codes[:, setting.variable] == setting.state
         self._list_items()
         self.bends = self._uses() @ stack.bend + setting.bend  # (n_cases, n_explanations)
-        p = _posterior(setting.network, batch)
+        p = self._posterior(batch)
         mass = sum_over_sets(setting.sets, p)
         rest = p.sum(axis=1, keepdims=True) - mass
         nearly = (rest < NEARLY_CERTAIN) & (mass > 0)
@@ -127,6 +125,16 @@ class CaseSlopes:
             shape=(len(self.item), self.n * n_columns),
         )
 
+    def _posterior(self, batch: EvidenceBatch) -> Floats:
+        """Return P(H | e), (n_cases, n_explanations); 0 where the evidence is impossible."""
+        logs = self._uses() @ self.stack.log + self.setting.log_prior
+        if batch.cause_likelihoods or (batch.given != UNKNOWN).any():
+            logs += _on_causes(self.setting.network, batch)
+        peak = logs.max(axis=1, keepdims=True)
+        weights = np.exp(logs - np.where(np.isneginf(peak), 0.0, peak))
+        total = weights.sum(axis=1, keepdims=True)
+        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
     def _means(self, p: Floats) -> tuple[_Means, _Means]:
         """Return mean scores inside every set and over all explanations, for P(H | e)."""
         setting, per_mass = self.setting, self.per_mass
@@ -136,7 +144,7 @@ class CaseSlopes:
         held = np.take(p, setting.holding, axis=1)  # (n_cases, n_causes, n_holding)
         causes = np.tile(np.arange(held.shape[1]), self.n)
         flat = held.reshape(len(causes), -1).copy()
-        members = setting.split(flat, flat.sum(axis=1), causes).reshape(self.n, held.shape[1], -1)
+        members = setting.split(flat, np.einsum("ij->i", flat), causes).reshape(self.n, held.shape[1], -1)
         rows = self.stack.rows[self.row] * p[self.row_case]
         n_pairs = setting.both.shape[0]
         both = (setting.both_inside @ p.T).reshape(per_mass.shape[1], n_pairs, self.n).transpose(2, 1, 0)
@@ -157,7 +165,7 @@ class CaseSlopes:
         place = self.item_case[: len(cause)] * held.shape[1] + cause
         local = self.stack.local[self.local]
         local *= held.reshape(-1, held.shape[2])[place]
-        return local, local.sum(axis=1)
+        return local, np.einsum("ij->i", local)
 
     def _totals(self, p: Floats, local: Floats | None = None, rows: Floats | None = None) -> _Means:
         """Return mean scores over all explanations."""
@@ -194,36 +202,45 @@ class CaseSlopes:
 
     def moments(self) -> Floats:
         """Return log odds, mean minus log odds, variance and third moment, (4, n_cases, n_sets)."""
-        gap, inside, per_rest = self.gap, self.inside, self.per_rest
+        gap, whole, per_rest = self.gap, self.all, self.per_rest
         plain = (self._uses() @ self.stack.plain_weight).reshape(self.n, -1, 4)
-        judged = self.setting.weights[self.stack.position[self.item]]
-        base = self.setting.weights[self.setting.base_position]
-        sums = zip(
-            _products(gap.items, gap.items, inside.items),
-            _products(gap.members, gap.members, inside.members),
-            _products(gap.base, gap.direct, inside.direct),
-            strict=True,
-        )
-        first, second, third, cross, square = (
-            self._by_case(judged[:, k], of_items)
-            + np.einsum("ncs,nc->ns", of_members, plain[:, :, k])
-            + np.einsum("nbs,b->ns", of_base, base[:, k])
-            for k, (of_items, of_members, of_base) in zip((2, 0, 1, 3, 3), sums, strict=True)
-        )
-        curve = per_rest * gap.bend - 2 * per_rest * cross + per_rest * per_rest * square
+        base = np.broadcast_to(self.setting.base_weights, (self.n, *self.setting.base_weights.shape))
+        parts = [
+            self._item_sums(),
+            _dense_sums(gap.members, gap.members, whole.members, plain),
+            _dense_sums(gap.base, gap.direct, whole.direct, base),
+        ]
+        first, second, third, square, cross = parts[0] + parts[1] + parts[2]
+        # I = gap + T, so that sum I2 - O2 = 2 gap I / P(outside) - gap2 / P(outside)2 needs no I
+        curve = per_rest * (gap.bend - 2 * (square + cross)) + per_rest * per_rest * square
         variance = per_rest * per_rest * second
         return np.stack([self.log_odds, per_rest * first + curve / 2, variance, per_rest**3 * third])
+
+    def _item_sums(self) -> Floats:
+        """Return the sums that `_dense_sums` returns, over the items of every case."""
+        gap, whole = self.gap.items, self.all.items
+        weights = self.setting.weights[self.stack.position[self.item]]
+        variance, third, shift, spread = weights.T
+        squares = gap * gap
+        first, cross = self._by_case([shift, spread * whole[:, 0]], gap)
+        second, square = self._by_case([variance, spread], squares)
+        squares *= gap
+        return np.stack([first, second, *self._by_case([third], squares), square, cross])
 
     def _uses(self) -> csr_array:
         """Return which pieces are known in which case, (n_cases, n_pieces) sparse."""
         ones = np.ones(len(self.piece))
         return csr_array((ones, self.piece, self.use_start), shape=(self.n, len(self.stack.bend)))
 
-    def _by_case(self, weights: Floats, values: Floats) -> Floats:
-        """Sum values of items, (n_items, n_sets), times weights over the items of every case."""
-        starts = np.arange(len(weights) + 1, dtype=np.int32)
-        chosen = csc_array((weights, self.item_case, starts), shape=(self.n, len(weights)))
-        return np.asarray(chosen @ values)
+    def _by_case(self, weights: list[Floats], values: Floats) -> Floats:
+        """Sum values of items, (n_items, n_sets), times several weights: (n_weights, n_cases, n_sets)."""
+        n, m = len(values), len(weights)
+        rows = np.stack([self.item_case + np.int32(self.n * k) for k in range(m)], axis=1)
+        starts = np.arange(0, n * m + 1, m, dtype=np.int32)
+        chosen = csc_array(
+            (np.stack(weights, axis=1).reshape(-1), rows.reshape(-1), starts), shape=(m * self.n, n)
+        )
+        return np.asarray(chosen @ values).reshape(m, self.n, -1)
 
     def add_gradients(self, out: Floats, cases: Indices) -> None:
         """Add the derivatives with respect to every judgement to (all cases, n_sets, n_judgements)."""
@@ -243,24 +260,46 @@ class CaseSlopes:
             out[case][:, self.setting.base_position] += (self.gap.base[row] * per_rest[row]).T
 
 
-def _products(gap: Floats, direct: Floats, inside: Floats) -> Iterator[Floats]:
-    """Yield what the sums over judgements are made of: g, g2, g3, and of direct scores g I and g2."""
-    yield gap
+def _dense_sums(gap: Floats, direct: Floats, whole: Floats, weights: Floats) -> Floats:
+    """Return what moments are made of, (5, n_cases, n_sets).
+
+    Sums over judgements of g m, g2 v and g3 t, and with direct scores of g2 s and g T s; v, t, m and s are the
+    columns of `weights`.
+
+    Parameters
+    ----------
+    gap, direct : (n_cases, n_judgements, n_sets) float64
+    whole : (n_cases, n_judgements, 1) float64
+    weights : (n_cases, n_judgements, 4) float64
+    """
+    variance, third, shift, spread = np.moveaxis(weights, 2, 0)
     square = gap * gap
-    yield square
-    yield square * gap
-    yield direct * inside
-    yield square if direct is gap else direct * direct
+    return np.stack(
+        [
+            np.einsum("njs,nj->ns", values, weight)
+            for values, weight in (
+                (gap, shift),
+                (square, variance),
+                (square * gap, third),
+                (direct * direct, spread),
+                (direct, spread * whole[:, :, 0]),
+            )
+        ]
+    )
 
 
 def _fields(means: _Means) -> list[Floats]:
     return [means.items, means.members, means.base, means.direct, means.bend]
 
 
-def _posterior(network: Network, batch: EvidenceBatch) -> Floats:
-    """Return P(H | e), (n_cases, n_explanations); 0 where the evidence is impossible."""
-    logs = log_weights(network, batch)
-    peak = logs.max(axis=1, keepdims=True)
-    weights = np.exp(logs - np.where(np.isneginf(peak), 0.0, peak))
-    total = weights.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))
+def _on_causes(network: Network, batch: EvidenceBatch) -> Floats:
+    """Return log P(evidence on causes | H), (n_cases, n_explanations)."""
+    has = network.membership > 0
+    logs = np.zeros((batch.n_cases, len(has)))
+    with np.errstate(divide="ignore"):
+        for item in batch.cause_likelihoods:
+            logs[item.case_idx] += np.log(item.weights)[:, has[:, item.variable_idx].astype(np.intp)]
+    for cause in np.flatnonzero((batch.given != UNKNOWN).any(axis=0)).tolist():
+        given = batch.given[:, [cause]]
+        logs[(given != UNKNOWN) & ((given == 1) != has[:, cause])] = -np.inf
+    return logs

@@ -37,6 +37,7 @@ class Stack:
     piece: Indices
     case: Indices
     use_start: Indices
+    log: Floats
     bend: Floats
     position: Indices
     cause: Indices
@@ -192,7 +193,7 @@ class _Kept:
 
 
 def _size(piece: PieceScores) -> int:
-    return int(piece.bend.nbytes + piece.local.nbytes + piece.rows.nbytes)
+    return int(2 * piece.bend.nbytes + piece.local.nbytes + piece.rows.nbytes)
 
 
 def _kept(network: Network, layout: JudgementLayout) -> _Kept:
@@ -218,6 +219,7 @@ def _stack(network: Network, pieces: list[PieceScores], piece: Indices, case: In
         piece=piece.astype(np.int32),  # as sparse matrices want them
         case=case.astype(np.int32),
         use_start=_starts(np.bincount(case, minlength=n_cases)).astype(np.int32),
+        log=np.array([p.log for p in pieces]).reshape(-1, n),
         bend=np.array([p.bend for p in pieces]).reshape(-1, n),
         position=np.concatenate([empty, *(p.position for p in pieces)]),
         cause=np.concatenate([empty, *(p.cause for p in pieces)]),

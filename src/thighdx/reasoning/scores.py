@@ -35,6 +35,8 @@ class PieceScores:
 
     Attributes
     ----------
+    log : (n_explanations,) float64
+        log P(piece | H).
     bend : (n_explanations,) float64
     position : (n_items,) intp
         The judgement of every item: first those of `local`, then those of the leading `rows`, then those that
@@ -55,6 +57,7 @@ class PieceScores:
         Sums over those of a cause: score2 variance, score3 third moment, score shift, score2 spread.
     """
 
+    log: Floats
     bend: Floats
     position: Indices
     cause: Indices
@@ -111,8 +114,8 @@ def finding_scores(network: Network, layout: JudgementLayout, position: int, see
         Likelihood of every state.
     """
     finding = network.spec.findings[position]
-    slopes = _below_slopes(finding, network.explanations, seen)
-    piece = _FindingParts(network, layout)
+    slopes, log = _below_slopes(finding, network.explanations, seen)
+    piece = _FindingParts(network, layout, log)
     for step in np.flatnonzero(seen[:-1] != seen[1:]).tolist():
         piece.add(
             finding, layout.links[position][:, step], layout.backgrounds[position][step], step, slopes[step]
@@ -120,19 +123,21 @@ def finding_scores(network: Network, layout: JudgementLayout, position: int, see
     return piece.scores()
 
 
-def _below_slopes(finding: FindingSpec, explanations: Explanations, seen: Floats) -> Floats:
-    """Return d log P(what is known | H) / d log P(X < s | H), (n_states - 1, n_explanations)."""
-    states = np.exp(log_state_probabilities(finding, explanations))
-    evidence = np.einsum("s,sh->h", seen, states)
+def _below_slopes(finding: FindingSpec, explanations: Explanations, seen: Floats) -> tuple[Floats, Floats]:
+    """Return d log P(known | H) / d log P(X < s | H), (n_states - 1, n_explanations), and log P(known | H)."""
+    log_states = log_state_probabilities(finding, explanations)
+    evidence = np.einsum("s,sh->h", seen, np.exp(log_states))
+    with np.errstate(divide="ignore"):
+        log = log_states[int(np.argmax(seen))] if seen.sum() == seen.max() == 1 else np.log(evidence)
     drop = (seen[:-1] - seen[1:])[:, None] * np.exp(log_below(finding, explanations))
-    return np.asarray(np.divide(drop, evidence, out=np.zeros_like(drop), where=evidence > 0))
+    return np.divide(drop, evidence, out=np.zeros_like(drop), where=evidence > 0), log
 
 
 class _FindingParts:
     """Collects the scores of one finding, step by step."""
 
-    def __init__(self, network: Network, layout: JudgementLayout) -> None:
-        self.network, self.layout = network, layout
+    def __init__(self, network: Network, layout: JudgementLayout, log: Floats) -> None:
+        self.network, self.layout, self.log = network, layout, log
         self.bend = np.zeros(network.explanations.n_explanations)
         self.local: list[tuple[Indices, Indices, Floats]] = []  # causes, positions, scores
         self.backgrounds: list[tuple[int, Floats | None, Floats]] = []  # position, row, multiples of members
@@ -193,6 +198,7 @@ class _FindingParts:
         own = np.array([item[0] for item in (*with_row, *without)], dtype=np.intp)
         plain_cause, plain_position, plain_score = (np.concatenate(x) for x in zip(*self.plain, strict=True))
         return PieceScores(
+            log=self.log,
             bend=self.bend,
             position=np.concatenate([position, own]),
             cause=cause,
@@ -259,9 +265,12 @@ def block_scores(
     rows = np.concatenate([surprise[margins.n_base :], surprise[kept]])
     spread = layout.spread[items.position]
     bend = _block_bend(network, margins, items, spread, known=known, cells=cells, surprise=surprise)
+    with np.errstate(divide="ignore"):
+        log = np.log(total)
     nothing = np.zeros(0, dtype=np.intp)
     n_causes = network.explanations.n_causes
     return PieceScores(
+        log=log,
         bend=bend,
         position=items.position,
         cause=items.cause,

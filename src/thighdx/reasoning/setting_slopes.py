@@ -42,6 +42,9 @@ class SettingSlopes:
         P(state | H) of them.
     weights : (n_judgements, 4) float64
         Variance, third moment, mean minus median, mean square distance from the median; see `JudgementLayout`.
+    base_weights : (n_base, 4) float64
+        Those of the base judgements.
+    log_prior : (n_explanations,) float64
     """
 
     network: Network
@@ -61,6 +64,8 @@ class SettingSlopes:
     single: Floats
     single_holding: Floats
     weights: Floats
+    base_weights: Floats
+    log_prior: Floats
 
     @property
     def n_features(self) -> int:
@@ -143,6 +148,7 @@ def _make_setting(
             single.append(cells[block.cells[:, 0] == s].sum(axis=0))
     table = np.array(single).reshape(len(single), len(membership))
     held = holding(network)
+    weights = np.stack([layout.sd**2, layout.third, layout.shift, layout.spread], axis=1)
     return SettingSlopes(
         network=network,
         layout=layout,
@@ -160,7 +166,9 @@ def _make_setting(
         state=np.array(state, dtype=np.intp),
         single=table,
         single_holding=np.ascontiguousarray(table[:, held].transpose(1, 2, 0)),
-        weights=np.stack([layout.sd**2, layout.third, layout.shift, layout.spread], axis=1),
+        weights=weights,
+        base_weights=weights[position],
+        log_prior=network.log_prior(setting),
     )
 
 
