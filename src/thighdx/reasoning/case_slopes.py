@@ -80,8 +80,9 @@ class CaseSlopes:
             self.log_odds = np.log(mass) - np.log(rest)
         self.per_mass = np.divide(1.0, mass, out=np.zeros_like(mass), where=is_open)
         self.per_rest = np.divide(1.0, rest, out=np.zeros_like(rest), where=is_open)
-        self.inside, self.all = self._means(p)
-        self.gap = _Means(*(i - t for i, t in zip(_fields(self.inside), _fields(self.all), strict=True)))
+        self.gap, self.all = self._means(p)
+        for gap, whole in zip(_fields(self.gap), _fields(self.all), strict=True):
+            gap -= whole
         # where next to nothing is outside, the mean outside is worked out itself
         nearly &= is_open
         for k in np.flatnonzero(nearly.any(axis=0)).tolist():
@@ -90,13 +91,13 @@ class CaseSlopes:
 
     def _replace_gap(self, k: int, cases: Bools, rest: Floats, outside: _Means) -> None:
         """Put (I - mean outside) P(outside) in place of I - T."""
-        parts = zip(_fields(self.gap), _fields(self.inside), _fields(outside), strict=True)
-        for number, (gap, inside, other) in enumerate(parts):
+        parts = zip(_fields(self.gap), _fields(self.all), _fields(outside), strict=True)
+        for number, (gap, whole, other) in enumerate(parts):
             own, scale = (
                 (cases, rest) if number else (cases[self.item_case], rest[self.item_case])
             )  # items first
             scale = scale[own].reshape(-1, *(1,) * (gap.ndim - 2))
-            gap[own, ..., k] = (inside[own, ..., k] - other[own, ..., 0]) * scale
+            gap[own, ..., k] = (gap[own, ..., k] + (whole - other)[own, ..., 0]) * scale
 
     def _list_items(self) -> None:
         """List the judgements of all cases, those with scores for one cause first."""
@@ -140,12 +141,12 @@ class CaseSlopes:
         setting, per_mass = self.setting, self.per_mass
         local, total = self._local(p)
         inside_local = setting.split(local, total, self.stack.cause[self.local])
-        inside_local *= per_mass[self.item_case[: len(local)]]
+        inside_local *= per_mass.take(self.item_case[: len(local)], axis=0)
         held = np.take(p, setting.holding, axis=1)  # (n_cases, n_causes, n_holding)
         causes = np.tile(np.arange(held.shape[1]), self.n)
         flat = held.reshape(len(causes), -1).copy()
         members = setting.split(flat, np.einsum("ij->i", flat), causes).reshape(self.n, held.shape[1], -1)
-        rows = self.stack.rows[self.row] * p[self.row_case]
+        rows = self._rows(p)
         n_pairs = setting.both.shape[0]
         both = (setting.both_inside @ p.T).reshape(per_mass.shape[1], n_pairs, self.n).transpose(2, 1, 0)
         inside = self._assemble(
@@ -163,15 +164,15 @@ class CaseSlopes:
         cause = self.stack.cause[self.local]
         held = np.take(p, self.setting.holding, axis=1)
         place = self.item_case[: len(cause)] * held.shape[1] + cause
-        local = self.stack.local[self.local]
-        local *= held.reshape(-1, held.shape[2])[place]
+        local = self.stack.local.take(self.local, axis=0)
+        local *= held.reshape(-1, held.shape[2]).take(place, axis=0)
         return local, np.einsum("ij->i", local)
 
     def _totals(self, p: Floats, local: Floats | None = None, rows: Floats | None = None) -> _Means:
         """Return mean scores over all explanations."""
         setting = self.setting
         local = self._local(p)[1] if local is None else local
-        rows = self.stack.rows[self.row] * p[self.row_case] if rows is None else rows
+        rows = self._rows(p) if rows is None else rows
         n_causes = setting.holding.shape[0]
         return self._assemble(
             local[:, None],
@@ -181,6 +182,12 @@ class CaseSlopes:
             both=sum_over_sets(setting.both, p)[:, :, None],
             bend=(p * self.bends).sum(axis=1)[:, None],
         )
+
+    def _rows(self, p: Floats) -> Floats:
+        """Return scores on all explanations times P(H | e), (n_rows, n_explanations)."""
+        rows = self.stack.rows.take(self.row, axis=0)
+        rows *= p.take(self.row_case, axis=0)
+        return rows
 
     def _assemble(
         self, local: Floats, rows: Floats, *, members: Floats, single: Floats, both: Floats, bend: Floats
