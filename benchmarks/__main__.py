@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.growth import growth_table, measure_growth
+from benchmarks.interval_times import report_interval_times
 from benchmarks.intervals import report_intervals
 from benchmarks.interviews import report_interviews
 from benchmarks.latency import measure_latency
@@ -22,7 +23,7 @@ from benchmarks.plots import plot_growth
 from benchmarks.small import small_network
 from benchmarks.tables import Table, save, say
 
-PARTS = ("naive", "memory", "latency", "peers", "growth")
+PARTS = ("naive", "memory", "latency", "interval-times", "peers", "growth")
 REPORTS = ("intervals", "interviews")  # of accuracy: only on request
 
 
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]
         "peers": lambda: (make() for make in peers(options)),
         "growth": lambda: iter([grow(options, machine)]),
         "intervals": lambda: iter([report_intervals(options.patients, options.draws)]),
+        "interval-times": lambda: report_interval_times(1_000),
         "interviews": lambda: iter([report_interviews(options.patients)]),
     }
     for part in options.only or PARTS:

@@ -20,6 +20,7 @@ LAYERS = (
         "errors",
         "figures",
         "html",
+        "machine_code",
         "processors",
         "whole_files",
     ),  # html: from plain data to a page, whoever holds the data

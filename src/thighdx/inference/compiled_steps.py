@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from thighdx.inference.engine import CERTAIN
-from thighdx.inference.machine_code import cached
+from thighdx.machine_code import cached
 
 __all__ = ["score_cases"]
 

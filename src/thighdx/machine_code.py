@@ -24,7 +24,7 @@ from numba.core import compiler, config, serialize
 from numba.core.caching import NullCache
 from numba.misc import appdirs
 
-__all__ = ["MachineCode", "cached", "folders"]
+__all__ = ["MachineCode", "cached", "folders", "kept_files"]
 
 SUFFIX = ".machine-code"
 CHECKSUM_BYTES = 32
@@ -52,12 +52,17 @@ def folders() -> Iterator[Path]:
         yield own
 
 
+def kept_files() -> list[Path]:
+    """Return the files of machine code in all folders."""
+    return [file for folder in folders() for file in sorted(folder.glob(f"*{SUFFIX}"))]
+
+
 class MachineCode(NullCache):
     """What numba asks for machine code before it compiles a function, and hands it to afterwards."""
 
     def __init__(self, function: Any) -> None:
         self._name = function.__qualname__
-        self._sources = sorted({Path(__file__).parent, Path(function.__code__.co_filename).parent})
+        self._sources = tuple(sorted(Path(function.__code__.co_filename).parent.glob("*.py")))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the machine code for a signature on this processor; None where it must be compiled."""
@@ -97,7 +102,7 @@ class MachineCode(NullCache):
         made_from = (
             numba.__version__,
             platform.python_version(),
-            _digest(*self._sources),
+            _digest(Path(__file__), *self._sources),
             str(sig),
             processor,
         )
@@ -106,9 +111,9 @@ class MachineCode(NullCache):
 
 @functools.cache
 def _digest(*sources: Path) -> str:
-    """Return a digest of all Python files of some folders."""
+    """Return a digest of the names and contents of source files."""
     digest = hashlib.sha256()
-    for file in (file for folder in sources for file in sorted(folder.glob("*.py"))):
+    for file in sources:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
