@@ -49,7 +49,9 @@ def report_interval_times(n_rows: int) -> Iterator[Table]:
                 table_intervals(model.network, model.compiled.pooled, batch, LEVEL, n_threads=1)
                 times.append(time.process_time() - start)
             least = 1e3 * min(times[1:]) / n
-            rows.append((f"{name}, up to {max_causes}", f"{n:,}", f"{1e3 * times[0] / n:.2f}", f"{least:.2f}"))
+            rows.append(
+                (f"{name}, up to {max_causes}", f"{n:,}", f"{1e3 * times[0] / n:.2f}", f"{least:.2f}")
+            )
     columns = ("cohort, causes at once", "rows", "first table, ms a row", "later, ms a row")
     yield Table("Intervals of a table: processor time of one thread", columns, tuple(rows))
     firsts = tuple((name, f"{_first(task):.2f}") for name, task in TASKS.items())

@@ -18,7 +18,7 @@ from thighdx.reasoning.scores import PieceScores, block_scores, finding_scores, 
 
 __all__ = ["Stack", "ranges", "stack_pieces", "state_likelihoods"]
 
-MAX_KEPT = 100_000_000  # bytes of pieces kept with a network
+MAX_KEPT = 250_000_000  # bytes of pieces kept with a network
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,6 +25,8 @@ class SettingSlopes:
     Attributes
     ----------
     sets : (n_sets, n_explanations) sparse 0/1
+    sets_holding : tuple over causes of (n_sets, n_holding) sparse 0/1
+        The same among the explanations that hold a cause; empty with up to two causes, where it is not needed.
     members : (n_groups, n_causes) bool
     bend : (n_explanations,) float64
         Spread times second derivatives of log P(H).
@@ -52,6 +54,7 @@ class SettingSlopes:
     sets: csr_array
     members: Floats
     holding: Indices
+    sets_holding: tuple[csr_array, ...]
     bend: Floats
     base_position: Indices
     by_member: Floats
@@ -100,9 +103,9 @@ class SettingSlopes:
                 return held
             return np.concatenate([held, np.where(is_in, total[:, None], np.stack(others, axis=1))], axis=1)
         out = np.empty((len(held), self.sets.shape[0]))
-        for c in np.unique(cause):
+        for c in np.unique(cause).tolist():
             own = cause == c
-            out[own] = sum_over_sets(self.sets[:, self.holding[c]], held[own])
+            out[own] = sum_over_sets(self.sets_holding[c], held[own])
         return out
 
     def sum_single(self, p: Floats, held: Floats) -> Floats:
@@ -147,14 +150,15 @@ def _make_setting(
             state.append(s)
             single.append(cells[block.cells[:, 0] == s].sum(axis=0))
     table = np.array(single).reshape(len(single), len(membership))
-    held = holding(network)
+    held, sets = holding(network), csr_array(columns.T)
     weights = np.stack([layout.sd**2, layout.third, layout.shift, layout.spread], axis=1)
     return SettingSlopes(
         network=network,
         layout=layout,
-        sets=csr_array(columns.T),
+        sets=sets,
         members=in_group,
         holding=held,
+        sets_holding=_sets_holding(sets, held) if network.explanations.max_causes != 2 else (),
         bend=bend,
         base_position=position,
         by_member=by_member,
@@ -170,6 +174,11 @@ def _make_setting(
         base_weights=weights[position],
         log_prior=network.log_prior(setting),
     )
+
+
+def _sets_holding(sets: csr_array, held: Indices) -> tuple[csr_array, ...]:
+    """Return for every cause which of the explanations that hold it are in which set."""
+    return tuple(csr_array(sets[:, own]) for own in held)
 
 
 def _base_rates(
