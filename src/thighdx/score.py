@@ -86,8 +86,7 @@ def score_table(
     table of the same kind, with the same rows, order and pandas index
         Columns that are not evidence; ``status`` (text); ``log_evidence``, the natural log of
         P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence);
-        groups; ``<cause>_lower``, ``<cause>_upper`` (NaN where not worked out: only causes with a
-        posterior above 1e-4 and those that must not be missed have an interval); ``triage``.
+        groups; ``<cause>_lower``, ``<cause>_upper``; ``triage``.
         ``log_evidence`` and probabilities are NaN unless ``status`` is ``ok``.
 
     Raises
@@ -212,7 +211,7 @@ def _score_rows(
     ]
     if extras is not None:
         of_causes = Posteriors(scored.posterior[:, : len(vocabulary.causes)], scored.log_evidence)
-        columns += extras.values(network, vocabulary, encoded.batch, of_causes)
+        columns += extras.values(network, encoded.batch, of_causes)
     return dict(zip(scored_columns(vocabulary, groups, extras), columns, strict=True))
 
 
