@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import thighdx
-from thighdx.errors import EvidenceError, KnowledgeBaseError, TableError, ThighdxError
+from thighdx.errors import EvidenceError, KnowledgeBaseError, OptionError, TableError, ThighdxError
 from thighdx.scorer import Scorer
 
 TINY = Path(__file__).parent / "models" / "tiny"
@@ -207,7 +207,7 @@ def test_a_schema_that_cannot_be_scored_is_refused_before_any_row(
 def test_options_are_checked_when_it_is_made(
     tiny: thighdx.Model, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises((TableError, EvidenceError, KnowledgeBaseError), match=message):
+    with pytest.raises((TableError, EvidenceError, KnowledgeBaseError, OptionError), match=message):
         Scorer(tiny, **options)
 
 
@@ -268,7 +268,7 @@ def test_a_stream_whose_schema_changes_stops_where_it_does(tiny: thighdx.Model) 
 
 
 def test_options_of_a_stream_are_checked_before_it_is_read(tiny: thighdx.Model) -> None:
-    with pytest.raises(TableError, match="interval: got 0"):
+    with pytest.raises(OptionError, match="interval: got 0"):
         tiny.score_batches(iter([]), interval=0)
 
 

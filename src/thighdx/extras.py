@@ -56,7 +56,7 @@ class Extras:
         found: list[Floats | npt.NDArray[np.object_]] = []
         if self.interval is not None:
             ends = np.stack(self._bounds(network, batch, scored, self.interval), axis=2)
-            found.extend(ends.reshape(len(ends), -1).T)  # lower, upper, lower, ...
+            found.extend(ends.reshape(len(ends), 2 * ends.shape[1]).T)  # lower, upper, lower, ...
         if self.triage:
             found.append(self._levels(batch, scored))
         return found

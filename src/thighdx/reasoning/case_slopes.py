@@ -134,7 +134,7 @@ class CaseSlopes:
         peak = logs.max(axis=1, keepdims=True)
         weights = np.exp(logs - np.where(np.isneginf(peak), 0.0, peak))
         total = weights.sum(axis=1, keepdims=True)
-        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+        return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))
 
     def _means(self, p: Floats) -> tuple[_Means, _Means]:
         """Return mean scores inside every set and over all explanations, for P(H | e)."""
