@@ -168,6 +168,17 @@ def test_nearly_certain_causes_keep_their_digits(model: thighdx.Model) -> None:
     np.testing.assert_allclose(gradients[1], gradients[0], rtol=floats.SUMMED_APART, atol=floats.SUMMED_APART)
 
 
+def test_evidence_that_says_nothing_changes_nothing(model: thighdx.Model) -> None:
+    known = {"bruising": True, "age": 44}
+    plain = model.diagnose(known).interval(LEVEL, method="delta")
+    uniform = {
+        name: dict.fromkeys(model.variables[name].states, 1.0) for name in ("numbness", "sex", "diabetes")
+    }
+    soft = model.diagnose(known | uniform).interval(LEVEL, method="delta")
+    np.testing.assert_allclose(soft["lower"], plain.loc[soft.index, "lower"], rtol=floats.SUMMED_APART)
+    np.testing.assert_allclose(soft["upper"], plain.loc[soft.index, "upper"], rtol=floats.SUMMED_APART)
+
+
 def test_three_causes_at_once_have_intervals_as_well() -> None:
     model = thighdx.load_model(max_causes=3)
     table = model.simulate(3, seed=2)[list(model.variables)]

@@ -13,8 +13,10 @@ from scipy.sparse import csr_array, vstack
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.reasoning.block_scores import block_scores
+from thighdx.reasoning.finding_scores import finding_scores
 from thighdx.reasoning.layout import Indices, JudgementLayout
-from thighdx.reasoning.scores import PieceScores, block_scores, finding_scores, holding, slot_starts
+from thighdx.reasoning.scores import PieceScores, holding, slot_starts
 
 __all__ = ["Stack", "ranges", "stack_pieces", "state_likelihoods"]
 
@@ -162,9 +164,7 @@ def _scores(
     for slot, own in enumerate(seen):
         cells = cells * own[block.cells[:, slot]]
     found = block_scores(network, layout, setting, block, cells)
-    if (
-        is_plain and len(members) == 1
-    ):  # its features are the same in every case, see `thighdx.reasoning.delta`
+    if is_plain and len(members) == 1:  # `SettingSlopes.single` holds its features for all cases
         return replace(found, rows=found.rows[:0], slots=found.slots[:0])
     return found
 
@@ -197,11 +197,7 @@ def _size(piece: PieceScores) -> int:
 
 
 def _kept(network: Network, layout: JudgementLayout) -> _Kept:
-    found = network.cache.get("evidence_scores")
-    if not isinstance(found, _Kept) or found.layout is not layout:
-        found = _Kept(layout)
-        network.cache["evidence_scores"] = found
-    return found
+    return network.once(("evidence_scores", id(layout)), lambda: _Kept(layout))
 
 
 def _starts(counts: list[int] | Indices) -> Indices:

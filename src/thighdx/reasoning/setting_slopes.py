@@ -11,9 +11,10 @@ from scipy.sparse import csr_array, vstack
 from thighdx.inference.groups import group_sets
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.reasoning.block_scores import without_first
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
 from thighdx.reasoning.margins import block_cells, block_margins, pair_membership, share_margins
-from thighdx.reasoning.scores import holding, slot_starts, without_first
+from thighdx.reasoning.scores import holding, slot_starts
 
 __all__ = ["SettingSlopes", "sum_over_sets"]
 
