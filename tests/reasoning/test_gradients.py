@@ -22,10 +22,11 @@ from thighdx.network.assemble import assemble_spec
 from thighdx.network.build import Network, build_network
 from thighdx.network.gates import log_state_probabilities
 from thighdx.network.spec import NetworkSpec
-from thighdx.reasoning.delta import case_gradients
+from thighdx.reasoning.delta import case_gradients, delta_moments
 from thighdx.reasoning.layout import JudgementLayout, judgement_layout
 
 STEP = 1e-5
+SECOND_STEP = 1e-3
 
 
 def log_odds(network: Network, batch: EvidenceBatch, sets: np.ndarray) -> np.ndarray:
@@ -76,6 +77,33 @@ def test_gradients_are_those_of_finite_differences_with_everything_solved_again(
         expected = gradient[is_open] @ direction
         size = np.abs(gradient[is_open]) @ np.abs(direction)
         np.testing.assert_allclose(slope - expected, 0, atol=floats.FINITE_DIFFERENCE * (1 + size.max()))
+
+
+@settings(max_examples=10, deadline=None)
+@given(strategies.cases(n_max=1, networks=strategies.specs(with_gates=False, max_n_contexts=0)))
+def test_the_mean_moves_by_half_the_spread_times_the_second_derivative(drawn: strategies.Cases) -> None:
+    """Of shares, links and backgrounds; pairs of causes and contexts have no second-order part of theirs."""
+    spec, setting, (evidence,) = drawn
+    assume(is_smooth(spec))
+    network = build_network(spec)
+    batch = batch_of(network, evidence, setting)
+    pooled = {key: item for key, item in judgements(spec).items() if key[0] != "effects"}
+    layout = judgement_layout(network, pooled)
+    found = delta_moments(network, layout, batch)
+    is_open = np.isfinite(found.log_odds[0])
+    points, expected = points_of(spec), np.zeros(is_open.sum())
+    for direction in np.eye(layout.n_judgements):
+        ends = [
+            log_odds(
+                build_network(with_points(spec, shifted(layout, points, step * direction))),
+                batch,
+                network.membership,
+            )[is_open]
+            for step in (SECOND_STEP, -SECOND_STEP)
+        ]
+        bend = (ends[0] + ends[1] - 2 * found.log_odds[0, is_open]) / SECOND_STEP**2
+        expected += bend * (layout.spread @ direction) / 2
+    np.testing.assert_allclose(found.mean[0, is_open], expected, atol=floats.SECOND_DIFFERENCE)
 
 
 def shifted(

@@ -39,12 +39,15 @@ def block_scores(
     total = known.sum(axis=0)
     known = np.divide(known, total, out=np.zeros_like(known), where=total > 0)
     shares = csr_array(margins.features.T)
-    surprise = np.asarray(shares @ known) - np.asarray(shares @ cells)  # (n_features, n_explanations)
+    given, without = np.asarray(shares @ known), np.asarray(shares @ cells)  # (n_features, n_explanations)
+    surprise = given - without
     items = _block_items(network, layout, setting_idx, block, margins)
     slots, kept = _slots(network, block)
     rows = np.concatenate([surprise[margins.n_base :], surprise[kept]])
     spread = layout.spread[items.position]
-    bend = _block_bend(network, margins, items, spread, known=known, cells=cells, surprise=surprise)
+    n_effects = len(items.cause)
+    bend = _effect_bend(network, items, spread[:n_effects], given, without)
+    bend += _cell_bend(margins, items, spread[n_effects:], known, cells)
     with np.errstate(divide="ignore"):
         log = np.log(total)
     no_plain = np.zeros((0, 2), dtype=np.intp)
@@ -138,29 +141,33 @@ def _through(network: Network, block: Block, items: _BlockItems, slots: Indices)
     return csr_array(dense)
 
 
-def _block_bend(
-    network: Network,
-    margins: BlockMargins,
-    items: _BlockItems,
-    spread: Floats,
-    *,
-    known: Floats,
-    cells: Floats,
-    surprise: Floats,
-) -> Floats:
-    """Return the sum over the judgements of one block of spread times P''/P, (n_explanations,)."""
-    base = margins.features[:, : margins.n_base]
-    n_effects = len(items.cause)
-    through = items.through @ surprise[: margins.n_base]  # (n_items, n_explanations)
-    # effects: a score that depends on the explanation
-    has = network.membership[:, items.cause].T
-    mean, plain = (base.T @ known)[items.feature], (base.T @ cells)[items.feature]
-    first = through[:n_effects] + has * (mean - plain)
-    second = has * (mean * (1 - mean) - plain * (1 - plain))
-    bend = np.asarray(spread[:n_effects] @ (first**2 + second))
-    # dependencies and frequencies: every cell has a score whatever the explanation
-    scores = base @ items.through[n_effects:].T  # (n_cells, n)
+def _effect_bend(network: Network, items: _BlockItems, spread: Floats, given: Floats, without: Floats) -> Floats:
+    """Return the sum over effects of spread times P''/P, (n_explanations,).
+
+    Parameters
+    ----------
+    spread : (n_effects,) float64
+    given, without : (n_features, n_explanations) float64
+        Share of every feature given what is known, and without.
+    """
+    n_effects, n_base = len(items.cause), items.through.shape[1]
+    through, surprise = items.through[:n_effects], (given - without)[:n_base]
+    # what goes through the factors touches every explanation: a quadratic form in the surprise
+    form = (through * spread[:, None]).T @ through
+    bend = ((form @ surprise) * surprise).sum(axis=0)
+    # the rest only those that hold the cause
+    held = holding(network)[items.cause]  # (n_effects, n_holding)
+    before, after = (share[items.feature[:, None], held] for share in (without, given))
+    indirect = np.einsum("jf,fjq->jq", through, surprise[:, held])
+    own = 2 * indirect * (after - before) + (after - before) ** 2 + after * (1 - after) - before * (1 - before)
+    added = np.bincount(held.ravel(), weights=(spread[:, None] * own).ravel(), minlength=len(bend))
+    return np.asarray(bend + added)
+
+
+def _cell_bend(margins: BlockMargins, items: _BlockItems, spread: Floats, known: Floats, cells: Floats) -> Floats:
+    """Return the same of dependencies and frequencies, which give every cell a score whatever the explanation."""
+    scores = margins.features[:, : margins.n_base] @ items.through[len(items.cause) :].T  # (n_cells, n)
     scores[:, : len(margins.dependency_idx)] += margins.features[:, margins.n_base :]
     means, bases = scores.T @ known, scores.T @ cells
     squares = (scores**2).T @ (known - cells)
-    return np.asarray(bend + spread[n_effects:] @ (squares - means**2 + bases**2 + (means - bases) ** 2))
+    return np.asarray(spread @ (squares - means**2 + bases**2 + (means - bases) ** 2))
