@@ -18,9 +18,9 @@ from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
 from thighdx.reasoning.margins import BlockMargins, block_cells, block_margins, feature_starts
-from thighdx.reasoning.scores import PieceScores, holding, plain_weights, slot_starts
+from thighdx.reasoning.scores import PieceScores, holding, n_features, plain_weights, slot_starts
 
-__all__ = ["block_scores", "without_first"]
+__all__ = ["block_scores", "block_slots", "without_first"]
 
 
 def block_scores(
@@ -42,8 +42,9 @@ def block_scores(
     given, without = np.asarray(shares @ known), np.asarray(shares @ cells)  # (n_features, n_explanations)
     surprise = given - without
     items = _block_items(network, layout, setting_idx, block, margins)
-    slots, kept = _slots(network, block)
-    rows = np.concatenate([surprise[margins.n_base :], surprise[kept]])
+    slots, columns = block_slots(network, layout, block, margins)
+    possible = margins.features[seen > 0][:, columns]
+    is_level = (possible == possible[:1]).all(axis=0)
     spread = layout.spread[items.position]
     n_effects = len(items.cause)
     bend = _effect_bend(network, items, spread[:n_effects], given, without)
@@ -57,9 +58,11 @@ def block_scores(
         position=items.position,
         cause=items.cause,
         local=surprise[items.feature[:, None], holding(network)[items.cause]],
-        rows=rows,
+        rows=given[columns[~is_level]],
+        row_slots=slots[~is_level],
         slots=slots,
-        through=_through(network, block, items, slots),
+        level=np.where(is_level, possible[0], 0.0),
+        through=_through(network, layout, block, items, slots),
         plain=no_plain,
         plain_score=np.zeros(0),
         plain_weight=plain_weights(layout, no_plain, np.zeros(0), network.explanations.n_causes),
@@ -115,13 +118,17 @@ def _block_items(
     return _BlockItems(position.astype(np.intp), cause, feature, np.concatenate(through))
 
 
-def _slots(network: Network, block: Block) -> tuple[Indices, Indices]:
-    """Return the features of a block, and the columns of its surprise they are: all states but the first."""
+def block_slots(
+    network: Network, layout: JudgementLayout, block: Block, margins: BlockMargins
+) -> tuple[Indices, Indices]:
+    """Return the features of a block, and which columns of `BlockMargins.features` they are."""
     starts, base = slot_starts(network), feature_starts(network, block)
     counts = network.n_states[list(block.context_idx)]
     slots = [starts[v] + np.arange(n - 1) for v, n in zip(block.context_idx, counts, strict=True)]
-    kept = [start + np.arange(1, n) for start, n in zip(base, counts, strict=True)]
-    return np.concatenate(slots).astype(np.intp), np.concatenate(kept).astype(np.intp)
+    columns = [start + np.arange(1, n) for start, n in zip(base, counts, strict=True)]
+    slots.append(starts[-1] + np.flatnonzero(np.isin(layout.dependencies[:, 4], margins.dependency_idx)))
+    columns.append(np.arange(margins.n_base, margins.features.shape[1]))
+    return np.concatenate(slots).astype(np.intp), np.concatenate(columns).astype(np.intp)
 
 
 def without_first(network: Network, block: Block, through: Floats) -> Floats:
@@ -133,15 +140,22 @@ def without_first(network: Network, block: Block, through: Floats) -> Floats:
     return np.concatenate(out, axis=1)
 
 
-def _through(network: Network, block: Block, items: _BlockItems, slots: Indices) -> csr_array:
+def _through(
+    network: Network, layout: JudgementLayout, block: Block, items: _BlockItems, slots: Indices
+) -> csr_array:
     """Return what items add by way of features, (n_items, n_causes + n_features) sparse."""
-    n_causes, n_features = network.explanations.n_causes, int(slot_starts(network)[-1])
-    dense = np.zeros((len(items.position), n_causes + n_features))
-    dense[:, n_causes + slots] = without_first(network, block, items.through)
+    n_causes, n_effects = network.explanations.n_causes, len(items.cause)
+    dense = np.zeros((len(items.position), n_causes + n_features(network, layout)))
+    base = without_first(network, block, items.through)
+    dense[:, n_causes + slots[: base.shape[1]]] = base
+    own = slots[base.shape[1] :]  # a dependency is a feature itself
+    dense[n_effects + np.arange(len(own)), n_causes + own] = 1.0
     return csr_array(dense)
 
 
-def _effect_bend(network: Network, items: _BlockItems, spread: Floats, given: Floats, without: Floats) -> Floats:
+def _effect_bend(
+    network: Network, items: _BlockItems, spread: Floats, given: Floats, without: Floats
+) -> Floats:
     """Return the sum over effects of spread times P''/P, (n_explanations,).
 
     Parameters
@@ -159,12 +173,16 @@ def _effect_bend(network: Network, items: _BlockItems, spread: Floats, given: Fl
     held = holding(network)[items.cause]  # (n_effects, n_holding)
     before, after = (share[items.feature[:, None], held] for share in (without, given))
     indirect = np.einsum("jf,fjq->jq", through, surprise[:, held])
-    own = 2 * indirect * (after - before) + (after - before) ** 2 + after * (1 - after) - before * (1 - before)
+    own = (
+        2 * indirect * (after - before) + (after - before) ** 2 + after * (1 - after) - before * (1 - before)
+    )
     added = np.bincount(held.ravel(), weights=(spread[:, None] * own).ravel(), minlength=len(bend))
     return np.asarray(bend + added)
 
 
-def _cell_bend(margins: BlockMargins, items: _BlockItems, spread: Floats, known: Floats, cells: Floats) -> Floats:
+def _cell_bend(
+    margins: BlockMargins, items: _BlockItems, spread: Floats, known: Floats, cells: Floats
+) -> Floats:
     """Return the same of dependencies and frequencies, which give every cell a score whatever the explanation."""
     scores = margins.features[:, : margins.n_base] @ items.through[len(items.cause) :].T  # (n_cells, n)
     scores[:, : len(margins.dependency_idx)] += margins.features[:, margins.n_base :]

@@ -63,8 +63,6 @@ class CaseSlopes:
         uses = slice(int(stack.use_start[first]), int(stack.use_start[last]))
         self.piece, self.use_case = stack.piece[uses], stack.case[uses] - np.int32(first)
         self.use_start = stack.use_start[first : last + 1] - stack.use_start[first]
-        self.is_known = batch.codes[:, setting.variable] != UNKNOWN
-        self.is_state = batch.codes[:, setting.variable] == setting.state
         self._list_items()
         self.bends = self._uses() @ stack.bend + setting.bend  # (n_cases, n_explanations)
         p = self._posterior(batch)
@@ -104,8 +102,8 @@ class CaseSlopes:
         stack, piece, case = self.stack, self.piece, self.use_case
         n_local = np.diff(stack.local_start)[piece]
         n_other = np.diff(stack.item_start)[piece] - n_local
-        n_slots = np.diff(stack.slot_start)[piece]
-        n_own = np.diff(stack.row_start)[piece] - n_slots
+        n_feature_rows = np.diff(stack.row_slot_start)[piece]
+        n_own = np.diff(stack.row_start)[piece] - n_feature_rows
         self.local = ranges(stack.local_start[piece], n_local)
         self.item = np.concatenate(
             [ranges(stack.item_start[piece], n_local), ranges(stack.item_start[piece] + n_local, n_other)]
@@ -113,10 +111,17 @@ class CaseSlopes:
         self.item_case = np.concatenate([np.repeat(case, n_local), np.repeat(case, n_other)])  # int32
         # rows that are scores of an item, then rows that are features
         row_start = stack.row_start[piece]
-        self.row = np.concatenate([ranges(row_start, n_own), ranges(row_start + n_own, n_slots)])
-        self.row_case = np.concatenate([np.repeat(case, n_own), np.repeat(case, n_slots)])
+        self.row = np.concatenate([ranges(row_start, n_own), ranges(row_start + n_own, n_feature_rows)])
+        self.row_case = np.concatenate([np.repeat(case, n_own), np.repeat(case, n_feature_rows)])
         self.row_item = ranges(len(self.local) + np.cumsum(n_other) - n_other, n_own)
-        self.slot = stack.slots[ranges(stack.slot_start[piece], n_slots)]
+        self.row_slot = stack.row_slots[ranges(stack.row_slot_start[piece], n_feature_rows)]
+        # what is known of the features, but for those rows
+        n_slots = np.diff(stack.slot_start)[piece]
+        slots = ranges(stack.slot_start[piece], n_slots)
+        place = (np.repeat(case, n_slots), stack.slots[slots])
+        self.level = np.zeros((self.n, self.setting.n_features))
+        self.is_known = np.zeros(self.level.shape, dtype=bool)
+        self.level[place], self.is_known[place] = stack.level[slots], True
         # what items add by way of memberships and features, of their own case
         n_columns = stack.through.shape[1]
         through = stack.through[self.item]
@@ -153,7 +158,7 @@ class CaseSlopes:
             inside_local,
             sum_over_sets(setting.sets, rows) * per_mass[self.row_case],
             members=members * per_mass[:, None],
-            single=setting.sum_single(p, held) * per_mass[:, None],
+            without=setting.sum_without(p, held) * per_mass[:, None],
             both=both * per_mass[:, None],
             bend=sum_over_sets(setting.sets, p * self.bends) * per_mass,
         )
@@ -178,7 +183,7 @@ class CaseSlopes:
             local[:, None],
             rows.sum(axis=1)[:, None],
             members=sum_over_sets(setting.sets[:n_causes], p)[:, :, None],
-            single=np.matmul(setting.single, p[:, :, None]),
+            without=np.matmul(setting.without, p[:, :, None]),
             both=sum_over_sets(setting.both, p)[:, :, None],
             bend=(p * self.bends).sum(axis=1)[:, None],
         )
@@ -190,15 +195,13 @@ class CaseSlopes:
         return rows
 
     def _assemble(
-        self, local: Floats, rows: Floats, *, members: Floats, single: Floats, both: Floats, bend: Floats
+        self, local: Floats, rows: Floats, *, members: Floats, without: Floats, both: Floats, bend: Floats
     ) -> _Means:
         """Put means together that all have sets as their last axis."""
         setting, n_sets = self.setting, local.shape[1]
-        features = np.zeros((self.n, setting.n_features, n_sets))
-        surprise = self.is_state[:, :, None] - single
-        features[:, setting.slots] = np.where(self.is_known[:, :, None], surprise, 0.0)
+        features = np.where(self.is_known[:, :, None], self.level[:, :, None] - without, 0.0)
         n_own = len(self.row_item)
-        features[self.row_case[n_own:], self.slot] = rows[n_own:]
+        features[self.row_case[n_own:], self.row_slot] += rows[n_own:]
         items = self.through @ np.concatenate([members, features], axis=1).reshape(-1, n_sets)
         items[: len(local)] += local
         items[self.row_item] += rows[:n_own]

@@ -19,7 +19,7 @@ from thighdx.network.explanations import Explanations
 from thighdx.network.gates import log_below, log_state_probabilities
 from thighdx.network.spec import FindingSpec, Floats
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
-from thighdx.reasoning.scores import PieceScores, holding, plain_weights, slot_starts
+from thighdx.reasoning.scores import PieceScores, holding, n_features, plain_weights
 
 __all__ = ["finding_scores"]
 
@@ -48,7 +48,7 @@ def finding_scores(network: Network, layout: JudgementLayout, position: int, see
     # first the items about one cause, then those with a row, then multiples of memberships
     parts.sort(key=lambda part: (len(part.cause) == 0, len(part.rows) == 0))
     multiples = np.concatenate([part.multiples for part in parts])
-    through = np.zeros((len(multiples), n_causes + int(slot_starts(network)[-1])))
+    through = np.zeros((len(multiples), n_causes + n_features(network, layout)))
     through[:, :n_causes] = multiples
     return PieceScores(
         log=log,
@@ -57,7 +57,9 @@ def finding_scores(network: Network, layout: JudgementLayout, position: int, see
         cause=np.concatenate([part.cause for part in parts]),
         local=np.concatenate([part.local for part in parts]),
         rows=np.concatenate([part.rows for part in parts]),
+        row_slots=np.zeros(0, dtype=np.intp),
         slots=np.zeros(0, dtype=np.intp),
+        level=np.zeros(0),
         through=csr_array(through),
         plain=plain,
         plain_score=score,

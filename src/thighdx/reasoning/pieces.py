@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,7 @@ from thighdx.network.spec import Floats
 from thighdx.reasoning.block_scores import block_scores
 from thighdx.reasoning.finding_scores import finding_scores
 from thighdx.reasoning.layout import Indices, JudgementLayout
-from thighdx.reasoning.scores import PieceScores, holding, slot_starts
+from thighdx.reasoning.scores import PieceScores, holding, n_features
 
 __all__ = ["Stack", "ranges", "stack_pieces", "state_likelihoods"]
 
@@ -33,7 +33,7 @@ class Stack:
         Which piece is known in which case, by case.
     use_start : (n_cases + 1,) intp
         First use of every case.
-    item_start, local_start, row_start : (n_pieces + 1,) intp
+    item_start, local_start, row_start, slot_start, row_slot_start : (n_pieces + 1,) intp
     """
 
     piece: Indices
@@ -45,13 +45,16 @@ class Stack:
     cause: Indices
     local: Floats
     rows: Floats
+    row_slots: Indices
     slots: Indices
+    level: Floats
     through: csr_array
     plain_weight: Floats
     item_start: Indices
     local_start: Indices
     row_start: Indices
     slot_start: Indices
+    row_slot_start: Indices
     pieces: tuple[PieceScores, ...]
 
 
@@ -101,9 +104,9 @@ def stack_pieces(network: Network, layout: JudgementLayout, batch: EvidenceBatch
                 np.ones(n) if x is None else x for x, n in zip(own, network.n_states[members], strict=True)
             ]
             table[case, column] = len(pieces)
-            pieces.append(_scores(network, layout, setting, members, seen, is_plain=False))
+            pieces.append(_scores(network, layout, setting, members, seen))
     case_idx, column_idx = np.nonzero(table >= 0)
-    return _stack(network, pieces, table[case_idx, column_idx], case_idx, batch.n_cases)
+    return _stack(network, layout, pieces, table[case_idx, column_idx], case_idx, batch.n_cases)
 
 
 def _members(network: Network) -> Iterator[Indices]:
@@ -143,7 +146,7 @@ def _plain_scores(
         np.ones(n) if code == UNKNOWN else np.eye(n)[code]
         for n, code in zip(network.n_states[members], codes, strict=True)
     ]
-    return _scores(network, layout, setting, members, seen, is_plain=True)
+    return _scores(network, layout, setting, members, seen)
 
 
 def _scores(
@@ -152,8 +155,6 @@ def _scores(
     setting: int,
     members: Indices,
     seen: list[Floats],
-    *,
-    is_plain: bool,
 ) -> PieceScores:
     """Work out one piece from the likelihoods of the states of its variables."""
     first = int(members[0])
@@ -163,10 +164,7 @@ def _scores(
     cells = np.ones(len(block.cells))
     for slot, own in enumerate(seen):
         cells = cells * own[block.cells[:, slot]]
-    found = block_scores(network, layout, setting, block, cells)
-    if is_plain and len(members) == 1:  # `SettingSlopes.single` holds its features for all cases
-        return replace(found, rows=found.rows[:0], slots=found.slots[:0])
-    return found
+    return block_scores(network, layout, setting, block, cells)
 
 
 class _Kept:
@@ -204,12 +202,19 @@ def _starts(counts: list[int] | Indices) -> Indices:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
 
 
-def _stack(network: Network, pieces: list[PieceScores], piece: Indices, case: Indices, n_cases: int) -> Stack:
+def _stack(
+    network: Network,
+    layout: JudgementLayout,
+    pieces: list[PieceScores],
+    piece: Indices,
+    case: Indices,
+    n_cases: int,
+) -> Stack:
     """Put the arrays of the pieces one after the other."""
     n = network.explanations.n_explanations
     n_causes = network.explanations.n_causes
     empty = np.zeros(0, dtype=np.intp)
-    n_columns = n_causes + int(slot_starts(network)[-1])
+    n_columns = n_causes + n_features(network, layout)
     through = [csr_array((0, n_columns)), *(p.through for p in pieces)]
     return Stack(
         piece=piece.astype(np.int32),  # as sparse matrices want them
@@ -221,12 +226,15 @@ def _stack(network: Network, pieces: list[PieceScores], piece: Indices, case: In
         cause=np.concatenate([empty, *(p.cause for p in pieces)]),
         local=np.concatenate([np.zeros((0, holding(network).shape[1])), *(p.local for p in pieces)]),
         rows=np.concatenate([np.zeros((0, n)), *(p.rows for p in pieces)]),
+        row_slots=np.concatenate([empty, *(p.row_slots for p in pieces)]),
         slots=np.concatenate([empty, *(p.slots for p in pieces)]),
+        level=np.concatenate([np.zeros(0), *(p.level for p in pieces)]),
         through=csr_array(vstack(through, format="csr")),
         plain_weight=np.array([p.plain_weight for p in pieces]).reshape(-1, n_causes * 4),
         item_start=_starts([len(p.position) for p in pieces]),
         local_start=_starts([len(p.cause) for p in pieces]),
         row_start=_starts([len(p.rows) for p in pieces]),
         slot_start=_starts([len(p.slots) for p in pieces]),
+        row_slot_start=_starts([len(p.row_slots) for p in pieces]),
         pieces=tuple(pieces),
     )

@@ -22,7 +22,7 @@ from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.layout import Indices, JudgementLayout
 
-__all__ = ["PieceScores", "holding", "plain_weights", "slot_starts"]
+__all__ = ["PieceScores", "holding", "n_features", "plain_weights", "slot_starts"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +41,13 @@ class PieceScores:
     local : (n_local, n_holding) float64
         Scores on the explanations that hold the cause, in the order of `holding`.
     rows : (n_rows, n_explanations) float64
-        Scores on all explanations: of items, then of the features `slots`.
-    slots : (n_slots,) intp
+        Scores on all explanations: of items, then what is known of the features `row_slots`.
+    row_slots : (n_feature_rows,) intp
         Features that the last rows stand for.
+    slots : (n_slots,) intp
+        All features of the piece; each is what is known of it minus what it is without, see `SettingSlopes.without`.
+    level : (n_slots,) float64
+        What is known of them where that is the same in every explanation, and 0 for those that have a row.
     through : (n_items, n_causes + n_features) sparse
         What is to be added to the scores: multiples of the membership of each cause, and of features.
     plain : (n_plain, 2) intp
@@ -59,7 +63,9 @@ class PieceScores:
     cause: Indices
     local: Floats
     rows: Floats
+    row_slots: Indices
     slots: Indices
+    level: Floats
     through: csr_array
     plain: Indices
     plain_score: Floats
@@ -84,6 +90,11 @@ def _holding(network: Network) -> Indices:
     second = np.where(second == n, first, second)
     found[first, second] = found[second, first] = np.arange(len(first))
     return found
+
+
+def n_features(network: Network, layout: JudgementLayout) -> int:
+    """Return the number of features: states of contexts but the first of each, then dependencies."""
+    return int(slot_starts(network)[-1]) + len(layout.dependencies)
 
 
 def slot_starts(network: Network) -> Indices:

@@ -11,10 +11,10 @@ from scipy.sparse import csr_array, vstack
 from thighdx.inference.groups import group_sets
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.block_scores import without_first
+from thighdx.reasoning.block_scores import block_slots, without_first
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
 from thighdx.reasoning.margins import block_cells, block_margins, pair_membership, share_margins
-from thighdx.reasoning.scores import holding, slot_starts
+from thighdx.reasoning.scores import holding, n_features, slot_starts
 
 __all__ = ["SettingSlopes", "sum_over_sets"]
 
@@ -39,10 +39,10 @@ class SettingSlopes:
         What they do by way of the factors of contexts.
     both : (n_sets * n_pairs, n_explanations), (n_pairs, n_explanations) sparse 0/1
         Explanations with both causes of a pair, inside every set and anywhere.
-    slots, state : (n_single,) intp
-        Features of contexts outside joint blocks: state `state` of variable `variable`.
-    single : (n_single, n_explanations) float64
-        P(state | H) of them.
+    without : (n_features, n_explanations) float64
+        P(feature | H): of the states of contexts but the first, then of pairs of states with a dependency.
+    without_holding : (n_causes, n_holding, n_features) float64
+        The same on the explanations that hold each cause.
     weights : (n_judgements, 4) float64
         Variance, third moment, mean minus median, mean square distance from the median; see `JudgementLayout`.
     base_weights : (n_base, 4) float64
@@ -62,19 +62,16 @@ class SettingSlopes:
     by_feature: Floats
     both_inside: csr_array
     both: csr_array
-    slots: Indices
-    variable: Indices
-    state: Indices
-    single: Floats
-    single_holding: Floats
+    without: Floats
+    without_holding: Floats
     weights: Floats
     base_weights: Floats
     log_prior: Floats
 
     @property
     def n_features(self) -> int:
-        """Number of features: states of contexts but the first of each."""
-        return int(slot_starts(self.network)[-1])
+        """Number of features; see `thighdx.reasoning.scores`."""
+        return len(self.without)
 
     def outside(self, k: int) -> Floats:
         """Return the explanations outside a set, (n_explanations,) 0/1."""
@@ -109,14 +106,14 @@ class SettingSlopes:
             out[own] = sum_over_sets(self.sets_holding[c], held[own])
         return out
 
-    def sum_single(self, p: Floats, held: Floats) -> Floats:
-        """Sum P(H | e) P(state | H) over every set, (n_cases, n_single, n_sets)."""
-        causes = np.matmul(held[:, :, None, :], self.single_holding)[:, :, 0].transpose(0, 2, 1)
+    def sum_without(self, p: Floats, held: Floats) -> Floats:
+        """Sum P(H | e) P(feature | H) over every set, (n_cases, n_features, n_sets)."""
+        causes = np.matmul(held[:, :, None, :], self.without_holding)[:, :, 0].transpose(0, 2, 1)
         groups = self.sets[held.shape[1] :].toarray()
         if not len(groups):
             return np.asarray(causes)
         return np.concatenate(
-            [causes, np.matmul(self.single, (p[:, None] * groups).transpose(0, 2, 1))], axis=2
+            [causes, np.matmul(self.without, (p[:, None] * groups).transpose(0, 2, 1))], axis=2
         )
 
     @classmethod
@@ -139,18 +136,12 @@ def _make_setting(
     position, by_member, by_feature, bend = _base_rates(network, layout, setting)
     both = csr_array(pair_membership(network, layout).T)  # (n_pairs, n_explanations)
     both_inside = vstack([both.multiply(column) for column in columns.T], format="csr")
-    blocks = [block for block in network.blocks if len(block.context_idx) == 1]
-    starts = slot_starts(network)
-    slots, variable, state, single = [], [], [], []
-    for block in blocks:
-        (v,) = block.context_idx
-        cells = block_cells(network, setting, block)
-        for s in range(1, int(network.n_states[v])):
-            slots.append(starts[v] + s - 1)
-            variable.append(v)
-            state.append(s)
-            single.append(cells[block.cells[:, 0] == s].sum(axis=0))
-    table = np.array(single).reshape(len(single), len(membership))
+    without = np.zeros((n_features(network, layout), len(membership)))
+    for block in network.blocks:
+        margins = block_margins(network, layout, setting, block)
+        slots, chosen = block_slots(network, layout, block, margins)
+        features = csr_array(margins.features[:, chosen].T)
+        without[slots] = np.asarray(features @ block_cells(network, setting, block))
     held, sets = holding(network), csr_array(columns.T)
     weights = np.stack([layout.sd**2, layout.third, layout.shift, layout.spread], axis=1)
     return SettingSlopes(
@@ -166,11 +157,8 @@ def _make_setting(
         by_feature=by_feature,
         both_inside=csr_array(both_inside),
         both=both,
-        slots=np.array(slots, dtype=np.intp),
-        variable=np.array(variable, dtype=np.intp),
-        state=np.array(state, dtype=np.intp),
-        single=table,
-        single_holding=np.ascontiguousarray(table[:, held].transpose(1, 2, 0)),
+        without=without,
+        without_holding=np.ascontiguousarray(without[:, held].transpose(1, 2, 0)),
         weights=weights,
         base_weights=weights[position],
         log_prior=network.log_prior(setting),
@@ -196,7 +184,7 @@ def _base_rates(
     in_use = ~layout.is_replaced[setting][judged]
     by_member = np.concatenate([current.to_share[:, judged] * slope * in_use, current.to_pair], axis=1)
     by_theta = np.concatenate([elicited.to_share[:, judged] * slope, elicited.to_pair], axis=1)
-    by_feature = np.zeros((int(slot_starts(network)[-1]), by_theta.shape[1]))
+    by_feature = np.zeros((n_features(network, layout), by_theta.shape[1]))
     starts = slot_starts(network)
     for block in network.blocks:
         margins = block_margins(network, layout, setting, block)
