@@ -183,7 +183,7 @@ class CaseSlopes:
             local[:, None],
             rows.sum(axis=1)[:, None],
             members=sum_over_sets(setting.sets[:n_causes], p)[:, :, None],
-            without=np.matmul(setting.without, p[:, :, None]),
+            without=np.einsum("fh,nh->nf", setting.without, p)[:, :, None],
             both=sum_over_sets(setting.both, p)[:, :, None],
             bend=(p * self.bends).sum(axis=1)[:, None],
         )
