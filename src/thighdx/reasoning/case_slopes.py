@@ -69,9 +69,7 @@ class CaseSlopes:
         mass = sum_over_sets(setting.sets, p)
         rest = p.sum(axis=1, keepdims=True) - mass
         nearly = (rest < NEARLY_CERTAIN) & (mass > 0)
-        for k in np.flatnonzero(
-            nearly.any(axis=0)
-        ).tolist():  # few digits are left of the difference, or none
+        for k in np.flatnonzero(nearly.any(axis=0)).tolist():  # few digits are left of it, or none
             rest[nearly[:, k], k] = (p[nearly[:, k]] * setting.outside(k)).sum(axis=1)
         is_open = (mass > 0) & (rest > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -91,9 +89,8 @@ class CaseSlopes:
         """Put (I - mean outside) P(outside) in place of I - T."""
         parts = zip(_fields(self.gap), _fields(self.all), _fields(outside), strict=True)
         for number, (gap, whole, other) in enumerate(parts):
-            own, scale = (
-                (cases, rest) if number else (cases[self.item_case], rest[self.item_case])
-            )  # items first
+            is_items = number == 0
+            own, scale = (cases[self.item_case], rest[self.item_case]) if is_items else (cases, rest)
             scale = scale[own].reshape(-1, *(1,) * (gap.ndim - 2))
             gap[own, ..., k] = (gap[own, ..., k] + (whole - other)[own, ..., 0]) * scale
 
