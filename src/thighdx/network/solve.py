@@ -186,20 +186,11 @@ def _newton_steps(hessian: Floats, gradient: Floats) -> Floats:
     Impossible cells can tie factors together, so that only their product is identified: then the Hessian is
     singular and the shortest step is taken along what is identified. Scaled, so that rare states keep digits.
     """
-<<<<<<< HEAD
     scale = np.sqrt(np.maximum(np.diagonal(hessian, axis1=1, axis2=2), 0.0))
     scale = np.where(scale > 0, scale, 1.0)
     scaled = hessian / (scale[:, :, None] * scale[:, None, :])
     step = -np.einsum("npq,nq->np", np.linalg.pinv(scaled, rcond=SINGULAR, hermitian=True), gradient / scale)
     step /= scale
-=======
-    try:
-        step = np.asarray(np.linalg.lstsq(hessian, -gradient, rcond=SINGULAR)[0], dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return None
-    if not np.all(np.isfinite(step)):
-        return None
->>>>>>> main
     # A rare state curves the objective only where it matters: a full step there can land so far out that
     # nothing curves any more, and the way back is lost.
     longest = np.abs(step).max(axis=1, keepdims=True)
