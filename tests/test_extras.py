@@ -8,6 +8,7 @@ import pytest
 
 import floats
 import thighdx
+from quiet import without_warnings
 from thighdx import Model
 from thighdx.errors import OptionError
 
@@ -23,7 +24,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def scored(model: Model) -> pd.DataFrame:
-    return model.score(pd.DataFrame(ROWS), interval=0.9, triage=True, groups=True)
+    return without_warnings(model.score, pd.DataFrame(ROWS), interval=0.9, triage=True, groups=True)
 
 
 def test_urgency_in_a_table_is_that_of_the_case_alone(model: Model, scored: pd.DataFrame) -> None:
