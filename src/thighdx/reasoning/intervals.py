@@ -353,37 +353,34 @@ def _choose(
     names: list[str], level: float, delta: Moments, drawn: Moments | None, method: IntervalMethod
 ) -> list[Interval]:
     """Choose a method for every cause and group."""
-    by_delta = _plain_ends(delta, level)
+    point, by_delta = delta.log_odds, _plain_ends(delta, level)
     by_draws = None if drawn is None else _plain_ends(drawn, level)
-    point = delta.log_odds
-    uses_draws = np.zeros(len(point), dtype=bool)
+    is_drawn, chosen, spread = np.zeros(len(point), dtype=bool), delta, delta
     if drawn is not None and by_draws is not None:
         with np.errstate(invalid="ignore"):
-            uses_draws = (np.abs(by_draws - by_delta) > np.log(AGREEMENT)).any(axis=0) | (method == "draws")
+            is_drawn = (np.abs(by_draws - by_delta) > np.log(AGREEMENT)).any(axis=0) | (method == "draws")
+        fields = ("mean", "variance", "third")
+        pairs = ((getattr(drawn, name), getattr(delta, name)) for name in fields)
+        chosen, spread = Moments(point, *(np.where(is_drawn, a, b) for a, b in pairs)), drawn
+    plain, ends = _plain_ends(chosen, level), end_points(chosen, level)
+    lower, upper = probabilities(ends)
     items = []
     for i, name in enumerate(names):
         posterior = float(special.expit(point[i]))
         if not np.isfinite(point[i]):
             items.append(Interval(name, posterior, posterior, posterior, 0.0, "certain", None, None, False))
             continue
-        is_drawn = drawn is not None and bool(uses_draws[i])
-        used = drawn if is_drawn and drawn is not None else delta
-        one = Moments(
-            *(np.asarray(values)[[i]] for values in (used.log_odds, used.mean, used.variance, used.third))
-        )
-        ends = end_points(one, level)[:, 0]
-        lower, upper = probabilities(ends)
         items.append(
             Interval(
                 name=name,
                 posterior=posterior,
-                lower=float(lower),
-                upper=float(upper),
-                sd=float(np.sqrt((delta if drawn is None else drawn).variance[i])),
-                method="draws" if is_drawn else "delta",
+                lower=float(lower[i]),
+                upper=float(upper[i]),
+                sd=float(np.sqrt(spread.variance[i])),
+                method="draws" if is_drawn[i] else "delta",
                 delta=_pair(by_delta[:, i]),
                 draws=None if by_draws is None else _pair(by_draws[:, i]),
-                is_moved=bool((ends != _plain_ends(one, level)[:, 0]).any()),
+                is_moved=bool((ends[:, i] != plain[:, i]).any()),
             )
         )
     return items
