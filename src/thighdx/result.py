@@ -222,8 +222,6 @@ class Result:
         """
         from thighdx.reasoning.intervals import credible_intervals
 
-        if method == "delta" and level == SHOWN_LEVEL:
-            return self._quick_intervals.to_frame()
         with notice_if_slow(DRAWING):
             found = credible_intervals(
                 self._network,

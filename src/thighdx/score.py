@@ -226,8 +226,7 @@ def score_table(scoring: Scoring, table: Any) -> Any:
     table of the same kind, with the same rows, order and pandas index
         Columns that are not evidence; ``status`` (text); ``log_evidence``, the natural log of
         P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence);
-        groups; ``<cause>_lower``, ``<cause>_upper`` (NaN where not worked out: only causes with a
-        posterior above 1e-4 and those that must not be missed have an interval); ``triage``.
+        groups; ``<cause>_lower``, ``<cause>_upper``; ``triage``.
         ``log_evidence`` and probabilities are NaN unless ``status`` is ``ok``.
 
     Raises
