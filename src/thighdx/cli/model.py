@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thighdx.cli.form import form
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import console, percent, write
 from thighdx.errors import KnowledgeBaseError, TableError
@@ -26,6 +27,8 @@ EXIT_PROBLEMS = 1
 model_app = typer.Typer(
     help="Build, check, show and trace a knowledge base.", no_args_is_help=True, rich_markup_mode=None
 )
+
+model_app.command()(form)
 
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.yaml and its tables.")]
 
