@@ -11,6 +11,7 @@ import typer
 from thighdx.cli.form import form
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import console, percent, write
+from thighdx.cli.review import review
 from thighdx.errors import KnowledgeBaseError, TableError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ model_app = typer.Typer(
 )
 
 model_app.command()(form)
+model_app.command()(review)
 
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.yaml and its tables.")]
 
