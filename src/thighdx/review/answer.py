@@ -24,7 +24,7 @@ __all__ = ["Answer", "picture"]
 
 Belief: TypeAlias = "Distribution | Mixture"
 
-WIDTH, HEIGHT, N_BINS = 300.0, 46.0, 90
+WIDTH, HEIGHT, N_BINS = 300.0, 46.0, 60
 FURTHEST = 0.99  # quantile up to which a density is drawn
 
 
@@ -49,7 +49,7 @@ class Answer:
     Examples
     --------
     >>> Answer(10, 20, 35)
-    said 10 / 20 / 35 of 100; fitted beta, 5 / 50 / 95 %: 10 / 20 / 35; half of the belief lies between 16 and 25
+    said 10 / 20 / 35 of 100; fitted beta, 5 / 50 / 95 %: 9.9 / 20 / 35; half of the belief lies between 16 and 26
     """
 
     low: float

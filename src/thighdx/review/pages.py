@@ -145,13 +145,15 @@ def _look_alikes(
 def _number_view(model: Model, item: ReviewItem) -> dict[str, Any]:
     """Return a number with what was said and the distribution in use."""
     pooled: PooledJudgement = model.compiled.pooled[item.table, item.key]  # type: ignore[index]  # a judgement table
+    stated = {belief.expert: belief.distribution for belief in pooled.experts if not belief.is_filled}
+    beliefs: dict[str, Belief] = {"in use": pooled.distribution, **(stated if len(stated) > 1 else {})}
     return {
         "words": item.words,
         "unit": item.unit,
         "now": " / ".join(f"{value:.3g}" for value in item.now) or "never",
         "said": item.said,
         "published": item.published,
-        "picture": _picture({"now": pooled.distribution}, item),
+        "picture": _picture(beliefs, item),
     }
 
 

@@ -156,7 +156,8 @@ class _Asked:
 
     def _link(self, key: Key, of: int) -> str:
         variable = self.model.variables[key[1]]
-        return f"Of {of:,} patients who have this alone, how many have: {self._named(variable.id, key[2])}?"
+        words = f"Of {of:,} patients who have this alone, how many have: {self._named(variable.id, key[2])}?"
+        return words + (f" Asked only if {variable.asked_if}." if variable.asked_if else "")
 
     def _effect(self, key: Key, of: int) -> str:
         del of

@@ -56,7 +56,11 @@ def write_workbook(model: Model, causes: Sequence[str], path: str | Path) -> Pat
     UnknownNameError
         If there is no such cause.
     """
-    asked = {cause: review_items(model, cause) for cause in causes}
+    asked: dict[str, list[ReviewItem]] = {}
+    seen: set[str] = set()  # what a cause does to another is about both, and asked once
+    for cause in causes:
+        asked[cause] = [item for item in review_items(model, cause) if item.id not in seen]
+        seen |= {item.id for item in asked[cause]}
     book = need_openpyxl().Workbook()
     sheet = book.active
     sheet.title = "how to"
