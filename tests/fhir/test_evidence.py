@@ -196,6 +196,27 @@ def test_a_medication_is_found_where_the_statement_refers_to_it(model: thighdx.M
     assert evidence(sent, model).findings == {"diuretic_use": "present"}
 
 
+def test_a_reference_to_the_patient_may_be_written_in_several_ways(model: thighdx.Model) -> None:
+    sent = bundle(
+        {"resourceType": "Patient", "id": "p"}, condition("snomed", "73211009"), medication("C10AA05")
+    )
+    sent["entry"][0]["fullUrl"] = "urn:uuid:0"
+    sent["entry"][1]["resource"]["subject"] = {"reference": "urn:uuid:0"}
+    sent["entry"][2]["resource"]["subject"] = {"reference": "https://example.org/fhir/Patient/p"}
+    assert evidence(sent, model).subject == {"reference": "Patient/p"}
+    sent["entry"][0]["resource"]["id"] = "q"  # the drug is somebody else's now
+    with pytest.raises(EvidenceError, match=r"several patients \(Patient/p, Patient/q\), expected one"):
+        evidence(sent, model)
+
+
+def test_answers_to_another_version_are_read_and_it_is_said(model: thighdx.Model) -> None:
+    sent = response(model, {"fever": "present"})
+    sent["questionnaire"] = sent["questionnaire"].partition("|")[0] + "|0.0.1+000000000000"
+    found = evidence(sent, model)
+    assert found.findings == {"fever": "present"}
+    assert "version 0.0.1+000000000000 of the questionnaire: not that of this model" in str(found.unused[0])
+
+
 def test_several_patients_are_refused(model: thighdx.Model) -> None:
     other = condition("snomed", "73211009") | {"subject": {"reference": "Patient/q"}}
     with pytest.raises(EvidenceError, match=r"several patients \(Patient/p, Patient/q\), expected one"):
@@ -251,11 +272,22 @@ def test_every_problem_of_ones_own_codes_is_found_at_once(model: thighdx.Model, 
     own = tmp_path / "own.csv"
     own.write_text(
         "kind,system,code,variable,state,rule,refutes,days,note\n"
-        "Observations,loincs,,bruising,present,over 3,no,soon,\n"
+        "Observations,loincs,,bruising,present,over 3,maybe,soon,\n"
     )
-    with pytest.raises(KnowledgeBaseError, match="6 problems") as caught:
+    with pytest.raises(KnowledgeBaseError, match="5 problems") as caught:
         evidence(bundle(), model, codes=own)
     assert "did you mean 'Observation'" in str(caught.value)
+    header = own.read_text().partition("\n")[0]
+    own.write_text(
+        f"{header}\nObservation,loinc,1-8,bruising,present,over 3,,,\nCondition,loinc,1-8,fever,present,high,,,\n"
+    )
+    with pytest.raises(
+        KnowledgeBaseError, match=r"(?s)2 problems.*got 'over 3', expected.*got 'high', expected"
+    ):
+        evidence(bundle(), model, codes=own)
+    own.write_text("kind,system,code\nCondition,snomed,1\n")
+    with pytest.raises(KnowledgeBaseError, match="row 2, variable: Field required"):
+        evidence(bundle(), model, codes=own)
     own.write_text(
         "kind,system,code,variable,state,rule,refutes,days,note\nCondition,snomed,1,brusing,present,,,,\n"
     )

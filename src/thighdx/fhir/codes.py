@@ -20,11 +20,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from thighdx.errors import KnowledgeBaseError, Problem, nearest_hint
 from thighdx.fhir.names import SYSTEMS
@@ -36,26 +46,46 @@ __all__ = ["AGE", "NOTHING", "CodeMap", "CodeRow", "read_code_map"]
 
 AGE = "age"
 NOTHING = "-"
-KINDS = ("Condition", "Observation", "MedicationStatement", "value")
-COLUMNS = ("kind", "system", "code", "variable", "state", "rule", "refutes", "days", "note")
+Kind = Literal["Condition", "Observation", "MedicationStatement", "value"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 CONDITION_RULES = ("", "ended", "ever")
 _LIMIT = re.compile(r"(>=?)([0-9.]+) (\S+)")
-_WORDS = re.compile(r"high|abnormal|value|years|high x([0-9.]+)")
+_WORDS = re.compile(r"|high|abnormal|value|years|high x([0-9.]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRow:
+def _system(name: str) -> str:
+    """Take a short name for the address it stands for."""
+    if name in SYSTEMS or "://" in name or name.startswith("urn:"):
+        return SYSTEMS.get(name, name)
+    hint = nearest_hint(name, SYSTEMS)
+    raise ValueError(f"expected one of {', '.join(SYSTEMS)}, or an address" + (f"; {hint}" if hint else ""))
+
+
+class CodeRow(BaseModel):
     """One row of the table, see the module; `row` is its place in the file."""
 
-    kind: str
-    system: str
-    code: str
-    variable: str
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    system: Annotated[str, AfterValidator(_system)]
+    code: Annotated[str, Field(min_length=1)]
+    variable: Annotated[str, Field(min_length=1)]
     state: str
     rule: str
-    refutes: bool
-    days: int | None
+    refutes: Annotated[bool, BeforeValidator(lambda cell: {"yes": True, "": False}.get(cell, cell))]
+    days: Annotated[int | None, Field(ge=0), BeforeValidator(lambda cell: cell or None)]
+    note: str
     row: int
+
+    @model_validator(mode="after")
+    def _has_a_rule_of_its_kind(self) -> CodeRow:
+        """Refuse a rule that is none, or none of this kind of resource."""
+        if self.kind == "Condition" and self.rule not in CONDITION_RULES:
+            raise ValueError(f"rule: got {self.rule!r}, expected nothing, ended or ever")
+        if self.kind != "Condition" and not (_LIMIT.fullmatch(self.rule) or _WORDS.fullmatch(self.rule)):
+            expected = "nothing, a limit such as '>=30 kg/m2', high, high x5, abnormal, value or years"
+            raise ValueError(f"rule: got {self.rule!r}, expected {expected}")
+        return self
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -150,51 +180,22 @@ def read_code_map(extra: str | Path | None = None) -> CodeMap:
 
 def _read(name: str, text: str) -> Iterator[CodeRow]:
     """Read rows, or raise with everything that is wrong with them."""
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    problems = [
-        Problem(name, 1, column, "column missing", f"expected {','.join(COLUMNS)}")
-        for column in COLUMNS
-        if column not in (reader.fieldnames or ())
-    ]
+    problems: list[Problem] = []
     rows = []
-    for number, cells in enumerate(reader if not problems else (), start=2):
-        row = {column: (cells[column] or "").strip() for column in COLUMNS}
-        faults = list(_check_form(name, number, row))
-        problems += faults
-        if not faults:
-            days = int(row["days"]) if row["days"] else None
-            system = SYSTEMS.get(row["system"], row["system"])
-            places = (row["kind"], system, row["code"], row["variable"], row["state"], row["rule"])
-            rows.append(CodeRow(*places, row["refutes"] == "yes", days, number))
+    for number, cells in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=2):
+        try:
+            plain = {str(column): (cell or "").strip() for column, cell in cells.items()}
+            rows.append(CodeRow.model_validate(plain | {"row": number}))
+        except ValidationError as error:
+            for item in error.errors():
+                column = str(item["loc"][0]) if item["loc"] else None
+                got = f"got {item['input']!r}: " if column is not None and item["type"] != "missing" else ""
+                hint = nearest_hint(str(item["input"]), KINDS) if column == "kind" else ""
+                message = got + item["msg"].removeprefix("Value error, ")
+                problems.append(Problem(name, number, column, message, hint))
     if problems:
         raise KnowledgeBaseError(name, problems)
     yield from rows
-
-
-def _check_form(name: str, number: int, row: Mapping[str, str]) -> Iterator[Problem]:
-    """Say what of a row cannot be read."""
-
-    def expected(column: str, words: str, choices: Iterable[str] = ()) -> Problem:
-        got = f"got {row[column]!r}, expected {words}"
-        return Problem(name, number, column, got, nearest_hint(row[column], choices))
-
-    if row["kind"] not in KINDS:
-        yield expected("kind", f"one of {', '.join(KINDS)}", KINDS)
-    if row["system"] not in SYSTEMS and "://" not in row["system"] and not row["system"].startswith("urn:"):
-        yield expected("system", f"one of {', '.join(SYSTEMS)}, or an address", SYSTEMS)
-    if not row["code"].rstrip("*"):
-        yield expected("code", "a code, or the beginning of codes and *")
-    rules = row["rule"] == "" or bool(_LIMIT.fullmatch(row["rule"]) or _WORDS.fullmatch(row["rule"]))
-    if row["kind"] == "Condition" and row["rule"] not in CONDITION_RULES:
-        yield expected("rule", "nothing, ended or ever", CONDITION_RULES)
-    elif row["kind"] != "Condition" and not rules:
-        yield expected(
-            "rule", "nothing, a limit such as '>=30 kg/m2', high, high x5, abnormal, value or years"
-        )
-    if row["refutes"] not in ("", "yes"):
-        yield expected("refutes", "yes or nothing", ["yes"])
-    if row["days"] and not row["days"].isdecimal():
-        yield expected("days", "a whole number or nothing")
 
 
 def _check_names(name: str, row: CodeRow, vocabulary: Vocabulary) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from thighdx.fhir.findings import (
     medication,
     observation,
 )
-from thighdx.fhir.names import Json, questionnaire_url
+from thighdx.fhir.names import Json, questionnaire_url, questionnaire_version
 from thighdx.inference.vocabulary import AGE_VARIABLE, Vocabulary, is_missing
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ class EvidenceReader:
         CodeMap(own, table.source).check(model.vocabulary)
         known = {**model.variables, **model.causes}
         causes = cause_codes(model.compiled.kb.codes)
-        self._context = Context(model.name, model.vocabulary, known, causes, table, None)
+        version = questionnaire_version(model)
+        self._context = Context(model.name, version, model.vocabulary, known, causes, table, None)
         self._order = {name: place for place, name in enumerate((AGE, *known))}
 
     @property
@@ -170,7 +171,7 @@ class EvidenceReader:
             {item.variable: item.value for item in used},
             {item.variable: item.where for item in used},
             tuple(item for item in (*said, *merged) if isinstance(item, Unused)),
-            _subject(parts),
+            _subject(dict(resource), parts),
         )
 
 
@@ -197,7 +198,7 @@ def _latest(resource: Json, parts: list[tuple[str, Json]]) -> datetime.date | No
     return stamped or max((day for day in days if day is not None), default=None)
 
 
-def _subject(parts: list[tuple[str, Json]]) -> Json | None:
+def _subject(resource: Json, parts: list[tuple[str, Json]]) -> Json | None:
     """Return the one patient a bundle is about.
 
     Raises
@@ -205,16 +206,20 @@ def _subject(parts: list[tuple[str, Json]]) -> Json | None:
     EvidenceError
         If there are several.
     """
-    patients = [name for name, part in parts if part.get("resourceType") == "Patient"]
-    named = [part.get("subject") for _, part in parts]
-    references = {str(item["reference"]) for item in named if isinstance(item, dict) and "reference" in item}
-    if len(patients) > 1 or len(references) > 1:
-        found = ", ".join(patients or sorted(references))
+    named = {
+        str(entry.get("fullUrl")): _name(part, number)
+        for number, entry in enumerate(items(resource.get("entry")))
+        if isinstance(part := entry.get("resource"), dict)
+    }
+    subjects = [part.get("subject") for _, part in parts]
+    sent = [str(item["reference"]) for item in subjects if isinstance(item, dict) and "reference" in item]
+    # a reference may be relative, absolute, or what the entry of the patient calls itself
+    patients = {named.get(name, "/".join(name.split("/")[-2:])) for name in sent}
+    patients |= {name for name, part in parts if part.get("resourceType") == "Patient" and "#" not in name}
+    if len(patients) > 1:
+        found = ", ".join(sorted(patients))
         raise EvidenceError(f"Bundle: got resources of several patients ({found}), expected one")
-    for name in patients:
-        if "#" not in name:
-            return {"reference": name}
-    return {"reference": references.pop()} if references else None
+    return {"reference": patients.pop()} if patients else None
 
 
 def _read(part: Json, where: str, context: Context, others: Mapping[str, Json]) -> Iterator[Finding | Unused]:
@@ -281,6 +286,10 @@ def _response(part: Json, where: str, context: Context) -> Iterator[Finding | Un
     elif asked and asked.partition("|")[0] != own:
         yield Unused(where, "all answers", f"answers another questionnaire ({asked}), expected {own}")
     else:
+        version = asked.partition("|")[2]
+        if version and version != context.version:
+            why = f"not that of this model ({context.version}); its answers were read all the same"
+            yield Unused(where, f"version {version} of the questionnaire", why)
         day = day_of(part.get("authored"))
         for item in items(part.get("item")):
             yield from _answers(item, where, day, context)

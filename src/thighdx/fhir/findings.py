@@ -64,6 +64,7 @@ class Context:
     """What reading a resource needs to know."""
 
     model_name: str
+    version: str  # of its questionnaire
     vocabulary: Vocabulary
     known: Mapping[str, Variable]  # variables and causes
     cause_codes: Mapping[tuple[str, str], str]  # system and code to the cause that has it

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Place", "Verdict", "read_review"]
 
 MAX_BYTES = 20_000_000
+MAX_ROWS = 10_000  # of a sheet; a stray format may reach to the millionth
 FAR = math.log(10)  # in log odds (of a ratio: its logarithm): a change by more needs its reason
 ANSWERS = ("verdict", "low", "middle", "high", "text", "comment")
 
@@ -83,7 +84,7 @@ def read_review(model: Model, path: str | Path) -> tuple[Verdict, ...]:
     problems: list[Problem] = []
     verdicts: dict[str, Verdict] = {}
     for sheet in book.worksheets[1:]:
-        for row in range(FIRST_ROW, sheet.max_row + 1):
+        for row in range(FIRST_ROW, min(sheet.max_row, MAX_ROWS) + 1):
             cells = {name: sheet[f"{letter}{row}"].value for name, (letter, _, _) in COLUMNS.items()}
             place = Place(f"{Path(path).name} sheet {sheet.title}", row)
             verdict = _verdict(cells, place, known, problems)
