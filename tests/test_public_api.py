@@ -69,6 +69,7 @@ def test_the_names_of_a_model_are_frozen(model: Model) -> None:
         "network",
         "rebase",
         "rebased",
+        "residual_cause",
         "save",
         "score",
         "score_batches",
