@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from thighdx.errors import TableError, choice_fault
 from thighdx.kb.expressions import AllOf, AnyOf, Expression, Is, atoms, parse_expression
-from thighdx.kb.records import COST_TIERS, LEVELS, KnowledgeBase, Variable
+from thighdx.kb.records import COST_TIERS, Variable
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -19,8 +19,6 @@ __all__ = ["Clauses", "FormSection", "asked_clauses", "asked_expression", "form_
 # Conditions as "all of these, of each any": what flat forms can express.
 Clauses: TypeAlias = tuple[tuple[Is, ...], ...]
 
-SAFETY_FROM = LEVELS.index("urgent")
-LONGEST_WAY = 2  # findings that raise an alarm alone or with one more come first
 _YES_NO = (("absent", "present"), ("negative", "positive"))
 
 
@@ -37,7 +35,7 @@ class FormSection:
 
 
 def form_sections(model: Model, max_cost: str = "ask") -> tuple[FormSection, ...]:
-    """Return everything that can be asked up to a cost, the safety questions first.
+    """Return everything that can be asked up to a cost, first the findings that alarm by themselves.
 
     Parameters
     ----------
@@ -53,9 +51,8 @@ def form_sections(model: Model, max_cost: str = "ask") -> tuple[FormSection, ...
         raise TableError(choice_fault("max_cost", max_cost, COST_TIERS))
     tiers = COST_TIERS[: COST_TIERS.index(max_cost) + 1]
     asked = [v for v in model.variables.values() if v.cost in tiers and v.question]
-    alarms = _alarming(model.compiled.kb)
-    safety = sorted((v for v in asked if v.id in alarms and v.layer == "finding"), key=lambda v: alarms[v.id])
-    first = list(_with_prerequisites([v for v in safety if v.cost == "ask"], asked))
+    alarming = [v for v in asked if v.alarms and v.layer == "finding" and v.cost == "ask"]
+    first = list(_with_prerequisites(alarming, asked))
     rest = [v for v in asked if v not in first]
     parts = (
         ("warning_signs", "Warning signs", first),
@@ -114,28 +111,6 @@ def _clauses(expression: Expression) -> Iterator[tuple[Is, ...]]:
     else:
         for chosen in product(*(tuple(_clauses(part)) for part in expression.parts)):
             yield tuple(dict.fromkeys(atom for clause in chosen for atom in clause))
-
-
-def _alarming(kb: KnowledgeBase) -> dict[str, tuple[int, int]]:
-    """Rank variables by the urgency of the rules they can fire, and by how many must come together."""
-    found: dict[str, tuple[int, int]] = {}
-    for rule in kb.red_flags:
-        urgency = LEVELS.index(rule.level)
-        for way in _ways(parse_expression(rule.when)) if urgency >= SAFETY_FROM else ():
-            rank = (len(way), -urgency)
-            for atom in way if len(way) <= LONGEST_WAY else ():
-                found[atom.variable] = min(rank, found.get(atom.variable, rank))
-    return found
-
-
-def _ways(expression: Expression) -> list[frozenset[Is]]:
-    """Return the sets of states that make a condition hold."""
-    if isinstance(expression, Is):
-        return [frozenset((expression,))]
-    parts = [_ways(part) for part in expression.parts]
-    if isinstance(expression, AnyOf):
-        return [way for part in parts for way in part]
-    return [frozenset().union(*ways) for ways in product(*parts)]
 
 
 def _with_prerequisites(variables: list[Variable], asked: list[Variable]) -> Iterator[Variable]:
