@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,7 +13,7 @@ from thighdx.kb.records import MAX_ODDS_FACTOR, Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
 from thighdx.kb.yaml_text import load_yaml
 
-__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes", "with_experts"]
+__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes"]
 
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_CHARACTERS = 200_000
@@ -142,20 +142,6 @@ def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[st
     data["max_causes"] = max_causes
     if rebased:
         data["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
-    stream = io.StringIO()
-    yaml.dump(data, stream)
-    return stream.getvalue()
-
-
-def with_experts(text: str, experts: Sequence[Expert]) -> str:
-    """Return the text of a manifest with more experts at the end of its list; comments and order stay."""
-    if not experts:
-        return text
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 120
-    data = yaml.load(text)
-    for expert in experts:
-        data["experts"].append({"id": expert.id, "role": expert.role, "label": expert.label})
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thighdx.compilation import CompiledModel, compile_model, save_model
+from thighdx.compilation import compile_model, save_model
+from thighdx.compiled_model import CompiledModel
 from thighdx.elicitation.distribution import Distribution
 from thighdx.elicitation.fit import LEVELS, fit_quantiles
 from thighdx.elicitation.judgements import shifted_quantiles
@@ -20,7 +21,6 @@ from thighdx.elicitation.report import overlaps
 from thighdx.elicitation.rows import table_scale
 from thighdx.errors import KnowledgeBaseError, Problem, TableError
 from thighdx.figures import percent
-from thighdx.kb.manifest import with_experts
 from thighdx.kb.records import Expert
 from thighdx.kb.tables import MANIFEST_FILE
 from thighdx.reasoning.case_difference import ComparedCase
@@ -153,10 +153,7 @@ def apply_reviews(
         folder = save_model(model.compiled, Path(scratch) / "model")
         places = numbers.write(folder)
         texts.write(folder)
-        manifest = folder / MANIFEST_FILE
-        manifest.write_text(
-            with_experts(manifest.read_text(encoding="utf-8"), numbers.experts), encoding="utf-8"
-        )
+        _add_experts(folder / MANIFEST_FILE, numbers.experts)
         try:
             compiled = compile_model(folder)
         except KnowledgeBaseError as error:
@@ -296,6 +293,20 @@ class _Numbers:
             file = folder / f"{table}.csv"
             places[file.name, _append(file, cells)] = place
         return places
+
+
+def _add_experts(file: Path, experts: Sequence[Expert]) -> None:
+    """Put experts at the end of the list in a manifest; comments and order stay."""
+    from ruamel.yaml import YAML  # late: only a review needs it
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 120
+    data = yaml.load(file.read_text(encoding="utf-8"))
+    data["experts"] += [{"id": item.id, "role": item.role, "label": item.label} for item in experts]
+    if experts:
+        stream = io.StringIO()
+        yaml.dump(data, stream)
+        file.write_text(stream.getvalue(), encoding="utf-8")
 
 
 def _append(file: Path, cells: Mapping[str, str]) -> int:
