@@ -58,7 +58,8 @@ def test_a_line_that_cannot_be_read_keeps_its_place_and_says_why(
     )
     sent = write(tmp_path / "in.ndjson", *lines)
     out = tmp_path / "out.csv"
-    thighdx.score_files(sent, out, scorer=thighdx.Scorer(model))
+    with pytest.warns(UserWarning, match="4 rows have no probabilities"):
+        thighdx.score_files(sent, out, scorer=thighdx.Scorer(model))
     scored = pd.read_csv(out)
     assert scored["status"].tolist() == ["ok", *["unknown_state"] * 4]
     assert scored["hamstring_strain"].isna().tolist() == [False, True, True, True, True]
