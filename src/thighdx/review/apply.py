@@ -279,19 +279,20 @@ class _Numbers:
         self.rows.append((item.table, cells, verdict.place))
 
     def write(self, folder: Path) -> dict[tuple[str, int], Place]:
-        """Append the rows to their tables and return where each stands."""
+        """Append the rows to their tables and return where each comes from."""
         used = {cells["expert"] for _, cells, _ in self.rows}
         self.experts = [expert for expert in self.experts if expert.id in used]
-        cited = [
-            ("sources", {"id": expert.id, "kind": "review", "citation": expert.label, "verified": "no"})
-            for expert in self.experts
+        about = [
+            {"id": item.id, "kind": "review", "citation": item.label, "verified": "no"}
+            for item in self.experts
         ]
-        for table, cells in cited:
-            _append(folder / f"{table}.csv", cells)
-        places = {}
-        for table, cells, place in self.rows:
+        _append(folder / "sources.csv", about)
+        places: dict[tuple[str, int], Place] = {}
+        for table in dict.fromkeys(table for table, _, _ in self.rows):
             file = folder / f"{table}.csv"
-            places[file.name, _append(file, cells)] = place
+            own = [(cells, place) for owner, cells, place in self.rows if owner == table]
+            first = _append(file, [cells for cells, _ in own])
+            places |= {(file.name, first + i): place for i, (_, place) in enumerate(own)}
         return places
 
 
@@ -309,16 +310,19 @@ def _add_experts(file: Path, experts: Sequence[Expert]) -> None:
         file.write_text(stream.getvalue(), encoding="utf-8")
 
 
-def _append(file: Path, cells: Mapping[str, str]) -> int:
-    """Append a row to a table and return its number."""
+def _append(file: Path, rows: Sequence[Mapping[str, str]]) -> int:
+    """Append rows to a table and return the number of the first."""
     text = file.read_text(encoding="utf-8-sig")
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    known = list(csv.reader(io.StringIO(text, newline="")))
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow([cells.get(name.strip(), "") for name in rows[0]])
+    header = [name.strip() for name in known[0]]
+    csv.writer(stream, lineterminator="\n").writerows(
+        [[row.get(name, "") for name in header] for row in rows]
+    )
     file.write_text(
         text + ("" if text.endswith("\n") else "\n") + stream.getvalue(), encoding="utf-8", newline=""
     )
-    return len(rows) + 1
+    return len(known) + 1
 
 
 class _Texts:
