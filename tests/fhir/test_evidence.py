@@ -249,6 +249,14 @@ def test_resources_of_the_wrong_shape_raise_nothing(model: thighdx.Model, broken
     assert evidence(broken, model).findings == {}
 
 
+def test_a_response_nested_without_end_is_refused(model: thighdx.Model) -> None:
+    item: dict = {"linkId": "fever"}
+    for _ in range(2_000):
+        item = {"linkId": "group", "item": [item]}
+    with pytest.raises(EvidenceError, match="QuestionnaireResponse: nested too deeply"):
+        evidence({"resourceType": "QuestionnaireResponse", "item": [item]}, model)
+
+
 def test_the_shipped_codes_name_what_the_shipped_model_has(model: thighdx.Model) -> None:
     read_code_map().check(model.vocabulary)
     places = [(row.kind, row.system, row.code, row.variable, row.rule) for row in read_code_map().rows]

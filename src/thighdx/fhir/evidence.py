@@ -162,7 +162,10 @@ class EvidenceReader:
             raise EvidenceError(f"resourceType: got {kind!r}, expected one of {', '.join(READ)}")
         parts = list(_parts(dict(resource)))
         context = replace(self._context, on=on or _latest(dict(resource), parts))
-        said = [found for where, part in parts for found in _read(part, where, context, dict(parts))]
+        try:
+            said = [found for where, part in parts for found in _read(part, where, context, dict(parts))]
+        except RecursionError:
+            raise EvidenceError(f"{kind}: nested too deeply, expected some levels of items") from None
         merged = _merged([item for item in said if isinstance(item, Finding)])
         merged = _one_age(merged, context.vocabulary)
         used = [item for item in merged if isinstance(item, Finding)]
