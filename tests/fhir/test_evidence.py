@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
+import random
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import thighdx
 from fhir_resources import answer, bundle, concept, condition, medication, observation, quantity, response
 from thighdx.errors import EvidenceError, KnowledgeBaseError
 from thighdx.fhir import evidence, read_code_map, validate
+from thighdx.fhir.evidence import EvidenceReader
 
 
 def test_a_simulated_patient_as_a_response_gives_the_evidence_it_came_from(model: thighdx.Model) -> None:
@@ -309,3 +312,40 @@ def test_the_models_own_names_are_codes_too(model: thighdx.Model) -> None:
     system = own_system(model.name)
     sent = observation("onset", system=system, valueCodeableConcept=concept(system, "sudden"))
     assert evidence(sent, model).findings == {"onset": "sudden"}
+
+
+JUNK = (None, 1, -1.5, "x", "", [], {}, True, [[]], [None], {"a": 1}, "2026-13-45", float("nan"), 10**400)
+
+
+def places(value: object, above: tuple = ()) -> list[tuple]:
+    """Every place inside a resource."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [above, *(place for key, item in inner for place in places(item, (*above, key)))]
+
+
+def test_whatever_is_broken_in_a_bundle_it_is_read_or_refused(model: thighdx.Model) -> None:
+    whole = bundle(
+        {"resourceType": "Patient", "id": "p", "birthDate": "1980-05", "gender": "female"},
+        observation(
+            "2157-6", valueQuantity=quantity(900, "U/L"), referenceRange=[{"high": quantity(200, "U/L")}]
+        ),
+        observation("82810-3", valueCodeableConcept=concept("snomed", "77386006")),
+        condition("snomed", "128053003", verified="refuted", recordedDate="2026-11-11"),
+        medication("C10AA05", effectivePeriod={"start": "2020-01-01"}),
+        response(model, {"fever": "present", "onset": "sudden", "age_band": "18-39"}),
+    )
+    reader, rng = EvidenceReader(model), random.Random(2)
+    everywhere = [place for place in places(whole) if place]
+    n_read = 0
+    for _ in range(600):
+        broken = copy.deepcopy(whole)
+        *path, last = rng.choice(everywhere)
+        inside = broken
+        for key in path:
+            inside = inside[key]
+        inside[last] = copy.deepcopy(rng.choice(JUNK))
+        try:
+            n_read += bool(reader.read(broken).findings)
+        except EvidenceError:
+            continue
+    assert n_read > 400

@@ -31,6 +31,7 @@ ENDED = ("inactive", "remission", "resolved")
 COMPLETE = ("final", "amended", "corrected")
 HIGH, NORMAL = ("H", "HH", "HU", "POS"), ("N", "L", "LL", "LU", "NEG")
 ABNORMAL = ("A", "AA", "H", "HH", "HU", "L", "LL", "LU")
+LARGEST = 1e9  # JSON takes whole numbers that no float holds
 # Answers that mean yes and no, as SNOMED CT, LOINC and HL7 write them.
 YES = {"373066001", "52101004", "10828004", "LA33-6", "Y", "POS"}
 NO = {"373067005", "2667000", "260385009", "LA32-8", "N", "NEG"}
@@ -346,8 +347,11 @@ def _status(concept: object, default: str) -> str:
 
 
 def _number(quantity: object) -> float | None:
+    """Return the value of a quantity; None for what is no number, or NaN."""
     value = quantity.get("value") if isinstance(quantity, dict) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:
+        return None
+    return float(value)
 
 
 def _unit(quantity: Any) -> str:
