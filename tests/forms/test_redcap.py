@@ -36,8 +36,46 @@ def rows_of(form: RedcapForm) -> list[dict[str, str]]:
 
 def raw_codes(form: RedcapForm) -> dict[str, dict[str, str]]:
     """Variable to state to the code an export holds."""
-    columns = form.column_map["columns"].values()
+    columns = [item for item in form.column_map["columns"].values() if "read_as" in item]
     return {item["read_as"]: {state: code for code, state in item["values"].items()} for item in columns}
+
+
+def fields_of(form: RedcapForm) -> dict[str, str]:
+    """Variable to the field that is read."""
+    columns = form.column_map["columns"].items()
+    return {item["read_as"]: name for name, item in columns if "read_as" in item}
+
+
+def tick(rows: list[dict[str, str]], values: dict[str, str], *, is_filled: bool = True) -> dict[str, str]:
+    """The boxes an export holds for a record: 0 for each that is not ticked, whatever that means."""
+    found = {}
+    for row in rows:
+        if row[KIND] == "checkbox":
+            members = [r for r in rows if r[KIND] == "calc" and f"[{row[FIELD]}(1)]" in r[CHOICES]]
+            ticked = (
+                [values[member[FIELD]] == "1" for member in members] if is_filled else [False] * len(members)
+            )
+            found[f"{row[FIELD]}___0"] = str(int(is_filled and not any(ticked)))
+            found |= {f"{row[FIELD]}___{code}": str(int(on)) for code, on in enumerate(ticked, start=1)}
+    return found
+
+
+def calculated(rows: list[dict[str, str]], boxes: dict[str, str]) -> dict[str, str]:
+    """What REDCap works out for a field from its boxes: written from the rules of its `if`."""
+    found = {}
+    for row in rows:
+        if row[KIND] == "calc":
+            match = re.fullmatch(r"if\((.*), if\((.*), 1, 0\), \"\"\)", row[CHOICES])
+            assert match is not None
+            holds_now = [
+                any(
+                    boxes[f"{name}___{code}"] == "1"
+                    for name, code in re.findall(r"\[(\w+)\((\d+)\)\] = '1'", part)
+                )
+                for part in match.groups()
+            ]
+            found[row[FIELD]] = str(int(holds_now[1])) if holds_now[0] else ""
+    return found
 
 
 def test_the_dictionary_keeps_to_the_rules_of_redcap(form: RedcapForm) -> None:
@@ -49,8 +87,8 @@ def test_the_dictionary_keeps_to_the_rules_of_redcap(form: RedcapForm) -> None:
     assert all(re.fullmatch(r"[a-z](_?[a-z0-9])*", name) and len(name) <= 26 for name in names)
     for row in rows:
         assert row[LABEL]
-        assert row[KIND] in ("text", "yesno", "radio", "dropdown")
-        assert bool(row[CHOICES]) == (row[KIND] in ("radio", "dropdown"))
+        assert row[KIND] in ("text", "yesno", "radio", "dropdown", "checkbox", "calc")
+        assert bool(row[CHOICES]) == (row[KIND] in ("radio", "dropdown", "checkbox", "calc"))
         assert "<" not in row[LABEL]
         assert row["Required Field?"] == ""
 
@@ -67,7 +105,7 @@ def test_fields_are_shown_exactly_when_the_condition_holds(model: thighdx.Model,
     """The logic is rewritten as Python by hand here: REDCap's and, or, = and [field] are all there is."""
     codes = raw_codes(form)
     rows = {row[FIELD]: row for row in rows_of(form)}
-    fields = {item["read_as"]: name for name, item in form.column_map["columns"].items()}
+    fields = fields_of(form)
     included = {v.id for section in form_sections(model, "imaging_or_invasive") for v in section.variables}
     conditional = [v for v in model.variables.values() if v.asked_if and v.id in included]
     assert len(conditional) > 10
@@ -93,11 +131,19 @@ def test_an_export_is_read_back_as_what_was_filled_in(
 ) -> None:
     people = model.simulate(5, seed=5)[list(model.variables)].astype(str)
     codes = raw_codes(form)
-    fields = {item["read_as"]: name for name, item in form.column_map["columns"].items()}
-    export = pd.DataFrame({fields[name]: people[name].map(codes[name]) for name in model.variables})
-    empty = dict.fromkeys(export.columns, "")
-    export = pd.concat([export, pd.DataFrame([empty])], ignore_index=True)
-    export.insert(0, "setting", codes["setting"]["emergency_department"])
+    fields = fields_of(form)
+    rows = rows_of(form)
+    records = [
+        {fields[name]: codes[name][person[name]] for name in model.variables}
+        for _, person in people.iterrows()
+    ]
+    for record in [*records, empty := dict.fromkeys(records[0], "")]:
+        boxes = tick(rows, record, is_filled=record is not empty)
+        answers = calculated(rows, boxes)
+        assert answers == {name: record[name] for name in answers}
+        record |= boxes | {"setting": codes["setting"]["emergency_department"]}
+    export = pd.DataFrame([*records, empty])
+    assert export.filter(like="___").shape[1] > 30
     export.insert(0, "record_id", range(1, 7))
     export["posterior_thigh_complete"] = [2] * 5 + [0]
     export.to_csv(tmp_path / "export.csv", index=False)

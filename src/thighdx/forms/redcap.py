@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
 from thighdx.columns import SETTING
-from thighdx.forms.plan import FormSection, asked_expression, form_sections
+from thighdx.forms.plan import asked_expression, form_sections
 from thighdx.html.render import begun, in_words
 from thighdx.kb.expressions import AllOf, Expression, Is
-from thighdx.kb.records import Variable
+from thighdx.kb.records import ListedQuestion, QuestionList, Variable
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -31,6 +31,7 @@ HEADER = (
     "Required Field?", "Custom Alignment", "Question Number (surveys only)", "Matrix Group Name",
     "Matrix Ranking?", "Field Annotation",
 )  # fmt: skip
+CHOICES = HEADER[5]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def redcap_form(model: Model, max_cost: str = "ask") -> RedcapForm:
     """Return the questionnaire of a model as a REDCap data dictionary, the safety questions first.
 
     Yes-or-no questions are of the type ``yesno``, others ``radio`` with numbered states; nothing is required, and a
-    field without an answer is unknown. Conditions become branching logic.
+    field without an answer is unknown. Conditions become branching logic. A list of questions is one ``checkbox``
+    with the choice "none of these". REDCap exports every box of an untouched form as 0, so each question of the list
+    has a hidden calculated field besides, which stays empty until any box is ticked; that one is read.
 
     Parameters
     ----------
@@ -76,20 +79,12 @@ def redcap_form(model: Model, max_cost: str = "ask") -> RedcapForm:
     >>> form.column_map["columns"]["sex"]
     {'read_as': 'sex', 'values': {'1': 'female', '2': 'male'}}
     """
-    sections = form_sections(model, max_cost)
-    variables = [variable for section in sections for variable in section.variables]
-    names = field_names([variable.id for variable in variables])
-    by_id = {variable.id: variable for variable in variables}
-    rows = [_row(model, RECORD_ID, "text", "Record"), _setting_row(model)]
-    for section in sections:
-        rows += _section_rows(model, section, names, by_id)
-    columns: dict[str, Any] = {SETTING: {"read_as": SETTING, "values": _numbered(model.settings)}}
-    columns |= {names[variable.id]: _mapped(variable) for variable in variables}
+    form = _Form(model, max_cost)
     stream = io.StringIO()
     writer = csv.DictWriter(stream, HEADER, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    return RedcapForm(stream.getvalue(), {"format": 1, "columns": columns})
+    writer.writerows(form.rows())
+    return RedcapForm(stream.getvalue(), {"format": 1, "columns": form.columns()})
 
 
 def field_names(ids: Collection[str]) -> dict[str, str]:
@@ -118,34 +113,89 @@ def field_names(ids: Collection[str]) -> dict[str, str]:
     return names
 
 
-def _row(model: Model, name: str, kind: str, label: str) -> dict[str, str]:
-    """Begin a row; markup would be taken as such."""
-    text = label.replace("&", "&amp;").replace("<", "&lt;")
-    return dict(zip(HEADER[:5], (name, model.name, "", kind, text), strict=True))
+class _Form:
+    """Fields of a form, with the lists of questions in it."""
 
+    def __init__(self, model: Model, max_cost: str) -> None:
+        self.model = model
+        self.sections = form_sections(model, max_cost)
+        self.asked = {v.id: v for section in self.sections for v in section.variables}
+        self.lists: dict[str, tuple[QuestionList, tuple[ListedQuestion, ...]]] = {}
+        for listed in model.compiled.kb.question_lists:
+            members = tuple(item for item in listed.members if self._is_box(item.variable))
+            self.lists |= {item.variable: (listed, members) for item in members if len(members) > 1}
+        listed_ids = dict.fromkeys(f"{listed.id}_list" for listed, _ in self.lists.values())
+        self.names = field_names([*self.asked, *listed_ids])
 
-def _setting_row(model: Model) -> dict[str, str]:
-    labels = [setting.label for setting in model.compiled.kb.manifest.settings]
-    row = _row(model, SETTING, "dropdown", "Where was the patient seen?")
-    return row | {HEADER[5]: _choices(labels)}
+    def _is_box(self, name: str) -> bool:
+        """Whether a question can be a box among others: a yes or no that is asked of everybody."""
+        variable = self.asked.get(name)
+        return variable is not None and variable.states == ("absent", "present") and not variable.asked_if
 
+    def rows(self) -> Iterator[dict[str, str]]:
+        """Yield one row per field; the first of a section has its heading."""
+        yield self._row(RECORD_ID, "text", "Record")
+        labels = [setting.label for setting in self.model.compiled.kb.manifest.settings]
+        yield self._row(SETTING, "dropdown", "Where was the patient seen?") | {CHOICES: _choices(labels)}
+        done: set[str] = set()
+        for section in self.sections:
+            heading = {HEADER[2]: section.title}
+            for variable in section.variables:
+                for row in self._fields(variable) if variable.id not in done else ():
+                    yield row | heading
+                    heading = {}
+                done |= {variable.id, *(item.variable for item in self.lists.get(variable.id, (None, ()))[1])}
 
-def _section_rows(
-    model: Model, section: FormSection, names: Mapping[str, str], by_id: Mapping[str, Variable]
-) -> list[dict[str, str]]:
-    """Return one row per question; the first has the heading."""
-    rows: list[dict[str, str]] = []
-    for variable in section.variables:
+    def columns(self) -> dict[str, Any]:
+        """Say how every column of an export is read."""
+        found: dict[str, Any] = {SETTING: {"read_as": SETTING, "values": _numbered(self.model.settings)}}
+        for variable in self.asked.values():
+            found[self.names[variable.id]] = {"read_as": variable.id, "values": _codes(variable)}
+        for listed, members in self.lists.values():
+            boxes = f"{self.names[f'{listed.id}_list']}___"
+            found |= {f"{boxes}{code}": {"drop": True} for code in range(len(members) + 1)}
+        return found
+
+    def _row(self, name: str, kind: str, label: str) -> dict[str, str]:
+        """Begin a row; markup would be taken as such."""
+        text = label.replace("&", "&amp;").replace("<", "&lt;")
+        return dict(zip(HEADER[:5], (name, self.model.name, "", kind, text), strict=True))
+
+    def _fields(self, variable: Variable) -> Iterator[dict[str, str]]:
+        """Yield the field of a question, or those of the list it stands in."""
+        if variable.id in self.lists:
+            yield from self._list_fields(*self.lists[variable.id])
+            return
         if variable.states == ("absent", "present"):
-            row = _row(model, names[variable.id], "yesno", variable.question)
+            row = self._row(self.names[variable.id], "yesno", variable.question)
         else:
-            row = _row(model, names[variable.id], "radio", variable.question)
-            row[HEADER[5]] = _choices([begun(in_words(state)) for state in variable.states])
-        condition = asked_expression(variable, by_id)
-        if condition is not None:
-            row[HEADER[11]] = _logic(condition, names, by_id)
-        rows.append(row | ({HEADER[2]: section.title} if not rows else {}))
-    return rows
+            row = self._row(self.names[variable.id], "radio", variable.question)
+            row[CHOICES] = _choices([begun(in_words(state)) for state in variable.states])
+        condition = asked_expression(variable, self.asked)
+        yield row | ({} if condition is None else {HEADER[11]: self._logic(condition)})
+
+    def _list_fields(
+        self, listed: QuestionList, members: tuple[ListedQuestion, ...]
+    ) -> Iterator[dict[str, str]]:
+        """Yield the boxes of a list, and what is read: each answer, empty until any box is ticked."""
+        name = self.names[f"{listed.id}_list"]
+        boxes = _choices([begun(item.words) for item in members])
+        row = self._row(name, "checkbox", listed.title)
+        yield row | {CHOICES: f"{boxes} | 0, None of these", HEADER[17]: "@NONEOFTHEABOVE='0'"}
+        ticked = " or ".join(f"[{name}({code})] = '1'" for code in range(len(members) + 1))
+        for code, item in enumerate(members, start=1):
+            calculated = f"if({ticked}, if([{name}({code})] = '1', 1, 0), \"\")"
+            row = self._row(self.names[item.variable], "calc", self.asked[item.variable].label)
+            yield row | {CHOICES: calculated, HEADER[17]: "@HIDDEN"}
+
+    def _logic(self, expression: Expression) -> str:
+        """Write a condition as branching logic."""
+        if isinstance(expression, Is):
+            codes = _codes(self.asked[expression.variable])
+            code = next(code for code, state in codes.items() if state == expression.state)
+            return f"[{self.names[expression.variable]}] = '{code}'"
+        word = " and " if isinstance(expression, AllOf) else " or "
+        return f"({word.join(map(self._logic, expression.parts))})"
 
 
 def _choices(labels: Collection[str]) -> str:
@@ -156,19 +206,7 @@ def _numbered(states: Collection[str]) -> dict[str, str]:
     return {str(code): state for code, state in enumerate(states, start=1)}
 
 
-def _mapped(variable: Variable) -> dict[str, Any]:
-    """Say how a field is read back."""
-    if variable.states == ("absent", "present"):
-        return {"read_as": variable.id, "values": {"0": "absent", "1": "present"}}
-    return {"read_as": variable.id, "values": _numbered(variable.states)}
-
-
-def _logic(expression: Expression, names: Mapping[str, str], by_id: Mapping[str, Variable]) -> str:
-    """Write a condition as branching logic."""
-    if isinstance(expression, Is):
-        values = _mapped(by_id[expression.variable])["values"]
-        code = next(code for code, state in values.items() if state == expression.state)
-        return f"[{names[expression.variable]}] = '{code}'"
-    word = " and " if isinstance(expression, AllOf) else " or "
-    parts = [_logic(part, names, by_id) for part in expression.parts]
-    return f"({word.join(parts)})"
+def _codes(variable: Variable) -> dict[str, str]:
+    """Return what the codes of a field stand for."""
+    is_yes_no = variable.states == ("absent", "present")
+    return {"0": "absent", "1": "present"} if is_yes_no else _numbered(variable.states)
