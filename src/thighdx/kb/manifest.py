@@ -14,7 +14,7 @@ from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.records import Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
 
-__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes"]
+__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes", "with_expert"]
 
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_CHARACTERS = 200_000
@@ -33,7 +33,7 @@ class _Setting(_Strict):
 
 
 class _Expert(_Strict):
-    id: Name
+    id: Annotated[str, Field(pattern=r"^(records:)?[a-z][a-z0-9_]*$", max_length=100)]
     role: Role
     label: Text
     variables: list[Name] = []
@@ -137,6 +137,17 @@ def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[st
     data["max_causes"] = max_causes
     if rebased:
         data["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
+    stream = io.StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue()
+
+
+def with_expert(text: str, *, name: str, role: Role, label: str) -> str:
+    """Return the text of a manifest with one more expert, the last; comments and order stay."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 120
+    data = yaml.load(text)
+    data["experts"].append({"id": name, "role": role, "label": label})
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()

@@ -34,7 +34,7 @@ __all__ = [
 Layer: TypeAlias = Literal["context", "pathology", "cause", "finding", "test"]
 Cost: TypeAlias = Literal["ask", "examine", "cheap_test", "imaging_or_invasive"]
 Level: TypeAlias = Literal["emergency", "urgent", "soon", "self_care"]
-Role: TypeAlias = Literal["pooled", "alone", "correction"]
+Role: TypeAlias = Literal["pooled", "alone", "correction", "records"]
 JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
 ]
@@ -68,7 +68,8 @@ class Expert:
     `role` says how its rows are used: ``pooled`` experts are mixed with equal weights over everything
     outside the scope of the experts that stand alone; an expert who stands ``alone`` is the only one
     heard on `variables` and `causes`; a ``correction`` replaces the pooled value row by row, a later
-    expert of the manifest winning over an earlier one.
+    expert of the manifest winning over an earlier one; ``records`` do the same, but were counted: they are
+    what became of the pooled value in the light of patients.
     """
 
     id: str
@@ -76,6 +77,11 @@ class Expert:
     label: str
     variables: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether its rows replace the pooled value."""
+        return self.role in ("correction", "records")
 
 
 @dataclass(frozen=True, slots=True)

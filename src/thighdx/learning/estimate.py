@@ -1,0 +1,251 @@
+"""From records to a posterior for every judgement: counts, units, and rounds until nothing moves.
+
+The estimator is generalized EM (Dempster, Laird and Rubin 1977): unknown causes count with their posterior under
+the present values (E), every unit climbs its expected log likelihood plus its priors (M). Where every truth is
+known one count is enough. At the end the information that unknown causes take away is subtracted, unit by unit
+[1]_.
+
+.. [1] Louis TA. Finding the observed information matrix when using the EM algorithm. J R Stat Soc B 1982;44:226-33.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from thighdx.errors import EvidenceError, TableError
+from thighdx.inference.batch import UNKNOWN, take_cases
+from thighdx.learning.contexts import ContextUnit
+from thighdx.learning.counts import Counts, combine, count_records, digest_of, weighted
+from thighdx.learning.findings import FindingUnit
+from thighdx.learning.missing import Missing
+from thighdx.learning.posterior import Marginals, improve, marginals
+from thighdx.learning.records import Records, read_records
+from thighdx.learning.shares import SharesUnit
+from thighdx.learning.unit import Unit
+from thighdx.learning.units import Learner, Place, with_new_shares
+from thighdx.network.spec import Floats
+from thighdx.reasoning.layout import JudgementLayout, judgement_layout
+
+if TYPE_CHECKING:
+    from thighdx.model import Model
+
+__all__ = ["Estimate", "Source", "estimate", "read_source"]
+
+Source: TypeAlias = Callable[[], Iterable[Records]]
+Progress: TypeAlias = Callable[[str], None]
+
+MAX_ROUNDS = 40
+SETTLED = 0.02  # posterior standard deviations that a round may still move a number
+BEARS = (
+    0.5  # expected records from which on a number is looked at: less is rounding of the posterior of others
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """What became of every judgement, (n_judgements,) each; NaN where no record bears on it.
+
+    Attributes
+    ----------
+    quantiles : (n_judgements, 3) float64
+        5, 50 and 95 % of the posterior, working scale.
+    bearing, credited : float64
+        Expected records that bear on a number, and that count for it.
+    log_bayes_factor : float64
+    weights : mapping of judgement to tuple of float
+        Of the components of its mixture, where there are several.
+    counts : Counts
+    n_rounds : int
+    """
+
+    layout: JudgementLayout
+    quantiles: Floats
+    bearing: Floats
+    credited: Floats
+    log_bayes_factor: Floats
+    weights: Mapping[int, tuple[float, ...]]
+    counts: Counts
+    n_rounds: int
+
+    @property
+    def is_learned(self) -> Any:
+        """Which judgements the records bear on, (n_judgements,) bool."""
+        return ~np.isnan(self.quantiles[:, 1])
+
+
+def read_source(model: Model, records: Any, *, truth: Any, setting: str) -> Source:
+    """Return a way to read records again and again.
+
+    Raises
+    ------
+    TableError
+        For batches that can be read only once.
+    """
+    vocabulary = model.vocabulary
+    if callable(records):
+        return lambda: (read_records(vocabulary, _table(b), truth=truth, setting=setting) for b in records())
+    if isinstance(records, Iterator):
+        raise TableError(
+            "records: got an iterator, which can be read only once; give a list of batches, a function that "
+            "returns them, or counts (see learn_counts)"
+        )
+    if (
+        isinstance(records, list | tuple)
+        or hasattr(records, "to_batches")
+        and not hasattr(records, "columns")
+    ):
+        listed = records if isinstance(records, list | tuple) else records.to_batches()
+        return lambda: (read_records(vocabulary, _table(b), truth=truth, setting=setting) for b in listed)
+    whole = read_records(vocabulary, records, truth=truth, setting=setting)
+    return lambda: (whole,)
+
+
+def _table(batch: Any) -> Any:
+    """Turn a record batch into a table."""
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+    return pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
+
+
+def estimate(
+    model: Model,
+    source: Source | Counts,
+    *,
+    weight: float = 1.0,
+    use_unlabelled: bool = True,
+    progress: Progress = lambda _: None,
+) -> Estimate:
+    """Learn from records; see `Model.learn`.
+
+    Raises
+    ------
+    TableError
+        If no record says what its causes were.
+    EvidenceError
+        If the model's shares were replaced by a user's own.
+    """
+    compiled, network = model.compiled, model.network
+    if compiled.rebased:
+        raise EvidenceError(
+            "learn: this model's shares were replaced by rebase(); learn from the model before that"
+        )
+    layout = judgement_layout(network, compiled.pooled)
+    learner = Learner(compiled.kb, network, layout, layout.point.copy())
+    digest = digest_of(model)
+    if isinstance(source, Counts):
+        if source.digest != digest:
+            raise TableError("records: got counts made with another model; see learn_counts")
+        sure, soft = source, None
+    else:
+        progress("counting records")
+        sure, soft = _sure(learner, source, digest), source
+    counts = sure
+    for n_rounds in range(1, MAX_ROUNDS + 1):
+        if soft is not None:
+            counts = combine([sure, *_soft(learner, soft, digest, use_unlabelled)])
+        if n_rounds == 1:
+            _check_truth(counts)
+        units = learner.units(weighted(counts, weight))
+        change = _round(learner, units)
+        progress(f"round {n_rounds}: {change:.3f} standard deviations")
+        if change < SETTLED:
+            break
+        if soft is not None and _has_soft(counts):
+            learner.rebuild()
+    progress("widths")
+    missing = Missing(learner, units, weight)
+    if soft is not None and _has_soft(counts):
+        missing.add(_only_soft(soft, use_unlabelled))
+    return _finish(learner, units, missing, counts, n_rounds)
+
+
+def _check_truth(counts: Counts) -> None:
+    """Refuse records none of which says what the causes were."""
+    tally = counts.tally
+    if tally.unlabelled and not tally.complete + tally.partial:
+        raise TableError(
+            f"records: none of {tally.n_used:,} rows says what the causes were, so there is nothing to learn from; "
+            "fill in the truth of some"
+        )
+
+
+def _has_soft(counts: Counts) -> bool:
+    return any(part.sets[1].any() for part in counts.settings.values())
+
+
+def _part(records: Records, is_complete: bool) -> Records:
+    """Return the rows whose truth is (not) complete; what was left out goes with the complete ones."""
+    rows = np.flatnonzero(records.is_complete == is_complete)
+    left_out = records.left_out if is_complete else {}
+    return Records(take_cases(records.batch, rows), records.row_idx[rows], left_out)
+
+
+def _sure(learner: Learner, source: Source, digest: str) -> Counts:
+    """Count the rows whose causes are all known: once."""
+    parts = (_part(records, True) for records in source())
+    return combine(count_records(learner.network, part, digest=digest, use_unlabelled=True) for part in parts)
+
+
+def _soft(learner: Learner, source: Source, digest: str, use_unlabelled: bool) -> Iterator[Counts]:
+    """Count the other rows under the present values."""
+    for records in source():
+        part = _part(records, False)
+        if part.batch.n_cases:
+            yield count_records(learner.network, part, digest=digest, use_unlabelled=use_unlabelled)
+
+
+def _only_soft(source: Source, use_unlabelled: bool) -> Iterator[Records]:
+    """Yield the rows whose causes are not all known."""
+    for records in source():
+        kept = ~records.is_complete & (records.is_labelled | use_unlabelled)
+        rows = np.flatnonzero(kept)
+        if len(rows):
+            yield Records(take_cases(records.batch, rows), records.row_idx[rows], {})
+
+
+def _round(learner: Learner, units: dict[Place, Unit]) -> float:
+    """Improve every unit once; return the largest move, in posterior standard deviations."""
+    largest = 0.0
+    shares = None
+    for place, unit in list(units.items()):
+        if shares is not None:
+            units[place] = unit = with_new_shares(unit, shares, learner.states["shares", 0].x)
+        state, change = improve(unit, learner.state(place, unit))
+        learner.keep(place, unit, state)
+        largest = max(largest, change)
+        if isinstance(unit, SharesUnit):
+            shares = unit
+    return largest
+
+
+def _finish(
+    learner: Learner, units: Mapping[Place, Unit], missing: Missing, counts: Counts, n_rounds: int
+) -> Estimate:
+    """Work out the posterior of every number."""
+    n = learner.layout.n_judgements
+    quantiles, bearing, credited = np.full((n, 3), np.nan), np.zeros(n), np.zeros(n)
+    bayes, weights = np.full(n, np.nan), dict[int, tuple[float, ...]]()
+    for place, unit in units.items():
+        state, found = marginals(unit, learner.state(place, unit), missing.lost(place))
+        learner.keep(place, unit, state)
+        idx = unit.judgement_idx
+        bearing[idx], credited[idx] = unit.credits(state.x)
+        kept = bearing[idx] >= BEARS
+        quantiles[idx[kept]] = found.tilted.quantiles()[kept]
+        bayes[idx[kept]] = found.log_bayes_factor[kept]
+        _note_weights(weights, state.beliefs.owner, found, idx, kept)
+    return Estimate(learner.layout, quantiles, bearing, credited, bayes, weights, counts, n_rounds)
+
+
+def _note_weights(
+    weights: dict[int, tuple[float, ...]], owner: Any, found: Marginals, idx: Any, kept: Any
+) -> None:
+    """Keep the weights of mixtures."""
+    for position in np.flatnonzero(kept).tolist():
+        own = found.tilted.weights[owner == position]
+        if len(own) > 1:
+            weights[int(idx[position])] = tuple(float(value) for value in own)

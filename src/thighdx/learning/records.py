@@ -1,0 +1,164 @@
+"""A table of patients with what is known of their causes, as one batch of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thighdx.columns import TRUTH_PREFIX
+from thighdx.distinct import Column, distinct_values
+from thighdx.draft import STATUSES, Draft
+from thighdx.errors import TableError, nearest_hint
+from thighdx.frames import encode_table, open_table
+from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.inference.vocabulary import GIVEN_PREFIX, Vocabulary, is_missing
+from thighdx.labels import TRUE_CAUSE
+
+__all__ = ["AND_MORE", "Records", "read_records"]
+
+Bools = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int8]
+
+AND_MORE = "+"  # as a cause of its own: these causes, and perhaps more
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Rows that can be learned from.
+
+    Attributes
+    ----------
+    batch : EvidenceBatch
+        Its `given` holds what is known of the truth.
+    row_idx : (n_rows,) intp
+        Their positions in the table.
+    left_out : mapping of str to int
+        Rows that cannot be used, by reason: the statuses of `Model.score`, ``unknown_cause`` and ``no_cause``
+        (every cause is absent).
+    """
+
+    batch: EvidenceBatch
+    row_idx: npt.NDArray[np.intp]
+    left_out: Mapping[str, int]
+
+    @property
+    def is_complete(self) -> Bools:
+        """Where the truth is known of every cause, (n_rows,)."""
+        return np.asarray((self.batch.given != UNKNOWN).all(axis=1))
+
+    @property
+    def is_labelled(self) -> Bools:
+        """Where anything is known of the truth, (n_rows,)."""
+        return np.asarray((self.batch.given != UNKNOWN).any(axis=1))
+
+
+def read_records(vocabulary: Vocabulary, table: object, *, truth: Any, setting: str) -> Records:
+    """Read a table of patients and their causes.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        Findings as for `Model.score`. The truth is in boolean columns ``true_<cause>``, null where it is not
+        known, or in a text column ``true_cause`` of ids joined by ``;``: ``a;b`` are all the causes there are,
+        ``a;+`` is at least these, an empty cell is not known. Of a cause without a column of its own it is known
+        to be absent in every row that has a truth at all.
+    truth : str, frame or sequence of str, optional
+        The name of the text column if it is another, or the labels if they are not in the table.
+    setting : str
+        Of rows that do not name their own.
+
+    Raises
+    ------
+    TableError
+        If there is no truth, or a column cannot be read at all.
+    """
+    encoded = encode_table(vocabulary, table, setting=setting)
+    if (encoded.batch.given != UNKNOWN).any():
+        raise TableError(
+            f"records: call what is known of the truth {TRUTH_PREFIX}<cause>, not {GIVEN_PREFIX}<cause>"
+        )
+    n_rows = encoded.batch.n_cases
+    labels = table if truth is None or isinstance(truth, str) else truth
+    given, status = _read_truth(vocabulary, labels, truth if isinstance(truth, str) else None, n_rows)
+    status = np.where(encoded.status != 0, encoded.status, status)
+    has_none = (given == 0).all(axis=1) & (status == 0)
+    reasons = [*STATUSES, "unknown_cause", "no_cause"]
+    status = np.where(has_none, reasons.index("no_cause"), status)
+    counts = np.bincount(status, minlength=len(reasons)).tolist()
+    kept = np.flatnonzero(status == 0)
+    batch = take_cases(encoded.batch, kept)
+    batch = EvidenceBatch(batch.codes, given[kept], batch.setting_idx, batch.likelihoods)
+    left_out = {reason: n for reason, n in zip(reasons, counts, strict=True) if n and reason != "ok"}
+    return Records(batch, kept, left_out)
+
+
+def _read_truth(
+    vocabulary: Vocabulary, labels: Any, name: str | None, n_rows: int
+) -> tuple[Codes, npt.NDArray[np.integer]]:
+    """Return what is known of every cause in every row, (n_rows, n_causes), and a status per row."""
+    if isinstance(labels, Sequence):
+        import pandas as pd
+
+        labels = pd.DataFrame({TRUE_CAUSE: list(labels)}, dtype=object)
+    frame = open_table(labels)
+    if len(frame) != n_rows:
+        raise TableError(f"truth: got {len(frame)} labels, expected {n_rows}, one per row")
+    columns = [column for column in frame.columns if isinstance(column, str)]
+    listed = [c for c in columns if c.startswith(TRUTH_PREFIX) and c != TRUE_CAUSE]
+    text = name or TRUE_CAUSE
+    if text in columns and not (listed and name is None):
+        return _from_text(vocabulary, frame.get_column(text))
+    if name is not None:
+        raise TableError(
+            f"truth: the table has no column {name!r}; {nearest_hint(name, columns)}".removesuffix("; ")
+        )
+    if text in columns:
+        raise TableError(f"records: got {TRUE_CAUSE} and {listed[0]}, expected one kind of truth; see truth=")
+    for column in listed:
+        cause = column.removeprefix(TRUTH_PREFIX)
+        if cause not in vocabulary.cause_index:
+            hint = nearest_hint(cause, vocabulary.cause_index) or "see model.causes"
+            raise TableError(f"column {column!r}: {cause!r} is no cause of this model; {hint}")
+    if not listed:
+        raise TableError(
+            f"records: nothing says what the causes were; give columns {TRUTH_PREFIX}<cause>, a column "
+            f"{TRUE_CAUSE} of ids joined by ';', or truth="
+        )
+    draft = Draft.empty(vocabulary, n_rows, 0)
+    for column in listed:
+        position = vocabulary.cause_index[column.removeprefix(TRUTH_PREFIX)]
+        draft.given[position] = draft.read_states(frame.get_column(column), vocabulary.causes[position])
+    named = [vocabulary.cause_index[column.removeprefix(TRUTH_PREFIX)] for column in listed]
+    others = np.setdiff1d(np.arange(len(vocabulary.causes)), named)
+    draft.given[others] = np.where((draft.given != UNKNOWN).any(axis=0), 0, UNKNOWN)
+    return np.ascontiguousarray(draft.given.T), draft.status
+
+
+def _from_text(vocabulary: Vocabulary, column: Column) -> tuple[Codes, npt.NDArray[np.integer]]:
+    """Read ids joined by ``;``."""
+    found = distinct_values(column)
+    read = [_read_label(vocabulary, value) for value in found.values]
+    nothing = np.full(len(vocabulary.causes), UNKNOWN, dtype=np.int8)
+    table = np.array([nothing if row is None else row for row in read] + [nothing])
+    is_wrong = np.array([row is None for row in read] + [False])
+    return table[found.codes], np.where(is_wrong[found.codes], len(STATUSES), 0)
+
+
+def _read_label(vocabulary: Vocabulary, value: object) -> Codes | None:
+    """Return what one label says of every cause; None where it names something else."""
+    given = np.full(len(vocabulary.causes), UNKNOWN, dtype=np.int8)
+    if is_missing(value):
+        return given
+    names = [part.strip() for part in value.split(";") if part.strip()] if isinstance(value, str) else [""]
+    if AND_MORE not in names:
+        given[:] = 0
+    for name in names:
+        if name != AND_MORE:
+            if name not in vocabulary.cause_index:
+                return None
+            given[vocabulary.cause_index[name]] = 1
+    return given
