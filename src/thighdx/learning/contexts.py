@@ -242,10 +242,10 @@ class ContextUnit:
         """Turn covariances of features, (n_sets, f, f), into those of the numbers."""
         effects = [i for i, number in enumerate(self.numbers) if number.kind == "effect"]
         feature = [self.numbers[i].feature for i in effects]
-        cause = [self.numbers[i].other for i in effects]
+        cause = np.array([self.numbers[i].other for i in effects], dtype=np.intp)
         found = through.T @ spread.sum(axis=0) @ through
         if effects:
-            members = self.network.membership[np.ix_(sets, cause)]  # (n_sets, n_effects)
+            members = self.network.membership[sets][:, cause]  # (n_sets, n_effects)
             cross = np.einsum("hfe,he->fe", spread[:, :, feature], members)
             cross = through.T @ cross  # (k, n_effects)
             found[:, effects] += cross

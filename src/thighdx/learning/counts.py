@@ -195,7 +195,8 @@ def count_records(network: Network, records: Records, *, digest: str, use_unlabe
         left_out["impossible_evidence"] = n_impossible
     if n_skipped := len(labelled) - len(kept):
         left_out["unlabelled"] = n_skipped
-    found = Tally(*(int(n) for n in tally), tuple(sorted(left_out.items())))
+    n_complete, n_partial, n_unlabelled = tally.tolist()
+    found = Tally(n_complete, n_partial, n_unlabelled, tuple(sorted(left_out.items())))
     return Counts(digest, settings, found)
 
 

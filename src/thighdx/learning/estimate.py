@@ -17,10 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from thighdx.errors import EvidenceError, TableError
-from thighdx.inference.batch import UNKNOWN, take_cases
-from thighdx.learning.contexts import ContextUnit
 from thighdx.learning.counts import Counts, combine, count_records, digest_of, weighted
-from thighdx.learning.findings import FindingUnit
 from thighdx.learning.missing import Missing
 from thighdx.learning.posterior import Marginals, improve, marginals
 from thighdx.learning.records import Records, read_records
@@ -33,7 +30,7 @@ from thighdx.reasoning.layout import JudgementLayout, judgement_layout
 if TYPE_CHECKING:
     from thighdx.model import Model
 
-__all__ = ["Estimate", "Source", "estimate", "read_source"]
+__all__ = ["Estimate", "Progress", "Source", "estimate", "read_source"]
 
 Source: TypeAlias = Callable[[], Iterable[Records]]
 Progress: TypeAlias = Callable[[str], None]
@@ -77,7 +74,9 @@ class Estimate:
         return ~np.isnan(self.quantiles[:, 1])
 
 
-def read_source(model: Model, records: Any, *, truth: Any, setting: str) -> Source:
+def read_source(
+    model: Model, records: Any, *, truth: Any, setting: str, patient: str | None = None
+) -> Source:
     """Return a way to read records again and again.
 
     Raises
@@ -85,23 +84,29 @@ def read_source(model: Model, records: Any, *, truth: Any, setting: str) -> Sour
     TableError
         For batches that can be read only once.
     """
-    vocabulary = model.vocabulary
     if callable(records):
-        return lambda: (read_records(vocabulary, _table(b), truth=truth, setting=setting) for b in records())
-    if isinstance(records, Iterator):
+        parts = records
+    elif isinstance(records, Iterator):
         raise TableError(
             "records: got an iterator, which can be read only once; give a list of batches, a function that "
             "returns them, or counts (see learn_counts)"
         )
-    if (
-        isinstance(records, list | tuple)
-        or hasattr(records, "to_batches")
-        and not hasattr(records, "columns")
-    ):
-        listed = records if isinstance(records, list | tuple) else records.to_batches()
-        return lambda: (read_records(vocabulary, _table(b), truth=truth, setting=setting) for b in listed)
-    whole = read_records(vocabulary, records, truth=truth, setting=setting)
-    return lambda: (whole,)
+    elif isinstance(records, list | tuple):
+        parts = lambda: records  # noqa: E731
+    else:
+        whole = read_records(model.vocabulary, records, truth=truth, setting=setting, patient=patient)
+        return lambda: (whole,)
+
+    def source() -> Iterator[Records]:
+        first_row = 0
+        for part in parts():
+            table = _table(part)
+            yield read_records(
+                model.vocabulary, table, truth=truth, setting=setting, patient=patient, first_row=first_row
+            )
+            first_row += len(table)
+
+    return source
 
 
 def _table(batch: Any) -> Any:
@@ -179,9 +184,8 @@ def _has_soft(counts: Counts) -> bool:
 
 def _part(records: Records, is_complete: bool) -> Records:
     """Return the rows whose truth is (not) complete; what was left out goes with the complete ones."""
-    rows = np.flatnonzero(records.is_complete == is_complete)
-    left_out = records.left_out if is_complete else {}
-    return Records(take_cases(records.batch, rows), records.row_idx[rows], left_out)
+    part = records.take(np.flatnonzero(records.is_complete == is_complete))
+    return replace(part, left_out=records.left_out) if is_complete else part
 
 
 def _sure(learner: Learner, source: Source, digest: str) -> Counts:
@@ -201,10 +205,9 @@ def _soft(learner: Learner, source: Source, digest: str, use_unlabelled: bool) -
 def _only_soft(source: Source, use_unlabelled: bool) -> Iterator[Records]:
     """Yield the rows whose causes are not all known."""
     for records in source():
-        kept = ~records.is_complete & (records.is_labelled | use_unlabelled)
-        rows = np.flatnonzero(kept)
+        rows = np.flatnonzero(~records.is_complete & (records.is_labelled | use_unlabelled))
         if len(rows):
-            yield Records(take_cases(records.batch, rows), records.row_idx[rows], {})
+            yield records.take(rows)
 
 
 def _round(learner: Learner, units: dict[Place, Unit]) -> float:

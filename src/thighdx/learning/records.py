@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -34,16 +35,20 @@ class Records:
     ----------
     batch : EvidenceBatch
         Its `given` holds what is known of the truth.
-    row_idx : (n_rows,) intp
-        Their positions in the table.
+    group : (n_rows,) uint64
+        Rows of one patient have the same; without a column of patients every row its own.
     left_out : mapping of str to int
         Rows that cannot be used, by reason: the statuses of `Model.score`, ``unknown_cause`` and ``no_cause``
         (every cause is absent).
     """
 
     batch: EvidenceBatch
-    row_idx: npt.NDArray[np.intp]
+    group: npt.NDArray[np.uint64]
     left_out: Mapping[str, int]
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Records:
+        """Return chosen rows (ascending); what was left out stays behind."""
+        return Records(take_cases(self.batch, rows), self.group[rows], {})
 
     @property
     def is_complete(self) -> Bools:
@@ -56,7 +61,15 @@ class Records:
         return np.asarray((self.batch.given != UNKNOWN).any(axis=1))
 
 
-def read_records(vocabulary: Vocabulary, table: object, *, truth: Any, setting: str) -> Records:
+def read_records(
+    vocabulary: Vocabulary,
+    table: object,
+    *,
+    truth: Any,
+    setting: str,
+    patient: str | None = None,
+    first_row: int = 0,
+) -> Records:
     """Read a table of patients and their causes.
 
     Parameters
@@ -70,6 +83,10 @@ def read_records(vocabulary: Vocabulary, table: object, *, truth: Any, setting: 
         The name of the text column if it is another, or the labels if they are not in the table.
     setting : str
         Of rows that do not name their own.
+    patient : str, optional
+        A column that says which rows are of one patient.
+    first_row : int
+        Rows of the whole table before this part.
 
     Raises
     ------
@@ -93,7 +110,21 @@ def read_records(vocabulary: Vocabulary, table: object, *, truth: Any, setting: 
     batch = take_cases(encoded.batch, kept)
     batch = EvidenceBatch(batch.codes, given[kept], batch.setting_idx, batch.likelihoods)
     left_out = {reason: n for reason, n in zip(reasons, counts, strict=True) if n and reason != "ok"}
-    return Records(batch, kept, left_out)
+    group = np.arange(first_row, first_row + n_rows, dtype=np.uint64)
+    if patient is not None:
+        group = _patients(table, patient)
+    return Records(batch, group[kept], left_out)
+
+
+def _patients(table: object, name: str) -> npt.NDArray[np.uint64]:
+    """Return a number per patient that is the same in every part of a table."""
+    frame = open_table(table)
+    if name not in frame.columns:
+        hint = nearest_hint(name, [column for column in frame.columns if isinstance(column, str)])
+        raise TableError(f"patient: the table has no column {name!r}; {hint}".removesuffix("; "))
+    texts = [str(value) for value in frame.get_column(name).to_list()]
+    number = {text: int.from_bytes(sha256(text.encode()).digest()[:8], "little") for text in set(texts)}
+    return np.array([number[text] for text in texts], dtype=np.uint64)
 
 
 def _read_truth(
