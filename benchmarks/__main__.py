@@ -14,6 +14,7 @@ from benchmarks.growth import growth_table, measure_growth
 from benchmarks.intervals import report_intervals
 from benchmarks.interviews import report_interviews
 from benchmarks.latency import measure_latency
+from benchmarks.learning import report_calibration, report_perturbed
 from benchmarks.machine import describe_machine
 from benchmarks.memory import SIZES, measure_memory
 from benchmarks.naive import compare_with_naive
@@ -23,7 +24,7 @@ from benchmarks.small import small_network
 from benchmarks.tables import Table, save, say
 
 PARTS = ("naive", "memory", "latency", "peers", "growth")
-REPORTS = ("intervals", "interviews")  # of accuracy: only on request
+REPORTS = ("intervals", "interviews", "learning")  # of accuracy: only on request
 
 
 def options_of() -> argparse.Namespace:
@@ -43,6 +44,7 @@ def options_of() -> argparse.Namespace:
     parser.add_argument("--memory-rows", type=int, nargs="+", default=list(SIZES), help="sizes of tables")
     parser.add_argument("--growth-rows", type=int, default=1_000_000, help="most rows of the growth curves")
     parser.add_argument("--patients", type=int, default=50, help="patients for intervals and interviews")
+    parser.add_argument("--records", type=int, nargs="+", default=[300, 3_000, 30_000], help="to learn from")
     parser.add_argument("--draws", type=int, default=1_000, help="draws that intervals are compared with")
     parser.add_argument("--plots", type=Path, help="folder to save growth.png in")
     parser.add_argument("--save", type=Path, help="file to write everything to as JSON")
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]
         "growth": lambda: iter([grow(options, machine)]),
         "intervals": lambda: iter([report_intervals(options.patients, options.draws)]),
         "interviews": lambda: iter([report_interviews(options.patients)]),
+        "learning": lambda: iter([report_perturbed(options.records), report_calibration(20, 1_000)]),
     }
     for part in options.only or PARTS:
         yield from parts[part]()

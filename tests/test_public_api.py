@@ -64,6 +64,7 @@ def test_the_names_of_a_model_are_frozen(model: Model) -> None:
         "digest",
         "disclaimer",
         "groups",
+        "learn",
         "max_causes",
         "name",
         "network",

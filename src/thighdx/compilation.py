@@ -35,6 +35,7 @@ __all__ = [
     "COMPILED_FORMAT",
     "CompiledModel",
     "check_compiled",
+    "check_new_folder",
     "compile_model",
     "load_compiled",
     "recompile_for",
@@ -249,8 +250,8 @@ def check_compiled(model: CompiledModel) -> list[Problem]:
     return _in_file_order(problems)
 
 
-def save_model(model: CompiledModel, path: str | Path) -> Path:
-    """Write tables, manifest and compiled file into a new folder; it appears complete or not at all.
+def check_new_folder(path: str | Path) -> Path:
+    """Return where a new folder may appear.
 
     Raises
     ------
@@ -260,6 +261,18 @@ def save_model(model: CompiledModel, path: str | Path) -> Path:
     target = Path(path)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(f"{target}: exists and is not an empty folder; choose another path")
+    return target
+
+
+def save_model(model: CompiledModel, path: str | Path) -> Path:
+    """Write tables, manifest and compiled file into a new folder; it appears complete or not at all.
+
+    Raises
+    ------
+    FileExistsError
+        If `path` exists and is not an empty folder.
+    """
+    target = check_new_folder(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:

@@ -15,6 +15,7 @@ from thighdx import __version__
 from thighdx.cli.ask import ask
 from thighdx.cli.case_report import report
 from thighdx.cli.diagnose import diagnose
+from thighdx.cli.learn import learn
 from thighdx.cli.model import model_app
 from thighdx.cli.output import say
 from thighdx.cli.score import score
@@ -88,6 +89,7 @@ app.command()(ask)
 app.command()(score)
 app.command()(report)
 app.command()(simulate)
+app.command()(learn)
 app.add_typer(model_app, name="model")
 
 

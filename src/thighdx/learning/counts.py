@@ -161,7 +161,7 @@ def learn_counts(
     >>> model = thighdx.load_model()
     >>> patients = model.simulate(60, seed=1)
     >>> halves = [learn_counts(model, patients[:25]), learn_counts(model, patients[25:])]
-    >>> (combine(halves).settings[1].rows == learn_counts(model, patients).settings[1].rows).all()
+    >>> combine(halves).tally == learn_counts(model, patients).tally
     True
     """
     name = model.default_setting if setting is None else setting

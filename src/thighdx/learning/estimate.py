@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from thighdx.errors import EvidenceError, TableError
-from thighdx.learning.counts import Counts, combine, count_records, digest_of, weighted
+from thighdx.learning.counts import Counts, Tally, combine, count_records, digest_of, weighted
 from thighdx.learning.missing import Missing
 from thighdx.learning.posterior import Marginals, improve, marginals
 from thighdx.learning.records import Records, read_records
@@ -190,8 +190,11 @@ def _part(records: Records, is_complete: bool) -> Records:
 
 def _sure(learner: Learner, source: Source, digest: str) -> Counts:
     """Count the rows whose causes are all known: once."""
-    parts = (_part(records, True) for records in source())
-    return combine(count_records(learner.network, part, digest=digest, use_unlabelled=True) for part in parts)
+    total = Counts(digest, {}, Tally())
+    for records in source():
+        part = _part(records, True)
+        total = total.plus(count_records(learner.network, part, digest=digest, use_unlabelled=True))
+    return total
 
 
 def _soft(learner: Learner, source: Source, digest: str, use_unlabelled: bool) -> Iterator[Counts]:

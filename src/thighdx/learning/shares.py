@@ -23,8 +23,9 @@ from thighdx.network.build import Network, pair_log_odds
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
 from thighdx.network.spec import Floats
 
-__all__ = ["SharesUnit", "inverse", "shares_unit"]
+__all__ = ["ROOM", "SharesUnit", "inverse", "shares_unit"]
 
+ROOM = 1e-3  # that the sum of shares keeps from 1, which records with one cause each would bring it to
 SINGULAR = 1e-10  # directions of a scaled covariance below this are those that no margin speaks about
 
 
@@ -42,6 +43,8 @@ class SharesUnit:
     members, pairs : (n_sets, n_causes), (n_sets, n_pairs) float64
         0/1: causes and movable pairs in every set.
     counts : (n_settings, n_sets) float64
+    bounds : tuple of two float
+        Between which the shares of a setting may sum; at 1 and at `max_causes` there is no model any more.
     """
 
     judgement_idx: npt.NDArray[np.intp]
@@ -50,11 +53,14 @@ class SharesUnit:
     members: Floats
     pairs: Floats
     counts: Floats
+    bounds: tuple[float, float]
 
     def log_prior(self, x: Floats, place: int) -> Floats | None:
         """Return log P(H) of one of `settings`, (n_sets,); None where no parameters give these shares."""
         n_causes = self.members.shape[1]
         shares = expit(x[place * n_causes : (place + 1) * n_causes])
+        if not self.bounds[0] <= shares.sum() <= self.bounds[1]:
+            return None
         offset = self.offset + self.pairs @ x[len(self.settings) * n_causes :]
         start = np.log(shares) - np.log1p(-shares)
         solved = solve_margins(offset[None, :], self.members, np.ones(1), shares, start=start)
@@ -152,4 +158,8 @@ def shares_unit(
     fixed[movable[:, 0], movable[:, 1]] = fixed[movable[:, 1], movable[:, 0]] = 0.0
     idx = np.concatenate([*(shares[s] for s in settings), movable[:, 2]]).astype(np.intp)
     offset = network.explanations.sum_over_pairs(fixed)
-    return SharesUnit(idx, settings, offset, members, both, np.array([counts[s] for s in settings]))
+    sums = expit(point[shares]).sum(axis=1)
+    most = network.spec.max_causes
+    room = min(ROOM, float(sums.min() - 1) / 2, float(most - sums.max()) / 2)
+    by_setting = np.array([counts[s] for s in settings])
+    return SharesUnit(idx, settings, offset, members, both, by_setting, (1 + room, most - room))

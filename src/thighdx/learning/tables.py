@@ -22,6 +22,7 @@ from thighdx.kb.manifest import with_changes, with_expert
 from thighdx.kb.records import Judgement
 from thighdx.kb.tables import COLUMNS, MANIFEST_FILE
 from thighdx.learning.estimate import Estimate
+from thighdx.learning.shares import ROOM
 from thighdx.network.assemble import assemble_spec
 from thighdx.network.explanations import enumerate_explanations
 from thighdx.network.gates import find_crossings
@@ -102,7 +103,8 @@ def learnt_rows(compiled: CompiledModel, found: Estimate, *, name: str, min_coun
     wanted = found.quantiles[idx]
     share = np.ones(len(idx))  # of the way from prior to posterior
     for _ in range(MOST_HALVINGS):
-        posterior = _rounded(_between(prior, wanted, share, is_odds), is_odds)
+        moved = _with_room(compiled, found, idx, _between(prior, wanted, share, is_odds))
+        posterior = _rounded(moved, is_odds)
         rows = [
             _row(found, int(i), posterior[n], prior[n], name=name, min_count=min_count)
             for n, i in enumerate(idx.tolist())
@@ -123,6 +125,18 @@ def _between(prior: Floats, wanted: Floats, share: Floats, is_odds: np.ndarray) 
     )
     mixed = np.where(share[:, None] < 1, old + share[:, None] * (wanted - old), wanted)
     return np.where(is_odds[:, None], from_working(mixed, "odds_ratio"), from_working(mixed, "probability"))
+
+
+def _with_room(compiled: CompiledModel, found: Estimate, idx: np.ndarray, values: Floats) -> Floats:
+    """Scale the shares of a setting up where their medians sum to 1 or less: medians need not add up as means do."""
+    layout, values = found.layout, values.copy()
+    for setting, positions in enumerate(layout.shares):
+        own = np.isin(idx, positions)
+        kept = compiled.spec.shares[setting][~np.isin(positions, idx)].sum()
+        total = values[own, 1].sum()
+        if own.any() and kept + total < 1 + 2 * ROOM:
+            values[own] *= (1 + 2 * ROOM - kept) / total
+    return values
 
 
 def _rounded(values: Floats, is_odds: np.ndarray) -> Floats:
