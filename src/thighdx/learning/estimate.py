@@ -50,6 +50,8 @@ class Estimate:
     ----------
     quantiles : (n_judgements, 3) float64
         5, 50 and 95 % of the posterior, working scale.
+    data : (n_judgements, 2) float64
+        What the records alone say: mean and standard deviation, working scale.
     bearing, credited : float64
         Expected records that bear on a number, and that count for it.
     log_bayes_factor : float64
@@ -61,6 +63,7 @@ class Estimate:
 
     layout: JudgementLayout
     quantiles: Floats
+    data: Floats
     bearing: Floats
     credited: Floats
     log_bayes_factor: Floats
@@ -233,7 +236,8 @@ def _finish(
 ) -> Estimate:
     """Work out the posterior of every number."""
     n = learner.layout.n_judgements
-    quantiles, bearing, credited = np.full((n, 3), np.nan), np.zeros(n), np.zeros(n)
+    quantiles, data = np.full((n, 3), np.nan), np.full((n, 2), np.nan)
+    bearing, credited = np.zeros(n), np.zeros(n)
     bayes, weights = np.full(n, np.nan), dict[int, tuple[float, ...]]()
     for place, unit in units.items():
         state, found = marginals(unit, learner.state(place, unit), missing.lost(place))
@@ -242,9 +246,10 @@ def _finish(
         bearing[idx], credited[idx] = unit.credits(state.x)
         kept = bearing[idx] >= BEARS
         quantiles[idx[kept]] = found.tilted.quantiles()[kept]
+        data[idx[kept]] = found.data[kept]
         bayes[idx[kept]] = found.log_bayes_factor[kept]
         _note_weights(weights, state.beliefs.owner, found, idx, kept)
-    return Estimate(learner.layout, quantiles, bearing, credited, bayes, weights, counts, n_rounds)
+    return Estimate(learner.layout, quantiles, data, bearing, credited, bayes, weights, counts, n_rounds)
 
 
 def _note_weights(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thighdx.elicitation.distribution import from_working
 from thighdx.errors import TableError
 from thighdx.learning.compare import Comparison, compare, cross_validate, ranked_causes
 from thighdx.learning.counts import Counts, Tally
@@ -27,6 +28,8 @@ CONFLICT = (
     30.0  # times better that a prior three times as wide foretold the data: "very strong" (Jeffreys 1961)
 )
 N_SHOWN = 10
+Z95 = 1.6448536269514722
+VAGUE = 3.0  # log odds: records that know a number no better say nothing of it by themselves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +43,8 @@ class Learned:
         The new model; `before` is the one it started from.
     changes : pandas.DataFrame
         One row per number that records bear on: ``table``, ``key``; ``prior_q05`` ... ``prior_q95``; ``records``
-        that bear on it and those ``credited`` to it (expected counts, NaN below `min_count`); ``posterior_q05``
+        that bear on it and those ``credited`` to it (expected counts, NaN below `min_count`); ``data_q05``
+        ... ``data_q95``: what the records alone say (NaN where that is next to nothing); ``posterior_q05``
         ... ``posterior_q95`` (linear; odds ratios in effects and dependencies); ``shift``: of the median in prior
         standard deviations, on the scale of log odds or log odds ratios; ``bayes_factor``: how much better the
         stated prior foretold the data than one three times as wide; ``conflict``: whether that is below 1/30.
@@ -214,6 +218,10 @@ def _changes(found: Estimate, learnt: Learnt, min_count: float) -> pd.DataFrame:
         columns[f"prior_{level}"] = learnt.prior[:, place]
     columns["records"] = np.where(bearing < min_count, np.nan, bearing)
     columns["credited"] = np.where(is_small, np.nan, credited)
+    for level, z in (("q05", -Z95), ("q50", 0.0), ("q95", Z95)):
+        t = np.where(found.data[idx, 1] < VAGUE, found.data[idx, 0] + z * found.data[idx, 1], np.nan)
+        linear = [from_working(t, scale) for scale in ("odds_ratio", "probability")]
+        columns[f"data_{level}"] = np.where(layout.is_odds_ratio[idx], *linear)
     for place, level in enumerate(("q05", "q50", "q95")):
         columns[f"posterior_{level}"] = learnt.posterior[:, place]
     columns["shift"] = (found.quantiles[idx, 1] - layout.point[idx]) / sd

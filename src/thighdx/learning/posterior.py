@@ -62,11 +62,14 @@ class Marginals:
     Attributes
     ----------
     tilted : Tilted
+    data : (k, 2) float64
+        What everything but its own prior says of a number: mean and standard deviation of a Gaussian.
     log_bayes_factor : (k,) float64
         Log of how much better the stated prior foretold the data than one three times as wide.
     """
 
     tilted: Tilted
+    data: Floats
     log_bayes_factor: Floats
 
 
@@ -100,7 +103,9 @@ def marginals(unit: Unit, state: State, lost: Floats) -> tuple[State, Marginals]
     cavity = _cavity(state, linear, information)
     tilted = state.beliefs.tilt(*cavity)
     wide = state.beliefs.wide_log_evidence(*cavity)
-    return state, Marginals(tilted, tilted.log_evidence - wide)
+    precision = np.maximum(cavity[1], np.finfo(np.float64).tiny)
+    data = np.stack([cavity[0] / precision, precision**-0.5], axis=1)
+    return state, Marginals(tilted, data, tilted.log_evidence - wide)
 
 
 def _mode(unit: Unit, state: State) -> tuple[Floats, Evaluation]:
