@@ -98,7 +98,7 @@ def rate(network: Network, batch: EvidenceBatch, n_threads: int | None, *, whole
     A few rows are compared with the numpy engine before anything is timed.
     """
     few = repeated(batch, min(20, batch.n_cases))
-    found, expected = infer_compiled(network, few), infer(network, few, dtype="float64")
+    found, expected = infer_compiled(network, few), infer(network, few)
     difference = np.abs(found.posterior - expected.posterior).max()
     assert difference < TOLERANCE, f"posteriors differ by {difference}, expected less than {TOLERANCE}"
     some = repeated(batch, min(200, batch.n_cases))

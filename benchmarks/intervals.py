@@ -40,7 +40,7 @@ def report_intervals(n_rows: int, n_draws: int) -> Table:
     table = cohort(model, n_rows)
     batch = encode(model, table)
     in_table = batch_intervals(network, kb, pooled, batch, LEVEL)
-    posterior = infer(network, batch, dtype="float64").posterior
+    posterior = infer(network, batch).posterior
     rows: dict[str, list[tuple[float, ...]]] = {"delta": [], "auto": [], "table": []}
     used_draws, seconds = 0, 0.0
     for i in range(n_rows):

@@ -37,12 +37,12 @@ def measure_latency() -> Table:
     model = thighdx.load_model()
     table = cohort(model, N_CASES)
     batch = encode(model, table)
-    expected = infer(model.network, batch, dtype="float64").posterior
+    expected = infer(model.network, batch).posterior
     ones = [take_cases(batch, np.array([row])) for row in range(N_CASES)]
     findings = [findings_of(model, table, row) for row in range(N_CASES)]
 
     def inference(row: int) -> np.ndarray:
-        return infer(model.network, ones[row], dtype="float64").posterior[0]
+        return infer(model.network, ones[row]).posterior[0]
 
     def whole(row: int) -> pd.Series:
         return model.diagnose(findings[row], setting=SETTING).posterior

@@ -79,7 +79,7 @@ def perturbed(model: thighdx.Model, layout: JudgementLayout, seed: int = 7) -> C
 
 def report_perturbed(sizes: Sequence[int]) -> Table:
     """Learn from more and more patients of a clinic that differs."""
-    model = thighdx.load_model(max_causes=2)
+    model = thighdx.load_model()
     layout = judgement_layout(model.network, model.compiled.pooled)
     clinic = perturbed(model, layout)
     patients = simulate_table(clinic.network, model.vocabulary, max(sizes), seed=11, setting=SETTING)
@@ -133,7 +133,7 @@ def _found(found: Estimate, clinic: Clinic) -> list[str]:
 
 def report_calibration(n_draws: int, n_patients: int) -> Table:
     """Draw judgements from their priors and patients from these; the draws must rank evenly in the posteriors."""
-    model = thighdx.load_model(max_causes=2)
+    model = thighdx.load_model()
     layout = judgement_layout(model.network, model.compiled.pooled)
     rng = np.random.default_rng(5)
     below: dict[str, list[Any]] = {}

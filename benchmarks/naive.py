@@ -25,7 +25,7 @@ from thighdx.inference.kernel import infer_compiled
 __all__ = ["ROUNDS", "compare_with_naive"]
 
 ROUNDS = 5
-TOLERANCE = 1e-6
+TOLERANCE = 1e-12
 COLUMNS = ("causes at once", "`score`, rows/s", "inference, rows/s", "encode, us", "infer, us", "decode, us")
 
 
@@ -79,7 +79,7 @@ def check(model: thighdx.Model, table: pd.DataFrame) -> None:
     scored = model.score(table)
     assert (scored["status"] == "ok").all()
     some = np.linspace(0, len(table) - 1, min(300, len(table)), dtype=np.intp)
-    expected = infer(model.network, take_cases(encode(model, table), some), dtype="float64").posterior
+    expected = infer(model.network, take_cases(encode(model, table), some)).posterior
     found = scored[list(model.causes)].to_numpy()
     difference = np.abs(found[some] - expected).max()
     assert difference < TOLERANCE, f"posteriors differ by {difference}, expected less than {TOLERANCE}"

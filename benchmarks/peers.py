@@ -80,7 +80,7 @@ def whole_model(n_rows: int, n_own: int = 20_000) -> Table:
     model = thighdx.load_model()
     network, batch = model.network, encode(model, cohort(model, n_own))
     few = take_cases(batch, np.arange(n_rows))
-    expected = infer(network, take_cases(batch, np.arange(300)), dtype="float64").posterior
+    expected = infer(network, take_cases(batch, np.arange(300))).posterior
     return peer_table(
         f"The whole model, up to {network.explanations.max_causes} causes at once",
         whole_results(network, batch, few, expected),
@@ -106,9 +106,9 @@ def whole_results(
             continue
         yield timed(label, lambda ask=ask: ask(few), expected)
     some = take_cases(batch, np.arange(len(expected)))
-    yield timed("thighdx, numpy, float64", lambda: infer(network, some, dtype="float64").posterior, expected)
+    yield timed("thighdx, numpy", lambda: infer(network, some).posterior, expected)
     infer_compiled(network, take_cases(batch, np.arange(300)))  # compiles
-    yield timed("thighdx, compiled, float32", lambda: infer_compiled(network, batch).posterior, expected)
+    yield timed("thighdx, compiled", lambda: infer_compiled(network, batch).posterior, expected)
 
 
 def named(network: Network, codes: np.ndarray) -> dict[str, str]:

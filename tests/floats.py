@@ -11,14 +11,13 @@ __all__ = [
     "BITS",
     "BY_HAND",
     "CLOSES",
-    "COMPILED_DOUBLE",
-    "COMPILED_LOG_EVIDENCE",
+    "COMPILED",
     "COMPILED_RELATIVE",
-    "COMPILED_SINGLE",
     "COVERAGE",
     "DISTRIBUTION",
     "DRAWN_LOG_ODDS",
     "EXACT_FIT",
+    "EXPONENTIAL",
     "FINITE_DIFFERENCE",
     "FITTED_TWICE",
     "HALF_BELOW",
@@ -35,8 +34,6 @@ __all__ = [
     "ROUND_TRIP",
     "SAME_BASE",
     "SAMPLED_SHARE",
-    "SINGLE_LOG_EVIDENCE",
-    "SINGLE_POSTERIOR",
     "SMALLEST_RELATIVE",
     "SOLVED_TWICE",
     "SUMS_TO_ONE",
@@ -65,10 +62,6 @@ SOLVED_TWICE = 1e-8
 # between 0 and -100, each good to 2e-16 of its value, then one exponential.
 SAME_BASE = 1e-12
 
-# Single precision, absolute: sums of a dozen logs of size 10 to 100, each good to 6e-8 of itself.
-SINGLE_LOG_EVIDENCE = 1e-5
-SINGLE_POSTERIOR = 1e-5
-
 # Elicitation. Incomplete beta and its inverse against scipy.stats: both are Boost, reached by
 # different routes.
 DISTRIBUTION = 1e-9
@@ -96,15 +89,16 @@ SAMPLED_SHARE = 0.006
 # Overlap summed over 256 bins against a fine integral.
 OVERLAP = 0.01
 
-# The compiled engine against the numpy engine in double precision: what it promises, absolute for
-# posteriors, relative above the smallest posterior for which digits are promised at all.
-COMPILED_DOUBLE = 1e-12
-COMPILED_SINGLE = 1e-6
-COMPILED_RELATIVE = 1e-4
+# The compiled engine against the numpy engine: what it promises, absolute for posteriors and log evidence.
+COMPILED = 1e-12
+
+# The same relative to a posterior above the smallest one that is compared so: sums of a hundred logarithms between
+# 0 and -100 in another order, so a hundred times their rounding of 1e-14, carried through one exponential.
+COMPILED_RELATIVE = 1e-11
 SMALLEST_RELATIVE = 1e-9
 
-# Fixed-point logarithms: some dozens of terms, each rounded to 2**-23 of a bit.
-COMPILED_LOG_EVIDENCE = 1e-5
+# Two units in the last place of the exponential of numpy, and as many of the sum of its two parts of ln 2.
+EXPONENTIAL = 1e-15
 
 # Decibans that contributions may miss the posterior log-odds by: what an explanation promises.
 CLOSES = 1e-9

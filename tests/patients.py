@@ -152,5 +152,5 @@ def onset_columns(rows: list[tuple[Any, Any, Any]]) -> dict[str, list[Any]]:
 
 def scored(table: Any, **options: Any) -> Any:
     """The table as scored with the small network."""
-    chosen = {"setting": "primary_care", "dtype": "float64"} | options
+    chosen = {"setting": "primary_care"} | options
     return score_table(NETWORK, VOCABULARY, GROUPS, table, **chosen)

@@ -282,3 +282,9 @@ def cases(
     setting = draw(st.sampled_from(spec.settings))
     given = evidence(spec, setting, is_possible=is_possible, with_certain_causes=with_certain_causes)
     return spec, setting, draw(st.lists(given, min_size=1, max_size=n_max))
+
+
+def log_weights() -> st.SearchStrategy[np.ndarray]:
+    """Log weights of explanations: from certain to impossible, some far below what a double can hold."""
+    values = st.floats(-2_000, 100) | st.just(-np.inf)
+    return st.lists(values, min_size=0, max_size=40).map(lambda rest: np.array([0.5, *rest]))

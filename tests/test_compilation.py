@@ -104,7 +104,7 @@ def test_frequencies_of_every_context_and_pathology_are_the_elicited_medians_in_
     points = {k: item.point for (table, k), item in model.compiled.pooled.items() if table == "frequencies"}
     seen = set()
     for row, setting in enumerate(model.settings):
-        tables = setting_tables(model.network, row, "float64")
+        tables = setting_tables(model.network, row)
         prior = np.exp(tables.log_prior)
         margins: dict[tuple[str, str], float] = {}
         for v, context in enumerate(model.network.spec.contexts):
@@ -131,7 +131,7 @@ def test_frequencies_of_every_context_and_pathology_are_the_elicited_medians_in_
 
 
 def test_the_demographic_block_leaves_out_exactly_the_impossible(model: Model) -> None:
-    (joint,) = setting_tables(model.network, 1, "float64").joints
+    (joint,) = setting_tables(model.network, 1).joints
     names = [model.network.variable_ids[v] for v in joint.variable_idx]
     assert set(names) == {"age_band", "sex", "pregnancy", "postpartum", "estrogen_therapy"}
     members = [model.variables[name] for name in names]

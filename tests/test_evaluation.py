@@ -249,7 +249,7 @@ def least_p_value(model: thighdx.Model, patients: pd.DataFrame) -> float:
     where it acts: among those with the finding. Sums too small to be near a normal variable are left out.
     The result is multiplied by the number of sums looked at (Bonferroni).
     """
-    posterior = model.score(patients, dtype="float64")[list(model.causes)].to_numpy()
+    posterior = model.score(patients)[list(model.causes)].to_numpy()
     present = patients[[f"true_{cause}" for cause in model.causes]].to_numpy(dtype=float)
     answers = [patients[v.id] == state for v in model.variables.values() for state in v.states]
     inside = np.array([answer.to_numpy(dtype=float) for answer in answers])  # (n_answers, n_patients)

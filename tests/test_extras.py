@@ -22,7 +22,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def scored(model: Model) -> pd.DataFrame:
-    return model.score(pd.DataFrame(ROWS), interval=0.9, triage=True, groups=True, dtype="float64")
+    return model.score(pd.DataFrame(ROWS), interval=0.9, triage=True, groups=True)
 
 
 def test_urgency_in_a_table_is_that_of_the_case_alone(model: Model, scored: pd.DataFrame) -> None:

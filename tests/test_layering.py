@@ -16,7 +16,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the bottom up. Modules of one layer may import one another, never one above.
 LAYERS = (
-    ("errors", "figures", "html", "whole_files"),  # html: from plain data to a page, whoever holds the data
+    (
+        "errors",
+        "figures",
+        "html",
+        "machine_code",
+        "whole_files",
+    ),  # html: from plain data to a page, whoever holds the data
     ("kb", "resources"),
     ("elicitation",),
     ("network",),

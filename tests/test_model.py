@@ -722,7 +722,7 @@ def test_the_evidence_template_is_one_unknown_patient_ready_to_be_scored(model: 
     assert len(template) == 1
     assert template.isna().all(axis=None)
     assert list(template["onset"].cat.categories) == ["gradual", "subacute", "sudden"]
-    scored = model.score(template, dtype="float64")
+    scored = model.score(template)
     assert scored["status"].tolist() == ["ok"]
     assert scored[list(model.causes)].iloc[0].to_dict() == pytest.approx(
         model.diagnose({}).posterior.to_dict(), abs=1e-12

@@ -66,21 +66,11 @@ def test_the_same_kind_of_table_comes_back(kind: str) -> None:
     assert column(result, "status") == ["ok", "ok"]
 
 
-def test_numbers_are_double_precision_whatever_the_work_is_done_in() -> None:
-    for dtype in ("float32", "float64"):
-        result = scored(patients(5), dtype=dtype, groups_wanted=True)
-        assert {str(kind) for kind in result.dtypes[1:]} == {"float64"}
+def test_numbers_are_double_precision_in_every_kind_of_table() -> None:
+    result = scored(patients(5), groups_wanted=True)
+    assert {str(kind) for kind in result.dtypes[1:]} == {"float64"}
     assert scored(pl.from_pandas(patients(5))).dtypes == [pl.String] + [pl.Float64] * 4
     assert scored(pa.Table.from_pandas(patients(5))).schema.types == [pa.string()] + [pa.float64()] * 4
-
-
-def test_single_precision_is_close_to_double() -> None:
-    table = patients(200)
-    single, double = scored(table, dtype="float32"), scored(table)
-    np.testing.assert_allclose(single[CAUSES], double[CAUSES], rtol=0, atol=floats.SINGLE_POSTERIOR)
-    np.testing.assert_allclose(
-        single.log_evidence, double.log_evidence, rtol=0, atol=floats.SINGLE_LOG_EVIDENCE
-    )
 
 
 @pytest.mark.parametrize(
@@ -239,12 +229,11 @@ def test_the_truth_of_simulated_patients_is_passed_through_and_never_read() -> N
 
 
 @pytest.mark.parametrize("factor", [1e-300, 1e-60, 1e60, 1e300])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_scale_of_a_likelihood_moves_only_the_evidence(dtype: str, factor: float) -> None:
-    plain = scored(pd.DataFrame(onset_columns([(0.1, 0.2, 0.9)])), dtype=dtype)
-    scaled = scored(pd.DataFrame(onset_columns([(0.1 * factor, 0.2 * factor, 0.9 * factor)])), dtype=dtype)
+def test_the_scale_of_a_likelihood_moves_only_the_evidence(factor: float) -> None:
+    plain = scored(pd.DataFrame(onset_columns([(0.1, 0.2, 0.9)])))
+    scaled = scored(pd.DataFrame(onset_columns([(0.1 * factor, 0.2 * factor, 0.9 * factor)])))
     assert scaled.loc[0, "status"] == "ok"
     for cause in CAUSES:
-        assert scaled.loc[0, cause] == pytest.approx(plain.loc[0, cause], abs=floats.SINGLE_POSTERIOR)
+        assert scaled.loc[0, cause] == pytest.approx(plain.loc[0, cause], abs=floats.COMPILED)
     shift = scaled.loc[0, "log_evidence"] - plain.loc[0, "log_evidence"]
-    assert shift == pytest.approx(np.log(factor), abs=floats.SINGLE_LOG_EVIDENCE * 10)  # logs of size 700
+    assert shift == pytest.approx(np.log(factor), abs=floats.COMPILED * 1_000)  # logs of size 700

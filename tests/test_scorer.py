@@ -49,9 +49,7 @@ def assert_same(found: Any, expected: Any) -> None:
     pd.testing.assert_frame_equal(found.to_pandas(), expected.to_pandas(), check_exact=True)
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"groups": True, "dtype": "float64"}, {"triage": True, "interval": 0.8}]
-)
+@pytest.mark.parametrize("options", [{}, {"groups": True}, {"triage": True, "interval": 0.8}])
 def test_it_gives_what_the_model_gives(
     model: thighdx.Model, patients: pa.RecordBatch, options: dict[str, Any]
 ) -> None:
@@ -62,7 +60,7 @@ def test_it_gives_what_the_model_gives(
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"groups": True, "top": 2}, {"triage": True, "interval": 0.5, "top": 1, "dtype": "float64"}],
+    [{}, {"groups": True, "top": 2}, {"triage": True, "interval": 0.5, "top": 1}],
 )
 def test_the_schema_is_known_without_scoring(tiny: thighdx.Model, options: dict[str, Any]) -> None:
     scorer = Scorer(tiny, **options)
@@ -201,7 +199,6 @@ def test_a_schema_that_cannot_be_scored_is_refused_before_any_row(
         ({"interval": 2.0}, "interval: got 2.0, expected a level"),
         ({"top": 0}, "top: got 0, expected a whole number from 1 to"),
         ({"top": 99}, "top: got 99"),
-        ({"dtype": "float16"}, "dtype: got 'float16'"),
         ({"n_threads": 0}, "n_threads: got 0"),
         ({"column_map": {"format": 1, "columns": {"q": "brusing"}}}, "did you mean 'bruising'"),
         ({"column_map": ["q"]}, "column map: got list, expected a path or a mapping"),

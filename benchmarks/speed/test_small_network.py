@@ -43,7 +43,7 @@ def test_thighdx(benchmark, engine: str) -> None:
 
     def answer() -> np.ndarray:
         if engine == "numpy":
-            return infer(network, batch, dtype="float64").posterior
+            return infer(network, batch).posterior
         return infer_compiled(network, batch).posterior
 
     np.testing.assert_allclose(answer(), EXPECTED, rtol=0, atol=EXACT)

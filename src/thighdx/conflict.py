@@ -27,7 +27,7 @@ def minimal_conflict(network: Network, vocabulary: Vocabulary, case: CaseEvidenc
 
     def is_possible(states: Mapping[str, str], likelihoods: Mapping[str, Mapping[str, float]]) -> bool:
         batch = encode_states(vocabulary, states, likelihoods, setting_idx)
-        return bool(np.isfinite(log_weights(network, batch, dtype="float64").max()))
+        return bool(np.isfinite(log_weights(network, batch).max()))
 
     states, likelihoods = dict(case.states), dict(case.likelihoods)
     for name in list(states):

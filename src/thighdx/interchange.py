@@ -33,7 +33,7 @@ def to_pgmpy(network: Network, *, setting_idx: int) -> Any:
 
     names = {ROOT: explanation_names(network)}
     names.update(zip(network.variable_ids, (list(states) for states in network.states), strict=True))
-    prior = np.exp(setting_tables(network, setting_idx, "float64").log_prior)
+    prior = np.exp(setting_tables(network, setting_idx).log_prior)
     bayes = DiscreteBayesianNetwork()
     bayes.add_node(ROOT)
     cpds = [TabularCPD(ROOT, len(prior), prior[:, None], state_names={ROOT: names[ROOT]})]
@@ -63,7 +63,7 @@ def conditional_tables(network: Network, setting_idx: int) -> Iterator[tuple[str
         The array is (n_states, n_explanations, n_states of further parents...), float64, sums to 1 over the
         first axis.
     """
-    tables = setting_tables(network, setting_idx, "float64")
+    tables = setting_tables(network, setting_idx)
     for position, name in enumerate(network.variable_ids):
         first = tables.row_offset[position]
         if first >= 0:

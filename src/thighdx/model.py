@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,8 +37,8 @@ def load_model(name: str = "posterior_thigh", *, max_causes: int | None = None) 
     ----------
     name : str
     max_causes : int, optional
-        How many causes may be present at once; the shipped model allows 3. Another number is solved
-        here, which takes a second for 2 and minutes for 4.
+        How many causes may be present at once; the shipped model allows 2. Another number is solved
+        here, which takes some seconds for 3 and minutes for 4.
 
     Examples
     --------
@@ -187,7 +187,7 @@ class Model:
         """
         name = self.default_setting if setting is None else setting
         case = encode_case(self.vocabulary, findings, setting=name)
-        log_joint = log_weights(self.network, case.batch, dtype="float64")[0]
+        log_joint = log_weights(self.network, case.batch)[0]
         peak = log_joint.max()
         if np.isneginf(peak):
             conflict = minimal_conflict(self.network, self.vocabulary, case)
@@ -209,7 +209,7 @@ class Model:
             _kb=self.compiled.kb,
             _pooled=self.compiled.pooled,
             _weights=weights / total,
-            _prior=np.exp(setting_tables(self.network, setting_idx, "float64").log_prior),
+            _prior=np.exp(setting_tables(self.network, setting_idx).log_prior),
         )
 
     def score(
@@ -222,7 +222,6 @@ class Model:
         groups: bool = False,
         columns: Mapping[str, str] | None = None,
         n_threads: int | None = None,
-        dtype: Literal["float32", "float64"] = "float32",
     ) -> Any:
         """Return posteriors of every cause for every row of a table.
 
@@ -252,7 +251,6 @@ class Model:
             groups_wanted=groups,
             columns=columns,
             n_threads=n_threads,
-            dtype=dtype,
             extras=Extras(kb, pooled, interval, triage, n_threads) if wanted else None,
         )
 
@@ -395,7 +393,7 @@ class Model:
 
         Examples
         --------
-        >>> model = load_model(max_causes=2)
+        >>> model = load_model()
         >>> learned = model.learn(model.simulate(40, seed=1), name="forty")
         >>> learned.tally.complete, learned.model.digest != model.digest
         (40, True)

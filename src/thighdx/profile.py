@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.tables import Real, SettingTables, setting_tables
+from thighdx.inference.tables import SettingTables, setting_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import FindingSpec, Floats
 
@@ -196,7 +196,7 @@ def context_facts(network: Network, cause: str, *, setting_idx: int) -> list[Con
 
 def _state_probabilities(network: Network, setting_idx: int, weights: Floats) -> list[Floats]:
     """Return P(state) of every variable for given weights of the explanations."""
-    tables = setting_tables(network, setting_idx, "float64")
+    tables = setting_tables(network, setting_idx)
     found = [np.zeros(n) for n in network.n_states]
     for variable_idx, start in enumerate(tables.row_offset):
         if start >= 0:
@@ -231,7 +231,7 @@ def find_look_alikes(
     .. [1] Kailath T. The divergence and Bhattacharyya distance measures in signal selection. IEEE
        Transactions on Communication Technology 1967;15(1):52-60.
     """
-    tables = setting_tables(network, setting_idx, "float64")
+    tables = setting_tables(network, setting_idx)
     position = network.spec.causes.index(cause)
     distances = np.zeros(len(network.spec.causes))
     for _, rows in _alone(network, tables):
@@ -260,7 +260,7 @@ def _alone(network: Network, tables: SettingTables) -> Iterator[tuple[int, Float
             yield variable_idx, np.exp(rows)
 
 
-def _distance(one: Real, others: Real) -> Floats:
+def _distance(one: Floats, others: Floats) -> Floats:
     """Return the Bhattacharyya distance between distributions down the first axis."""
     overlap = np.sqrt(one * others).sum(axis=0)
     return np.asarray(-np.log(np.clip(overlap, 1e-300, 1.0)))

@@ -20,11 +20,9 @@ from thighdx.frames import EncodedTable, Frame, encode_table, open_table
 from thighdx.inference.batch import EvidenceBatch, take_cases
 from thighdx.inference.engine import Posteriors, infer
 from thighdx.inference.groups import group_sets
-from thighdx.inference.tables import Dtype
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.notice import notice_if_slow
 from thighdx.repeats import find_distinct
 
 __all__ = [
@@ -55,7 +53,6 @@ def score_table(
     setting: str,
     columns: Mapping[str, str] | None = None,
     groups_wanted: bool = False,
-    dtype: Dtype = "float32",
     n_threads: int | None = None,
     engine: Engine = "auto",
     extras: Extras | None = None,
@@ -75,14 +72,12 @@ def score_table(
         passed through.
     groups_wanted : bool
         Whether to add one column ``group_<name>`` per group: P(any member present | evidence).
-    dtype : {"float32", "float64"}
-        Number format of the work; the result is float64 in either case.
     n_threads : int, optional
         Upper limit of threads, all by default; never changes a result. The numpy engine leaves
         threads to the linear algebra library and takes no notice of it.
     engine : {"auto", "compiled", "numpy"}
         ``auto`` is ``compiled`` where numba is installed. Compiling takes some seconds at first use; the
-        machine code is kept on disk. The engines agree to 1e-6 in float32 and to 1e-12 in float64.
+        machine code is kept on disk. The engines agree to 1e-12.
     extras : Extras, optional
         Credible intervals and urgency, which need the judgements behind the network.
 
@@ -109,7 +104,7 @@ def score_table(
         If a column passed through looks like misspelled evidence, none is evidence, or patients are younger than the
         population the model is about (they count as its youngest).
     """
-    check_options(dtype, n_threads, engine)
+    check_options(n_threads, engine)
     wanted = groups if groups_wanted else {}
     frame = open_table(table)
     columns_of = partial(
@@ -124,7 +119,6 @@ def score_table(
         network,
         vocabulary,
         wanted,
-        dtype=dtype,
         n_threads=n_threads,
         engine=engine,
         extras=extras,
@@ -166,7 +160,6 @@ def score_encoded(
     groups: Mapping[str, Sequence[str]],
     encoded: EncodedTable,
     *,
-    dtype: Dtype = "float32",
     n_threads: int | None = None,
     engine: Engine = "auto",
     extras: Extras | None = None,
@@ -184,7 +177,6 @@ def score_encoded(
         vocabulary,
         groups,
         distinct.encoded,
-        dtype=dtype,
         n_threads=n_threads,
         engine=engine,
         extras=extras,
@@ -200,7 +192,6 @@ def _score_rows(
     groups: Mapping[str, Sequence[str]],
     encoded: EncodedTable,
     *,
-    dtype: Dtype,
     n_threads: int | None,
     engine: Engine,
     extras: Extras | None,
@@ -208,7 +199,7 @@ def _score_rows(
     """Return the added columns, every row inferred."""
     members = [[vocabulary.cause_idx(cause) for cause in group] for group in groups.values()]
     sets = np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
-    run = _engine(engine, network, sets if groups else None, dtype, n_threads)
+    run = _engine(engine, network, sets if groups else None, n_threads)
     scored = _infer_good_rows(run, encoded, sets.shape[1])
     is_impossible = np.isneginf(scored.log_evidence)
     scored.log_evidence[is_impossible] = np.nan
@@ -225,10 +216,8 @@ def _score_rows(
     return dict(zip(scored_columns(vocabulary, groups, extras), columns, strict=True))
 
 
-def check_options(dtype: str, n_threads: int | None, engine: str) -> None:
+def check_options(n_threads: int | None, engine: str) -> None:
     """Refuse options that have no meaning."""
-    if dtype not in ("float32", "float64"):
-        raise TableError(f"dtype: got {dtype!r}, expected 'float32' or 'float64'")
     is_count = isinstance(n_threads, numbers.Integral) and not isinstance(n_threads, bool) and n_threads >= 1
     if n_threads is not None and not is_count:
         raise TableError(f"n_threads: got {n_threads!r}, expected a whole number from 1 on, or None for all")
@@ -252,21 +241,14 @@ def _warn(encoded: EncodedTable, n_underage: int, vocabulary: Vocabulary, n_colu
 
 
 def _engine(
-    engine: Engine, network: Network, sets: Floats | None, dtype: Dtype, n_threads: int | None
+    engine: Engine, network: Network, sets: Floats | None, n_threads: int | None
 ) -> Callable[[EvidenceBatch], Posteriors]:
     """Return the inference to use; `sets` None asks for the causes alone."""
     if engine == "compiled" or (engine == "auto" and find_spec("numba") is not None):
-        with notice_if_slow("thighdx: preparing the compiled engine, once per installation ..."):
-            from thighdx.inference.kernel import infer_compiled
+        from thighdx.inference.kernel import infer_compiled
 
-            nothing = EvidenceBatch(
-                np.zeros((0, network.n_variables), dtype=np.int8),
-                np.zeros((0, len(network.spec.causes)), dtype=np.int8),
-                np.zeros(0, dtype=np.intp),
-            )
-            infer_compiled(network, nothing, sets=sets, dtype=dtype, n_threads=1)
-        return partial(infer_compiled, network, sets=sets, dtype=dtype, n_threads=n_threads)
-    return partial(infer, network, sets=sets, dtype=dtype)
+        return partial(infer_compiled, network, sets=sets, n_threads=n_threads)
+    return partial(infer, network, sets=sets)
 
 
 def _infer_good_rows(

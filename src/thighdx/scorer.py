@@ -17,7 +17,6 @@ from thighdx.errors import TableError
 from thighdx.extras import Extras
 from thighdx.faults import Fault, find_fault
 from thighdx.frames import encode_table
-from thighdx.inference.tables import Dtype
 from thighdx.model import Model
 from thighdx.portable import ModelSource, PortableModel, find_model
 from thighdx.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
@@ -65,8 +64,6 @@ class Scorer:
         that could not be scored. The residual cause is never among them.
     column_map : path or mapping, optional
         A map from a hospital's names and codes to the vocabulary; see `thighdx.column_map`.
-    dtype : {"float32", "float64"}
-        Number format of the work; results are float64 in either case.
     n_threads : int, optional
         Threads per batch; default all.
     strict : bool
@@ -106,11 +103,10 @@ class Scorer:
         columns: Mapping[str, str] | None = None,
         top: int | None = None,
         column_map: str | Path | Mapping[str, Any] | ColumnMap | None = None,
-        dtype: Dtype = "float32",
         n_threads: int | None = None,
         strict: bool = False,
     ) -> None:
-        check_options(dtype, n_threads, "auto")
+        check_options(n_threads, "auto")
         found = find_model(model)
         vocabulary = found.vocabulary
         self._options = ScorerOptions(
@@ -123,7 +119,6 @@ class Scorer:
             columns=dict(columns or {}),
             top=top,
             column_map=None if column_map is None else read_column_map(column_map),
-            dtype=dtype,
             n_threads=n_threads,
             strict=strict,
         )
@@ -268,7 +263,6 @@ class Scorer:
             model.vocabulary,
             model.groups if options.groups else {},
             encoded,
-            dtype=options.dtype,
             n_threads=options.n_threads,
             extras=self._extras(),
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thighdx.column_map import ColumnMap
-from thighdx.inference.tables import Dtype
 
 __all__ = ["ScorerOptions"]
 
@@ -22,7 +21,6 @@ class ScorerOptions:
     columns: dict[str, str]
     top: int | None
     column_map: ColumnMap | None
-    dtype: Dtype
     n_threads: int | None = field(compare=False)
     strict: bool
 
@@ -37,6 +35,5 @@ class ScorerOptions:
             "columns": self.columns,
             "top": self.top,
             "column_map": None if column_map is None else column_map.as_plain(),
-            "dtype": self.dtype,
             "strict": self.strict,
         }

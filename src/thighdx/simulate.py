@@ -96,7 +96,7 @@ def _whole(value: object, name: str) -> int:
 
 def _draws(network: Network, setting_idx: int) -> list[_Draw]:
     """List what is drawn given the explanation, in the order of the variables."""
-    tables = setting_tables(network, setting_idx, "float64")
+    tables = setting_tables(network, setting_idx)
     draws = [
         _Draw(joint.variable_idx, joint.cells, _thresholds(joint.probability.astype(np.float64)))
         for joint in tables.joints

@@ -141,7 +141,7 @@ def test_two_contexts_tied_state_by_state_are_solved(odds: float, x_with_a: floa
         dependencies={(("x", "no"), ("y", "yes")): 0.0, (("y", "no"), ("x", "yes")): 0.0},
     )
     network = build_network(spec)
-    answer = infer(network, encoded(network, [{"y": "yes"}], ["here"]), dtype="float64")
+    answer = infer(network, encoded(network, [{"y": "yes"}], ["here"]))
     assert answer.posterior[0, 0] == twice((yes[0] + yes[2]) / yes.sum())
 
 
@@ -153,7 +153,7 @@ def test_two_contexts_tied_state_by_state_are_solved(odds: float, x_with_a: floa
 def test_posteriors_and_log_evidence_agree(case: strategies.Cases) -> None:
     spec, setting, rows = case
     network, base = build_network(spec), reference.solve_base(spec, setting)
-    answer = infer(network, encoded(network, rows, [setting] * len(rows)), dtype="float64")
+    answer = infer(network, encoded(network, rows, [setting] * len(rows)))
     for i, row in enumerate(rows):
         expected = reference.posterior(spec, row, setting, base=base)
         found = dict(zip(spec.causes, answer.posterior[i].tolist(), strict=True))
@@ -167,7 +167,7 @@ def test_tiny_posteriors_keep_their_digits(case: strategies.Cases) -> None:
     """Against 50 digits from the network's own base factors, so that only inference is compared."""
     spec, setting, rows = case
     network = build_network(spec)
-    answer = infer(network, encoded(network, rows, [setting] * len(rows)), dtype="float64")
+    answer = infer(network, encoded(network, rows, [setting] * len(rows)))
     for i, row in enumerate(rows):
         exact = reference.digits(spec, base_of(network, setting), row)
         expected = {cause: float(p) for cause, p in exact.posterior.items()}
@@ -183,7 +183,7 @@ def test_a_batch_may_mix_settings_and_impossible_cases(spec: NetworkSpec, data: 
     drawn = [strategies.evidence(spec, name, is_possible=False, with_certain_causes=True) for name in names]
     rows = [data.draw(row) for row in drawn]
     bases = {name: reference.solve_base(spec, name) for name in spec.settings}
-    answer = infer(network, encoded(network, rows, names), dtype="float64")
+    answer = infer(network, encoded(network, rows, names))
     for i, (row, name) in enumerate(zip(rows, names, strict=True)):
         expected = reference.posterior(spec, row, name, base=bases[name])
         if expected.log_evidence == -math.inf:
@@ -218,23 +218,8 @@ def test_a_group_is_the_probability_of_any_member(case: strategies.Cases, data: 
     listed = explanations_of(network)
     sets = np.array([[float(bool(found & group)) for group in groups] for found in listed])
     batch = encoded(network, rows, [setting] * len(rows))
-    answer = infer(network, batch, sets=sets, dtype="float64")
+    answer = infer(network, batch, sets=sets)
     for i, row in enumerate(rows):
         after = reference.posterior(spec, row, setting, base=base).explanations
         expected = [sum(p for found, p in after.items() if found & group) for group in groups]
         assert answer.posterior[i].tolist() == twice(expected)
-
-
-@many
-@given(strategies.cases(with_certain_causes=True))
-def test_single_precision_agrees_to_its_own_digits(case: strategies.Cases) -> None:
-    spec, setting, rows = case
-    network, base = build_network(spec), reference.solve_base(spec, setting)
-    answer = infer(network, encoded(network, rows, [setting] * len(rows)), dtype="float32")
-    assert answer.posterior.dtype == np.float64
-    for i, row in enumerate(rows):
-        expected = reference.posterior(spec, row, setting, base=base)
-        assert answer.posterior[i].tolist() == pytest.approx(
-            list(expected.posterior.values()), abs=floats.SINGLE_POSTERIOR
-        )
-        assert answer.log_evidence[i] == pytest.approx(expected.log_evidence, abs=floats.SINGLE_LOG_EVIDENCE)

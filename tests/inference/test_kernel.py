@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,15 +12,13 @@ from hypothesis import given, settings
 import floats
 import reference
 import strategies
+from thighdx.inference import compiled_steps
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
+from thighdx.inference.departures import NO_ROW, departures
 from thighdx.inference.engine import Posteriors, infer
 from thighdx.inference.kernel import infer_compiled
-from thighdx.inference.plan import make_plan
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
-
-DTYPES: tuple[Literal["float32", "float64"], ...] = ("float32", "float64")
-
 
 # ---- a network as wide as the shipped one, with everything a table can hold ----------------------
 
@@ -153,7 +150,7 @@ def extreme_cases(network: Network) -> EvidenceBatch:
     return EvidenceBatch(codes, nothing, np.arange(len(codes), dtype=np.intp) % 2)
 
 
-def assert_agrees(found: Posteriors, expected: Posteriors, dtype: str) -> None:
+def assert_agrees(found: Posteriors, expected: Posteriors) -> None:
     """Impossible in the same rows; elsewhere within the promised bounds, and a probability."""
     is_impossible = np.isneginf(expected.log_evidence)
     np.testing.assert_array_equal(np.isneginf(found.log_evidence), is_impossible)
@@ -161,14 +158,11 @@ def assert_agrees(found: Posteriors, expected: Posteriors, dtype: str) -> None:
     one, other = found.posterior[~is_impossible], expected.posterior[~is_impossible]
     assert (one >= 0).all()
     assert (one <= 1).all()
-    absolute = floats.COMPILED_SINGLE if dtype == "float32" else floats.COMPILED_DOUBLE
-    np.testing.assert_allclose(one, other, rtol=0, atol=absolute)
-    if dtype == "float32":
-        is_seen = other > floats.SMALLEST_RELATIVE
-        np.testing.assert_allclose(one[is_seen], other[is_seen], rtol=floats.COMPILED_RELATIVE, atol=0)
+    np.testing.assert_allclose(one, other, rtol=0, atol=floats.COMPILED)
+    is_seen = other > floats.SMALLEST_RELATIVE
+    np.testing.assert_allclose(one[is_seen], other[is_seen], rtol=floats.COMPILED_RELATIVE, atol=0)
     log_one, log_other = found.log_evidence[~is_impossible], expected.log_evidence[~is_impossible]
-    evidence = floats.COMPILED_LOG_EVIDENCE if dtype == "float32" else floats.COMPILED_DOUBLE
-    np.testing.assert_allclose(log_one, log_other, rtol=evidence, atol=evidence)
+    np.testing.assert_allclose(log_one, log_other, rtol=floats.COMPILED, atol=floats.COMPILED)
 
 
 def assert_identical(one: Posteriors, other: Posteriors) -> None:
@@ -179,58 +173,45 @@ def assert_identical(one: Posteriors, other: Posteriors) -> None:
 # ---- agreement -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("known", [0.0, 0.3, 0.8, 1.0])
-def test_both_engines_agree_whatever_is_known(
-    network: Network, dtype: Literal["float32", "float64"], known: float
-) -> None:
+def test_both_engines_agree_whatever_is_known(network: Network, known: float) -> None:
     batch = random_cases(network, 300, known=known)
-    assert_agrees(infer_compiled(network, batch, dtype=dtype), infer(network, batch, dtype="float64"), dtype)
+    assert_agrees(infer_compiled(network, batch), infer(network, batch))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_both_engines_agree_on_extreme_cases(network: Network, dtype: Literal["float32", "float64"]) -> None:
+def test_both_engines_agree_on_extreme_cases(network: Network) -> None:
     batch = extreme_cases(network)
-    assert_agrees(infer_compiled(network, batch, dtype=dtype), infer(network, batch, dtype="float64"), dtype)
+    assert_agrees(infer_compiled(network, batch), infer(network, batch))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_both_engines_agree_on_virtual_evidence_and_given_causes(
-    network: Network, dtype: Literal["float32", "float64"]
-) -> None:
+def test_both_engines_agree_on_virtual_evidence_and_given_causes(network: Network) -> None:
     batch = with_given_causes(with_virtual_evidence(network, random_cases(network, 300)))
-    assert_agrees(infer_compiled(network, batch, dtype=dtype), infer(network, batch, dtype="float64"), dtype)
+    assert_agrees(infer_compiled(network, batch), infer(network, batch))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_sets_of_explanations_are_summed_like_single_causes(
-    network: Network, dtype: Literal["float32", "float64"]
-) -> None:
+def test_sets_of_explanations_are_summed_like_single_causes(network: Network) -> None:
     batch = random_cases(network, 100)
     rng = np.random.default_rng(3)
     sets = (rng.random((network.explanations.n_explanations, 5)) < 0.3).astype(np.float64)
     sets[:, 0] = 1.0
-    found = infer_compiled(network, batch, sets=sets, dtype=dtype)
-    assert_agrees(found, infer(network, batch, sets=sets, dtype="float64"), dtype)
+    found = infer_compiled(network, batch, sets=sets)
+    assert_agrees(found, infer(network, batch, sets=sets))
     np.testing.assert_array_equal(found.posterior[:, 0], 1.0)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_groups_of_causes_are_summed_like_single_causes(
-    network: Network, dtype: Literal["float32", "float64"]
-) -> None:
+def test_groups_of_causes_are_summed_like_single_causes(network: Network) -> None:
     batch = random_cases(network, 100)
     groups = np.random.default_rng(4).random((len(network.spec.causes), 8)) < 0.2
     groups[:, 0], groups[:, 1] = True, False
     sets = np.concatenate([network.membership, (network.membership @ groups > 0).astype(np.float64)], axis=1)
-    found = infer_compiled(network, batch, sets=sets, dtype=dtype)
-    assert_agrees(found, infer(network, batch, sets=sets, dtype="float64"), dtype)
+    found = infer_compiled(network, batch, sets=sets)
+    assert_agrees(found, infer(network, batch, sets=sets))
 
 
 def test_four_causes_at_once_are_scored() -> None:
     network = build_network(wide_spec(4, n_causes=10))
     batch = random_cases(network, 50)
-    assert_agrees(infer_compiled(network, batch), infer(network, batch, dtype="float64"), "float32")
+    assert_agrees(infer_compiled(network, batch), infer(network, batch))
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -238,7 +219,7 @@ def test_four_causes_at_once_are_scored() -> None:
 def test_the_split_of_a_table_adds_up_to_it_again(spec: NetworkSpec) -> None:
     network = build_network(spec)
     batch = extreme_cases_in_first_setting(network)
-    assert_agrees(infer_compiled(network, batch), infer(network, batch, dtype="float64"), "float32")
+    assert_agrees(infer_compiled(network, batch), infer(network, batch))
 
 
 def extreme_cases_in_first_setting(network: Network) -> EvidenceBatch:
@@ -246,29 +227,38 @@ def extreme_cases_in_first_setting(network: Network) -> EvidenceBatch:
     return dataclasses.replace(batch, setting_idx=np.zeros_like(batch.setting_idx))
 
 
-def test_a_single_case_in_numpy_equals_its_row_of_a_batch(network: Network) -> None:
+def test_a_case_alone_in_numpy_has_the_bits_of_its_row_in_a_batch(network: Network) -> None:
     for batch in (
         extreme_cases(network),
         with_given_causes(with_virtual_evidence(network, random_cases(network, 40))),
     ):
-        expected = infer(network, batch, dtype="float64")
+        expected = infer(network, batch)
         for case in range(batch.n_cases):
-            alone = infer(network, take_cases(batch, np.array([case])), dtype="float64")
-            np.testing.assert_allclose(alone.posterior[0], expected.posterior[case], rtol=0, atol=1e-13)
-            np.testing.assert_allclose(alone.log_evidence[0], expected.log_evidence[case], rtol=0, atol=1e-12)
+            alone = infer(network, take_cases(batch, np.array([case])))
+            np.testing.assert_array_equal(alone.posterior[0], expected.posterior[case])
+            assert alone.log_evidence[0] == expected.log_evidence[case]
 
 
 def test_impossible_evidence_gives_nan_and_minus_infinity(network: Network) -> None:
     nothing = np.full((2, network.n_variables), UNKNOWN, dtype=np.int8)
     known_causes = np.full((2, len(network.spec.causes)), UNKNOWN, dtype=np.int8)
     known_causes[1] = 0  # no cause at all: the complaint would not be there
-    for dtype in DTYPES:
-        found = infer_compiled(
-            network, EvidenceBatch(nothing, known_causes, np.zeros(2, np.intp)), dtype=dtype
-        )
-        assert found.log_evidence[0] == pytest.approx(0.0, abs=floats.COMPILED_LOG_EVIDENCE)
-        assert np.isneginf(found.log_evidence[1])
+    batch = EvidenceBatch(nothing, known_causes, np.zeros(2, np.intp))
+    for found in (infer(network, batch), infer_compiled(network, batch)):
+        assert found.log_evidence.tolist() == [0.0, -np.inf]
         assert np.isnan(found.posterior[1]).all()
+
+
+def test_virtual_evidence_that_nothing_agrees_with_is_impossible(network: Network) -> None:
+    """`context_0` and `context_2` share a joint table in which their second states exclude one another."""
+    codes = np.full((1, network.n_variables), UNKNOWN, dtype=np.int8)
+    codes[0, 0] = 1
+    no_causes = np.full((1, len(network.spec.causes)), UNKNOWN, dtype=np.int8)
+    only_second = Likelihood(2, np.zeros(1, dtype=np.intp), np.array([[0.0, 3.0]]))
+    batch = EvidenceBatch(codes, no_causes, np.zeros(1, np.intp), (only_second,))
+    for found in (infer(network, batch), infer_compiled(network, batch)):
+        assert np.isneginf(found.log_evidence[0])
+        assert np.isnan(found.posterior).all()
 
 
 def test_no_cases_give_no_rows(network: Network) -> None:
@@ -304,39 +294,33 @@ def everything(three_at_once: Network) -> EvidenceBatch:
     )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 def test_threads_and_chunks_do_not_change_a_bit(
     three_at_once: Network,
     everything: EvidenceBatch,
-    dtype: Literal["float32", "float64"],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = infer_compiled(three_at_once, everything, dtype=dtype, n_threads=1)
-    assert_identical(infer_compiled(three_at_once, everything, dtype=dtype, n_threads=3), expected)
+    expected = infer_compiled(three_at_once, everything, n_threads=1)
+    assert_identical(infer_compiled(three_at_once, everything, n_threads=3), expected)
     monkeypatch.setattr("thighdx.inference.kernel.CHUNK", 7)
-    assert_identical(infer_compiled(three_at_once, everything, dtype=dtype), expected)
+    assert_identical(infer_compiled(three_at_once, everything), expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 def test_a_row_alone_has_the_same_bits_as_in_a_batch(
-    three_at_once: Network, everything: EvidenceBatch, dtype: Literal["float32", "float64"]
+    three_at_once: Network, everything: EvidenceBatch
 ) -> None:
-    expected = infer_compiled(three_at_once, everything, dtype=dtype)
+    expected = infer_compiled(three_at_once, everything)
     for case in range(0, everything.n_cases, 37):
-        alone = infer_compiled(three_at_once, take_cases(everything, np.array([case])), dtype=dtype)
+        alone = infer_compiled(three_at_once, take_cases(everything, np.array([case])))
         np.testing.assert_array_equal(alone.posterior[0], expected.posterior[case])
         assert alone.log_evidence[0] == expected.log_evidence[case]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_the_order_of_rows_does_not_change_a_bit(
-    three_at_once: Network, dtype: Literal["float32", "float64"]
-) -> None:
+def test_the_order_of_rows_does_not_change_a_bit(three_at_once: Network) -> None:
     batch = random_cases(three_at_once, 200)
     order = np.random.default_rng(0).permutation(200)
     shuffled = EvidenceBatch(batch.codes[order], batch.given[order], batch.setting_idx[order])
-    expected = infer_compiled(three_at_once, batch, dtype=dtype)
-    found = infer_compiled(three_at_once, shuffled, dtype=dtype)
+    expected = infer_compiled(three_at_once, batch)
+    found = infer_compiled(three_at_once, shuffled)
     np.testing.assert_array_equal(found.posterior, expected.posterior[order])
     np.testing.assert_array_equal(found.log_evidence, expected.log_evidence[order])
 
@@ -354,22 +338,26 @@ def test_inputs_are_not_written_to(three_at_once: Network, everything: EvidenceB
     assert pickle.dumps(everything) == before
 
 
-# ---- the plan ------------------------------------------------------------------------------------
+# ---- the parts ------------------------------------------------------------------------------------
 
 
-def test_the_plan_knows_what_is_additive(three_at_once: Network) -> None:
-    """A known context is additive; so is an absent finding whose background nobody suppresses."""
-    plan = make_plan(three_at_once, 0)
-    n_pairs = np.diff(plan.pack.sparse_ptr) + (plan.pack.dense_of >= 0)
-    joined = {0, 2, 5}
-    for variable in set(range(three_at_once.n_contexts)) - joined:
-        rows = plan.row_of[variable, 1 : three_at_once.n_states[variable] + 1]
-        assert not n_pairs[rows[rows >= 0]].any()
+def test_an_absent_finding_whose_background_nobody_suppresses_adds_up_over_causes(
+    three_at_once: Network,
+) -> None:
+    rows = departures(three_at_once, 0)
     for slot, finding in enumerate(three_at_once.spec.findings):
-        rows = np.nan_to_num(finding.cumulative, nan=1.0)
-        if (rows >= finding.background).all():
-            unknown = plan.row_of[three_at_once.n_contexts + slot, 0]
-            assert not n_pairs[unknown]
+        if (np.nan_to_num(finding.cumulative, nan=1.0) >= finding.background).all():
+            absent = rows.row_of[three_at_once.n_contexts + slot, 1]
+            assert rows.rest_of[absent] == NO_ROW
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(strategies.log_weights())
+def test_the_exponential_is_that_of_numpy(values: np.ndarray) -> None:
+    found, work = values.copy(), np.empty(len(values), dtype=np.int64)
+    compiled_steps.exponentiate(found, values.max(), work)
+    expected = np.where(values - values.max() < -700, 0.0, np.exp(values - values.max()))
+    np.testing.assert_allclose(found, expected, rtol=floats.EXPONENTIAL, atol=0)
 
 
 def test_reference_calls_nothing_compiled() -> None:

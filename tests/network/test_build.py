@@ -196,8 +196,8 @@ def arrays_in(value: object, seen: set[int] | None = None) -> Iterator[np.ndarra
 
 def test_every_array_of_a_network_is_read_only() -> None:
     network = build_network(spec_of([[0.7, 0.5], [0.6, 0.6]]))
-    setting_tables(network, 0, "float64")
-    setting_tables(network, 1, "float32")
+    setting_tables(network, 0)
+    setting_tables(network, 1)
     found = list(arrays_in(network))
     assert len(found) > 20
     assert [array.shape for array in found if array.flags.writeable] == []
@@ -213,7 +213,7 @@ def test_fields_of_a_network_cannot_be_set() -> None:
 
 def test_a_pickled_network_has_the_same_tables_to_the_last_bit() -> None:
     network = build_network(spec_of([[0.7, 0.5], [0.6, 0.6]], pairs={("a", "b"): 2.0}))
-    setting_tables(network, 0, "float64")
+    setting_tables(network, 0)
     again = pickle.loads(pickle.dumps(network))
     assert again.variable_ids == network.variable_ids
     assert again.finding_rows.tobytes() == network.finding_rows.tobytes()
@@ -224,14 +224,11 @@ def test_a_pickled_network_has_the_same_tables_to_the_last_bit() -> None:
     assert len(pickle.dumps(network)) < 10_000
 
 
-def test_tables_are_made_once_per_setting_and_number_format() -> None:
+def test_tables_are_made_once_per_setting() -> None:
     network = build_network(spec_of([[0.7, 0.5], [0.6, 0.6]]))
-    first = setting_tables(network, 0, "float64")
-    assert setting_tables(network, 0, "float64") is first
-    assert setting_tables(network, 1, "float64") is not first
-    single = setting_tables(network, 0, "float32")
-    assert single.rows.dtype == single.log_prior.dtype == np.float32
-    assert single.rows == pytest.approx(first.rows, rel=1e-6)
+    first = setting_tables(network, 0)
+    assert setting_tables(network, 0) is first
+    assert setting_tables(network, 1) is not first
 
 
 def test_variables_come_contexts_first_with_their_states() -> None:

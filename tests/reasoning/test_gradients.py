@@ -29,7 +29,7 @@ STEP = 1e-5
 
 
 def log_odds(network: Network, batch: EvidenceBatch, sets: np.ndarray) -> np.ndarray:
-    logs = log_weights(network, batch, dtype="float64")[0]
+    logs = log_weights(network, batch)[0]
     weights = np.exp(logs - logs.max())
     with np.errstate(divide="ignore"):
         return np.log(weights @ sets) - np.log(weights @ (1 - sets))

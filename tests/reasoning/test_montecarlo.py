@@ -42,7 +42,7 @@ def test_a_draw_is_the_posterior_of_a_network_built_from_its_numbers(drawn: stra
     values = draw_chunk(network, layout, seed=3, number=0, n_draws=2).values
     for row in range(2):
         moved = with_points(spec, dict(zip(layout.keys, values[row].tolist(), strict=True)))
-        logs = log_weights(build_network(moved), batch, dtype="float64")[0]
+        logs = log_weights(build_network(moved), batch)[0]
         weights = np.exp(logs - logs.max())
         inside, outside = weights @ network.membership, weights @ (1 - network.membership)
         is_open = np.isfinite(found.log_odds[row])

@@ -52,7 +52,7 @@ def rebuilt(
     spec = assemble_spec(model.compiled.kb, points)
     network = build_network(spec)
     case = encode_case(model.vocabulary, findings, setting="clinic")
-    found = infer(network, case.batch, dtype="float64").posterior[0]
+    found = infer(network, case.batch).posterior[0]
     return dict(zip(spec.causes, found.tolist(), strict=True))
 
 

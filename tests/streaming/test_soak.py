@@ -59,7 +59,7 @@ def make_jobs() -> Jobs:
     batch = pa.RecordBatch.from_pandas(table, preserve_index=False)
     plain, exact = (
         thighdx.Scorer(model, top=2),
-        thighdx.Scorer(model, dtype="float64", groups=True, n_threads=2),
+        thighdx.Scorer(model, groups=True, n_threads=2),
     )
 
     return {

@@ -20,6 +20,7 @@ from thighdx.cli.model import model_app
 from thighdx.cli.output import say
 from thighdx.cli.score import score
 from thighdx.cli.simulate import simulate
+from thighdx.cli.warm import warm
 from thighdx.errors import KnowledgeBaseError, ThighdxError
 
 __all__ = ["app", "main"]
@@ -90,6 +91,7 @@ app.command()(score)
 app.command()(report)
 app.command()(simulate)
 app.command()(learn)
+app.command()(warm)
 app.add_typer(model_app, name="model")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,18 +19,11 @@ if TYPE_CHECKING:
     from thighdx.streaming.reading import Table
     from thighdx.streaming.run import Run, RunOptions
 
-__all__ = ["Precision", "score"]
+__all__ = ["score"]
 
 STANDARD_STREAM = "-"
 PART_ROWS = 65_536
 SHOWN_CAUSES = 3
-
-
-class Precision(StrEnum):
-    """Number format of the work."""
-
-    FLOAT32 = "float32"
-    FLOAT64 = "float64"
 
 
 def score(
@@ -93,7 +85,6 @@ def score(
         bool,
         typer.Option("--explain-columns", help="Show how each column will be read, and score nothing."),
     ] = False,
-    dtype: Annotated[Precision, typer.Option(help="Number format of the work.")] = Precision.FLOAT32,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a row that cannot be scored, with exit code 2.")
     ] = False,
@@ -151,7 +142,6 @@ def score(
         columns=_renamed(columns or []),
         top=top,
         column_map=column_map,
-        dtype=dtype.value,
         n_threads=share_processors()[1],
     )
     if resume and STANDARD_STREAM in (*tables, output):

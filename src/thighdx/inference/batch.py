@@ -61,6 +61,13 @@ class EvidenceBatch:
         """Number of cases."""
         return len(self.codes)
 
+    def is_empty(self) -> npt.NDArray[np.bool_]:
+        """Say which cases nothing is known about, as (n_cases,) bool: their log evidence is exactly 0."""
+        is_empty = (self.codes == UNKNOWN).all(axis=1) & (self.given == UNKNOWN).all(axis=1)
+        for item in (*self.likelihoods, *self.cause_likelihoods):
+            is_empty[item.case_idx] = False
+        return np.asarray(is_empty)
+
 
 def take_cases(batch: EvidenceBatch, case_idx: npt.NDArray[np.intp]) -> EvidenceBatch:
     """Return the chosen cases, in the order given (ascending, each at most once)."""

@@ -1,20 +1,16 @@
-"""The log tables of one setting, in the number format an engine wants."""
+"""The log tables of one setting: what both engines read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from thighdx.network.build import Network
-from thighdx.network.spec import read_only
+from thighdx.network.spec import Floats, read_only
 
-__all__ = ["Dtype", "JointTable", "Real", "SettingTables", "setting_tables"]
-
-Dtype: TypeAlias = Literal["float32", "float64"]
-Real: TypeAlias = npt.NDArray[np.floating]
+__all__ = ["JointTable", "SettingTables", "setting_tables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class JointTable:
 
     variable_idx: npt.NDArray[np.intp]
     cells: npt.NDArray[np.intp]
-    probability: Real
+    probability: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +38,24 @@ class SettingTables:
     Attributes
     ----------
     log_prior : (n_explanations,)
-    rows : (n_rows, n_explanations)
-        log P(variable = state | H) for every variable that is independent of the others given H.
+    rows : (n_rows + 1, n_explanations)
+        log P(variable = state | H) for every variable that is independent of the others given H; the last row is 0.
     row_offset : (n_variables,) intp
         Row of the first state of a variable; -1 for members of a joint table.
     """
 
-    log_prior: Real
-    rows: Real
+    log_prior: Floats
+    rows: Floats
     row_offset: npt.NDArray[np.intp]
     joints: tuple[JointTable, ...]
 
 
-def setting_tables(network: Network, setting_idx: int, dtype: Dtype) -> SettingTables:
+def setting_tables(network: Network, setting_idx: int) -> SettingTables:
     """Return the tables of one setting, made at first use and kept with the network."""
-    key = (setting_idx, dtype)
-    tables = network.cache.get(key)
-    if not isinstance(tables, SettingTables):
-        # Two threads may both come here once: they make equal tables, and either may stay.
-        tables = _make(network, setting_idx, dtype)
-        network.cache[key] = tables
-    return tables
+    return network.once(("tables", setting_idx), lambda: _make(network, setting_idx))
 
 
-def _make(network: Network, setting_idx: int, dtype: Dtype) -> SettingTables:
+def _make(network: Network, setting_idx: int) -> SettingTables:
     """Stack the rows of independent contexts on those of the findings."""
     offset = np.full(network.n_variables, -1, dtype=np.intp)
     stacked, joints, height = [], list[JointTable](), 0
@@ -75,16 +65,18 @@ def _make(network: Network, setting_idx: int, dtype: Dtype) -> SettingTables:
             stacked.append(_all_states(log_cells, block.cells[:, 0], network.n_states[block.context_idx[0]]))
             height += len(stacked[-1])
         else:
-            probability = np.exp(log_cells).astype(dtype)
+            probability = np.exp(log_cells)
             members = read_only(np.array(block.context_idx, dtype=np.intp))
             joints.append(JointTable(members, block.cells, read_only(probability)))
     offset[network.n_contexts :] = network.state_offset[network.n_contexts :] + height
-    rows = read_only(np.concatenate([*stacked, network.finding_rows]).astype(dtype))
-    log_prior = read_only(network.log_prior(setting_idx).astype(dtype))
+    rows = read_only(
+        np.concatenate([*stacked, network.finding_rows, np.zeros((1, network.finding_rows.shape[1]))])
+    )
+    log_prior = read_only(network.log_prior(setting_idx))
     return SettingTables(log_prior, rows, read_only(offset), tuple(joints))
 
 
-def _all_states(log_cells: Real, states: npt.NDArray[np.intp], n_states: int) -> Real:
+def _all_states(log_cells: Floats, states: npt.NDArray[np.intp], n_states: int) -> Floats:
     """Give impossible states their row of -inf."""
     rows = np.full((n_states, log_cells.shape[1]), -np.inf)
     rows[states] = log_cells

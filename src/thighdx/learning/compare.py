@@ -108,7 +108,7 @@ def _forecasts(old: Network, new: Network, records: Records) -> _Forecasts:
     rows = np.flatnonzero(records.is_complete)
     batch = take_cases(records.batch, rows)
     blind = EvidenceBatch(batch.codes, np.full_like(batch.given, -1), batch.setting_idx, batch.likelihoods)
-    before, after = (infer(network, blind, dtype="float64").posterior for network in (old, new))
+    before, after = (infer(network, blind).posterior for network in (old, new))
     is_possible = ~(np.isnan(before).any(axis=1) | np.isnan(after).any(axis=1))
     return _Forecasts(
         before[is_possible],

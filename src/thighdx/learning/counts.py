@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 
 from thighdx.errors import TableError
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
-from thighdx.inference.engine import log_weights
+from thighdx.inference.engine import CASES_AT_ONCE, log_weights
 from thighdx.inference.tables import SettingTables, setting_tables
 from thighdx.learning.records import Records, read_records
 from thighdx.network.build import Network
@@ -46,7 +46,7 @@ __all__ = [
 Pattern: TypeAlias = tuple[int, tuple[int, ...]]  # place among the joint tables, states of its members
 
 GRAIN = 2.0**28
-ROWS_AT_ONCE = 1_024
+ROWS_AT_ONCE = 1_024  # posteriors held at once: some megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +213,12 @@ def chunks(
 
 def posterior_of(network: Network, batch: EvidenceBatch) -> Floats:
     """Return P(H | evidence, what is known of the truth) as (n_cases, n_sets), on the grain; 0 if impossible."""
-    logs = log_weights(network, batch, dtype="float64")
-    peak = logs.max(axis=1, keepdims=True)
-    weights = np.exp(logs - np.where(np.isneginf(peak), 0.0, peak))
+    weights = np.empty((batch.n_cases, network.explanations.n_explanations))
+    for start in range(0, batch.n_cases, CASES_AT_ONCE):
+        cases = np.arange(start, min(start + CASES_AT_ONCE, batch.n_cases))
+        weights[cases] = log_weights(network, take_cases(batch, cases))
+    peak = weights.max(axis=1, keepdims=True)
+    weights = np.exp(weights - np.where(np.isneginf(peak), 0.0, peak))
     total = weights.sum(axis=1, keepdims=True)
     share = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
     return np.asarray(np.rint(share * GRAIN) / GRAIN)
@@ -225,7 +228,7 @@ def _count(
     network: Network, setting: int, batch: EvidenceBatch, kinds: npt.NDArray[np.bool_], weights: Floats
 ) -> SettingCounts:
     """Add up the posteriors of some cases of one setting; `kinds` (2, n_cases) says which counts they go to."""
-    tables = setting_tables(network, setting, "float64")
+    tables = setting_tables(network, setting)
     codes = batch.codes
     sets = kinds.astype(np.float64) @ weights
     rows = np.stack([_rows(tables, codes[kind], weights[kind]) for kind in kinds])

@@ -16,6 +16,7 @@ from thighdx.learning.compare import Comparison, compare, cross_validate, ranked
 from thighdx.learning.counts import Counts, Tally
 from thighdx.learning.estimate import Estimate, estimate, read_source
 from thighdx.learning.tables import Learnt, check_name, compile_learnt, learnt_rows
+from thighdx.network.spec import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,10 +207,9 @@ def _changes(found: Estimate, learnt: Learnt, min_count: float) -> pd.DataFrame:
     import pandas as pd
 
     idx, layout = learnt.judgement_idx, found.layout
-    bearing, credited = found.bearing[idx], found.credited[idx]
+    bearing, credited = np.round(found.bearing[idx], 3), np.round(found.credited[idx], 3)
     is_small = (credited < min_count) | (bearing - credited < min_count)
-    factor = np.exp(np.clip(found.log_bayes_factor[idx], -700, 700))
-    sd = layout.sd[idx]
+    factor = significant(np.exp(np.clip(found.log_bayes_factor[idx], -700, 700)))
     columns: dict[str, Any] = {
         "table": [layout.keys[i][0] for i in idx],
         "key": ["|".join(layout.keys[i][1]) for i in idx],
@@ -221,13 +221,18 @@ def _changes(found: Estimate, learnt: Learnt, min_count: float) -> pd.DataFrame:
     for level, z in (("q05", -Z95), ("q50", 0.0), ("q95", Z95)):
         t = np.where(found.data[idx, 1] < VAGUE, found.data[idx, 0] + z * found.data[idx, 1], np.nan)
         linear = [from_working(t, scale) for scale in ("odds_ratio", "probability")]
-        columns[f"data_{level}"] = np.where(layout.is_odds_ratio[idx], *linear)
+        columns[f"data_{level}"] = significant(np.where(layout.is_odds_ratio[idx], *linear))
     for place, level in enumerate(("q05", "q50", "q95")):
         columns[f"posterior_{level}"] = learnt.posterior[:, place]
-    columns["shift"] = (found.quantiles[idx, 1] - layout.point[idx]) / sd
+    columns["shift"] = np.round((found.quantiles[idx, 1] - layout.point[idx]) / layout.sd[idx], 4)
     columns["bayes_factor"] = factor
     columns["conflict"] = factor < 1 / CONFLICT
     return pd.DataFrame(columns)
+
+
+def significant(values: Floats) -> Floats:
+    """Keep the digits that do not depend on how sums were rounded."""
+    return np.array([float(f"{value:.6g}") for value in values.tolist()])
 
 
 def _without_record(model: Model, found: Estimate) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ class Learner:
             if context is not None:
                 units["context", place] = context
         total = np.sum([part.rows.sum(axis=0) for part in counts.settings.values()], axis=0)
-        offset = setting_tables(network, next(iter(sets)), "float64").row_offset
+        offset = setting_tables(network, next(iter(sets))).row_offset
         for position, finding in enumerate(network.spec.findings):
             first = int(offset[network.n_contexts + position])
             own = total[first : first + len(finding.states)]
@@ -107,7 +107,7 @@ class Learner:
         block = self.network.blocks[place]
         prior = np.exp(self.network.log_prior(setting))
         if len(block.context_idx) == 1:
-            first = int(setting_tables(self.network, setting, "float64").row_offset[block.context_idx[0]])
+            first = int(setting_tables(self.network, setting).row_offset[block.context_idx[0]])
             counts = rows[first + block.cells[:, 0]]
             return Met(np.eye(len(counts)), counts, prior) if counts.any() else None
         joint = sum(len(b.context_idx) > 1 for b in self.network.blocks[:place])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,9 @@ __all__ = [
     "solve_parameters",
     "solve_shares",
 ]
+
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,17 @@ class Network:
     n_states: npt.NDArray[np.intp]
     variable_ids: tuple[str, ...]
     states: tuple[tuple[str, ...], ...]
-    cache: dict[Hashable, object] = field(default_factory=dict, repr=False)  # tables made at first use
+    cache: dict[Hashable, Any] = field(default_factory=dict, repr=False)  # tables made at first use
+    _making: Any = field(default_factory=RLock, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what `make` makes, made by the first thread that asks and kept; the others wait for it."""
+        if key not in self.cache:
+            with self._making:
+                if key not in self.cache:
+                    self.cache[key] = make()
+        made: _Made = self.cache[key]
+        return made
 
     @property
     def n_contexts(self) -> int:

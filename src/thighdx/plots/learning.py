@@ -81,7 +81,7 @@ def plot_learning(
     --------
     >>> import thighdx
     >>> from thighdx.plots import plot_learning
-    >>> model = thighdx.load_model(max_causes=2)
+    >>> model = thighdx.load_model()
     >>> learned = model.learn(model.simulate(60, seed=1), name="sixty")
     >>> len(plot_learning(learned, "lumbar_radiculopathy", n=5).posterior)
     5

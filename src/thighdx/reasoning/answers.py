@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.tables import JointTable, Real, setting_tables
+from thighdx.inference.tables import JointTable, setting_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
@@ -66,7 +66,7 @@ def possible_answers(network: Network, batch: EvidenceBatch, weights: Floats) ->
     -----
     n_rows x n_explanations x n_causes multiplications, about 15 ms for the shipped model.
     """
-    tables = setting_tables(network, int(batch.setting_idx[0]), "float64")
+    tables = setting_tables(network, int(batch.setting_idx[0]))
     codes = batch.codes[0]
     virtual = {item.variable_idx: item.weights[0] for item in batch.likelihoods}
     # (n_explanations, 1 + n_causes): the first column adds up to P(answer)
@@ -87,7 +87,7 @@ def possible_answers(network: Network, batch: EvidenceBatch, weights: Floats) ->
     return _arrange(found, network.explanations.n_causes, counted.sum(axis=0))
 
 
-def _sums(rows: Real, counted: Floats, *, is_log: bool = False) -> Floats:
+def _sums(rows: Floats, counted: Floats, *, is_log: bool = False) -> Floats:
     """Return rows @ counted (exp(rows) where they are logs), piece by piece.
 
     Pieces stay in the cache and are too small for threads, from which a product this size gains little; on a

@@ -93,7 +93,7 @@ def batch_intervals(
     always = _always(network, kb, causes)
     shape = (batch.n_cases, len(network.spec.causes))
     found = BatchIntervals(np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan))
-    scored = infer(network, batch, dtype="float64") if scored is None else scored
+    scored = infer(network, batch) if scored is None else scored
     with ThreadPoolExecutor(n_threads or os.cpu_count() or 1) as pool:
         pending = []
         for setting in np.unique(batch.setting_idx):

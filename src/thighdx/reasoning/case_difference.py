@@ -125,7 +125,7 @@ class _Scorer:
     def posterior(self, case: ComparedCase) -> dict[str, float]:
         """Return P(present | evidence) by cause; raises EvidenceError where there is none."""
         evidence = encode_case(self.vocabulary, case.findings, setting=case.setting or self.default_setting)
-        found: Floats = infer(self.network, evidence.batch, dtype="float64").posterior[0]
+        found: Floats = infer(self.network, evidence.batch).posterior[0]
         if np.isnan(found).any():
             raise EvidenceError("the evidence is impossible")
         return dict(zip(self.network.spec.causes, found.tolist(), strict=True))

@@ -98,7 +98,7 @@ def case_gradient(
     Sums over the leading explanations cost about n_sets x n_kept x n_causes operations per known finding.
     """
     sets = network.membership if sets is None else sets
-    logs = log_weights(network, batch, dtype="float64")[0]
+    logs = log_weights(network, batch)[0]
     weights = np.exp(logs - logs.max())
     inside, outside = weights @ sets, weights @ (1.0 - sets)
     with np.errstate(divide="ignore"):

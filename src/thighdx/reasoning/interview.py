@@ -284,7 +284,7 @@ class Interview:
 
 def _weights(network: Network, case: CaseEvidence) -> Floats:
     """Return P(H | evidence) of one case."""
-    log_joint = log_weights(network, case.batch, dtype="float64")[0]
+    log_joint = log_weights(network, case.batch)[0]
     peak = log_joint.max()
     if np.isneginf(peak):
         raise EvidenceError(

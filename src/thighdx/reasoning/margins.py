@@ -128,7 +128,7 @@ def pair_membership(network: Network, layout: JudgementLayout) -> Floats:
 
 def block_cells(network: Network, setting_idx: int, block: Block) -> Floats:
     """Return P(cell | H) of one block, (n_cells, n_explanations), linear."""
-    tables = setting_tables(network, setting_idx, "float64")
+    tables = setting_tables(network, setting_idx)
     if len(block.context_idx) > 1:
         joint = next(t for t in tables.joints if int(t.variable_idx[0]) == block.context_idx[0])
         return np.asarray(joint.probability, dtype=np.float64)

@@ -105,7 +105,7 @@ def draw_log_odds(
     if n_draws < 1:
         raise ValueError(f"n_draws: got {n_draws}, expected 1 or more")
     sets = network.membership if sets is None else sets
-    logs = log_weights(network, batch, dtype="float64")[0]
+    logs = log_weights(network, batch)[0]
     weights = np.exp(logs - logs.max())
     is_open = ((weights @ sets) > 0) & ((weights @ (1.0 - sets)) > 0)
     kept = np.union1d(leading_explanations(weights, sets[:, is_open], mass=mass), [int(np.argmax(weights))])
@@ -170,8 +170,8 @@ def _weights(
 def _given(network: Network, batch: EvidenceBatch) -> Floats:
     """Return what causes given as evidence, or likelihoods on them, do to every explanation."""
     blank = replace(batch, codes=np.full_like(batch.codes, UNKNOWN), likelihoods=())
-    prior = setting_tables(network, int(batch.setting_idx[0]), "float64").log_prior
-    return np.asarray(log_weights(network, blank, dtype="float64")[0] - prior)
+    prior = setting_tables(network, int(batch.setting_idx[0])).log_prior
+    return np.asarray(log_weights(network, blank)[0] - prior)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def evidence_terms(network: Network, batch: EvidenceBatch) -> CaseTerms:
     12).
     """
     setting_idx = int(batch.setting_idx[0])
-    tables = setting_tables(network, setting_idx, "float64")
+    tables = setting_tables(network, setting_idx)
     items = _items(network, batch)
     by_position = {item.position: item for item in items if not item.is_cause}
     parts = [_single(network, tables, setting_idx, item) for item in items if _is_single(tables, item)]

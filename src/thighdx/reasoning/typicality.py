@@ -69,7 +69,7 @@ def typicality(network: Network, batch: EvidenceBatch, explanation_idx: npt.NDAr
         One case, possible under every chosen explanation.
     explanation_idx : (n_chosen,) intp
     """
-    tables = setting_tables(network, int(batch.setting_idx[0]), "float64")
+    tables = setting_tables(network, int(batch.setting_idx[0]))
     codes, chosen = batch.codes[0], explanation_idx
     outcomes: list[Floats] = []
     for v in np.flatnonzero((codes != UNKNOWN) & (tables.row_offset >= 0)).tolist():
