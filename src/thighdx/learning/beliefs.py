@@ -20,7 +20,7 @@ from thighdx.network.spec import Floats
 
 __all__ = ["WIDER", "Beliefs", "Tilted", "stack_beliefs"]
 
-N_GRID = 120  # points each over the prior, over the data, and between the two
+N_GRID = 64  # points each over the prior, over the data, and between the two
 FAR = 9.0  # standard deviations of the data's curve that are looked at
 TAIL = 1e-6  # of the prior left out on either side
 WIDER = 3.0  # how much wider the prior is against which the stated one is weighed

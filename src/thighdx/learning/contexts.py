@@ -240,23 +240,19 @@ class ContextUnit:
 
     def _assemble(self, spread: Floats, sets: npt.NDArray[np.intp], through: Floats) -> Floats:
         """Turn covariances of features, (n_sets, f, f), into those of the numbers."""
-        effects = [i for i, number in enumerate(self.numbers) if number.kind == "effect"]
-        feature = [self.numbers[i].feature for i in effects]
-        cause = np.array([self.numbers[i].other for i in effects], dtype=np.intp)
         found = through.T @ spread.sum(axis=0) @ through
-        if effects:
-            members = self.network.membership[sets][:, cause]  # (n_sets, n_effects)
-            cross = np.einsum("hfe,he->fe", spread[:, :, feature], members)
-            cross = through.T @ cross  # (k, n_effects)
-            found[:, effects] += cross
-            found[effects, :] += cross.T
-            distinct = sorted(set(feature))
-            for f in distinct:
-                for g in distinct:
-                    a = [j for j, own in enumerate(feature) if own == f]
-                    b = [j for j, own in enumerate(feature) if own == g]
-                    both = (members[:, a] * spread[:, f, g, None]).T @ members[:, b]
-                    found[np.ix_([effects[j] for j in a], [effects[j] for j in b])] += both
+        by_feature: dict[int, list[int]] = {}
+        for i, number in enumerate(self.numbers):
+            if number.kind == "effect":
+                by_feature.setdefault(number.feature, []).append(i)
+        members = self.network.membership[sets]
+        inside = {f: members[:, [self.numbers[i].other for i in own]] for f, own in by_feature.items()}
+        for f, own in by_feature.items():
+            cross = through.T @ (spread[:, :, f].T @ inside[f])  # (k, n_effects of the state)
+            found[:, own] += cross
+            found[own, :] += cross.T
+            for g, other in by_feature.items():
+                found[np.ix_(own, other)] += (inside[f] * spread[:, f, g, None]).T @ inside[g]
         return np.asarray(found)
 
 

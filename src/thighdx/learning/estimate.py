@@ -163,7 +163,7 @@ def estimate(
         if change < SETTLED:
             break
         if soft is not None and _has_soft(counts):
-            learner.rebuild()
+            learner.rebuild(counts.settings)
     progress("widths")
     missing = Missing(learner, units, weight)
     if soft is not None and _has_soft(counts):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from thighdx.learning.posterior import State, start
 from thighdx.learning.shares import SharesUnit, shares_unit
 from thighdx.learning.unit import Unit
 from thighdx.network.assemble import assemble_spec
-from thighdx.network.build import Network, build_network
-from thighdx.network.spec import Floats
+from thighdx.network.build import Network, SolvedParameters, build_network, solve_parameters
+from thighdx.network.spec import Floats, NetworkSpec
 from thighdx.reasoning.layout import JudgementLayout
 
 __all__ = ["Learner", "Place", "network_of", "with_new_shares"]
@@ -132,16 +132,33 @@ class Learner:
         self.states[place] = state
         self.x[unit.judgement_idx] = state.x
 
-    def rebuild(self) -> None:
-        """Build the network of the present values."""
-        self.network = network_of(self.kb, self.layout, self.x, self.network.spec.max_causes)
+    def rebuild(self, settings: Collection[int]) -> None:
+        """Build the network of the present values; only some settings are solved again."""
+        spec = spec_of(self.kb, self.layout, self.x, self.network.spec.max_causes)
+        theta, factors = self.network.solved.theta.copy(), list(self.network.solved.factors)
+        for setting in settings:
+            contexts = tuple(replace(c, frequency=c.frequency[[setting]].copy()) for c in spec.contexts)
+            alone = replace(
+                spec,
+                settings=(spec.settings[setting],),
+                shares=spec.shares[[setting]].copy(),
+                contexts=contexts,
+            )
+            solved = solve_parameters(alone)
+            theta[setting], factors[setting] = solved.theta[0], solved.factors[0]
+        self.network = build_network(spec, SolvedParameters(theta, tuple(factors)))
 
 
 def network_of(kb: KnowledgeBase, layout: JudgementLayout, x: Floats, max_causes: int) -> Network:
     """Build the network of some values on the working scale, base rates solved."""
+    return build_network(spec_of(kb, layout, x, max_causes))
+
+
+def spec_of(kb: KnowledgeBase, layout: JudgementLayout, x: Floats, max_causes: int) -> NetworkSpec:
+    """Arrange values on the working scale as the numbers of a network."""
     values = np.where(layout.is_odds_ratio, from_working(x, "odds_ratio"), from_working(x, "probability"))
     points = dict(zip(layout.keys, values.tolist(), strict=True))
-    return build_network(assemble_spec(kb, points, max_causes=max_causes))
+    return assemble_spec(kb, points, max_causes=max_causes)
 
 
 def with_new_shares(unit: Unit, shares: SharesUnit, x: Floats) -> Unit:

@@ -76,15 +76,6 @@ def plot_learning(
         If there is no such cause.
     ValueError
         If no record bears on the cause.
-
-    Examples
-    --------
-    >>> import thighdx
-    >>> from thighdx.plots import plot_learning
-    >>> model = thighdx.load_model()
-    >>> learned = model.learn(model.simulate(60, seed=1), name="sixty")
-    >>> len(plot_learning(learned, "lumbar_radiculopathy", n=5).posterior)
-    5
     """
     learned.model.vocabulary.cause_idx(cause)
     if not 1 <= n <= MOST_NUMBERS:
