@@ -10,6 +10,8 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from benchmarks.growth import growth_table, measure_growth
 from benchmarks.intervals import report_intervals
 from benchmarks.interviews import report_interviews
@@ -22,9 +24,11 @@ from benchmarks.peers import whole_model
 from benchmarks.plots import plot_growth
 from benchmarks.small import small_network
 from benchmarks.tables import Table, save, say
+from benchmarks.urgency import report_urgency
 
 PARTS = ("naive", "memory", "latency", "peers", "growth")
-REPORTS = ("intervals", "interviews", "learning")  # of accuracy: only on request
+REPORTS = ("intervals", "interviews", "learning", "urgency")  # of accuracy: only on request
+PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 
 
 def options_of() -> argparse.Namespace:
@@ -45,6 +49,7 @@ def options_of() -> argparse.Namespace:
     parser.add_argument("--growth-rows", type=int, default=1_000_000, help="most rows of the growth curves")
     parser.add_argument("--patients", type=int, default=50, help="patients for intervals and interviews")
     parser.add_argument("--records", type=int, nargs="+", default=[300, 3_000, 30_000], help="to learn from")
+    parser.add_argument("--signs", type=int, default=2_000, help="warning signs added to simulated patients")
     parser.add_argument("--draws", type=int, default=1_000, help="draws that intervals are compared with")
     parser.add_argument("--plots", type=Path, help="folder to save growth.png in")
     parser.add_argument("--save", type=Path, help="file to write everything to as JSON")
@@ -62,6 +67,7 @@ def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]
         "intervals": lambda: iter([report_intervals(options.patients, options.draws)]),
         "interviews": lambda: iter([report_interviews(options.patients)]),
         "learning": lambda: iter([report_perturbed(options.records), report_calibration(20, 1_000)]),
+        "urgency": lambda: iter([report_urgency(pd.read_csv(PUBLISHED), options.signs, options.rows)]),
     }
     for part in options.only or PARTS:
         yield from parts[part]()

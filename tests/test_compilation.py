@@ -332,8 +332,7 @@ def test_shares_that_sum_to_one_or_less_cannot_be_reproduced(folder: Path) -> No
     (line,) = problems_of(folder)
     assert line.startswith("shares.csv, q50: shares in clinic sum to 0.8")
     assert line.endswith(
-        "expected more than 1 and less than max_causes = 2; every patient has at least one cause, "
-        "and other_cause is one of them"
+        "expected more than 1 and less than max_causes = 2; every patient has at least one cause, listed or not"
     )
 
 

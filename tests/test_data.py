@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import thighdx
+from thighdx.kb.records import LEVELS
 
 LEADING = ["id", "source", "source_kind", "setting", "age", "true_cause", "urgency", "difficulty", "note"]
 
@@ -83,7 +84,7 @@ def test_true_causes_settings_and_urgencies_are_those_of_the_model(
     for row in rows:
         assert set(row["true_cause"].split(";")) <= set(model.causes), row["id"]
         assert row["setting"] in model.settings, row["id"]
-        assert row["urgency"] in ("emergency", "urgent", "soon", "self_care"), row["id"]
+        assert row["urgency"] in LEVELS, row["id"]
 
 
 def test_age_and_age_band_are_known_together_and_agree(

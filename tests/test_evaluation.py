@@ -25,6 +25,7 @@ class Fixed:
     """A model that says what it was told to say."""
 
     causes: Mapping[str, Any] = dict.fromkeys(["strain", "nerve", "other_cause"])
+    residual_cause = "other_cause"
 
     def __init__(self, posterior: list[list[float]], triage: list[str] | None = None) -> None:
         self.posterior, self.triage = posterior, triage
@@ -83,7 +84,7 @@ def test_urgency_judged_is_compared_with_urgency_given() -> None:
         0.25,
         0.25,
     )
-    with pytest.raises(TableError, match="urgency: got 'whenever', expected one of self_care, soon"):
+    with pytest.raises(TableError, match="urgency: got 'whenever', expected one of self_care, routine"):
         evaluate(Fixed([[0.5, 0.2, 0.1]] * 5, given_levels), table.assign(urgency="whenever"))
 
 

@@ -327,6 +327,19 @@ def test_a_child_is_scored_as_the_youngest_band_with_a_warning(model: Model) -> 
     assert model.diagnose({"age": 18}).warnings == ()
 
 
+def test_a_case_in_which_every_complaint_is_absent_is_outside_the_population(model: Model) -> None:
+    absent = {"posterior_thigh_pain": False, "muscle_cramp": False}
+    (warning,) = model.diagnose(absent).warnings
+    assert (warning.code, str(warning)) == (
+        "outside_population",
+        "no pain in the back of the thigh or muscle cramp or spasm: the model is about people with one of them",
+    )
+    for known in ({"posterior_thigh_pain": False}, absent | {"muscle_cramp": True}):
+        assert model.diagnose(known).warnings == ()
+    copy = pickle.loads(pickle.dumps(model.vocabulary))
+    assert copy.complaints == ("posterior_thigh_pain", "muscle_cramp")
+
+
 def test_an_age_and_a_band_that_agree_are_fine(model: Model) -> None:
     assert model.diagnose({"age": 34, "age_band": "18-39"}).evidence == {"age_band": "18-39"}
     assert model.diagnose({"age": 34, "age_band": None}).evidence == {"age_band": "18-39"}

@@ -70,6 +70,7 @@ def test_the_names_of_a_model_are_frozen(model: Model) -> None:
         "network",
         "rebase",
         "rebased",
+        "residual_cause",
         "save",
         "score",
         "score_batches",

@@ -13,7 +13,6 @@ from thighdx.html.render import in_words, render
 from thighdx.html.report_view import report_view
 from thighdx.kb.records import KnowledgeBase
 from thighdx.reasoning.provenance import OWN_SHARE
-from thighdx.reasoning.triage import MUST_NOT_MISS
 from thighdx.whole_files import create_file
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def case_report(
         labels,
         intervals=intervals,
         explained=explained,
-        dangerous=result.model.groups.get(MUST_NOT_MISS, ()),
+        dangerous=result.model.must_not_miss,
         sources=_sources(result, kb, explained, short_labels(labels)),
     )
     page |= _heading(result, kb, title=title, case_id=case_id, date=date)

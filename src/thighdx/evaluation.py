@@ -42,6 +42,10 @@ class SupportsScoring(Protocol):
     def causes(self) -> Mapping[str, Any]:
         """The causes by id."""
 
+    @property
+    def residual_cause(self) -> str:
+        """The cause that is never ranked; empty for none."""
+
     def score(self, table: Any, **options: Any) -> Any:
         """Return posteriors for every row."""
 
@@ -148,7 +152,7 @@ def evaluate(
     table: Any,
     *,
     truth: Any = None,
-    residual_cause: str = "other_cause",
+    residual_cause: str | None = None,
     **options: Any,
 ) -> Evaluation:
     """Score a labelled table and compare with its labels.
@@ -163,8 +167,8 @@ def evaluate(
     truth : frame or sequence of str, optional
         The labels, if they are not in the table: boolean columns named after the causes (with or without
         ``true_``), or one text of ids per row.
-    residual_cause : str
-        Never ranked, so it counts neither as a hit nor as a miss in `top_1` and `top_3`.
+    residual_cause : str, optional
+        Never ranked, so it counts neither as a hit nor as a miss in `top_1` and `top_3`; default the model's.
     **options
         For `Model.score`: setting, columns, dtype and so on.
 
@@ -186,6 +190,7 @@ def evaluate(
     (200, True)
     """
     causes = list(model.causes)
+    unranked = model.residual_cause if residual_cause is None else residual_cause
     frame = as_pandas(table)
     present = true_causes(frame if truth is None else truth, causes, len(frame))
     scored = as_pandas(model.score(table, **options))
@@ -198,7 +203,7 @@ def evaluate(
     present, posterior = present[is_scored], posterior[is_scored]
     logs = log_of_truth(posterior, present)
     base = present.mean(axis=0)
-    ranked = [position for position, cause in enumerate(causes) if cause != residual_cause]
+    ranked = [position for position, cause in enumerate(causes) if cause != unranked]
     return Evaluation(
         n_rows=len(posterior),
         n_left_out=n_left_out,

@@ -12,11 +12,9 @@ from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import TableError
 from thighdx.inference.batch import EvidenceBatch
 from thighdx.inference.engine import Posteriors
-from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import LEVELS, KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.result import TRIAGE_LEVEL
 
 __all__ = ["Extras"]
 
@@ -46,7 +44,7 @@ class Extras:
         return [*(bounds if self.interval is not None else []), *(["triage"] if self.triage else [])]
 
     def values(
-        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, scored: Posteriors
+        self, network: Network, batch: EvidenceBatch, scored: Posteriors
     ) -> list[Floats | npt.NDArray[np.object_]]:
         """Return the added columns.
 
@@ -64,7 +62,7 @@ class Extras:
             )  # (n_cases, n_causes * 2): lower, upper, lower, ...
             found.extend(np.where(is_scored[:, None], flat, np.nan).T)
         if self.triage:
-            found.append(self._levels(network, vocabulary, batch, scored))
+            found.append(self._levels(batch, scored))
         return found
 
     def _bounds(
@@ -85,12 +83,9 @@ class Extras:
             lower[cases], upper[cases] = found.lower, found.upper
         return lower, upper
 
-    def _levels(
-        self, network: Network, vocabulary: Vocabulary, batch: EvidenceBatch, scored: Posteriors
-    ) -> npt.NDArray[np.object_]:
+    def _levels(self, batch: EvidenceBatch, scored: Posteriors) -> npt.NDArray[np.object_]:
         """Return the level of urgency of every row; empty where there is no posterior."""
-        from thighdx.reasoning.triage_batch import triage_batch
+        from thighdx.reasoning.urgency import UrgencyRules
 
-        upper = self._bounds(network, batch, scored, TRIAGE_LEVEL)[1]
-        levels = triage_batch(self.kb, vocabulary, batch.codes, scored.posterior, upper, given=batch.given)
-        return np.array([*LEVELS, ""], dtype=object)[levels]
+        levels = UrgencyRules.of(self.kb).levels(batch.codes, scored.posterior, batch.given)
+        return np.array([*LEVELS, ""], dtype=object)[levels]  # `NO_LEVEL`, -1, is the last

@@ -82,7 +82,9 @@ class Model:
         """Build the tables."""
         spec = self.compiled.spec
         object.__setattr__(self, "network", build_network(spec, self.compiled.solved))
-        object.__setattr__(self, "vocabulary", make_vocabulary(self.compiled.kb.variables, spec.settings))
+        kb = self.compiled.kb
+        vocabulary = make_vocabulary(kb.variables, spec.settings, kb.manifest.complaints)
+        object.__setattr__(self, "vocabulary", vocabulary)
 
     def __reduce__(self) -> tuple[type[Model], tuple[CompiledModel]]:
         """Pickle what the tables are made from."""
@@ -137,6 +139,11 @@ class Model:
     def default_setting(self) -> str:
         """The setting used where none is named."""
         return self.compiled.kb.manifest.default_setting
+
+    @property
+    def residual_cause(self) -> str:
+        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
+        return self.compiled.kb.manifest.residual_cause
 
     @property
     def variables(self) -> Mapping[str, Variable]:
@@ -479,8 +486,9 @@ class Model:
             version=self.version,
             digest=self.digest,
             max_causes=self.max_causes,
-            residual_cause=self.compiled.kb.manifest.residual_cause,
+            residual_cause=self.residual_cause,
             groups=dict(self.groups),  # plain, so that results can be pickled
+            must_not_miss_group=self.compiled.kb.manifest.must_not_miss_group,
             rebased=self.rebased,
             disclaimer=self.disclaimer,
         )

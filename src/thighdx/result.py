@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
-RESULT_FORMAT = 1
+RESULT_FORMAT = 2  # 1 had intervals in the urgency and four levels
 DRAWING = "thighdx: drawing judgements, once per setting ..."
-TRIAGE_LEVEL = 0.9  # of the credible interval whose upper end counts for causes that must not be missed
+SHOWN_LEVEL = 0.9  # of the credible intervals in pictures and reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,14 @@ class ModelCard:
     max_causes: int
     residual_cause: str
     groups: Mapping[str, tuple[str, ...]]
+    must_not_miss_group: str
     rebased: Mapping[str, Mapping[str, float]]
     disclaimer: str
+
+    @property
+    def must_not_miss(self) -> tuple[str, ...]:
+        """The causes that must not be missed; none where the model names no group of them."""
+        return self.groups.get(self.must_not_miss_group, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +209,7 @@ class Result:
         """
         from thighdx.reasoning.intervals import credible_intervals
 
-        if method == "delta" and level == TRIAGE_LEVEL:
+        if method == "delta" and level == SHOWN_LEVEL:
             return self._quick_intervals.to_frame()
         with notice_if_slow(DRAWING):
             found = credible_intervals(
@@ -288,14 +294,15 @@ class Result:
     def triage(self) -> Triage:
         """How urgent the case is, why, and which safety questions are still open.
 
-        Red-flag rules on what is known, and harm thresholds on the posterior or, for causes that must not be
-        missed, on the upper end of their 90 % credible interval (delta method).
+        Red-flag rules and findings that alarm by themselves, and harm thresholds on the posterior; below
+        ``emergency`` a cause that must not be missed counts at a multiple of its odds. See
+        `thighdx.reasoning.triage.triage`.
         """
         from thighdx.reasoning.chances import state_chances
         from thighdx.reasoning.triage import triage
 
         chances = state_chances(self._network, self._case.batch, self._weights)
-        found = triage(self._kb, self._case.states, self._posterior, self._upper, chances=chances)
+        found = triage(self._kb, self._case.states, self._posterior, chances=chances)
         return replace(found, labels=self._short_labels)
 
     @cached_property
@@ -322,38 +329,28 @@ class Result:
         return self._intervals("delta")
 
     def _intervals(self, method: IntervalMethod) -> Intervals:
-        """Return credible intervals of the level that urgency is judged by."""
+        """Return the credible intervals that pictures and reports show."""
         from thighdx.reasoning.intervals import credible_intervals
 
         with notice_if_slow(DRAWING):
             return credible_intervals(
-                self._network, self._kb, self._pooled, self._case, TRIAGE_LEVEL, method=method
+                self._network, self._kb, self._pooled, self._case, SHOWN_LEVEL, method=method
             )
-
-    @property
-    def _upper(self) -> dict[str, float]:
-        """Upper credible bounds by cause."""
-        return {name: item.upper for name, item in self._quick_intervals.causes.items()}
 
     def _urgency(self) -> UrgencyScore:
         """Return the urgency as a function of further evidence."""
-        from thighdx.reasoning.triage_batch import case_urgency, compile_triage
+        from thighdx.reasoning.urgency import UrgencyRules
 
-        posterior = self._of_causes(self._weights)
-        upper = np.array([self._upper[cause] for cause in self._network.spec.causes])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = upper * (1 - posterior) / (posterior * (1 - upper))
         batch = self._case.batch
-        return case_urgency(
-            compile_triage(self._kb, self._vocabulary),
-            self._vocabulary,
-            batch.codes[0],
-            given=batch.given[0],
-            odds_ratio=np.where(np.isfinite(ratio), ratio, 1.0),
-        )
+        return UrgencyRules.of(self._kb).after(batch.codes[0], batch.given[0])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data: dicts, lists, strings and floats."""
+        posterior = self._posterior
+        order = sorted(
+            posterior, key=lambda cause: -posterior[cause]
+        )  # as in `posterior`: ties stay in order
+        prior = dict(zip(posterior, self._of_causes(self._prior).tolist(), strict=True))
         return {
             "format": "thighdx.result",
             "format_version": RESULT_FORMAT,
@@ -368,8 +365,8 @@ class Result:
             "evidence": self.evidence,
             "warnings": [{"code": item.code, "message": item.message} for item in self.warnings],
             "log_evidence": self.log_evidence,
-            "posterior": {str(cause): float(value) for cause, value in self.posterior.items()},
-            "prior": {str(cause): float(value) for cause, value in self.prior.items()},
+            "posterior": {cause: posterior[cause] for cause in order},
+            "prior": {cause: prior[cause] for cause in order},
             "groups": {str(group): float(value) for group, value in self.groups.items()},
             "explanations": [
                 {"causes": list(item.causes), "probability": item.probability}
@@ -452,14 +449,13 @@ class Result:
     def _repr_html_(self) -> str:
         """Return a picture of the case for notebooks: urgency, leading causes, what is known."""
         from thighdx.html.fragments import result_fragment
-        from thighdx.reasoning.triage import MUST_NOT_MISS
 
         settings = {setting.id: setting.label for setting in self._kb.manifest.settings}
         return result_fragment(
             self,
             {variable.id: variable.label for variable in self._kb.variables},
             intervals=self._quick_intervals,
-            dangerous=self.model.groups.get(MUST_NOT_MISS, ()),
+            dangerous=self.model.must_not_miss,
             setting=settings[self.setting],
         )
 

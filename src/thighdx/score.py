@@ -212,7 +212,7 @@ def _score_rows(
     ]
     if extras is not None:
         of_causes = Posteriors(scored.posterior[:, : len(vocabulary.causes)], scored.log_evidence)
-        columns += extras.values(network, vocabulary, encoded.batch, of_causes)
+        columns += extras.values(network, encoded.batch, of_causes)
     return dict(zip(scored_columns(vocabulary, groups, extras), columns, strict=True))
 
 

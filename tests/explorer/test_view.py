@@ -55,8 +55,17 @@ def test_posteriors_and_intervals_are_those_of_the_result(model: Model) -> None:
     interval = result.interval(0.9, method="delta").loc[top["id"]]
     assert more["intervals"][top["id"]]["lower"] == float(interval["lower"])
     assert more["intervals"][top["id"]]["upper"] == float(interval["upper"])
-    assert more["urgency"]["level"] == result.triage.level
-    assert more["urgency"]["reasons"] == [unbroken(reason.words) for reason in result.triage.deciding]
+    assert shown["urgency"]["level"] == result.triage.level
+    assert shown["urgency"]["reasons"] == [unbroken(reason.words) for reason in result.triage.deciding]
+
+
+def test_a_warning_sign_is_urgent_in_the_first_answer_after_the_click(model: Model) -> None:
+    session = Session.start(model, {"bruising": True, "onset": "sudden", "numbness": False})
+    assert view(session)["urgency"]["level"] != "emergency"
+    session.act({"do": "set", "variable": "saddle_anesthesia", "value": "present"})
+    shown = view(session)
+    assert (shown["revision"], shown["urgency"]["level"]) == (session.revision, "emergency")
+    assert "urgency" not in detail(session)  # nothing that comes later can be older
 
 
 def test_the_residual_cause_stands_apart(model: Model) -> None:
@@ -133,6 +142,6 @@ def test_strange_evidence_is_pointed_out(model: Model) -> None:
 
 def test_the_summary_names_urgency_and_the_leading_causes(model: Model) -> None:
     session = Session.start(model, {"onset": "sudden", "bruising": True})
-    summary = detail(session)["summary"]
+    summary = view(session)["summary"]
     assert summary.startswith(session.result.triage.words)
     assert model.causes[str(session.result.top(1).index[0])].label in summary

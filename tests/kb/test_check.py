@@ -382,10 +382,10 @@ def test_a_model_without_causes_says_so(folder: Path) -> None:
         (
             "harms.csv",
             "strain,80,urgent,0.1,0.2,,x,desk",
-            "threshold_soon: got (0.1, 0.2, None), expected "
+            "threshold_urgent: got emergency 0.1, urgent 0.2, expected "
             "probabilities in (0, 1), the more urgent the higher",
         ),
-        ("harms.csv", "strain,80,urgent,1.5,,,x,desk", "threshold_soon: got (1.5, None, None), expected"),
+        ("harms.csv", "strain,80,urgent,1.5,,,x,desk", "threshold_emergency: got emergency 1.5, expected"),
         ("harms.csv", "strain,80,urgent,,,,x,", "sources: empty"),
         ("management.csv", "M1,strain,self_care,Rest.,,,1,desk", "id: got 'M1', expected a unique id"),
         (
@@ -449,3 +449,103 @@ def test_every_problem_of_every_table_is_found_in_one_pass(folder: Path) -> None
         ("red_flags.csv", "when"),
         ("management.csv", "sources"),
     }
+
+
+# ---- urgency ----------------------------------------------------------------------------------------
+
+
+HARMS = (
+    "cause,harm_of_missing,level_if_likely,threshold_emergency,threshold_urgent,threshold_soon,"
+    "threshold_routine,odds_factor,odds_reason,reason,sources\n"
+)
+
+
+def with_harms(folder: Path, row: str) -> list[str]:
+    (folder / "harms.csv").write_text(HARMS + row + "\n", encoding="utf-8")
+    return lines_of(folder)
+
+
+def test_a_harm_may_be_routine_and_count_at_odds_of_its_own(folder: Path) -> None:
+    assert with_harms(folder, "clot,80,routine,0.5,0.1,0.02,0.01,5,it travels unseen,bad,desk") == []
+    (harm,) = load_knowledge_base(folder).harms
+    assert (harm.level_if_likely, harm.threshold("routine"), harm.odds_factor) == ("routine", 0.01, 5.0)
+    assert (harm.odds_reason, harm.threshold("self_care")) == ("it travels unseen", None)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "clot,80,soon,,,0.02,0.1,,,x,desk",
+            "threshold_routine: got soon 0.02, routine 0.1, expected probabilities in (0, 1), the more urgent",
+        ),
+        (
+            "clot,80,soon,,,,,0.5,shy,x,desk",
+            "odds_factor: got 0.5, expected 1 to 100: how many times its odds",
+        ),
+        ("clot,80,soon,,,,,1000,bold,x,desk", "odds_factor: got 1000, expected 1 to 100"),
+        (
+            "clot,80,soon,,,,,5,,x,desk",
+            "odds_reason: clot: empty; a factor of a cause's own needs its reason",
+        ),
+        ("clot,80,soon,,,,,,it travels,x,desk", "odds_factor: clot: empty; a factor of a cause's own needs"),
+    ],
+)
+def test_a_wrong_threshold_or_odds_factor_is_named(folder: Path, row: str, message: str) -> None:
+    (line,) = with_harms(folder, row)
+    assert line.startswith(f"harms.csv row 2, {message}")
+
+
+def with_alarms(folder: Path, variable: str, alarms: str) -> list[str]:
+    path = folder / "variables.csv"
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    rows = [f"{row},{alarms if row.startswith(f'{variable},') else ''}" for row in rows]
+    path.write_text("\n".join([f"{head},alarms", *rows]) + "\n", encoding="utf-8")
+    return lines_of(folder)
+
+
+def test_states_that_alarm_are_read_from_the_table_of_variables(folder: Path) -> None:
+    assert with_alarms(folder, "pain", "mild|severe") == []
+    assert load_knowledge_base(folder).variable("pain").alarms == ("mild", "severe")
+
+
+@pytest.mark.parametrize(
+    ("variable", "alarms", "message"),
+    [
+        (
+            "pain",
+            "sever",
+            "got 'sever', expected states that alarm by themselves, of mild, severe; did you mean 'sev",
+        ),
+        ("pain", "none", "got 'none', expected states that alarm by themselves, of mild, severe"),
+        ("clot", "present", "clot is a cause, expected an empty cell; causes have thresholds in harms.csv"),
+    ],
+)
+def test_a_state_that_cannot_alarm_is_named(folder: Path, variable: str, alarms: str, message: str) -> None:
+    (line,) = with_alarms(folder, variable, alarms)
+    assert "variables.csv row " in line
+    assert message in line
+
+
+def test_the_group_that_must_not_be_missed_exists(folder: Path) -> None:
+    append(folder, "model.yaml", "must_not_miss_group: seriuos")
+    (line,) = lines_of(folder)
+    assert line.startswith(
+        "model.yaml, must_not_miss_group: got 'seriuos', expected a group of groups.csv; did you mean 'serious'?"
+    )
+
+
+def test_without_a_group_nothing_counts_at_other_odds_and_with_one_its_members_do(folder: Path) -> None:
+    kb = load_knowledge_base(folder)
+    assert (kb.must_not_miss, kb.manifest.must_not_miss_odds) == ((), 3.0)
+    append(folder, "model.yaml", "must_not_miss_group: serious\nmust_not_miss_odds: 4")
+    kb = load_knowledge_base(folder)
+    assert (kb.must_not_miss, kb.manifest.must_not_miss_odds) == (("clot", "nerve"), 4.0)
+
+
+def test_what_people_come_with_are_findings(folder: Path) -> None:
+    append(folder, "model.yaml", "complaints: [pain, brusing, clot]")
+    assert lines_of(folder) == [
+        "model.yaml, complaints: got 'brusing', expected a finding; did you mean 'bruising'?",
+        "model.yaml, complaints: got 'clot', expected a finding",
+    ]

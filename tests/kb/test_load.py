@@ -272,7 +272,7 @@ def test_a_judgement_is_three_quantiles_or_one_statement(folder: Path, cells: st
             "red_flags.csv",
             ",urgent,",
             ",urgnt,",
-            "level: got 'urgnt', expected one of self_care, soon, urgent, emergency; did you mean 'urgent'?",
+            "level: got 'urgnt', expected one of self_care, routine, soon, urgent, emergency; did you mean 'urgent'?",
         ),
         ("harms.csv", "clot,80,", "clot,high,", "harm_of_missing: got 'high', expected a number"),
         ("harms.csv", ",0.1,", ",often,", "threshold_urgent: got 'often', expected a number"),

@@ -63,6 +63,11 @@ def test_no_is_text_as_in_yaml_1_2_and_not_false() -> None:
             r"model\.yaml, license: Extra inputs are not permitted",
         ),
         (
+            "disclaimer:",
+            "must_not_miss_odds: 0.5\ndisclaimer:",
+            r"model\.yaml, must_not_miss_odds: .*greater than or equal to 1.*got '0\.5'",
+        ),
+        (
             "fit_tolerance: 0.05",
             "fit_tolerance: 7",
             r"model\.yaml, fit_tolerance: .*less than or equal to 0\.5",

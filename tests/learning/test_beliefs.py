@@ -10,8 +10,8 @@ from scipy.special import expit, logit
 from thighdx.elicitation import Distribution, Mixture
 from thighdx.learning.beliefs import WIDER, stack_beliefs
 
-# Quadrature on some five hundred points of the working scale.
-QUADRATURE = 1e-3
+# Quadrature by trapezoids on some 250 points of the working scale.
+QUADRATURE = 3e-3
 
 
 def test_without_data_a_belief_stays_what_it_is() -> None:

@@ -17,8 +17,8 @@ from thighdx.inference.batch import UNKNOWN
 from thighdx.kb.expressions import AllOf, Expression, Is, holds, parse_expression
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, RedFlag
 from thighdx.reasoning.open_questions import open_questions
-from thighdx.reasoning.triage import triage
-from thighdx.reasoning.triage_batch import NO_LEVEL, case_urgency, compile_triage, triage_batch
+from thighdx.reasoning.triage import Triage, triage
+from thighdx.reasoning.urgency import MIN_FINDINGS, NO_LEVEL, UrgencyRules, counted
 
 SHIPPED = thighdx.load_model()
 KB = SHIPPED.compiled.kb
@@ -27,6 +27,8 @@ CAUSES = [cause.id for cause in SHIPPED.vocabulary.causes]
 CALM = {"bruising": "present", "numbness": "absent", "tingling": "absent"}
 VARIABLES = SHIPPED.vocabulary.variables
 RULES = {rule.id: rule for rule in KB.red_flags}
+ALARMS = [(variable.id, state) for variable in VARIABLES for state in variable.alarms]
+URGENCY = UrgencyRules.of(KB)
 
 
 def rank(level: str) -> int:
@@ -94,45 +96,70 @@ def test_unknown_values_change_nothing(model: thighdx.Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("posterior", "upper", "level"),
+    ("posterior", "level", "shown"),
     [
-        (0.001, 0.0119, "self_care"),
-        (0.001, 0.012, "soon"),
-        (0.001, 0.0299, "soon"),
-        (0.001, 0.03, "urgent"),
-        (0.001, 0.06, "emergency"),
-        (0.06, 0.001, "emergency"),  # a bound below the posterior does not lower anything
-        (0.06, float("nan"), "emergency"),
+        (0.0039, "self_care", 0.0116),
+        (0.0041, "soon", 0.0122),  # three times the odds: 0.0122, from 0.012
+        (0.0101, "soon", 0.0297),
+        (0.0103, "urgent", 0.0303),  # from 0.03
+        (0.0599, "urgent", 0.1605),  # three times the odds would be an emergency from 0.06 on
+        (0.06, "emergency", 0.1607),
     ],
 )
-def test_a_cause_that_must_not_be_missed_is_judged_by_its_upper_bound(
-    posterior: float, upper: float, level: str
+def test_what_must_not_be_missed_counts_at_three_times_its_odds_but_for_an_emergency(
+    posterior: float, level: str, shown: float
 ) -> None:
-    found = triage(KB, CALM, rare(cauda_equina_syndrome=posterior), {"cauda_equina_syndrome": upper})
-    assert (found.level, found.bound) == (level, "upper")
+    assert counted(posterior, 3.0) == pytest.approx(shown, abs=5e-5)
+    found = triage(KB, CALM, rare(cauda_equina_syndrome=posterior))
+    assert found.level == level
     if level != "self_care":
         (reason,) = found.reasons
         assert (reason.kind, reason.cause) == ("threshold", "cauda_equina_syndrome")
-        assert reason.figures["threshold"] <= max(posterior, reason.figures["upper"])
+        assert reason.figures["threshold"] <= max(posterior, reason.figures.get("counted", 0.0))
         assert reason.sources
 
 
-def test_without_bounds_the_posterior_is_used_and_the_triage_says_so() -> None:
-    found = triage(KB, CALM, rare(cauda_equina_syndrome=0.02))
-    assert (found.level, found.bound) == ("soon", "posterior")
-    assert "upper" not in found.reasons[0].figures
-    assert "not with upper credible bounds" in repr(found)
+def test_a_reason_says_plainly_how_a_cause_was_counted() -> None:
+    (reason,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.04)).reasons
+    assert reason.words.startswith(
+        "Deep vein thrombosis: 4 %; counted at three times its odds because it must not be missed: 11 %; "
+        "from 10 %: urgent ("
+    )
+    assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.1}
+    (plain,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.2)).reasons
+    assert plain.words.startswith("Deep vein thrombosis: 20 %; from 10 %: urgent (")
+    assert "counted" not in plain.figures
+
+
+def test_a_cause_may_have_a_factor_of_its_own_with_its_reason() -> None:
+    own = Harm(
+        "hip_joint_disease", 25.0, "self_care", None, None, 0.5, "slow", ("K002",),
+        odds_factor=2.5, odds_reason="it hides a dying bone",
+    )  # fmt: skip
+    found = triage(with_harm(own), CALM, rare(hip_joint_disease=0.3))  # 2.5 times the odds: 0.517
+    assert found.level == "soon"
+    assert "counted at 2.5 times its odds because it hides a dying bone: 52 %; from 50 %: soon" in str(
+        found.reasons[0].words
+    )
 
 
 def test_other_causes_are_judged_by_their_posterior() -> None:
-    states = {**CALM, "systemically_unwell": "absent"}  # E12 cannot fire
-    assert (
-        triage(KB, states, rare(electrolyte_imbalance=0.05), {"electrolyte_imbalance": 0.4}).level
-        == "self_care"
-    )
-    assert (
-        triage(KB, states, rare(electrolyte_imbalance=0.35), {"electrolyte_imbalance": 0.4}).level == "urgent"
-    )
+    assert triage(KB, CALM, rare(electrolyte_imbalance=0.11)).level == "self_care"
+    assert triage(KB, CALM, rare(electrolyte_imbalance=0.12)).level == "soon"
+    assert triage(KB, CALM, rare(electrolyte_imbalance=0.35)).level == "urgent"
+
+
+def test_what_can_wait_for_weeks_is_routine() -> None:
+    found = triage(KB, CALM, rare(fibromyalgia=0.6))
+    assert (found.level, found.reasons[0].kind) == ("routine", "likely")
+    assert found.words.startswith("Routine: ")
+    by_threshold = triage(KB, CALM, rare(peripheral_artery_disease=0.2))
+    assert (by_threshold.level, by_threshold.reasons[0].figures["threshold"]) == ("routine", 0.15)
+    rule = RedFlag("R1", "bruising=present", "routine", "", "look at it some day", ("K002",))
+    kb = dataclasses.replace(KB, red_flags=(rule,))
+    assert triage(kb, CALM, rare()).level == "routine"
+    little = {"bruising": "present"}  # too little is known to leave it for weeks
+    assert triage(kb, little, rare()).level == "soon"
 
 
 @pytest.mark.parametrize(("posterior", "level"), [(0.5, "self_care"), (0.51, "soon")])
@@ -168,18 +195,29 @@ def test_nothing_known_of_the_complaint_is_at_least_soon_with_the_reason() -> No
     assert (calm.level, [reason.kind for reason in calm.reasons]) == ("self_care", ["no_warning"])
 
 
-def test_self_care_is_refused_while_an_emergency_could_still_stand_behind_it() -> None:
-    """Electrolyte imbalance: no member of must_not_miss, lowest threshold 0.12, suspect of E12."""
-    posterior, upper = rare(electrolyte_imbalance=0.05), {"electrolyte_imbalance": 0.13}
-    open_still = triage(KB, CALM, posterior, upper)
-    assert open_still.level == "soon"
-    (reason,) = open_still.reasons
-    assert (reason.kind, reason.rule, reason.cause) == ("open_question", "E12", "electrolyte_imbalance")
-    assert reason.figures == {"posterior": 0.05, "upper": 0.13, "threshold": 0.12}
-    ruled_out = triage(KB, {**CALM, "systemically_unwell": "absent"}, posterior, upper)
-    assert ruled_out.level == "self_care"
-    unlikely = triage(KB, CALM, posterior, {"electrolyte_imbalance": 0.11})
-    assert unlikely.level == "self_care"
+@pytest.mark.parametrize(("variable", "state"), ALARMS)
+def test_a_finding_that_alarms_by_itself_is_at_least_soon_and_says_so(variable: str, state: str) -> None:
+    found = triage(KB, {**CALM, variable: state}, rare(hamstring_strain=0.9))
+    assert rank(found.level) >= rank("soon")
+    assert any(reason.findings.get(variable) == state for reason in found.reasons)
+
+
+def test_findings_that_alarm_stand_in_one_reason_beside_those_a_rule_names() -> None:
+    states = {**CALM, "reduced_leg_pulses": "present", "pain_out_of_proportion": "present"}
+    (reason,) = triage(KB, {**states, "pain_severity": "moderate"}, rare()).reasons
+    assert (reason.kind, reason.level) == ("alarm", "soon")
+    assert set(reason.findings) == {"reduced_leg_pulses", "pain_out_of_proportion"}
+    found = triage(KB, {**states, "pain_severity": "severe"}, rare())  # U07 names the pain
+    assert [reason.kind for reason in found.reasons] == ["rule", "alarm"]
+    assert set(found.reasons[1].findings) == {"reduced_leg_pulses"}
+
+
+def test_weak_pulses_added_to_a_weak_knee_lower_nothing(model: thighdx.Model) -> None:
+    known = {"knee_flexion_weakness": "present", "bruising": "absent"}
+    before = model.diagnose(known, setting="sports_clinic").triage
+    after = model.diagnose({**known, "reduced_leg_pulses": "present"}, setting="sports_clinic").triage
+    assert before.level == "soon"
+    assert rank(after.level) >= rank("soon")
 
 
 def test_a_likely_harmless_cause_is_the_reason_for_self_care_only() -> None:
@@ -229,9 +267,12 @@ def test_no_way_through_what_will_not_be_answered_counts() -> None:
 # ---- random evidence -----------------------------------------------------------------------------
 
 
+Case = tuple[dict[str, str], dict[str, float]]
+
+
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, float], dict[str, float]]:
-    """Blind evidence, mostly absent, with posteriors and bounds of any size."""
+def cases(draw: st.DrawFn) -> Case:
+    """Blind evidence, mostly absent, with posteriors of any size."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.02, 0.1, 0.5, 0.9]))
     bent = draw(st.sampled_from([0.02, 0.1, 0.4]))
@@ -241,91 +282,127 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, float], dict[str, 
         if rng.random() < density
     }
     posterior = 10 ** rng.uniform(-6, draw(st.sampled_from([-3.0, -1.5, 0.0])), len(CAUSES))
-    upper = 1 - (1 - posterior) ** rng.uniform(1, 4, len(CAUSES))
-    return (
-        states,
-        dict(zip(CAUSES, posterior.tolist(), strict=True)),
-        dict(zip(CAUSES, upper.tolist(), strict=True)),
-    )
+    return states, dict(zip(CAUSES, posterior.tolist(), strict=True))
 
 
 @given(cases(), st.sampled_from(sorted(RULES)), st.integers(0, 10))
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_a_finding_that_fires_a_rule_never_lowers_the_level_below_it(
-    case: tuple[dict[str, str], dict[str, float], dict[str, float]], rule_id: str, place: int
+    case: Case, rule_id: str, place: int
 ) -> None:
-    states, posterior, upper = case
+    states, posterior = case
     some = list(itertools.islice(ways(parse_expression(RULES[rule_id].when)), 11))
-    found = triage(KB, states | some[place % len(some)], posterior, upper)
+    found = triage(KB, states | some[place % len(some)], posterior)
     assert rule_id in found.fired
     assert rank(found.level) >= rank(RULES[rule_id].level)
 
 
 @given(cases())
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_more_knowledge_never_stops_a_rule_that_fired(
-    case: tuple[dict[str, str], dict[str, float], dict[str, float]],
-) -> None:
-    states, posterior, upper = case
+def test_more_knowledge_never_stops_a_rule_that_fired(case: Case) -> None:
+    states, posterior = case
     fewer = dict(itertools.islice(states.items(), len(states) // 2))
-    assert set(triage(KB, fewer, posterior, upper).fired) <= set(triage(KB, states, posterior, upper).fired)
+    assert set(triage(KB, fewer, posterior).fired) <= set(triage(KB, states, posterior).fired)
+
+
+def simulated(model: thighdx.Model, seed: int) -> tuple[dict[str, object], str]:
+    """What is known of a few signs of a simulated patient, and where the patient is seen."""
+    rng = np.random.default_rng(seed)
+    setting = str(rng.choice(model.settings))
+    row = model.simulate(1, seed=seed, setting=setting).iloc[0]
+    names = rng.permutation([v.id for v in model.vocabulary.variables if v.id in row.index])
+    return {str(name): row[name] for name in names[: rng.integers(0, 25)]}, setting
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(ALARMS))
+@settings(max_examples=80, deadline=None, derandomize=True)
+def test_a_finding_that_alarms_never_lowers_a_case_to_weeks_or_home(
+    seed: int, alarm: tuple[str, str]
+) -> None:
+    known, setting = simulated(SHIPPED, seed)
+    name, state = alarm
+    known.pop(name, None)
+    more: Triage = SHIPPED.diagnose({**known, name: state}, setting=setting).triage
+    assert rank(more.level) >= rank("soon")
 
 
 @given(cases())
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_levels_follow_from_the_definitions(
-    case: tuple[dict[str, str], dict[str, float], dict[str, float]],
-) -> None:
+def test_levels_follow_from_the_definitions(case: Case) -> None:
     """The definition once more, from the tables alone."""
-    states, posterior, upper = case
+    states, posterior = case
     must_not_miss = next(group.members for group in KB.groups if group.id == "must_not_miss")
     expected = 0
     for rule in KB.red_flags:
         if holds(parse_expression(rule.when), states) is True:
             expected = max(expected, rank(rule.level))
     for harm in KB.harms:
-        figure = (upper if harm.cause in must_not_miss else posterior)[harm.cause]
-        for level in ("soon", "urgent", "emergency"):
+        chance = posterior[harm.cause]
+        for level in ("routine", "soon", "urgent", "emergency"):
             limit = getattr(harm, f"threshold_{level}")
-            if limit is not None and figure >= limit:
+            is_cautious = harm.cause in must_not_miss and level != "emergency"
+            odds = (3 if is_cautious else 1) * chance / (1 - chance)
+            if limit is not None and odds / (1 + odds) >= limit:
                 expected = max(expected, rank(level))
-        if posterior[harm.cause] > 0.5:
+        if chance > 0.5:
             expected = max(expected, rank(harm.level_if_likely))
-    found = triage(KB, states, posterior, upper)
-    refused = {reason.kind for reason in found.reasons} & {"open_question", "no_finding"}
-    assert rank(found.level) == (1 if refused else expected)
-    assert not (refused and expected)
+    if any(states.get(name) == state for name, state in ALARMS):
+        expected = max(expected, rank("soon"))
+    complaint = {v.id: v for v in VARIABLES if v.layer in ("finding", "test") and v.id in states}
+    if len(complaint) < MIN_FINDINGS or all(states[name] == v.states[0] for name, v in complaint.items()):
+        expected = max(expected, rank("soon"))
+    found = triage(KB, states, posterior)
+    assert rank(found.level) == expected
+    assert found.deciding
 
 
-def as_arrays(
-    drawn: list[tuple[dict[str, str], dict[str, float], dict[str, float]]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def as_arrays(drawn: list[Case]) -> tuple[np.ndarray, np.ndarray]:
     codes = np.full((len(drawn), len(VARIABLES)), UNKNOWN, dtype=np.int8)
-    for row, (states, _, _) in enumerate(drawn):
+    for row, (states, _) in enumerate(drawn):
         for column, variable in enumerate(VARIABLES):
             if variable.id in states:
                 codes[row, column] = variable.states.index(states[variable.id])
-    posterior = np.array([[case[1][cause] for cause in CAUSES] for case in drawn])
-    return codes, posterior, np.array([[case[2][cause] for cause in CAUSES] for case in drawn])
+    return codes, np.array([[case[1][cause] for cause in CAUSES] for case in drawn])
 
 
-@given(st.lists(cases(), min_size=1, max_size=8), st.booleans())
+@given(st.lists(cases(), min_size=1, max_size=8))
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_a_batch_equals_its_rows_alone(
-    drawn: list[tuple[dict[str, str], dict[str, float], dict[str, float]]], with_upper: bool
-) -> None:
-    codes, posterior, upper = as_arrays(drawn)
-    levels = triage_batch(KB, SHIPPED.vocabulary, codes, posterior, upper if with_upper else None)
+def test_a_batch_equals_its_rows_alone(drawn: list[Case]) -> None:
+    levels = URGENCY.levels(*as_arrays(drawn))
     assert levels.dtype == np.int8
-    for level, (states, chance, bound) in zip(levels, drawn, strict=True):
-        assert LEVELS[level] == triage(KB, states, chance, bound if with_upper else None).level
+    for level, (states, chance) in zip(levels, drawn, strict=True):
+        assert LEVELS[level] == triage(KB, states, chance).level
+
+
+def test_levels_do_not_depend_on_the_rows_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    codes = np.stack([rng.integers(-1, len(v.states), 50) for v in VARIABLES], axis=1).astype(np.int8)
+    codes[rng.random(codes.shape) < 0.96] = UNKNOWN
+    posterior = 10 ** rng.uniform(-6, -2, (50, len(CAUSES)))
+    at_once = URGENCY.levels(codes, posterior)
+    monkeypatch.setattr("thighdx.reasoning.urgency.ROWS_AT_ONCE", 7)
+    assert (URGENCY.levels(codes, posterior) == at_once).all()
+    assert len(set(at_once.tolist())) >= 3
 
 
 def test_a_row_without_posteriors_has_no_level() -> None:
     codes = np.full((2, len(VARIABLES)), UNKNOWN, dtype=np.int8)
     posterior = np.full((2, len(CAUSES)), 1e-6)
     posterior[1] = np.nan
-    assert triage_batch(KB, SHIPPED.vocabulary, codes, posterior).tolist() == [rank("soon"), NO_LEVEL]
+    assert URGENCY.levels(codes, posterior).tolist() == [rank("soon"), NO_LEVEL]
+
+
+def test_a_rule_may_ask_for_a_cause_that_is_given(model: thighdx.Model) -> None:
+    rule = RedFlag("R1", "hamstring_strain=present and bruising=present", "urgent", "", "x", ("K002",))
+    kb = dataclasses.replace(KB, red_flags=(rule,))
+    given_strain = {"hamstring_strain": True, **CALM}
+    result = model.diagnose(given_strain)
+    assert triage(kb, result._case.states, dict(result.posterior)).fired == ("R1",)
+    batch = result._case.batch
+    posterior = np.array([[result.posterior[cause] for cause in CAUSES]])
+    rules = UrgencyRules.of(kb)
+    assert rules.levels(batch.codes, posterior, batch.given).tolist() == [rank("urgent")]
+    assert rules.levels(batch.codes, posterior).tolist() != [rank("urgent")]
 
 
 # ---- the score for questions ---------------------------------------------------------------------
@@ -334,32 +411,19 @@ def test_a_row_without_posteriors_has_no_level() -> None:
 @given(cases(), st.lists(st.integers(0, len(VARIABLES) - 1), min_size=1, max_size=5))
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_the_urgency_after_an_answer_is_that_of_the_case_with_the_answer(
-    case: tuple[dict[str, str], dict[str, float], dict[str, float]], picked: list[int]
+    case: Case, picked: list[int]
 ) -> None:
-    states, posterior, _ = case
-    codes, chance, _ = as_arrays([case])
+    states, posterior = case
+    codes, chance = as_arrays([case])
     extra = [
         None,
         *((VARIABLES[i].id, VARIABLES[i].states[-1]) for i in picked if VARIABLES[i].id not in states),
     ]
-    score = case_urgency(compile_triage(KB, SHIPPED.vocabulary), SHIPPED.vocabulary, codes[0])
+    score = URGENCY.after(codes[0], np.full(len(CAUSES), UNKNOWN, dtype=np.int8))
     levels = score(np.repeat(chance, len(extra), axis=0), extra)
     for level, item in zip(levels, extra, strict=True):
         known = states if item is None else states | {item[0]: item[1]}
         assert LEVELS[int(level)] == triage(KB, known, posterior).level
-
-
-def test_the_bound_after_an_answer_keeps_its_distance_on_the_odds_scale() -> None:
-    plan = compile_triage(KB, SHIPPED.vocabulary)
-    codes = np.full(len(VARIABLES), UNKNOWN, dtype=np.int8)
-    for name, state in CALM.items():
-        codes[SHIPPED.vocabulary.index[name]] = SHIPPED.variables[name].states.index(state)
-    ratio = np.ones(len(CAUSES))
-    ratio[CAUSES.index("cauda_equina_syndrome")] = 10
-    posterior = np.array([list(rare(cauda_equina_syndrome=0.004).values())])  # odds 0.00402, times ten 0.0386
-    extra = [("fever", "absent")]
-    assert case_urgency(plan, SHIPPED.vocabulary, codes)(posterior, extra).tolist() == [0.0]
-    assert case_urgency(plan, SHIPPED.vocabulary, codes, odds_ratio=ratio)(posterior, extra).tolist() == [2.0]
 
 
 # ---- plain data ----------------------------------------------------------------------------------
@@ -387,4 +451,4 @@ def test_rules_without_a_suspect_and_models_without_harms_work(small_model: thig
     assert triage(kb, {"pain": "severe"}, posterior).level == "emergency"
     assert triage(kb, {"bruising": "present"}, posterior).level == "soon"  # too little is known
     codes = np.full((1, len(small_model.vocabulary.variables)), UNKNOWN, dtype=np.int8)
-    assert triage_batch(kb, small_model.vocabulary, codes, np.full((1, 4), 0.9)).tolist() == [1]
+    assert UrgencyRules.of(kb).levels(codes, np.full((1, 4), 0.9)).tolist() == [rank("soon")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from thighdx.cli.output import named_state, paragraph, percent, plain_table, write
 from thighdx.figures import number
+from thighdx.kb.records import LEVELS
 from thighdx.profile import context_facts, find_look_alikes, finding_facts
 
 if TYPE_CHECKING:
@@ -71,11 +72,7 @@ def _print_facts(out: Console, model: Model, cause: str) -> None:
 
 def _harm(harm: Harm) -> str:
     """Say what missing a cause does and from where on it is acted on."""
-    limits = {
-        "emergency": harm.threshold_emergency,
-        "urgent": harm.threshold_urgent,
-        "soon": harm.threshold_soon,
-    }
+    limits = {level: harm.threshold(level) for level in reversed(LEVELS)}
     acted = ", ".join(
         f"{level} from {percent(limit)}" for level, limit in limits.items() if limit is not None
     )

@@ -11,7 +11,6 @@ from thighdx.cli.details import detail_data, print_advice, print_intervals, prin
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import bar, console, paragraph, percent, plain_table, write
 from thighdx.errors import EvidenceError, nearest_hint
-from thighdx.reasoning.triage import MUST_NOT_MISS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -238,7 +237,7 @@ def _print_groups(out: Console, model: Model, result: Result) -> None:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     for group, value in result.groups.sort_values(ascending=False, kind="stable").items():
-        if value >= SHOWN_GROUP or group == MUST_NOT_MISS:
+        if value >= SHOWN_GROUP or group == result.model.must_not_miss_group:
             table.add_row(percent(float(value)), labels[str(group)])
     if table.row_count:
         out.print()

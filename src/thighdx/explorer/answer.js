@@ -41,15 +41,14 @@ class Answer {
     this.element.classList.toggle("te-stale", !this.isFresh);
     this.element.setAttribute("aria-busy", String(!this.isFresh));
     this.costs.value = view.max_cost;
+    this.showUrgency();
     this.showCauses();
     this.showNotes();
-    if (!this.isFresh) return;
-    this.showUrgency();
-    this.showQuestions();
+    if (this.isFresh) this.showQuestions();
   }
 
   showUrgency() {
-    const { level, words, reasons } = this.detail.urgency;
+    const { level, words, reasons } = this.view.urgency;
     this.urgency.dataset.level = level;
     const list = make("ul", {}, ...reasons.slice(0, 3).map((text) => make("li", { text })));
     const more = reasons.slice(3).map((text) => make("li", { text }));
@@ -59,7 +58,7 @@ class Answer {
 
   showCauses() {
     const { causes, residual } = this.view;
-    const flagged = new Set(this.detail?.urgency.causes ?? []);
+    const flagged = new Set(this.view.urgency.causes);
     const shown = causes.filter((row, place) => this.isLong || place < SHOWN_CAUSES || flagged.has(row.id));
     this.rows.replaceChildren(...shown.map((row) => this.cause(row)), ...(residual ? [this.cause(residual, true)] : []));
     this.intervalHead.textContent = `${this.detail?.level ?? "90%"} interval`;

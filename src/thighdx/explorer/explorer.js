@@ -42,12 +42,11 @@ function render({ model, el }) {
     alert.hidden = !view.fault;
     alert.textContent = view.fault?.message ?? "";
     for (const part of [findings, toolbar, known]) part.show(view);
+    spoken.textContent = view.summary;
     showAnswer();
   };
   const showAnswer = () => {
-    const detail = model.get("_detail");
-    answer.show(model.get("_view"), detail);
-    if (answer.isFresh) spoken.textContent = detail.summary;
+    answer.show(model.get("_view"), model.get("_detail"));
   };
   model.on("change:_view", show);
   model.on("change:_detail", showAnswer);

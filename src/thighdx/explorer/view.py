@@ -1,4 +1,4 @@
-"""What an explorer shows, as plain data: names once, the answer after every step, details a moment later."""
+"""What an explorer shows, as plain data: names once, answer and urgency after every step, details a moment later."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def _entry(variable: Variable) -> dict[str, Any]:
 
 
 def view(session: Session) -> dict[str, Any]:
-    """Return what is shown at once after a step: what is known, and the posteriors."""
+    """Return what is shown at once after a step: what is known, posteriors and urgency, never one without the other."""
     result, case, history = session.result, session.case, session.history
-    fault, rest = session.fault, result.model.residual_cause
+    fault, rest, triage = session.fault, result.model.residual_cause, result.triage
     prior = {str(cause): float(value) for cause, value in result.prior.items()}
     labels = {name: cause.label for name, cause in session.model.causes.items()}
     rows = [
@@ -108,6 +108,13 @@ def view(session: Session) -> dict[str, Any]:
         "warnings": [warning.message for warning in result.warnings],
         "causes": [row for row in rows if row["id"] != rest],
         "residual": next((row for row in rows if row["id"] == rest), None),
+        "urgency": {
+            "level": triage.level,
+            "words": triage.words,
+            "reasons": [unbroken(reason.words) for reason in triage.deciding],
+            "causes": [reason.cause for reason in triage.deciding if reason.cause],
+        },
+        "summary": _summary(session),
         "max_cost": session.max_cost,
         "code": session.code(),
     }
@@ -136,9 +143,9 @@ def _not_applicable(session: Session) -> list[str]:
 
 
 def detail(session: Session) -> dict[str, Any]:
-    """Return what takes longer: credible intervals, urgency with its reasons, and what to ask next."""
+    """Return what takes longer: credible intervals and what to ask next."""
     result = session.result
-    triage, fit = result.triage, result.fit
+    fit = result.fit
     strange = bool(result.evidence) and (
         not fit.fits_listed_cause or fit.conflict_bits >= CLEAR_CONFLICT_BITS
     )
@@ -151,16 +158,9 @@ def detail(session: Session) -> dict[str, Any]:
         "revision": session.revision,
         "level": f"{LEVEL:.0%}",
         "intervals": _intervals(session),
-        "urgency": {
-            "level": triage.level,
-            "words": triage.words,
-            "reasons": [unbroken(reason.words) for reason in triage.deciding],
-            "causes": [reason.cause for reason in triage.deciding if reason.cause],
-        },
         "safety": safety,
         "questions": useful[:N_QUESTIONS],
         "fit": _fit(session) if strange else "",
-        "summary": _summary(session),
     }
 
 

@@ -131,7 +131,7 @@ class Explorer(anywidget.AnyWidget):
             self._is_echo = False
 
     def _publish(self) -> None:
-        """Send what is known and the posteriors, then arrange for the rest."""
+        """Send what is known, posteriors and urgency, then arrange for the rest."""
         self._view = view(self._session)
         self._schedule_detail()
 
@@ -146,7 +146,7 @@ class Explorer(anywidget.AnyWidget):
             loop.call_later(PAUSE_SECONDS, self._send_detail, revision)
 
     def _send_detail(self, revision: int) -> None:
-        """Send intervals, urgency and questions, unless the case has moved on."""
+        """Send intervals and questions, unless the case has moved on."""
         with self._lock:
             if revision == self._session.revision:
                 self._detail = detail(self._session)

@@ -34,6 +34,7 @@ LEVEL_NAMES: Labels = {
     "emergency": "Emergency",
     "urgent": "Urgent",
     "soon": "Soon",
+    "routine": "Routine",
     "self_care": "Self-care",
 }
 COST_NAMES: Labels = {

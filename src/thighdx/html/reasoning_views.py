@@ -74,7 +74,6 @@ def triage_view(triage: Triage, labels: Labels | None = None, *, n_open: int = N
             for question in raising[:n_open]
         ],
         "n_open": len(raising),
-        "is_bare": triage.bound == "posterior",
     }
 
 

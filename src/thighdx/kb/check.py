@@ -16,7 +16,7 @@ from typing import TypeVar
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
-from thighdx.kb.records import Judgement, Key, KnowledgeBase, Variable
+from thighdx.kb.records import LEVELS, MAX_ODDS_FACTOR, Harm, Judgement, Key, KnowledgeBase, Variable
 
 __all__ = ["check_knowledge_base"]
 
@@ -86,6 +86,7 @@ class _Checker:
             if not v.label:
                 yield Problem(file, row, "label", "empty")
             yield from self._states(file, row, v)
+            yield from self._alarms(file, row, v)
             if v.asked_if:
                 yield from self._expression(file, row, "asked_if", v.asked_if)
 
@@ -106,15 +107,33 @@ class _Checker:
         if v.layer in ("cause", "pathology") and v.states != ("absent", "present"):
             yield Problem(file, row, "states", f"got {'|'.join(v.states)!r}, expected 'absent|present'")
 
+    def _alarms(self, file: str, row: int, v: Variable) -> Iterator[Problem]:
+        """States that alarm are states of what can be found, and not the one in which nothing is the matter."""
+        if v.alarms and v.layer == "cause":
+            hint = "causes have thresholds in harms.csv"
+            yield Problem(file, row, "alarms", f"{v.id} is a cause, expected an empty cell", hint)
+        for state in v.alarms:
+            if state not in v.states[1:]:
+                expected = f"states that alarm by themselves, of {', '.join(v.states[1:])}"
+                yield self.unknown((file, row, "alarms"), state, v.states[1:], expected)
+
     def manifest(self) -> Iterator[Problem]:
         """Names in the manifest exist."""
         manifest = self.kb.manifest
+        groups = [group.id for group in self.kb.groups]
+        if manifest.must_not_miss_group and manifest.must_not_miss_group not in groups:
+            where = ("model.yaml", None, "must_not_miss_group")
+            yield self.unknown(where, manifest.must_not_miss_group, groups, "a group of groups.csv")
         if manifest.residual_cause and manifest.residual_cause not in self.causes:
             where = ("model.yaml", None, "residual_cause")
             yield self.unknown(where, manifest.residual_cause, self.causes, "a cause")
         if self.causes and manifest.max_causes > len(self.causes):
             got = f"got {manifest.max_causes}, expected at most the {len(self.causes)} causes"
             yield Problem("model.yaml", None, "max_causes", got)
+        findings = self.ids("finding")
+        for name in manifest.complaints:
+            if name not in findings:
+                yield self.unknown(("model.yaml", None, "complaints"), name, findings, "a finding")
         for setting in manifest.rebased:
             for name in manifest.rebased[setting]:
                 if name not in self.causes:
@@ -327,11 +346,7 @@ class _Checker:
             file = "harms.csv"
             if harm.cause not in self.causes:
                 yield self.unknown((file, row, "cause"), harm.cause, self.causes, "a cause")
-            limits = (harm.threshold_emergency, harm.threshold_urgent, harm.threshold_soon)
-            given = [limit for limit in limits if limit is not None]
-            if any(not 0 < limit < 1 for limit in given) or given != sorted(given, reverse=True):
-                expected = "probabilities in (0, 1), the more urgent the higher"
-                yield Problem(file, row, "threshold_soon", f"got {limits}, expected {expected}")
+            yield from self._limits(file, row, harm)
             yield from self._sources(file, row, harm.sources)
         counts = Counter(advice.id for advice in self.kb.advice)
         for row, advice in self.numbered("management", self.kb.advice):
@@ -345,6 +360,26 @@ class _Checker:
             if advice.when:
                 yield from self._expression(file, row, "when", advice.when)
             yield from self._sources(file, row, advice.sources)
+
+    @staticmethod
+    def _limits(file: str, row: int, harm: Harm) -> Iterator[Problem]:
+        """Thresholds are probabilities that rise with urgency; an odds factor of a cause's own has its reason."""
+        limits = {level: harm.threshold(level) for level in reversed(LEVELS) if level != "self_care"}
+        given = {level: limit for level, limit in limits.items() if limit is not None}
+        if not all(0 < limit < 1 for limit in given.values()) or list(given.values()) != sorted(
+            given.values(), reverse=True
+        ):
+            got = ", ".join(f"{level} {limit:g}" for level, limit in given.items())
+            expected = "probabilities in (0, 1), the more urgent the higher"
+            yield Problem(file, row, f"threshold_{[*given][-1]}", f"got {got}, expected {expected}")
+        factor = harm.odds_factor
+        if factor is not None and not 1 <= factor <= MAX_ODDS_FACTOR and not math.isnan(factor):
+            expected = f"1 to {MAX_ODDS_FACTOR:g}: how many times its odds a cause counts below emergency"
+            yield Problem(file, row, "odds_factor", f"got {factor:g}, expected {expected}")
+        if (factor is None) != (not harm.odds_reason):
+            empty = "odds_reason" if factor is not None else "odds_factor"
+            hint = "a factor of a cause's own needs its reason; without both the manifest decides"
+            yield Problem(file, row, empty, f"{harm.cause}: empty", hint)
 
     def notes_on_evidence(self) -> Iterator[Problem]:
         """Check that the accounts of seeds and published figures point at things that exist."""

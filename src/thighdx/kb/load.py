@@ -207,6 +207,7 @@ class _Reader:
             cost=cast(Cost, cost),
             aliases=_split(cells["aliases"]),
             note=cells["note"],
+            alarms=_split(cells["alarms"], "|"),
         )
 
     def judgement(self, table: JudgementTable, row: int, cells: Row) -> Judgement:
@@ -246,15 +247,20 @@ class _Reader:
     def harm(self, row: int, cells: Row) -> Harm:
         """Read one row of harms.csv; an empty threshold is never reached."""
         level = self.one_of("harms", row, "level_if_likely", cells["level_if_likely"], LEVELS)
-        names = ("threshold_emergency", "threshold_urgent", "threshold_soon")
-        limits = [self.number("harms", row, name, cells[name]) if cells[name] else None for name in names]
+
+        def number(name: str) -> float | None:
+            return self.number("harms", row, name, cells[name]) if cells[name] else None
+
         return Harm(
             cause=cells["cause"],
             harm_of_missing=self.number("harms", row, "harm_of_missing", cells["harm_of_missing"]),
             level_if_likely=cast(Level, level),
-            threshold_emergency=limits[0],
-            threshold_urgent=limits[1],
-            threshold_soon=limits[2],
+            threshold_emergency=number("threshold_emergency"),
+            threshold_urgent=number("threshold_urgent"),
+            threshold_soon=number("threshold_soon"),
+            threshold_routine=number("threshold_routine"),
+            odds_factor=number("odds_factor"),
+            odds_reason=cells["odds_reason"],
             reason=cells["reason"],
             sources=_split(cells["sources"]),
         )

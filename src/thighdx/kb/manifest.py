@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from thighdx.errors import Problem, nearest_hint
-from thighdx.kb.records import Expert, Manifest, Role, Setting
+from thighdx.kb.records import MAX_ODDS_FACTOR, Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
 
 __all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes", "with_expert"]
@@ -49,6 +49,9 @@ class _Manifest(_Strict):
     default_setting: Name
     residual_cause: str = ""
     fit_tolerance: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    complaints: list[Name] = []
+    must_not_miss_group: str = ""
+    must_not_miss_odds: Annotated[float, Field(ge=1, le=MAX_ODDS_FACTOR)] = 3.0
     disclaimer: Text
     settings: Annotated[list[_Setting], Field(min_length=1, max_length=50)]
     experts: Annotated[list[_Expert], Field(min_length=1, max_length=50)]
@@ -123,6 +126,9 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         ),
         residual_cause=parsed.residual_cause,
         fit_tolerance=parsed.fit_tolerance,
+        complaints=tuple(parsed.complaints),
+        must_not_miss_group=parsed.must_not_miss_group,
+        must_not_miss_odds=float(parsed.must_not_miss_odds),
         rebased=parsed.rebased,
     )
 

@@ -10,6 +10,7 @@ __all__ = [
     "COST_TIERS",
     "LAYERS",
     "LEVELS",
+    "MAX_ODDS_FACTOR",
     "Advice",
     "Code",
     "Cost",
@@ -33,7 +34,7 @@ __all__ = [
 
 Layer: TypeAlias = Literal["context", "pathology", "cause", "finding", "test"]
 Cost: TypeAlias = Literal["ask", "examine", "cheap_test", "imaging_or_invasive"]
-Level: TypeAlias = Literal["emergency", "urgent", "soon", "self_care"]
+Level: TypeAlias = Literal["emergency", "urgent", "soon", "routine", "self_care"]
 Role: TypeAlias = Literal["pooled", "alone", "correction", "records"]
 JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
@@ -43,12 +44,16 @@ Row: TypeAlias = Mapping[str, str]
 
 LAYERS: tuple[Layer, ...] = ("context", "pathology", "cause", "finding", "test")
 COST_TIERS: tuple[Cost, ...] = ("ask", "examine", "cheap_test", "imaging_or_invasive")
-LEVELS: tuple[Level, ...] = ("self_care", "soon", "urgent", "emergency")  # rising urgency
+LEVELS: tuple[Level, ...] = ("self_care", "routine", "soon", "urgent", "emergency")  # rising urgency
+MAX_ODDS_FACTOR = 100.0  # caution beyond it would call everything urgent
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of the vocabulary; the first state is the reference."""
+    """One variable of the vocabulary; the first state is the reference.
+
+    `alarms` holds the states that alarm by themselves: whoever is in one is never told to wait for weeks.
+    """
 
     id: str
     layer: Layer
@@ -59,6 +64,7 @@ class Variable:
     cost: Cost | Literal[""] = ""
     aliases: tuple[str, ...] = ()
     note: str = ""
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,12 @@ class RedFlag:
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """What missing a cause does, and from which probability on a level of urgency is due."""
+    """What missing a cause does, and from which probability on a level of urgency is due.
+
+    Below ``emergency`` the probability counts at `odds_factor` times its odds; None leaves that to the
+    manifest, which has one factor for the causes that must not be missed. `odds_reason` says why a cause
+    has its own.
+    """
 
     cause: str
     harm_of_missing: float
@@ -157,6 +168,19 @@ class Harm:
     threshold_soon: float | None
     reason: str
     sources: tuple[str, ...]
+    threshold_routine: float | None = None
+    odds_factor: float | None = None
+    odds_reason: str = ""
+
+    def threshold(self, level: Level) -> float | None:
+        """Return the probability from which on a level is due; None if none is."""
+        limits: dict[Level, float | None] = {
+            "emergency": self.threshold_emergency,
+            "urgent": self.threshold_urgent,
+            "soon": self.threshold_soon,
+            "routine": self.threshold_routine,
+        }
+        return limits.get(level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +210,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `model.yaml` says about a knowledge base as a whole."""
+    """What `model.yaml` says about a knowledge base as a whole.
+
+    `complaints` are what people come with: interviews ask for them first, and a case in which all are absent
+    is outside the population. Urgency below ``emergency`` counts the causes of `must_not_miss_group` at
+    `must_not_miss_odds` times their odds.
+    """
 
     name: str
     version: str
@@ -199,6 +228,9 @@ class Manifest:
     experts: tuple[Expert, ...]
     residual_cause: str
     fit_tolerance: float = 0.05
+    complaints: tuple[str, ...] = ()
+    must_not_miss_group: str = ""
+    must_not_miss_odds: float = 3.0
     rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -226,6 +258,12 @@ class KnowledgeBase:
     coverage_rows: tuple[Row, ...] = field(default=(), repr=False)
     conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
     agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
+
+    @property
+    def must_not_miss(self) -> tuple[str, ...]:
+        """The causes that must not be missed; none where the manifest names no group of them."""
+        named = self.manifest.must_not_miss_group
+        return next((group.members for group in self.groups if group.id == named), ())
 
     def variable(self, variable_id: str) -> Variable:
         """Return one variable by id."""

@@ -17,7 +17,15 @@ from pathlib import Path
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.records import Row
 
-__all__ = ["COLUMNS", "COMPILED_FILE", "MANIFEST_FILE", "OPTIONAL_TABLES", "RawFolder", "read_folder"]
+__all__ = [
+    "COLUMNS",
+    "COMPILED_FILE",
+    "MANIFEST_FILE",
+    "OPTIONAL_COLUMNS",
+    "OPTIONAL_TABLES",
+    "RawFolder",
+    "read_folder",
+]
 
 MANIFEST_FILE = "model.yaml"
 COMPILED_FILE = "compiled.json"
@@ -28,7 +36,18 @@ MAX_CELL_CHARACTERS = 10_000
 _JUDGED = ("expert", "q05", "q50", "q95", "statement", "date", "sources", "note")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "variables": ("id", "layer", "label", "states", "question", "asked_if", "cost", "aliases", "note"),
+    "variables": (
+        "id",
+        "layer",
+        "label",
+        "states",
+        "question",
+        "asked_if",
+        "cost",
+        "alarms",
+        "aliases",
+        "note",
+    ),
     "codes": ("cause", "system", "code", "title", "note"),
     "groups": ("group", "label", "cause", "note"),
     "shares": ("cause", "setting", *_JUDGED),
@@ -45,6 +64,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "threshold_emergency",
         "threshold_urgent",
         "threshold_soon",
+        "threshold_routine",
+        "odds_factor",
+        "odds_reason",
         "reason",
         "sources",
     ),
@@ -88,6 +110,11 @@ OPTIONAL_TABLES = frozenset(
         "evidence_agreement",
     }
 )
+# Columns that came after format 1 was first used; a table without them says nothing in them.
+OPTIONAL_COLUMNS = {
+    "variables": ("alarms",),
+    "harms": ("threshold_routine", "odds_factor", "odds_reason"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +145,8 @@ def read_folder(path: Path, problems: list[Problem]) -> RawFolder:
         if text is not None:
             files[file] = text
             digest.update(_canonical(file, text))
-            tables[name] = _parse(file, text, columns, problems)
+            optional = OPTIONAL_COLUMNS.get(name, ())
+            tables[name] = _parse(file, text, columns, problems, optional=optional)
     return RawFolder(path, files[MANIFEST_FILE], tables, digest.hexdigest(), files)
 
 
@@ -154,8 +182,10 @@ def _read_text(folder: Path, file: str, problems: list[Problem]) -> str | None:
     return None
 
 
-def _parse(file: str, text: str, columns: Sequence[str], problems: list[Problem]) -> list[tuple[int, Row]]:
-    """Split a table into rows keyed by column; blank rows are passed over."""
+def _parse(
+    file: str, text: str, columns: Sequence[str], problems: list[Problem], *, optional: Sequence[str]
+) -> list[tuple[int, Row]]:
+    """Split a table into rows keyed by column; blank rows are passed over, missing optional columns empty."""
     if not text.strip():
         hint = f"expected {','.join(columns)} in the first row"
         problems.append(Problem(file, None, None, "the file is empty", hint))
@@ -164,8 +194,9 @@ def _parse(file: str, text: str, columns: Sequence[str], problems: list[Problem]
     rows: list[tuple[int, Row]] = []
     try:
         header = [name.strip() for name in next(reader, [])]
-        if not _header_fits(file, header, columns, problems):
+        if not _header_fits(file, header, columns, problems, optional=optional):
             return []
+        left_out = dict.fromkeys((name for name in optional if name not in header), "")
         for number, cells in enumerate(reader, start=2):
             if not any(cell.strip() for cell in cells):
                 continue
@@ -178,13 +209,15 @@ def _parse(file: str, text: str, columns: Sequence[str], problems: list[Problem]
             elif any(len(cell) > MAX_CELL_CHARACTERS for cell in cells):
                 problems.append(Problem(file, number, None, f"a cell longer than {MAX_CELL_CHARACTERS:,}"))
             else:
-                rows.append((number, dict(zip(header, map(str.strip, cells), strict=True))))
+                rows.append((number, dict(zip(header, map(str.strip, cells), strict=True)) | left_out))
     except csv.Error as error:
         problems.append(Problem(file, reader.line_num, None, f"not a CSV file: {error}"))
     return rows
 
 
-def _header_fits(file: str, header: list[str], columns: Sequence[str], problems: list[Problem]) -> bool:
+def _header_fits(
+    file: str, header: list[str], columns: Sequence[str], problems: list[Problem], *, optional: Sequence[str]
+) -> bool:
     """Note missing, unknown and repeated columns."""
     before = len(problems)
     if len(header) == 1 and ";" in header[0]:
@@ -193,7 +226,9 @@ def _header_fits(file: str, header: list[str], columns: Sequence[str], problems:
         return False
     expected = f"expected {','.join(columns)}"
     problems.extend(
-        Problem(file, 1, name, "column missing", expected) for name in columns if name not in header
+        Problem(file, 1, name, "column missing", expected)
+        for name in columns
+        if name not in header and name not in optional
     )
     for name in dict.fromkeys(header):
         if name not in columns:

@@ -37,9 +37,10 @@ Progress: TypeAlias = Callable[[str], None]
 
 MAX_ROUNDS = 40
 SETTLED = 0.02  # posterior standard deviations that a round may still move a number
-BEARS = (
-    0.5  # expected records from which on a number is looked at: less is rounding of the posterior of others
-)
+# Expected records from which on a number is looked at: less is what the posteriors of other records leave over.
+BEARS = 0.5
+# Of the prior's precision that records must add: what they cannot tell is left as it is, and not to rounding.
+SAYS = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,7 +245,7 @@ def _finish(
         learner.keep(place, unit, state)
         idx = unit.judgement_idx
         bearing[idx], credited[idx] = unit.credits(state.x)
-        kept = bearing[idx] >= BEARS
+        kept = (bearing[idx] >= BEARS) & (found.data[:, 1] ** -2 > SAYS * state.own_precision)
         quantiles[idx[kept]] = found.tilted.quantiles()[kept]
         data[idx[kept]] = found.data[kept]
         bayes[idx[kept]] = found.log_bayes_factor[kept]

@@ -118,6 +118,8 @@ class Learned:
             lines.append(f"{self.n_held_back} numbers held back so that they still make a model together")
         if self.comparison is not None:
             lines.append(f"cross-validated, {self.comparison!r}")
+            if self.comparison.verdict != "better":
+                lines.append("  the old model may serve as well or better here: keep it until records say otherwise")
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -116,7 +116,7 @@ def _check_shares(spec: NetworkSpec) -> Iterator[Problem]:
         total = float(shares.sum())
         if not 1 < total < spec.max_causes:
             expected = f"more than 1 and less than max_causes = {spec.max_causes}"
-            hint = "every patient has at least one cause, and other_cause is one of them"
+            hint = "every patient has at least one cause, listed or not"
             message = f"shares in {setting} sum to {total:.4f}, expected {expected}"
             yield Problem("shares.csv", None, "q50", message, hint)
 

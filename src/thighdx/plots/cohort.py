@@ -17,7 +17,7 @@ from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows, rows_height
 from thighdx.plots.scales import fine_percent, nice_percent_axis
 from thighdx.plots.style import Canvas, Picture, Style, child_canvas, open_canvas
-from thighdx.plots.words import MUST_NOT_MISS, Names
+from thighdx.plots.words import Names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +195,8 @@ def _causes(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names: N
     """Return causes under their groups, groups and causes by how frequent they are."""
     n_ok = int((~posterior.isna().any(axis=1)).sum())
     mean = posterior.mean().sort_values(ascending=False, kind="stable")
-    must_not_miss = set(model.groups.get(MUST_NOT_MISS, ()))
+    serious = model.compiled.kb.manifest.must_not_miss_group
+    must_not_miss = set(model.groups.get(serious, ()))
     chosen = list(dict.fromkeys(str(cause) for cause in mean.index[:n]))
     home = _homes(model)
     labels = {group.id: group.label for group in model.compiled.kb.groups}
@@ -211,9 +212,9 @@ def _causes(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names: N
         if column not in frame.columns:
             return _Bar("", label, None, is_header=True)
         share = float(frame[column].astype(float).mean())
-        return _Bar(column, f"{label}: any", share, share * n_ok, group == MUST_NOT_MISS, is_header=True)
+        return _Bar(column, f"{label}: any", share, share * n_ok, group == serious, is_header=True)
 
-    found = [header(MUST_NOT_MISS)] if f"group_{MUST_NOT_MISS}" in frame.columns else []
+    found = [header(serious)] if f"group_{serious}" in frame.columns else []
     weight: dict[str, float] = {}
     for cause in chosen:
         weight[home[cause]] = weight.get(home[cause], 0.0) + float(mean[cause])
@@ -229,7 +230,8 @@ def _causes(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names: N
 
 def _homes(model: Model) -> dict[str, str]:
     """Return the largest group of every cause, those that must not be missed aside; "" for none."""
-    groups = [(group, members) for group, members in model.groups.items() if group != MUST_NOT_MISS]
+    serious = model.compiled.kb.manifest.must_not_miss_group
+    groups = [(group, members) for group, members in model.groups.items() if group != serious]
     groups.sort(key=lambda item: -len(item[1]))
     return {cause: next((g for g, members in groups if cause in members), "") for cause in model.causes}
 

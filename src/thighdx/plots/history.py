@@ -14,7 +14,7 @@ from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import is_log_odds, percent_axis, to_log_odds
 from thighdx.plots.style import Picture, Style, open_canvas
-from thighdx.plots.words import MUST_NOT_MISS, Names
+from thighdx.plots.words import Names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,7 @@ def plot_history(
     is_log = is_log_odds(scale)
     ends = percent_axis(canvas, values, is_log_odds=is_log)
     places = np.clip(np.vectorize(to_log_odds)(values), *ends) if is_log else values
-    must_not_miss = results[-1].model.groups.get(MUST_NOT_MISS, ())
+    must_not_miss = results[-1].model.must_not_miss
     plain_marks, urgent_marks = iter(MARKERS), iter(URGENT_MARKERS * 3)
     lines = []
     for i, cause in enumerate(chosen):

@@ -12,7 +12,7 @@ from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent, is_log_odds, percent_axis, to_log_odds
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas
-from thighdx.plots.words import MUST_NOT_MISS, Names, setting_words
+from thighdx.plots.words import Names, setting_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +158,7 @@ def _marks(
 ) -> tuple[tuple[Line2D, ...], tuple[Line2D, ...], tuple[Line2D, ...]]:
     """Draw points, priors and intervals; `ends` of a log-odds axis hold what lies beyond."""
     ax, ink = canvas.ax, canvas.ink
-    must_not_miss = result.model.groups.get(MUST_NOT_MISS, ())
+    must_not_miss = result.model.must_not_miss
 
     def place(value: float) -> float:
         return float(value) if ends is None else float(np.clip(to_log_odds(value), *ends))

@@ -10,10 +10,9 @@ from thighdx.html.render import begun, in_words
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import JudgementTable, Key, Variable
 
-__all__ = ["MUST_NOT_MISS", "Names", "SupportsNames", "lower", "setting_words"]
+__all__ = ["Names", "SupportsNames", "lower", "setting_words"]
 
 LONG = 60  # of a label: from here on an explanation in brackets is left out
-MUST_NOT_MISS = "must_not_miss"
 
 
 class SupportsNames(Protocol):

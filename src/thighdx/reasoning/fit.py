@@ -242,8 +242,11 @@ def _most_typical(network: Network, case: CaseEvidence, weights: Floats) -> _Bes
     """Return the most probable leading explanation the evidence is typical of; of none, the nearest."""
     order = np.argsort(-weights, kind="stable")[:MAX_LEADING]
     n_needed = int(np.searchsorted(np.cumsum(weights[order]), LEADING_MASS)) + 1
-    chosen = order[:n_needed]
+    chosen = order[:1]
     found = typicality(network, case.batch, chosen)
+    if found.tail[0] < ATYPICAL:  # seldom; the rest is ten times the work
+        chosen = order[:n_needed]
+        found = typicality(network, case.batch, chosen)
     best = int(np.argmax(np.minimum(found.tail, ATYPICAL)))  # the first of those that will do
     members = network.explanations.members[chosen[best]].tolist()
     causes = tuple(network.spec.causes[c] for c in members if c < network.explanations.n_causes)

@@ -184,7 +184,7 @@ class Interview:
 
     @property
     def triage(self) -> Triage:
-        """How urgent it is as far as is known now, on bare posteriors."""
+        """How urgent it is as far as is known now."""
         return self._step.triage
 
     @property
@@ -260,7 +260,8 @@ class Interview:
         chances = state_chances(network, case.batch, weights)
         found = triage(kb, case.states, posterior, chances=chances)
         open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
-        question = question_about_complaint(open_now)
+        complaints = [variable for variable in open_now if variable.id in model.vocabulary.complaints]
+        question = question_about_complaint(complaints)
         if question is None:
             question = question_about_safety(kb, case.states, found.level, chances, open_now)
         because = ""

@@ -1,47 +1,37 @@
-"""How urgent: red-flag rules and thresholds on probabilities, the higher of the two.
+"""How urgent one case is and why: red-flag rules, findings that alarm, and thresholds on probabilities.
 
 Unknown is never read as absent, and no answer takes back what another has raised: a finding that fires a
-rule keeps the level at least at that rule's.
+rule keeps the level at least at that rule's, and one that alarms by itself keeps it at least at ``soon``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from thighdx.kb.expressions import holds
-from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, Level, RedFlag
-from thighdx.reasoning.conditions import Chances, blocked_variables, condition, ways_to_hold, witnesses
+import numpy as np
+
+from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, Level
+from thighdx.reasoning.conditions import Chances, witnesses
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
+from thighdx.reasoning.urgency import SOON, UrgencyRules, Verdict, counted, odds_factor
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "LEVEL_WORDS",
-    "LIKELY",
-    "MIN_FINDINGS",
-    "MUST_NOT_MISS",
-    "Reason",
-    "Triage",
-    "lowest_threshold",
-    "triage",
-]
+__all__ = ["LEVEL_WORDS", "Reason", "Triage", "triage"]
 
-ReasonKind: TypeAlias = Literal["rule", "threshold", "likely", "open_question", "no_finding", "no_warning"]
-
-MUST_NOT_MISS = "must_not_miss"  # group of causes judged by the upper end of their credible interval
-LIKELY = 0.5  # above it a cause is more likely than not
-# Self-care needs this many known findings or tests, at least one of them a complaint: one "no" says nothing.
-MIN_FINDINGS = 3
+ReasonKind: TypeAlias = Literal["rule", "alarm", "threshold", "likely", "no_finding", "no_warning"]
 
 LEVEL_WORDS: Mapping[Level, str] = {
     "emergency": "Emergency: call an ambulance or go to an emergency department now.",
     "urgent": "Urgent: be seen by a clinician today.",
     "soon": "Soon: make an appointment with a clinician within days.",
+    "routine": "Routine: make an appointment with a clinician within the next weeks; sooner if it gets worse.",
     "self_care": "Self-care is reasonable for now; be seen if it gets worse, returns or does not settle.",
 }
+TIMES = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +41,16 @@ class Reason:
     Attributes
     ----------
     kind : str
-        ``rule``: a red-flag rule fires. ``threshold``: a cause is likely enough. ``likely``: a cause is more
-        likely than not. ``open_question``: an emergency rule could still fire. ``no_finding``: nothing is
-        known of the complaint.
+        ``rule``: a red-flag rule fires. ``alarm``: findings alarm by themselves. ``threshold``: a cause is
+        likely enough. ``likely``: a cause is more likely than not. ``no_finding``: too little is known of the
+        complaint. ``no_warning``: none of these.
     rule, cause : str
         Id of the rule and of the cause (the suspect of a rule); empty where there is none.
     findings : mapping of str to str
-        The known states that made the rule fire.
+        The known states that made the rule fire, or that alarm.
     figures : mapping of str to float
-        Probabilities compared: ``posterior``, ``upper`` where there is one, ``threshold``.
+        Probabilities compared: ``posterior``; ``counted``, at a multiple of its odds, where only that reaches
+        the threshold; ``threshold``.
     """
 
     kind: ReasonKind
@@ -91,14 +82,11 @@ class Triage:
 
     Attributes
     ----------
-    level : {"emergency", "urgent", "soon", "self_care"}
+    level : {"emergency", "urgent", "soon", "routine", "self_care"}
     reasons : tuple of Reason
         The most urgent first; rules before probabilities.
     unanswered : tuple of OpenQuestion
         Questions through which a rule could still fire, the most urgent rule and the weightiest first.
-    bound : {"upper", "posterior"}
-        What the thresholds of causes that must not be missed were compared with: the upper end of the
-        credible interval, or the bare posterior where no interval was given.
     labels : mapping of str to str
         Names of causes and findings for pictures; where there are none, ids are put in words.
     """
@@ -106,7 +94,6 @@ class Triage:
     level: Level
     reasons: tuple[Reason, ...]
     unanswered: tuple[OpenQuestion, ...]
-    bound: Literal["upper", "posterior"]
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -129,7 +116,6 @@ class Triage:
         return {
             "level": self.level,
             "words": self.words,
-            "bound": self.bound,
             "reasons": [reason.to_dict() for reason in self.reasons],
             "unanswered": [question.to_dict() for question in self.unanswered],
         }
@@ -159,8 +145,6 @@ class Triage:
             lines.append(
                 f"  still to be asked ({len(open_now)}): {shown}{', ...' if len(open_now) > 5 else ''}"
             )
-        if self.bound == "posterior":
-            lines.append("  (thresholds were compared with posteriors, not with upper credible bounds)")
         return "\n".join(lines)
 
 
@@ -168,7 +152,6 @@ def triage(
     kb: KnowledgeBase,
     states: Mapping[str, str],
     posterior: Mapping[str, float],
-    upper: Mapping[str, float] | None = None,
     *,
     chances: Chances | None = None,
 ) -> Triage:
@@ -183,86 +166,96 @@ def triage(
         posterior alone.
     posterior : mapping of str to float
         P(cause present | evidence), linear, of every cause.
-    upper : mapping of str to float, optional
-        Upper end of the credible interval of (at least) the causes that must not be missed. Where it is
-        missing or NaN the posterior takes its place; `Triage.bound` says so when there is none at all.
     chances : mapping of str to mapping of str to float, optional
         P(state | evidence) of unknown variables; only orders `Triage.unanswered`.
 
     Returns
     -------
     Triage
-        The level is the highest of: every rule that surely holds; for every cause with a row in the harms
-        table, the highest threshold its figure reaches (the upper bound for the group `must_not_miss`, the
-        posterior for all others); `level_if_likely` of every cause more likely than not. ``self_care`` gives
-        way to ``soon`` when no finding or test is known at all, and while an emergency rule could still fire
-        whose suspect is, at its upper bound, above the lowest of its thresholds.
+        The level is the highest of: every rule that surely holds; ``soon`` for a finding that alarms by itself;
+        for every cause with a row in the harms table the highest threshold it reaches, where below
+        ``emergency`` a cause that must not be missed counts at a multiple of its odds; `level_if_likely` of
+        every cause more likely than not. Less than ``soon`` gives way to it while too little is known of the
+        complaint.
 
     Notes
     -----
     The residual cause has a row in the harms table like any other and can raise the level ("nothing listed
     fits"), though it is never ranked or advised on.
     """
-    reasons = _rule_reasons(kb, states) + _cause_reasons(kb, posterior, upper)
-    if not reasons or max(LEVELS.index(reason.level) for reason in reasons) == 0:
-        reasons += _reasons_against_self_care(kb, states, posterior, upper)
-    if not reasons:
-        words = "No warning sign is known and no cause is likely enough to call for more."
-        reasons = [Reason("no_warning", "self_care", "", "", words, ())]
-    level = LEVELS[max(LEVELS.index(reason.level) for reason in reasons)]
+    rules = UrgencyRules.of(kb)
+    codes, given = rules.codes_of(states)
+    chance = [posterior[cause] for cause in rules.causes]
+    verdict = rules.judge(codes, np.array([chance], dtype=np.float64), given)
+    level = LEVELS[verdict.levels[0]]
+    reasons = [*_rule_reasons(rules, verdict, states), *_cause_reasons(kb, rules, verdict, posterior)]
+    reasons += _alarm_reasons(kb, rules, verdict, reasons)
+    if verdict.is_unclear[0]:
+        words = "Too little is known of the complaint itself, which is no reason to call it harmless."
+        reasons.append(Reason("no_finding", "soon", "", "", words, ()))
     if level != "self_care":  # "likely, and can be looked after at home" is no reason for more than that
         reasons = [reason for reason in reasons if reason.level != "self_care"]
+    if not reasons:
+        words = "No warning sign is known and no cause is likely enough to call for more."
+        reasons.append(Reason("no_warning", "self_care", "", "", words, ()))
     kinds = get_args(ReasonKind)
     reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
-    return Triage(
-        level=level,
-        reasons=tuple(reasons),
-        unanswered=open_questions(kb, states, level, chances=chances),
-        bound="posterior" if upper is None else "upper",
-    )
+    unanswered = open_questions(kb, states, level, chances=chances)
+    return Triage(level=level, reasons=tuple(reasons), unanswered=unanswered)
 
 
-def _rule_reasons(kb: KnowledgeBase, states: Mapping[str, str]) -> list[Reason]:
+def _rule_reasons(rules: UrgencyRules, verdict: Verdict, states: Mapping[str, str]) -> Iterator[Reason]:
     """Return the rules that surely hold."""
-    found = []
-    for rule in kb.red_flags:
-        expression = condition(rule.when)
-        if expression is not None and holds(expression, states) is True:
-            because = witnesses(expression, states)
-            found.append(
-                Reason("rule", rule.level, rule.id, rule.suspect, rule.reason, rule.sources, findings=because)
-            )
-    return found
+    for place in np.flatnonzero(verdict.is_fired[:, 0]):
+        rule = rules.rules[place]
+        because = witnesses(rules.expressions[place], states)
+        yield Reason("rule", rule.level, rule.id, rule.suspect, rule.reason, rule.sources, findings=because)
+
+
+def _alarm_reasons(
+    kb: KnowledgeBase, rules: UrgencyRules, verdict: Verdict, others: list[Reason]
+) -> Iterator[Reason]:
+    """Return the findings that alarm by themselves, but for those that a rule of the level already names."""
+    named = {name for reason in others if LEVELS.index(reason.level) >= SOON for name in reason.findings}
+    found = [rules.alarms[place] for place in np.flatnonzero(verdict.is_alarm[:, 0])]
+    found = [alarm for alarm in found if alarm.variable not in named]
+    if found:
+        listed = "; ".join(kb.variable(alarm.variable).label for alarm in found)
+        words = f"Not to be left for weeks, whatever is behind it: {listed}."
+        findings = {alarm.variable: alarm.state for alarm in found}
+        yield Reason("alarm", "soon", "", "", words, (), findings=findings)
 
 
 def _cause_reasons(
-    kb: KnowledgeBase, posterior: Mapping[str, float], upper: Mapping[str, float] | None
-) -> list[Reason]:
+    kb: KnowledgeBase, rules: UrgencyRules, verdict: Verdict, posterior: Mapping[str, float]
+) -> Iterator[Reason]:
     """Return what the probability of every cause calls for, the likeliest cause first."""
-    must_not_miss = _members(kb, MUST_NOT_MISS)
-    labels = {variable.id: variable.label for variable in kb.variables}
-    found = []
-    for harm in sorted(kb.harms, key=lambda harm: -posterior[harm.cause]):
-        chance = posterior[harm.cause]
-        figures = {"posterior": float(chance)}
-        figure = chance
-        if upper is not None and harm.cause in must_not_miss:
-            figure = figures["upper"] = bound_of(harm.cause, posterior, upper)
-        reached = _reached(harm, figure)
-        if reached is not None:
-            level, threshold = reached
-            what = "may be as likely as" if "upper" in figures else "is as likely as"
-            words = (
-                f"{labels[harm.cause]} {what} {_percent(figure)}; from {_percent(threshold)}: {harm.reason}"
-            )
-            figures["threshold"] = threshold
-            found.append(_of_cause("threshold", level, harm, words, figures))
-        if chance > LIKELY and (
-            reached is None or LEVELS.index(harm.level_if_likely) > LEVELS.index(reached[0])
-        ):
-            words = f"{labels[harm.cause]} is more likely than not ({_percent(chance)}): {harm.reason}"
-            found.append(_of_cause("likely", harm.level_if_likely, harm, words, {"posterior": float(chance)}))
-    return found
+    places = sorted(range(len(rules.harms)), key=lambda place: -posterior[rules.harms[place].cause])
+    for place in places:
+        harm, rank = rules.harms[place], int(verdict.reached[place, 0])
+        chance = float(posterior[harm.cause])
+        name = kb.variable(harm.cause).label
+        if rank:
+            yield _threshold_reason(kb, harm, LEVELS[rank], chance)
+        if verdict.is_likely[place, 0] and (not rank or LEVELS.index(harm.level_if_likely) > rank):
+            words = f"{name} is more likely than not ({_percent(chance)}): {harm.reason}"
+            yield _of_cause("likely", harm.level_if_likely, harm, words, {"posterior": chance})
+
+
+def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float) -> Reason:
+    """Say which threshold a cause reaches, and how it is counted where that matters."""
+    limit = harm.threshold(level)
+    assert limit is not None  # it was reached
+    figures = {"posterior": chance}
+    parts = [f"{kb.variable(harm.cause).label}: {_percent(chance)}"]
+    if chance < limit:
+        factor = odds_factor(kb, harm)
+        figures["counted"] = counted(chance, factor)
+        why = harm.odds_reason or "it must not be missed"
+        parts.append(f"counted at {_times(factor)} its odds because {why}: {_percent(figures['counted'])}")
+    figures["threshold"] = limit
+    parts.append(f"from {_percent(limit)}: {level} ({harm.reason})")
+    return _of_cause("threshold", level, harm, "; ".join(parts), figures)
 
 
 def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: Mapping[str, float]) -> Reason:
@@ -270,72 +263,10 @@ def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: M
     return Reason(kind, level, "", harm.cause, words, harm.sources, figures=figures)
 
 
-def _reached(harm: Harm, figure: float) -> tuple[Level, float] | None:
-    """Return the most urgent level whose threshold a probability reaches, with the threshold."""
-    limits: tuple[tuple[Level, float | None], ...] = (
-        ("emergency", harm.threshold_emergency),
-        ("urgent", harm.threshold_urgent),
-        ("soon", harm.threshold_soon),
-    )
-    for level, limit in limits:
-        if limit is not None and figure >= limit:
-            return level, limit
-    return None
-
-
-def _reasons_against_self_care(
-    kb: KnowledgeBase,
-    states: Mapping[str, str],
-    posterior: Mapping[str, float],
-    upper: Mapping[str, float] | None,
-) -> list[Reason]:
-    """Return why a case that nothing raises is still not left to self-care."""
-    found = []
-    lowest = {v.id: v.states[0] for v in kb.variables if v.layer in ("finding", "test")}
-    known = lowest.keys() & states.keys()
-    if len(known) < MIN_FINDINGS or all(states[name] == lowest[name] for name in known):
-        words = "Too little is known of the complaint itself, which is no reason to call it harmless."
-        found.append(Reason("no_finding", "soon", "", "", words, ()))
-    blocked = blocked_variables(kb, states)
-    limits = {harm.cause: lowest_threshold(harm) for harm in kb.harms}
-    for rule in kb.red_flags:
-        limit = limits.get(rule.suspect)
-        if rule.level != "emergency" or limit is None:
-            continue
-        figure = bound_of(rule.suspect, posterior, upper)
-        if figure >= limit and _could_fire(rule, states, blocked):
-            words = (
-                f"A warning sign has not been ruled out yet ({rule.reason}), and it may stand behind this."
-            )
-            figures = {"posterior": float(posterior[rule.suspect]), "upper": figure, "threshold": limit}
-            found.append(
-                Reason("open_question", "soon", rule.id, rule.suspect, words, rule.sources, figures=figures)
-            )
-    return found
-
-
-def _could_fire(rule: RedFlag, states: Mapping[str, str], blocked: frozenset[str]) -> bool:
-    """Whether a rule that does not hold could hold once more is known."""
-    expression = condition(rule.when)
-    return expression is not None and bool(ways_to_hold(expression, states, blocked=blocked))
-
-
-def bound_of(cause: str, posterior: Mapping[str, float], upper: Mapping[str, float] | None) -> float:
-    """Return the upper credible bound of a cause; its posterior where there is none or it is lower."""
-    chance = float(posterior[cause])
-    value = chance if upper is None else float(upper.get(cause, chance))
-    return max(chance, value) if value == value else chance  # NaN: not computed for this cause
-
-
-def lowest_threshold(harm: Harm) -> float | None:
-    """Return the probability from which on a cause calls for anything at all; None if it never does."""
-    limits = (harm.threshold_emergency, harm.threshold_urgent, harm.threshold_soon)
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _members(kb: KnowledgeBase, group_id: str) -> frozenset[str]:
-    """Return the causes of a group; none where the model has no such group."""
-    return frozenset(cause for group in kb.groups if group.id == group_id for cause in group.members)
+def _times(factor: float) -> str:
+    """Write how many times something counts."""
+    is_word = factor in range(2, len(TIMES))
+    return f"{TIMES[int(factor)] if is_word else f'{factor:g}'} times"
 
 
 def _percent(value: float) -> str:

@@ -17,7 +17,7 @@ from thighdx.streaming.sources import Source, inspect_file, open_standard_input,
 __all__ = ["Place", "Table", "open_table"]
 
 BATCH_ROWS = 8_192  # read, scored and handed on at once; some 35 MB while they are scored
-DEAR_BATCH_ROWS = 1_024  # where intervals or urgency make a row cost a hundred times more
+DEAR_BATCH_ROWS = 1_024  # where intervals make a row cost a hundred times more
 BATCH_BYTES = 32_000_000  # long rows come fewer at a time
 
 
@@ -141,5 +141,5 @@ def open_table(names: Sequence[str], scorer: Scorer) -> Table:
     except TableError as error:
         name = "standard input" if is_pipe else files[0]
         raise TableError(f"{name}: {str(error).removeprefix('table: ')}") from None
-    is_dear = scorer.options["interval"] is not None or scorer.options["triage"]
+    is_dear = scorer.options["interval"] is not None
     return Table(sources, schema, frozenset(plan.evidence), DEAR_BATCH_ROWS if is_dear else BATCH_ROWS)
