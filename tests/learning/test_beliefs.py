@@ -7,11 +7,9 @@ import pytest
 from scipy import stats
 from scipy.special import expit, logit
 
+from floats import QUADRATURE
 from thighdx.elicitation import Distribution, Mixture
 from thighdx.learning.beliefs import WIDER, stack_beliefs
-
-# Quadrature by trapezoids on some 250 points of the working scale.
-QUADRATURE = 3e-3
 
 
 def test_without_data_a_belief_stays_what_it_is() -> None:

@@ -12,6 +12,7 @@ from scipy.stats import beta
 
 import kb_builder
 import thighdx
+from floats import CALIBRATED, CONJUGATE
 from learning.clinic import drawn_network, hidden, layout_of, patients
 from thighdx.elicitation.distribution import from_working
 from thighdx.errors import EvidenceError, TableError
@@ -23,11 +24,6 @@ from thighdx.model import Model
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.difference import diff_models
-
-# Laplace's method and the Beta fitted to three quantiles against an exact posterior, absolute.
-CONJUGATE = 0.004
-# Share of some 2,000 draws below a quantile, those of one replicate depending on one another.
-CALIBRATED = 0.025
 
 
 @pytest.fixture(scope="module")

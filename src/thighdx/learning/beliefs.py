@@ -8,7 +8,7 @@ its shape: panels far apart stay two humps until the data choose one, which is h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ __all__ = ["WIDER", "Beliefs", "Tilted", "stack_beliefs"]
 
 N_GRID = 64  # points each over the prior, over the data, and between the two
 FAR = 9.0  # standard deviations of the data's curve that are looked at
+EDGE = 1e-9  # on either side of a step
 TAIL = 1e-6  # of the prior left out on either side
 WIDER = 3.0  # how much wider the prior is against which the stated one is weighed
 LEVELS = (0.05, 0.5, 0.95)
@@ -37,7 +38,9 @@ class Beliefs:
     owner : (n_components,) intp
         The belief a component belongs to, ascending.
     median, low, high : (n,) float64
-        Median, and what lies outside of it.
+        Median, and ends of the range that matters.
+    steps : (n, 2) float64
+        Medians of the first and the last component: a two-piece density has a step there.
     """
 
     stack: Stack
@@ -45,6 +48,7 @@ class Beliefs:
     median: Floats
     low: Floats
     high: Floats
+    steps: Floats
 
     @property
     def n(self) -> int:
@@ -103,7 +107,9 @@ class Beliefs:
         data = center[:, None] + FAR * sd[:, None] * (2 * around - 1)
         between = self.median[:, None] + (center - self.median)[:, None] * around
         near = self.median[:, None] + 0.1 * spread[:, None] * (2 * around - 1)
-        return np.sort(np.concatenate([prior, data, between, near], axis=1), axis=1)
+        return np.sort(
+            np.concatenate([prior, data, between, near, self.steps - EDGE, self.steps + EDGE], axis=1), axis=1
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +151,8 @@ def stack_beliefs(mixtures: Sequence[Mixture]) -> Beliefs:
     firsts = np.searchsorted(owner, np.arange(len(parts)))
     low = np.minimum.reduceat(ends[:, 0], firsts)
     high = np.maximum.reduceat(ends[:, 2], firsts)
-    flat = Beliefs(
-        stack, owner, np.add.reduceat(ends[:, 1], firsts) / np.diff([*firsts, len(owner)]), low, high
-    )
-    zero = np.zeros(flat.n)
-    return Beliefs(stack, owner, flat.tilt(zero, zero).quantiles([0.5])[:, 0], low, high)
+    lasts = np.append(firsts[1:], len(owner)) - 1
+    steps = np.stack([ends[firsts, 1], ends[lasts, 1]], axis=1)
+    zero = np.zeros(len(parts))
+    flat = Beliefs(stack, owner, steps.mean(axis=1), low, high, steps)
+    return replace(flat, median=flat.tilt(zero, zero).quantiles([0.5])[:, 0])

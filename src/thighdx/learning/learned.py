@@ -119,7 +119,9 @@ class Learned:
         if self.comparison is not None:
             lines.append(f"cross-validated, {self.comparison!r}")
             if self.comparison.verdict != "better":
-                lines.append("  the old model may serve as well or better here: keep it until records say otherwise")
+                lines.append(
+                    "  the old model may serve as well or better here: keep it until records say otherwise"
+                )
         return "\n".join(lines)
 
     def __repr__(self) -> str:
