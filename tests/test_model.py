@@ -81,7 +81,7 @@ def test_a_folder_of_ones_own_is_read(tmp_path: Path) -> None:
     model = thighdx.read_model(str(folder))
     assert model.name == "small"
     assert list(model.causes) == ["strain", "nerve", "clot", "other_cause"]
-    assert not (folder / "compiled.json").exists()
+    assert not (folder / "compiled.bin").exists()
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def test_the_names_of_a_model_are_frozen(model: Model) -> None:
         "variables",
         "version",
         "vocabulary",
+        "warm",
     ]
 
 
@@ -135,6 +136,7 @@ def parameters(function: object) -> str:
         (Model.simulate, "self, n, *, seed, setting=None"),
         (Model.rebase, "self, shares, *, setting=None, exclusive=False"),
         (Model.trace, "self, cause"),
+        (Model.warm, "self, settings=None"),
         (Model.check, "self"),
         (Model.template, "self, table='evidence'"),
         (Model.save, "self, path"),

@@ -20,18 +20,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from thighdx.columns import AGE, SETTING, evidence_names, is_evidence_name
 from thighdx.errors import KnowledgeBaseError, Problem, TableError, nearest_hint
 from thighdx.inference.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary, is_missing
+from thighdx.kb.yaml_text import load_yaml
 
 __all__ = ["ColumnMap", "MappedColumn", "as_word", "read_column_map"]
 
@@ -120,13 +119,25 @@ class ColumnMap:
         """Columns that are left out."""
         return frozenset(name for name, item in self.columns.items() if item.drop)
 
-    def words(self, name: str) -> dict[str, str | None]:
-        """Return what the codes of a column stand for, None for unknown."""
-        item = self.columns[name]
-        found: dict[str, str | None] = {as_word(code): None for code in item.unknown}
+    def translator(self, name: str) -> Callable[[object], str | None] | None:
+        """Return what says what a cell of a column stands for, None for unknown; None if cells stay as they are."""
+        item = self.columns.get(name)
+        if item is None or not item.changes_values:
+            return None
+        words: dict[str, str | None] = {as_word(code): None for code in item.unknown}
         for code, value in item.values.items():
-            found[as_word(code)] = None if is_missing(value) else as_word(value)
-        return found
+            words[as_word(code)] = None if is_missing(value) else as_word(value)
+
+        def translate(value: object) -> str | None:
+            word = None if value is None else as_word(value)
+            if word is None or word in words:
+                return None if word is None else words[word]
+            try:
+                return word if item.factor == 1.0 else repr(float(word) * item.factor)
+            except ValueError:
+                return word
+
+        return translate
 
     def as_plain(self) -> dict[str, Any]:
         """Return what the map says, as plain data."""
@@ -195,11 +206,10 @@ def read_column_map(source: str | Path | Mapping[str, Any] | ColumnMap) -> Colum
         parsed = _MapFile.model_validate(data)
     except ValidationError as error:
         raise KnowledgeBaseError(name, [_problem(name, item) for item in error.errors()]) from None
-    except (YAMLError, RecursionError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
-        message = " ".join(str(error).split())[:300]
-        raise KnowledgeBaseError(name, [Problem(name, None, None, f"not valid YAML: {message}")]) from None
+    except TableError:
+        raise
+    except ValueError as error:
+        raise KnowledgeBaseError(name, [Problem(name, None, None, f"not valid YAML: {error}")]) from None
     columns = {
         column: item.model_copy(update={"unknown": [*parsed.unknown, *item.unknown]})
         for column, item in parsed.columns.items()
@@ -219,7 +229,7 @@ def _load(path: Path) -> Any:
         raise TableError(f"{path}: is not UTF-8 text; save the map as UTF-8") from None
     if len(text) > MAX_CHARACTERS:
         raise TableError(f"{path}: longer than {MAX_CHARACTERS:,} characters, too long for a map of columns")
-    return YAML(typ="safe", pure=True).load(text)
+    return load_yaml(text)
 
 
 def _problem(source: str, item: Any) -> Problem:

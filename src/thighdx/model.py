@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from thighdx.compilation import CompiledModel, compile_model, load_compiled, recompile_for
+from thighdx.compiled_file import load_compiled
+from thighdx.compiled_model import CompiledModel
 from thighdx.conflict import minimal_conflict
 from thighdx.errors import ImpossibleEvidenceError, Problem
 from thighdx.inference.engine import log_weights
@@ -19,6 +20,7 @@ from thighdx.inference.tables import setting_tables
 from thighdx.inference.vocabulary import Vocabulary, make_vocabulary
 from thighdx.kb.records import Variable
 from thighdx.network.build import Network, build_network
+from thighdx.notice import notice_if_slow
 from thighdx.resources import model_path
 from thighdx.result import ModelCard, Result
 
@@ -57,14 +59,28 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
     Raises
     ------
     KnowledgeBaseError
-        With every problem of every table.
+        With every problem of every table, or because the compiled file is damaged.
+
+    Warns
+    -----
+    CompiledFileWarning
+        If the compiled file belongs to other tables or another version of thighdx.
     """
     if max_causes is not None and (not isinstance(max_causes, int) or isinstance(max_causes, bool)):
         raise ValueError(f"max_causes: got {max_causes!r}, expected a whole number from 1 on")
-    compiled = load_compiled(path) or compile_model(path)
-    if max_causes is not None:
-        compiled = recompile_for(compiled, max_causes)
+    compiled = load_compiled(path)
+    if compiled is None or max_causes not in (None, compiled.spec.max_causes):
+        with notice_if_slow(f"thighdx: fitting and solving {path} ..."):
+            compiled = _compile(path, compiled, max_causes)
     return Model(compiled)
+
+
+def _compile(path: str | Path, compiled: CompiledModel | None, max_causes: int | None) -> CompiledModel:
+    """Work out what no compiled file holds."""
+    from thighdx.compilation import compile_model, recompile_for  # late: most programs have a compiled file
+
+    compiled = compiled or compile_model(path)
+    return compiled if max_causes is None else recompile_for(compiled, max_causes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +214,8 @@ class Model:
         peak = log_joint.max()
         if np.isneginf(peak):
             conflict = minimal_conflict(self.network, self.vocabulary, case)
-            n_present = sum(name in self.causes and state == "present" for name, state in conflict)
+            causes = self.vocabulary.cause_index
+            n_present = sum(name in causes and state == "present" for name, state in conflict)
             too_many = n_present > self.max_causes
             reason = f"it allows up to {self.max_causes} causes at once; see max_causes" if too_many else ""
             raise ImpossibleEvidenceError(conflict, reason)
@@ -213,8 +230,7 @@ class Model:
             _case=case,
             _network=self.network,
             _vocabulary=self.vocabulary,
-            _kb=self.compiled.kb,
-            _pooled=self.compiled.pooled,
+            _compiled=self.compiled,
             _weights=weights / total,
             _prior=np.exp(setting_tables(self.network, setting_idx).log_prior),
         )
@@ -228,38 +244,108 @@ class Model:
         triage: bool = False,
         groups: bool = False,
         columns: Mapping[str, str] | None = None,
+        on_error: Literal["keep", "unknown", "raise"] = "keep",
         n_threads: int | None = None,
     ) -> Any:
         """Return posteriors of every cause for every row of a table.
 
         Parameters
         ----------
+        table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+            One row per patient. Columns named like variables are evidence, and so are ``age``, ``setting``,
+            ``given_<cause>`` and ``<variable>:<state>`` (likelihoods). What else gives a stream of Arrow batches
+            is read too, and comes back as a pyarrow table.
+        setting : str, optional
+            Setting of the rows that do not name their own; default `default_setting`.
         interval : float, optional
             Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
         triage : bool
             Adds the level of urgency of every row.
         groups : bool
             Adds ``group_<name>``, P(any member present).
+        columns : mapping of str to str, optional
+            Column of the table to what it is read as. Such a column counts as evidence and is not passed through.
+        on_error : {"keep", "unknown", "raise"}
+            A row with a cell that cannot be read keeps its place, with a status that says why and no
+            probabilities; is scored as if the cell were unknown; is an error.
+        n_threads : int, optional
+            Upper limit of threads, all by default; never changes a result.
 
-        See `thighdx.score.score_table` for columns, statuses, errors and the other parameters.
+        Returns
+        -------
+        table of the same kind
+            See `thighdx.score.score_table` for its columns.
+
+        Raises
+        ------
+        TableError
+            If the table as a whole cannot be read, an option has no such value, or `on_error` is ``raise`` and a
+            row is bad.
+        EvidenceError
+            If there is no such setting.
+
+        Warns
+        -----
+        UserWarning
+            If cells could not be read, with their column, value and number.
         """
-        from thighdx.extras import Extras
-        from thighdx.score import score_table
+        from thighdx.score import Scoring, score_table
+        from thighdx.score_options import ScoreOptions
 
-        wanted = interval is not None or triage
-        kb, pooled = self.compiled.kb, self.compiled.pooled
-
-        return score_table(
-            self.network,
-            self.vocabulary,
-            self.groups,
-            table,
+        options = ScoreOptions(
             setting=self.default_setting if setting is None else setting,
-            groups_wanted=groups,
-            columns=columns,
+            interval=interval,
+            triage=triage,
+            groups=groups,
+            columns={} if columns is None else columns,
+            on_error=on_error,
             n_threads=n_threads,
-            extras=Extras(kb, pooled, interval, triage, n_threads) if wanted else None,
         )
+        return score_table(Scoring.of(self, options), table)
+
+    def explain_columns(
+        self, table: Any, *, columns: Mapping[str, str] | None = None, n_rows: int = 10_000
+    ) -> pd.DataFrame:
+        """Say how each column of a table will be read, from its first rows; scores nothing.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        columns : mapping of str to str, optional
+            As for `score`.
+        n_rows : int
+            Rows looked at.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per column: ``column``, ``role``, ``read_as``, ``type``; how many cells are ``known``, ``unknown``
+            and ``bad``; ``bad_values``; a ``remark`` on what may have been meant.
+
+        Raises
+        ------
+        TableError
+            If the table as a whole cannot be read.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"id": [7, 8], "onset": ["sudden", "suden"]})
+        >>> found = load_model().explain_columns(table)
+        >>> found[["column", "role", "known", "bad", "bad_values"]].values.tolist()
+        [['id', 'passed through', 0, 0, ''], ['onset', 'evidence', 1, 1, "'suden' (1)"]]
+        """
+        from thighdx.column_readings import ColumnReadings
+        from thighdx.frames import open_table
+        from thighdx.score import Scoring
+        from thighdx.score_options import ScoreOptions
+
+        frame = open_table(table)
+        scoring = Scoring.of(self, ScoreOptions(setting=self.default_setting, columns=columns or {}))
+        readings = ColumnReadings(scoring, scoring.plan(frame.names), frame.kinds)
+        shown = frame.part(0, n_rows)
+        readings.add(shown, len(shown))
+        return readings.to_frame()
 
     def score_batches(
         self,
@@ -290,6 +376,25 @@ class Model:
         from thighdx.scorer import Scorer
 
         return Scorer(self, **options).stream(batches)
+
+    def warm(self, settings: Iterable[str] | str | None = None) -> None:
+        """Make every table that a first request would have to make, so that a service answers the first at once.
+
+        Tables are shared by threads and made once: without this, eight first requests wait for the first of them.
+
+        Parameters
+        ----------
+        settings : iterable of str, or str, optional
+            All of the model's by default; each takes about 10 MB and some hundredths of a second.
+
+        Raises
+        ------
+        EvidenceError
+            If there is no such setting.
+        """
+        wanted = self.settings if settings is None else (settings,) if isinstance(settings, str) else settings
+        for setting in wanted:
+            self.diagnose({}, setting=setting).to_dict()
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:
         """Draw `n` patients from the model: all variables, and the truth in ``true_<cause>`` columns."""
@@ -458,7 +563,7 @@ class Model:
         return tuple(check_compiled(self.compiled))
 
     def save(self, path: str | Path) -> Path:
-        """Write the model's folder: its tables, its manifest (with rebased shares) and `compiled.json`.
+        """Write the model's folder: its tables, its manifest (with rebased shares) and its compiled file.
 
         Raises
         ------

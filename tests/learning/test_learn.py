@@ -16,6 +16,7 @@ from floats import CALIBRATED, CONJUGATE
 from learning.clinic import drawn_network, hidden, layout_of, patients
 from thighdx.elicitation.distribution import from_working
 from thighdx.errors import EvidenceError, TableError
+from thighdx.kb.tables import COMPILED_FILE
 from thighdx.learning.counts import combine, learn_counts
 from thighdx.learning.estimate import estimate, read_source
 from thighdx.learning.learned import Learned
@@ -87,7 +88,7 @@ def test_known_causes_may_come_as_counts(small_model: Model) -> None:
 
 def test_the_saved_tables_make_the_same_model_again(learned: Learned, tmp_path: Path) -> None:
     folder = learned.save(tmp_path / "mine")
-    (folder / "compiled.json").unlink()
+    (folder / COMPILED_FILE).unlink()
     again = thighdx.read_model(folder)
     assert again.digest == learned.model.digest
     assert again.check() == ()

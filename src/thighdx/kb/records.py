@@ -234,10 +234,11 @@ class Manifest:
     rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnowledgeBase:
     """Every table of one model, as text turned into records; holds no computed number.
 
+    One that `thighdx.kb.opened.open_knowledge_base` returns reads a table when its records are first asked for.
     `row_numbers` says in which row of its file each record of a table stands.
     """
 
@@ -251,7 +252,7 @@ class KnowledgeBase:
     advice: tuple[Advice, ...]
     sources: Mapping[str, Source]
     digest: str
-    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     row_numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
     evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
     seed_rows: tuple[Row, ...] = field(default=(), repr=False)

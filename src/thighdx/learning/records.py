@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.columns import TRUTH_PREFIX
-from thighdx.distinct import Column, distinct_values
-from thighdx.draft import STATUSES, Draft
+from thighdx.columns import TRUTH_PREFIX, ColumnPlan
+from thighdx.distinct import distinct_values
+from thighdx.draft import STATUSES, encode_rows
 from thighdx.errors import TableError, nearest_hint
 from thighdx.frames import encode_table, open_table
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
@@ -93,7 +93,7 @@ def read_records(
     TableError
         If there is no truth, or a column cannot be read at all.
     """
-    encoded = encode_table(vocabulary, table, setting=setting)
+    encoded, _ = encode_table(vocabulary, table, setting=setting)
     if (encoded.batch.given != UNKNOWN).any():
         raise TableError(
             f"records: call what is known of the truth {TRUTH_PREFIX}<cause>, not {GIVEN_PREFIX}<cause>"
@@ -119,12 +119,13 @@ def read_records(
 def _patients(table: object, name: str) -> npt.NDArray[np.uint64]:
     """Return a number per patient that is the same in every part of a table."""
     frame = open_table(table)
-    if name not in frame.columns:
-        hint = nearest_hint(name, [column for column in frame.columns if isinstance(column, str)])
+    if name not in frame.names:
+        hint = nearest_hint(name, [column for column in frame.names if isinstance(column, str)])
         raise TableError(f"patient: the table has no column {name!r}; {hint}".removesuffix("; "))
-    texts = [str(value) for value in frame.get_column(name).to_list()]
-    number = {text: int.from_bytes(sha256(text.encode()).digest()[:8], "little") for text in set(texts)}
-    return np.array([number[text] for text in texts], dtype=np.uint64)
+    found = distinct_values(frame.native[name], keep_numbers=True)
+    digests = [sha256(str(value).encode()).digest() for value in (*found.values, None)]
+    numbers = np.array([int.from_bytes(digest[:8], "little") for digest in digests], dtype=np.uint64)
+    return np.asarray(numbers[found.codes])
 
 
 def _read_truth(
@@ -138,11 +139,11 @@ def _read_truth(
     frame = open_table(labels)
     if len(frame) != n_rows:
         raise TableError(f"truth: got {len(frame)} labels, expected {n_rows}, one per row")
-    columns = [column for column in frame.columns if isinstance(column, str)]
+    columns = [column for column in frame.names if isinstance(column, str)]
     listed = [c for c in columns if c.startswith(TRUTH_PREFIX) and c != TRUE_CAUSE]
     text = name or TRUE_CAUSE
     if text in columns and not (listed and name is None):
-        return _from_text(vocabulary, frame.get_column(text))
+        return _from_text(vocabulary, frame.native[text])
     if name is not None:
         raise TableError(
             f"truth: the table has no column {name!r}; {nearest_hint(name, columns)}".removesuffix("; ")
@@ -159,17 +160,16 @@ def _read_truth(
             f"records: nothing says what the causes were; give columns {TRUTH_PREFIX}<cause>, a column "
             f"{TRUE_CAUSE} of ids joined by ';', or truth="
         )
-    draft = Draft.empty(vocabulary, n_rows, 0)
-    for column in listed:
-        position = vocabulary.cause_index[column.removeprefix(TRUTH_PREFIX)]
-        draft.given[position] = draft.read_states(frame.get_column(column), vocabulary.causes[position])
-    named = [vocabulary.cause_index[column.removeprefix(TRUTH_PREFIX)] for column in listed]
-    others = np.setdiff1d(np.arange(len(vocabulary.causes)), named)
-    draft.given[others] = np.where((draft.given != UNKNOWN).any(axis=0), 0, UNKNOWN)
-    return np.ascontiguousarray(draft.given.T), draft.status
+    given = {vocabulary.cause_index[column.removeprefix(TRUTH_PREFIX)]: column for column in listed}
+    plan = ColumnPlan({}, given, {}, None, None, tuple(listed), (), ())
+    read = encode_rows(vocabulary, plan, frame.native, n_rows=n_rows, setting_idx=0)
+    known = read.batch.given.copy()
+    others = np.setdiff1d(np.arange(len(vocabulary.causes)), list(given))
+    known[:, others] = np.where((known != UNKNOWN).any(axis=1), 0, UNKNOWN)[:, None]
+    return known, read.status
 
 
-def _from_text(vocabulary: Vocabulary, column: Column) -> tuple[Codes, npt.NDArray[np.integer]]:
+def _from_text(vocabulary: Vocabulary, column: Any) -> tuple[Codes, npt.NDArray[np.integer]]:
     """Read ids joined by ``;``."""
     found = distinct_values(column)
     read = [_read_label(vocabulary, value) for value in found.values]

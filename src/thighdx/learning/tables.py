@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from thighdx.compilation import CompiledModel, compile_model
+from thighdx.compilation import compile_model
+from thighdx.compiled_model import CompiledModel
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.elicitation.pool import Mixture, pooled_medians, pooled_quantiles
 from thighdx.elicitation.rows import fit_rows
@@ -234,7 +235,7 @@ def _files(
     compiled: CompiledModel, rows: Sequence[Judgement], source: Mapping[str, str], name: str
 ) -> dict[str, str]:
     """Return the text of every file with the new rows, the new source and the new expert."""
-    files = dict(compiled.kb.files)
+    files = {file: content.decode("utf-8-sig") for file, content in compiled.kb.files.items()}
     manifest = with_changes(files[MANIFEST_FILE], max_causes=compiled.spec.max_causes, rebased={})
     label = f"Records {name}: what became of the numbers in their light"
     files[MANIFEST_FILE] = with_expert(manifest, name=f"{EXPERT_PREFIX}{name}", role="records", label=label)
