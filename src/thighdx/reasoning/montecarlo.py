@@ -171,7 +171,9 @@ def _given(network: Network, batch: EvidenceBatch) -> Floats:
     """Return what causes given as evidence, or likelihoods on them, do to every explanation."""
     blank = replace(batch, codes=np.full_like(batch.codes, UNKNOWN), likelihoods=())
     prior = setting_tables(network, int(batch.setting_idx[0])).log_prior
-    return np.asarray(log_weights(network, blank)[0] - prior)
+    given = log_weights(network, blank)[0]
+    possible = np.isfinite(prior)  # causes that exclude one another stay at -inf
+    return np.asarray(np.subtract(given, prior, out=np.zeros_like(prior), where=possible))
 
 
 @dataclass(frozen=True, slots=True)
