@@ -6,6 +6,7 @@ read, inferred and laid out as columns.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,12 @@ def choose_engine(wanted: Engine, n_rows: int | None, network: Network) -> Engin
     if wanted != "auto":
         return wanted
     is_short = n_rows is not None and n_rows * network.explanations.n_explanations <= NUMPY_CELLS
-    return "numpy" if is_short or find_spec("numba") is None else "compiled"
+    return "numpy" if is_short or not _can_compile() else "compiled"
+
+
+def _can_compile() -> bool:
+    """Say whether there is numba, and compiling is not switched off: loops that are not compiled take for ever."""
+    return find_spec("numba") is not None and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 def prepare_engine(network: Network) -> None:
