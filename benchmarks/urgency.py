@@ -50,7 +50,7 @@ def report_urgency(published: pd.DataFrame, n_patients: int, n_rows: int) -> Tab
     say("urgency: processor time")
     table = cohort(model, n_rows)
     batch = encode(model, table)
-    posterior = infer(model.network, batch, dtype="float64").posterior
+    posterior = infer(model.network, batch).posterior
     rules = UrgencyRules.of(model.compiled.kb)
     seconds = least(lambda: rules.levels(batch.codes, posterior, batch.given))
     rows.append(("a row of a table beyond its posteriors, µs", f"{1e6 * seconds / n_rows:.2f}"))

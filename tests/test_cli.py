@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import thighdx
+from thighdx import packed
 from thighdx.cli import app
 
 HERE = Path(__file__).parent
@@ -544,7 +545,7 @@ class TestModel:
     def test_build_writes_the_compiled_file_and_reports(self, run: Callable[..., Result], copy: Path) -> None:
         result = run("model", "build", str(copy))
         assert (result.exit_code, result.stderr) == (0, "")
-        assert (copy / "compiled.json").is_file()
+        assert (copy / "compiled.bin").is_file()
         assert thighdx.read_model(copy).digest in result.stdout
         assert "tiny 1.0.0: 2 contexts, 3 causes, 3 findings, 1 test, 1 setting" in result.stdout
         assert "Fits: 30" in result.stdout
@@ -557,6 +558,32 @@ class TestModel:
         assert "run thighdx model build" in result.stderr
         run("model", "build", str(copy))
         assert run("model", "check", str(copy)).stderr == ""
+
+    def test_check_refuses_a_damaged_compiled_file(self, run: Callable[..., Result], copy: Path) -> None:
+        run("model", "build", str(copy))
+        file = copy / "compiled.bin"
+        file.write_bytes(file.read_bytes()[:-1])
+        result = run("model", "check", str(copy))
+        assert result.exit_code == 1
+        assert result.stdout.startswith("compiled.bin: damaged: its checksum does not fit its content")
+        refused(run("diagnose", "--model", str(copy)), "compiled.bin: damaged", f"thighdx model build {copy}")
+        assert run("model", "build", str(copy)).exit_code == 0
+        assert run("model", "check", str(copy)).exit_code == 0
+
+    def test_check_finds_a_number_that_the_tables_do_not_make(
+        self, run: Callable[..., Result], copy: Path
+    ) -> None:
+        """A file made with care: its checksum fits, and its priors reproduce the shares."""
+        run("model", "build", str(copy))
+        file = copy / "compiled.bin"
+        plain, arrays = packed.unpack(file.read_bytes())
+        arrays["background"][0] *= 1.5
+        file.write_bytes(packed.pack(plain, arrays))
+        result = run("model", "check", str(copy))
+        assert result.exit_code == 1
+        assert result.stdout.startswith(
+            "compiled.bin, background: is not what the tables make; run thighdx model"
+        )
 
     def test_check_prints_every_problem_on_its_line(self, run: Callable[..., Result], copy: Path) -> None:
         links = copy / "links.csv"
@@ -576,7 +603,7 @@ class TestModel:
         links.write_text(links.read_text().replace("strain,onset,sudden", "strain,onset,suden"))
         result = run("model", "build", str(copy))
         refused(result, "3 problems", "links.csv row 4", "links.csv row 5", "links.csv row 6")
-        assert not (copy / "compiled.json").exists()
+        assert not (copy / "compiled.bin").exists()
 
     @pytest.mark.parametrize("command", ["build", "check"])
     def test_a_missing_folder_is_bad_input(self, run: Callable[..., Result], command: str) -> None:
@@ -632,8 +659,8 @@ class TestShippedModel:
     def test_the_published_cases_are_scored(self, run: Callable[..., Result]) -> None:
         result = run("score", str(thighdx.data_path("published_cases.csv")), "-o", "posteriors.csv")
         assert result.exit_code == 0
-        assert "24 rows read: 24 scored" in result.stderr
-        assert re.search(r"A true cause is first in \d+ \(\d+%\) of 24 cases and among", result.stdout)
+        assert "58 rows read: 58 scored" in result.stderr
+        assert re.search(r"A true cause is first in \d+ \(\d+%\) of 58 cases and among", result.stdout)
         rows = read_csv(Path("posteriors.csv"))
         causes = thighdx.load_model().causes
         assert all(0 <= float(row[cause]) <= 1 for row in rows for cause in causes)

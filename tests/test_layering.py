@@ -21,6 +21,8 @@ LAYERS = (
         "figures",
         "html",
         "machine_code",
+        "once",
+        "packed",
         "whole_files",
     ),  # html: from plain data to a page, whoever holds the data
     ("kb", "resources"),

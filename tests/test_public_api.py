@@ -81,6 +81,7 @@ def test_the_names_of_a_model_are_frozen(model: Model) -> None:
         "variables",
         "version",
         "vocabulary",
+        "warm",
     ]
 
 
@@ -134,6 +135,7 @@ def parameters(function: object) -> str:
         (Model.simulate, "self, n, *, seed, setting=None"),
         (Model.rebase, "self, shares, *, setting=None, exclusive=False"),
         (Model.trace, "self, cause"),
+        (Model.warm, "self, settings=None"),
         (Model.check, "self"),
         (Model.template, "self, table='evidence'"),
         (Model.save, "self, path"),

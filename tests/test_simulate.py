@@ -12,7 +12,8 @@ import thighdx.simulate
 from patients import NETWORK, SETTINGS, VOCABULARY, evidence_ids
 from thighdx.errors import EvidenceError, TableError
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.engine import explanation_posterior, marginals
+from thighdx.inference.engine import explanation_posterior
+from thighdx.inference.marginals import marginals
 from thighdx.score import score_table
 from thighdx.simulate import simulate_table
 

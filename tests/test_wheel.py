@@ -24,7 +24,7 @@ def test_the_wheel_holds_every_module_model_and_data_file(wheel: Path) -> None:
             f"thighdx/{path.relative_to(ROOT)}" for path in (ROOT / kind).rglob("*") if path.is_file()
         }
     expected = {name for name in expected if "_cache" not in name and "/." not in name}
-    assert "thighdx/models/posterior_thigh/compiled.json" in expected
+    assert "thighdx/models/posterior_thigh/compiled.bin" in expected
     assert "thighdx/data/published_cases.csv" in expected
     assert expected - names == set()
     assert "thighdx/py.typed" in names
@@ -63,7 +63,7 @@ def test_an_installed_wheel_diagnoses_away_from_the_checkout(installed: Path, tm
 def test_an_installed_wheel_finds_its_compiled_model_fresh(installed: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from thighdx.compilation import load_compiled\n"
+        "from thighdx.compiled_file import load_compiled\n"
         "from thighdx.resources import model_path\n"
         "print(load_compiled(model_path('posterior_thigh')) is not None)\n"
     )

@@ -26,12 +26,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from thighdx.columns import AGE, SETTING, evidence_names, is_evidence_name
 from thighdx.errors import KnowledgeBaseError, Problem, TableError, nearest_hint
 from thighdx.inference.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary, is_missing
+from thighdx.kb.yaml_text import load_yaml
 
 __all__ = ["ColumnMap", "MappedColumn", "as_word", "read_column_map"]
 
@@ -195,11 +194,10 @@ def read_column_map(source: str | Path | Mapping[str, Any] | ColumnMap) -> Colum
         parsed = _MapFile.model_validate(data)
     except ValidationError as error:
         raise KnowledgeBaseError(name, [_problem(name, item) for item in error.errors()]) from None
-    except (YAMLError, RecursionError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
-        message = " ".join(str(error).split())[:300]
-        raise KnowledgeBaseError(name, [Problem(name, None, None, f"not valid YAML: {message}")]) from None
+    except TableError:
+        raise
+    except ValueError as error:
+        raise KnowledgeBaseError(name, [Problem(name, None, None, f"not valid YAML: {error}")]) from None
     columns = {
         column: item.model_copy(update={"unknown": [*parsed.unknown, *item.unknown]})
         for column, item in parsed.columns.items()
@@ -219,7 +217,7 @@ def _load(path: Path) -> Any:
         raise TableError(f"{path}: is not UTF-8 text; save the map as UTF-8") from None
     if len(text) > MAX_CHARACTERS:
         raise TableError(f"{path}: longer than {MAX_CHARACTERS:,} characters, too long for a map of columns")
-    return YAML(typ="safe", pure=True).load(text)
+    return load_yaml(text)
 
 
 def _problem(source: str, item: Any) -> Problem:

@@ -1,29 +1,27 @@
-"""From a folder of tables to a network, once: `compiled.json` holds every fit and every solved parameter.
+"""From a folder of tables to a solved network: read, check, fit, pool, solve.
 
-The file is keyed by the digest of the tables: as long as they are what it was made from, loading a model fits
-and solves nothing.
+`thighdx.compiled_file` keeps the result, so that loading a model does none of this.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from thighdx.elicitation.compiled import from_plain, to_plain
-from thighdx.elicitation.judgements import PooledJudgement, PooledKey, check_judgements, pool_judgements
+from thighdx.compiled_file import compiled_content, write_compiled
+from thighdx.compiled_model import CompiledModel, judged_by
+from thighdx.elicitation.compiled import to_arrays
+from thighdx.elicitation.judgements import check_judgements, pool_judgements
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb.check import check_knowledge_base
 from thighdx.kb.load import read_knowledge_base
 from thighdx.kb.manifest import with_changes
+from thighdx.kb.opened import open_knowledge_base
 from thighdx.kb.records import KnowledgeBase
 from thighdx.kb.tables import COMPILED_FILE, MANIFEST_FILE
 from thighdx.network.assemble import assemble_spec, check_spec
@@ -31,30 +29,10 @@ from thighdx.network.build import SolvedParameters
 from thighdx.network.rebase import Shares, rebase_parameters
 from thighdx.network.spec import NetworkSpec
 
-__all__ = [
-    "COMPILED_FORMAT",
-    "CompiledModel",
-    "check_compiled",
-    "compile_model",
-    "load_compiled",
-    "recompile_for",
-    "save_model",
-    "write_compiled",
-]
+__all__ = ["check_compiled", "compare_compiled", "compile_model", "recompile_for", "save_model"]
 
-COMPILED_FORMAT = 1
-MAX_COMPILED_BYTES = 50_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledModel:
-    """A knowledge base with its pooled judgements and solved parameters."""
-
-    kb: KnowledgeBase
-    pooled: Mapping[PooledKey, PooledJudgement]
-    spec: NetworkSpec
-    solved: SolvedParameters
-    rebased: Shares = field(default_factory=dict)
+# Largest difference, absolute or relative, between a stored number and the same number made again.
+SAME = 1e-6
 
 
 def compile_model(path: str | Path) -> CompiledModel:
@@ -74,13 +52,16 @@ def compile_model(path: str | Path) -> CompiledModel:
     if kb is None or problems:
         raise KnowledgeBaseError(str(path), problems)
     pooled = pool_judgements(kb)
-    spec = assemble_spec(kb, {key: item.point for key, item in pooled.items()})
-    solved, problems = check_spec(spec)
+    elicited = assemble_spec(kb, {key: item.point for key, item in pooled.items()})
+    solved, problems = check_spec(elicited)
+    spec = elicited
     if not problems:
-        spec, solved = _rebased(kb.manifest.rebased, spec, solved, problems)
+        spec, solved = _rebased(kb.manifest.rebased, elicited, solved, problems)
     if problems:
         raise KnowledgeBaseError(str(path), _in_file_order(problems))
-    return CompiledModel(kb, pooled, spec, solved, kb.manifest.rebased)
+    opened = open_knowledge_base(kb.manifest, kb.digest, kb.files)
+    judged = judged_by(to_arrays(pooled, kb), opened)
+    return CompiledModel(opened, judged, spec, solved, elicited.shares, kb.manifest.rebased)
 
 
 def _check_tables(kb: KnowledgeBase) -> list[Problem]:
@@ -112,110 +93,6 @@ def _in_file_order(problems: list[Problem]) -> list[Problem]:
     return sorted(unique, key=lambda p: (p.file, p.row or 0, p.column or "", p.message))
 
 
-def load_compiled(path: str | Path) -> CompiledModel | None:
-    """Load what was compiled from exactly these tables; None where it is missing, stale or damaged.
-
-    Also None where the tables cannot be read: `compile_model` says everything that is wrong with them.
-    """
-    file = Path(path) / COMPILED_FILE
-    kb, problems = read_knowledge_base(path)
-    if kb is None or problems:
-        return None
-    try:
-        if file.stat().st_size > MAX_COMPILED_BYTES:
-            return None
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if content["format"] != COMPILED_FORMAT or content["digest"] != kb.digest:
-            return None
-        pooled = from_plain(content["judgements"], kb)
-        spec = assemble_spec(kb, {key: item.point for key, item in pooled.items()})
-        solved = _solved_from_plain(content["solved"], spec)
-        shares = spec.shares.copy()
-        for setting, named in kb.manifest.rebased.items():
-            for cause, share in named.items():
-                shares[spec.settings.index(setting), spec.causes.index(cause)] = share
-        return CompiledModel(kb, pooled, replace(spec, shares=shares), solved, kb.manifest.rebased)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-        return None
-
-
-def write_compiled(model: CompiledModel, path: str | Path) -> Path:
-    """Write `compiled.json` into a model's folder; it appears complete or not at all."""
-    content = {
-        "format": COMPILED_FORMAT,
-        "digest": model.kb.digest,
-        "judgements": to_plain(model.pooled),
-        "solved": _solved_to_plain(model.solved, model.spec),
-    }
-    target = Path(path) / COMPILED_FILE
-    handle, temporary = tempfile.mkstemp(dir=path, prefix=".compiled-", suffix=".json")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(_one_line_per_number(content))
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
-
-
-def _one_line_per_number(content: Mapping[str, Any]) -> str:
-    """Write JSON with one judgement per line, so that a change is readable in a diff."""
-    lines = ["{", f'"format": {content["format"]},', f'"digest": "{content["digest"]}",', '"judgements": {']
-    tables = []
-    for table, entries in content["judgements"].items():
-        if isinstance(entries, Mapping):
-            rows = ",\n".join(f"{json.dumps(key)}: {json.dumps(entry)}" for key, entry in entries.items())
-            tables.append(f"{json.dumps(table)}: {{\n{rows}\n}}")
-        else:
-            tables.append(f"{json.dumps(table)}: {json.dumps(entries)}")
-    lines.append(",\n".join(tables))
-    lines.append('},\n"solved": {')
-    settings = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in content["solved"].items()]
-    return "\n".join([*lines, ",\n".join(settings), "}\n}\n"])
-
-
-def _solved_to_plain(solved: SolvedParameters, spec: NetworkSpec) -> dict[str, Any]:
-    """Name every solved parameter; an impossible state (log factor -inf) becomes null."""
-    plain = {}
-    for row, setting in enumerate(spec.settings):
-        factors = {
-            context.id: {
-                state: None if math.isinf(value) else float(value)
-                for state, value in zip(context.states, solved.factors[row][column], strict=True)
-            }
-            for column, context in enumerate(spec.contexts)
-        }
-        theta = dict(zip(spec.causes, solved.theta[row].tolist(), strict=True))
-        plain[setting] = {"theta": theta, "factors": factors}
-    return plain
-
-
-def _solved_from_plain(plain: Mapping[str, Any], spec: NetworkSpec) -> SolvedParameters:
-    """Undo `_solved_to_plain`."""
-    theta = np.array([[plain[setting]["theta"][cause] for cause in spec.causes] for setting in spec.settings])
-    factors = tuple(
-        tuple(
-            np.array(
-                [
-                    -np.inf if (value := plain[setting]["factors"][context.id][state]) is None else value
-                    for state in context.states
-                ]
-            )
-            for context in spec.contexts
-        )
-        for setting in spec.settings
-    )
-    if theta.dtype != np.float64 or not np.isfinite(theta).all():
-        raise ValueError("theta: expected a finite number for every cause")
-    if any(value.dtype != np.float64 or not (value < np.inf).all() for row in factors for value in row):
-        raise ValueError("factors: expected a number or null for every state")
-    return SolvedParameters(theta, factors)
-
-
 def recompile_for(model: CompiledModel, max_causes: int) -> CompiledModel:
     """Return the same judgements solved for another number of causes at once.
 
@@ -228,15 +105,13 @@ def recompile_for(model: CompiledModel, max_causes: int) -> CompiledModel:
     """
     if max_causes == model.spec.max_causes:
         return model
-    spec = assemble_spec(
-        model.kb, {key: item.point for key, item in model.pooled.items()}, max_causes=max_causes
-    )
+    spec = replace(model.spec, shares=model.elicited, max_causes=max_causes)
     solved, problems = check_spec(spec)
     if not problems:
         spec, solved = _rebased(model.rebased, spec, solved, problems)
     if problems:
         raise KnowledgeBaseError(f"{model.kb.manifest.name} with max_causes={max_causes}", problems)
-    return CompiledModel(model.kb, model.pooled, spec, solved, model.rebased)
+    return replace(model, spec=spec, solved=solved)
 
 
 def check_compiled(model: CompiledModel) -> list[Problem]:
@@ -247,6 +122,23 @@ def check_compiled(model: CompiledModel) -> list[Problem]:
     )
     problems += check_spec(pooled)[1]
     return _in_file_order(problems)
+
+
+def compare_compiled(stored: CompiledModel, fresh: CompiledModel) -> list[Problem]:
+    """Return where a compiled file says something else than its tables make.
+
+    Least squares are flat around their minimum, and libraries round differently: numbers may differ by `SAME`.
+    """
+    plain, arrays = compiled_content(stored)
+    expected_plain, expected = compiled_content(fresh)
+    places = [name for name in expected_plain if plain.get(name) != expected_plain[name]]
+    for name, values in expected.items():
+        if arrays[name].shape != values.shape or not np.allclose(
+            arrays[name], values, rtol=SAME, atol=SAME, equal_nan=True
+        ):
+            places.append(name)
+    message = "is not what the tables make"
+    return [Problem(COMPILED_FILE, None, name, message, "run thighdx model build") for name in places]
 
 
 def save_model(model: CompiledModel, path: str | Path) -> Path:
@@ -263,15 +155,16 @@ def save_model(model: CompiledModel, path: str | Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
-        for file, text in model.kb.files.items():
-            content = text
+        for file, content in model.kb.files.items():
             if file == MANIFEST_FILE:
-                content = with_changes(text, max_causes=model.spec.max_causes, rebased=model.rebased)
-            (temporary / file).write_text(content, encoding="utf-8", newline="")
+                text = content.decode("utf-8-sig")
+                changed = with_changes(text, max_causes=model.spec.max_causes, rebased=model.rebased)
+                content = content if changed == text else changed.encode()
+            (temporary / file).write_bytes(content)
         kb, problems = read_knowledge_base(temporary)
         if kb is None or problems:
             raise KnowledgeBaseError(str(path), _in_file_order(problems))
-        write_compiled(replace(model, kb=kb), temporary)
+        write_compiled(replace(model, kb=open_knowledge_base(kb.manifest, kb.digest, kb.files)), temporary)
         temporary.chmod(0o755)
         temporary.replace(target)
     except BaseException:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "CompiledFileWarning",
     "EvidenceError",
     "ImpossibleEvidenceError",
     "KnowledgeBaseError",
@@ -48,6 +49,10 @@ class Problem:
         if self.column:
             where += f", {self.column}"
         return f"{where}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+class CompiledFileWarning(UserWarning):
+    """A model's folder loads slowly: its compiled file belongs to other tables or another version of thighdx."""
 
 
 class ThighdxError(Exception):

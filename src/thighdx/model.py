@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.compilation import CompiledModel, compile_model, load_compiled, recompile_for
+from thighdx.compiled_file import load_compiled
+from thighdx.compiled_model import CompiledModel
 from thighdx.conflict import minimal_conflict
 from thighdx.errors import ImpossibleEvidenceError, Problem
 from thighdx.inference.engine import log_weights
@@ -19,6 +20,7 @@ from thighdx.inference.tables import setting_tables
 from thighdx.inference.vocabulary import Vocabulary, make_vocabulary
 from thighdx.kb.records import Variable
 from thighdx.network.build import Network, build_network
+from thighdx.notice import notice_if_slow
 from thighdx.resources import model_path
 from thighdx.result import ModelCard, Result
 
@@ -55,14 +57,28 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
     Raises
     ------
     KnowledgeBaseError
-        With every problem of every table.
+        With every problem of every table, or because the compiled file is damaged.
+
+    Warns
+    -----
+    CompiledFileWarning
+        If the compiled file belongs to other tables or another version of thighdx.
     """
     if max_causes is not None and (not isinstance(max_causes, int) or isinstance(max_causes, bool)):
         raise ValueError(f"max_causes: got {max_causes!r}, expected a whole number from 1 on")
-    compiled = load_compiled(path) or compile_model(path)
-    if max_causes is not None:
-        compiled = recompile_for(compiled, max_causes)
+    compiled = load_compiled(path)
+    if compiled is None or max_causes not in (None, compiled.spec.max_causes):
+        with notice_if_slow(f"thighdx: fitting and solving {path} ..."):
+            compiled = _compile(path, compiled, max_causes)
     return Model(compiled)
+
+
+def _compile(path: str | Path, compiled: CompiledModel | None, max_causes: int | None) -> CompiledModel:
+    """Work out what no compiled file holds."""
+    from thighdx.compilation import compile_model, recompile_for  # late: most programs have a compiled file
+
+    compiled = compiled or compile_model(path)
+    return compiled if max_causes is None else recompile_for(compiled, max_causes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +96,9 @@ class Model:
         """Build the tables."""
         spec = self.compiled.spec
         object.__setattr__(self, "network", build_network(spec, self.compiled.solved))
-        object.__setattr__(self, "vocabulary", make_vocabulary(self.compiled.kb.variables, spec.settings))
+        kb = self.compiled.kb
+        vocabulary = make_vocabulary(kb.variables, spec.settings, kb.manifest.complaints)
+        object.__setattr__(self, "vocabulary", vocabulary)
 
     def __reduce__(self) -> tuple[type[Model], tuple[CompiledModel]]:
         """Pickle what the tables are made from."""
@@ -194,7 +212,8 @@ class Model:
         peak = log_joint.max()
         if np.isneginf(peak):
             conflict = minimal_conflict(self.network, self.vocabulary, case)
-            n_present = sum(name in self.causes and state == "present" for name, state in conflict)
+            causes = self.vocabulary.cause_index
+            n_present = sum(name in causes and state == "present" for name, state in conflict)
             too_many = n_present > self.max_causes
             reason = f"it allows up to {self.max_causes} causes at once; see max_causes" if too_many else ""
             raise ImpossibleEvidenceError(conflict, reason)
@@ -209,8 +228,7 @@ class Model:
             _case=case,
             _network=self.network,
             _vocabulary=self.vocabulary,
-            _kb=self.compiled.kb,
-            _pooled=self.compiled.pooled,
+            _compiled=self.compiled,
             _weights=weights / total,
             _prior=np.exp(setting_tables(self.network, setting_idx).log_prior),
         )
@@ -242,9 +260,7 @@ class Model:
         from thighdx.extras import Extras
         from thighdx.score import score_table
 
-        wanted = interval is not None or triage
-        kb, pooled = self.compiled.kb, self.compiled.pooled
-
+        compiled, wanted = self.compiled, interval is not None or triage
         return score_table(
             self.network,
             self.vocabulary,
@@ -254,7 +270,7 @@ class Model:
             groups_wanted=groups,
             columns=columns,
             n_threads=n_threads,
-            extras=Extras(kb, pooled, interval, triage, n_threads) if wanted else None,
+            extras=Extras(compiled.kb, compiled.pooled, interval, triage, n_threads) if wanted else None,
         )
 
     def score_batches(
@@ -286,6 +302,25 @@ class Model:
         from thighdx.scorer import Scorer
 
         return Scorer(self, **options).stream(batches)
+
+    def warm(self, settings: Iterable[str] | str | None = None) -> None:
+        """Make every table that a first request would have to make, so that a service answers the first at once.
+
+        Tables are shared by threads and made once: without this, eight first requests wait for the first of them.
+
+        Parameters
+        ----------
+        settings : iterable of str, or str, optional
+            All of the model's by default; each takes about 10 MB and some hundredths of a second.
+
+        Raises
+        ------
+        EvidenceError
+            If there is no such setting.
+        """
+        wanted = self.settings if settings is None else (settings,) if isinstance(settings, str) else settings
+        for setting in wanted:
+            self.diagnose({}, setting=setting).to_dict()
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:
         """Draw `n` patients from the model: all variables, and the truth in ``true_<cause>`` columns."""
@@ -371,7 +406,7 @@ class Model:
         return tuple(check_compiled(self.compiled))
 
     def save(self, path: str | Path) -> Path:
-        """Write the model's folder: its tables, its manifest (with rebased shares) and `compiled.json`.
+        """Write the model's folder: its tables, its manifest (with rebased shares) and its compiled file.
 
         Raises
         ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -17,8 +18,11 @@ __all__ = ["ModelSource", "PortableModel", "find_model"]
 
 ModelSource: TypeAlias = "Model | str | Path | None"
 
-# Of this process: what was loaded once is never loaded again.
-_LOADED: dict[str, Model] = {}
+# Of this process: shipped models stay; of users' own, the last few that came whole, so that tasks of one job share
+# theirs and a long-lived worker does not keep every model it ever saw.
+_SHIPPED: dict[str, Model] = {}
+_OWN: OrderedDict[str, Model] = OrderedDict()
+_MOST_OWN = 4
 _LOADING = threading.Lock()
 
 
@@ -68,9 +72,12 @@ class PortableModel:
             return model
         key = hashlib.sha256(self.content).hexdigest()
         with _LOADING:
-            if key not in _LOADED:
-                _LOADED[key] = pickle.loads(self.content)
-            return _LOADED[key]
+            if key not in _OWN:
+                _OWN[key] = pickle.loads(self.content)
+            _OWN.move_to_end(key)  # the last used is the last to go
+            while len(_OWN) > _MOST_OWN:
+                _OWN.popitem(last=False)
+            return _OWN[key]
 
 
 def find_model(source: ModelSource) -> Model:
@@ -88,6 +95,6 @@ def find_model(source: ModelSource) -> Model:
 def _shipped(name: str) -> Model:
     """Load a shipped model, once per process."""
     with _LOADING:
-        if name not in _LOADED:
-            _LOADED[name] = load_model(name)
-        return _LOADED[name]
+        if name not in _SHIPPED:
+            _SHIPPED[name] = load_model(name)
+        return _SHIPPED[name]

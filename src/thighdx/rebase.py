@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import replace
 
-from thighdx.compilation import CompiledModel
+from thighdx.compiled_model import CompiledModel
 from thighdx.errors import EvidenceError
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.network.rebase import rebase_parameters

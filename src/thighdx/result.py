@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.elicitation.judgements import PooledJudgement, PooledKey
+from thighdx.compiled_model import CompiledModel
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.figures import percent
 from thighdx.html.names import short_labels
-from thighdx.inference.engine import cause_chances, marginals
+from thighdx.inference.engine import cause_chances, set_chances
 from thighdx.inference.evidence import CaseEvidence, CaseWarning
-from thighdx.inference.groups import group_sets
+from thighdx.inference.groups import group_sets, set_members
+from thighdx.inference.marginals import marginal
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from thighdx.case_report import Day
+    from thighdx.elicitation.judgements import PooledJudgement, PooledKey
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import IntervalMethod, Intervals
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
-RESULT_FORMAT = 1
+RESULT_FORMAT = 2  # 1 had intervals in the urgency and four levels
 DRAWING = "thighdx: drawing judgements, once per setting ..."
 SHOWN_LEVEL = 0.9  # of the credible intervals in pictures and reports
 
@@ -95,10 +97,19 @@ class Result:
     _case: CaseEvidence = field(repr=False)
     _network: Network = field(repr=False)
     _vocabulary: Vocabulary = field(repr=False)
-    _kb: KnowledgeBase = field(repr=False)
-    _pooled: Mapping[PooledKey, PooledJudgement] = field(repr=False)
+    _compiled: CompiledModel = field(repr=False)
     _weights: Floats = field(repr=False)  # (n_explanations,) P(H | evidence)
     _prior: Floats = field(repr=False)  # (n_explanations,) P(H | setting)
+
+    @property
+    def _kb(self) -> KnowledgeBase:
+        """The knowledge base."""
+        return self._compiled.kb
+
+    @property
+    def _pooled(self) -> Mapping[PooledKey, PooledJudgement]:
+        """What the experts believe about every number."""
+        return self._compiled.pooled
 
     @property
     def evidence(self) -> dict[str, str | dict[str, float]]:
@@ -129,12 +140,9 @@ class Result:
         members = [
             [self._network.spec.causes.index(c) for c in group] for group in self.model.groups.values()
         ]
-        sets = group_sets(self._network.membership, members)
-        inside = self._weights @ sets
-        outside = self._weights @ (1.0 - sets)
-        return pd.Series(
-            inside / (inside + outside), index=pd.Index(self.model.groups, name="group"), name="posterior"
-        )
+        sets = set_members(self._network, group_sets(self._network.membership, members))
+        values = set_chances(self._weights, sets)
+        return pd.Series(values, index=pd.Index(self.model.groups, name="group"), name="posterior")
 
     def top(self, n: int = 3) -> pd.Series[float]:
         """Return the `n` most probable causes; what is not in the list of causes is never ranked.
@@ -190,7 +198,7 @@ class Result:
             hint = nearest_hint(variable, ids) or "see model.variables; causes are in result.posterior"
             raise UnknownNameError(f"unknown variable {variable!r}; {hint}")
         position = ids.index(variable)
-        values = marginals(self._network, self._case.batch, self._weights)[position]
+        values = marginal(self._network, self._case.batch, self._weights, position)
         return pd.Series(values, index=pd.Index(self._network.states[position], name="state"), name=variable)
 
     def interval(
@@ -346,6 +354,11 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data: dicts, lists, strings and floats."""
+        posterior = self._posterior
+        order = sorted(
+            posterior, key=lambda cause: -posterior[cause]
+        )  # as in `posterior`: ties stay in order
+        prior = dict(zip(posterior, self._of_causes(self._prior).tolist(), strict=True))
         return {
             "format": "thighdx.result",
             "format_version": RESULT_FORMAT,
@@ -360,8 +373,8 @@ class Result:
             "evidence": self.evidence,
             "warnings": [{"code": item.code, "message": item.message} for item in self.warnings],
             "log_evidence": self.log_evidence,
-            "posterior": {str(cause): float(value) for cause, value in self.posterior.items()},
-            "prior": {str(cause): float(value) for cause, value in self.prior.items()},
+            "posterior": {cause: posterior[cause] for cause in order},
+            "prior": {cause: prior[cause] for cause in order},
             "groups": {str(group): float(value) for group, value in self.groups.items()},
             "explanations": [
                 {"causes": list(item.causes), "probability": item.probability}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thighdx.compilation import CompiledModel
+from thighdx.compiled_model import CompiledModel
 from thighdx.elicitation.judgements import PooledJudgement
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.kb.load import JUDGEMENT_TABLES, key_columns

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_target", "check_writable", "create_file", "file_mode", "sync_path"]
+__all__ = ["check_target", "check_writable", "create_file", "keep_mode", "sync_path"]
 
 
 @contextlib.contextmanager
@@ -22,23 +21,24 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
         If the target is a folder, or its folder is missing or cannot be written to. The message says it all.
     """
     target = check_target(name)
+    temporary = target.with_name(f".{target.name}-{os.urandom(8).hex()}.part")
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".part")
+        stream = temporary.open("xb")  # with the permissions of any new file
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise type(error)(
             f"{name}: cannot be written to {target.parent} ({reason}); choose another folder"
         ) from None
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(file_mode(target))
-        Path(temporary).replace(target)
+        keep_mode(target, temporary)
+        temporary.replace(target)
         sync_path(target.parent)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -86,10 +86,7 @@ def sync_path(path: Path) -> None:
             os.close(handle)
 
 
-def file_mode(target: Path) -> int:
-    """Return the permissions of the file replaced, or those of any new file."""
+def keep_mode(target: Path, made: Path) -> None:
+    """Give a file the permissions of the one it is to replace; where there is none it keeps its own."""
     if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+        made.chmod(target.stat().st_mode & 0o777)

@@ -1,14 +1,13 @@
-"""Pooled judgements survive a JSON file unchanged, without a single fit."""
+"""Pooled judgements survive as arrays unchanged, without a single fit."""
 
 from __future__ import annotations
 
-import json
-
+import numpy as np
 import pytest
 
 from elicitation.tiny import make_kb, make_row
 from thighdx.elicitation import fit
-from thighdx.elicitation.compiled import from_plain, to_plain
+from thighdx.elicitation.compiled import from_arrays, to_arrays
 from thighdx.elicitation.judgements import pool_judgements
 from thighdx.kb.records import KnowledgeBase
 
@@ -28,44 +27,46 @@ def kb() -> KnowledgeBase:
     )
 
 
-def test_json_gives_back_every_digit(kb: KnowledgeBase) -> None:
+def test_arrays_give_back_every_digit(kb: KnowledgeBase) -> None:
     pooled = pool_judgements(kb)
-    back = from_plain(json.loads(json.dumps(to_plain(pooled))), kb)
+    back = from_arrays(to_arrays(pooled, kb), kb)
     assert back == pooled
     assert list(back) == list(pooled)
 
 
 def test_loading_fits_nothing(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
     pooled = pool_judgements(kb)
-    plain = to_plain(pooled)
+    arrays = to_arrays(pooled, kb)
 
     def refuse(*_: object) -> None:
         raise AssertionError("fitted while loading")
 
     monkeypatch.setattr(fit, "_one_piece", refuse)
     monkeypatch.setattr("thighdx.elicitation.pool._working_quantiles", refuse)
-    assert from_plain(plain, kb) == pooled
+    assert from_arrays(arrays, kb) == pooled
 
 
-def test_one_line_of_the_plain_form_reads_as_documented(kb: KnowledgeBase) -> None:
-    plain = to_plain(pool_judgements(kb))
-    assert plain["format"] == 1
-    point, corrected_by, experts = plain["effects"]["sprinting|present|strain"]
-    assert corrected_by == "second_review"
-    assert point == pytest.approx(5, rel=0.05)
-    assert [(name, filled, used) for name, _, _, filled, used in experts] == [
-        ("panel_a", True, False),
-        ("panel_b", False, False),
-        ("review", False, False),
-        ("second_review", False, True),
-    ]
-    assert plain["effects"]["pregnancy|none|cramp"][2][0][1:3] == ["point", [0.0]]
+def test_the_arrays_read_as_documented(kb: KnowledgeBase) -> None:
+    pooled = pool_judgements(kb)
+    arrays = to_arrays(pooled, kb)
+    experts = [item.id for item in kb.manifest.experts]
+    number = list(pooled).index(("effects", ("sprinting", "present", "strain")))
+    assert arrays["point"][number] == pytest.approx(5, rel=0.05)
+    assert experts[arrays["corrected_by"][number]] == "second_review"
+    start = arrays["n_beliefs"][:number].sum()
+    assert [
+        (experts[arrays["expert"][i]], bool(arrays["is_filled"][i]))
+        for i in range(start, start + arrays["n_beliefs"][number])
+    ] == [("panel_a", True), ("panel_b", False), ("review", False), ("second_review", False)]
+    never = list(pooled).index(("effects", ("pregnancy", "none", "cramp")))
+    row = arrays["params"][arrays["n_beliefs"][:never].sum()]
+    assert (row[0], np.isnan(row[1:]).all()) == (0.0, True)
 
 
-def test_another_format_or_another_knowledge_base_is_refused(kb: KnowledgeBase) -> None:
-    plain = to_plain(pool_judgements(kb))
-    with pytest.raises(ValueError, match="got format 2, expected 1: build again"):
-        from_plain(plain | {"format": 2}, kb)
+def test_another_knowledge_base_is_refused(kb: KnowledgeBase) -> None:
+    pooled = pool_judgements(kb)
     other = make_kb(make_row("shares strain|clinic", "panel_a", (0.1, 0.2, 0.35)))
     with pytest.raises(ValueError, match="got numbers other than those of the knowledge base"):
-        from_plain(plain, other)
+        from_arrays(to_arrays(pooled, kb), other)
+    with pytest.raises(ValueError, match="got numbers other than those of the knowledge base"):
+        to_arrays(pooled, other)

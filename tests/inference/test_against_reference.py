@@ -14,7 +14,8 @@ import floats
 import reference
 import strategies
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.inference.engine import explanation_posterior, infer, marginals
+from thighdx.inference.engine import explanation_posterior, infer
+from thighdx.inference.marginals import marginal, marginals
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import ContextSpec, NetworkSpec
 
@@ -205,8 +206,12 @@ def test_explanations_and_unknown_variables_agree(case: strategies.Cases) -> Non
     listed = explanations_of(network)
     assert dict(zip(listed, weights.tolist(), strict=True)) == twice(expected.explanations)
     tables = marginals(network, batch, weights)
-    for name, states, table in zip(network.variable_ids, network.states, tables, strict=True):
+    for idx, (name, states, table) in enumerate(
+        zip(network.variable_ids, network.states, tables, strict=True)
+    ):
         assert dict(zip(states, table.tolist(), strict=True)) == twice(expected.states[name])
+        alone = marginal(network, batch, weights, idx)
+        assert dict(zip(states, alone.tolist(), strict=True)) == twice(expected.states[name])
 
 
 @many

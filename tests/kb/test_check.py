@@ -541,3 +541,11 @@ def test_without_a_group_nothing_counts_at_other_odds_and_with_one_its_members_d
     append(folder, "model.yaml", "must_not_miss_group: serious\nmust_not_miss_odds: 4")
     kb = load_knowledge_base(folder)
     assert (kb.must_not_miss, kb.manifest.must_not_miss_odds) == (("clot", "nerve"), 4.0)
+
+
+def test_what_people_come_with_are_findings(folder: Path) -> None:
+    append(folder, "model.yaml", "complaints: [pain, brusing, clot]")
+    assert lines_of(folder) == [
+        "model.yaml, complaints: got 'brusing', expected a finding; did you mean 'bruising'?",
+        "model.yaml, complaints: got 'clot', expected a finding",
+    ]

@@ -6,7 +6,10 @@ import dataclasses
 import itertools
 import math
 import pickle
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -196,9 +199,7 @@ def arrays_in(value: object, seen: set[int] | None = None) -> Iterator[np.ndarra
 
 def test_every_array_of_a_network_is_read_only() -> None:
     network = build_network(spec_of([[0.7, 0.5], [0.6, 0.6]]))
-    setting_tables(network, 0)
-    setting_tables(network, 1)
-    found = list(arrays_in(network))
+    found = list(arrays_in((network, setting_tables(network, 0), setting_tables(network, 1))))
     assert len(found) > 20
     assert [array.shape for array in found if array.flags.writeable] == []
     with pytest.raises(ValueError, match="read-only"):
@@ -229,6 +230,36 @@ def test_tables_are_made_once_per_setting() -> None:
     first = setting_tables(network, 0)
     assert setting_tables(network, 0) is first
     assert setting_tables(network, 1) is not first
+
+
+def test_eight_threads_that_ask_at_once_wait_for_one_that_makes() -> None:
+    network = build_network(spec_of([[0.7, 0.5]]))
+    made: list[str] = []
+    start = threading.Barrier(8)
+
+    def make() -> list[str]:
+        time.sleep(0.02)
+        made.append("table")
+        return list(made)
+
+    def ask(_: int) -> list[str]:
+        start.wait()
+        return network.once("a table", make)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    assert made == ["table"]
+    assert len({id(item) for item in found}) == 1
+
+
+def test_what_is_made_may_ask_for_something_else_from_another_thread() -> None:
+    network = build_network(spec_of([[0.7, 0.5]]))
+
+    def make() -> int:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(network.once, "inner", lambda: 1).result(timeout=10) + 1
+
+    assert network.once("outer", make) == 2
 
 
 def test_variables_come_contexts_first_with_their_states() -> None:

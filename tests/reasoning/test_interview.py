@@ -10,6 +10,7 @@ import thighdx
 from thighdx.errors import EvidenceError
 from thighdx.inference.engine import explanation_posterior
 from thighdx.inference.evidence import encode_case
+from thighdx.kb.records import LEVELS
 from thighdx.reasoning.chances import state_chances
 from thighdx.reasoning.interview import Asked, Interview
 from thighdx.reasoning.interview_questions import MIN_WEIGHT
@@ -155,3 +156,8 @@ def test_no_open_safety_question_that_matters_is_left(model: thighdx.Model) -> N
     )
     assert left
     assert all(item.weight < MIN_WEIGHT[item.level] for item in left if item.raises)
+
+
+def test_rules_of_every_level_above_the_lowest_can_be_asked_about() -> None:
+    assert set(MIN_WEIGHT) == set(LEVELS[1:])
+    assert sorted(MIN_WEIGHT, key=lambda level: MIN_WEIGHT[level], reverse=True) == list(LEVELS[1:])

@@ -17,6 +17,7 @@ import thighdx
 from thighdx.elicitation.judgements import PooledKey
 from thighdx.inference.engine import infer
 from thighdx.inference.evidence import encode_case
+from thighdx.kb.records import LEVELS
 from thighdx.network.assemble import assemble_spec
 from thighdx.network.build import build_network
 from thighdx.network.explanations import enumerate_explanations
@@ -280,7 +281,7 @@ def test_a_change_of_urgency_is_a_turn_too(small_model: thighdx.Model) -> None:
 
     def urgency(posteriors: np.ndarray, extra: list[object]) -> np.ndarray:
         assert extra == [None] * len(posteriors)
-        return 2.0 * (posteriors[:, nerve] > threshold)
+        return float(LEVELS.index("urgent")) * (posteriors[:, nerve] > threshold)
 
     found = follow(small_model, findings, "nerve", urgency=urgency)
     turns = [

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from thighdx.cli.output import say
 from thighdx.cli.score import score
 from thighdx.cli.simulate import simulate
 from thighdx.cli.warm import warm
-from thighdx.errors import KnowledgeBaseError, ThighdxError
+from thighdx.errors import CompiledFileWarning, KnowledgeBaseError, ThighdxError
 
 __all__ = ["app", "main"]
 
@@ -110,12 +111,20 @@ def _common(
     """Take the options that come before the name of a command."""
 
 
+def _warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> str:
+    """Write what a person can mend on a line of its own; everything else with its place in the code."""
+    if issubclass(category, CompiledFileWarning):
+        return f"{message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
+
+
 def main() -> None:
     """Run the command line; the entry point of the installed package."""
     for stream in (sys.stdout, sys.stderr):
         # an old code page lacks some characters; a question mark is better than a traceback
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    warnings.formatwarning = _warning  # type: ignore[assignment]  # takes and ignores the line of code
     try:
         app(prog_name="thighdx")
     except SystemExit as ended:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from thighdx.errors import EvidenceError, UnknownNameError, nearest_hint
+from thighdx.kb.yaml_text import load_yaml
 from thighdx.streaming.files import STANDARD_STREAM
 
 if TYPE_CHECKING:
@@ -96,12 +95,11 @@ def read_case_file(name: str) -> CaseFile:
     """
     shown = "standard input" if name == STANDARD_STREAM else name
     try:
-        data = YAML(typ="safe", pure=True).load(_text(name, shown))
-    except (YAMLError, RecursionError, ValueError, TypeError) as error:
-        if isinstance(error, EvidenceError):
-            raise
-        message = " ".join(str(error).split())[:300] or type(error).__name__
-        raise _refusal(shown, [f"not valid YAML 1.2: {message}"]) from None
+        data = load_yaml(_text(name, shown))
+    except EvidenceError:
+        raise
+    except ValueError as error:
+        raise _refusal(shown, [f"not valid YAML 1.2: {error}"]) from None
     if data is None:
         raise _refusal(shown, ["is empty, expected at least: evidence: {bruising: present}"])
     if not isinstance(data, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,13 @@ import typer
 
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import console, percent, write
-from thighdx.errors import KnowledgeBaseError, TableError
+from thighdx.errors import CompiledFileWarning, KnowledgeBaseError, TableError
+from thighdx.kb.tables import COMPILED_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thighdx.compilation import CompiledModel
+    from thighdx.compiled_model import CompiledModel
 
 __all__ = ["model_app"]
 
@@ -32,8 +34,9 @@ Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.
 
 @model_app.command()
 def build(path: Folder) -> None:
-    """Fit and solve a knowledge base once and write compiled.json beside its tables."""
-    from thighdx.compilation import compile_model, write_compiled
+    """Fit and solve a knowledge base once and write compiled.bin beside its tables."""
+    from thighdx.compilation import compile_model
+    from thighdx.compiled_file import write_compiled
 
     started = time.perf_counter()
     compiled = compile_model(path)
@@ -49,21 +52,27 @@ def build(path: Folder) -> None:
 @model_app.command()
 def check(path: Folder) -> None:
     """Find everything wrong with a knowledge base: one problem per line, exit code 1 if there is any."""
-    from thighdx.compilation import compile_model, load_compiled
+    from thighdx.compilation import compare_compiled, compile_model
+    from thighdx.compiled_file import load_compiled
 
     if not path.is_dir():
         raise TableError(f"{path}: no such folder; give the folder that holds model.yaml")
     try:
         compiled = compile_model(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CompiledFileWarning)  # said below
+            stored = load_compiled(path)
+        problems = [] if stored is None else compare_compiled(stored, compiled)
+        if problems:
+            raise KnowledgeBaseError(str(path), problems)
     except KnowledgeBaseError as error:
         for problem in error.problems:
             typer.echo(str(problem))
         raise typer.Exit(EXIT_PROBLEMS) from None
     typer.echo(f"OK: {_counts(compiled)}")
-    if load_compiled(path) is None:
-        typer.echo(
-            f"compiled.json is missing or older than the tables: run thighdx model build {path}", err=True
-        )
+    if stored is None:
+        reason = "is missing, or was made from other tables or by another version of thighdx"
+        typer.echo(f"{COMPILED_FILE} {reason}: run thighdx model build {path}", err=True)
 
 
 def _counts(compiled: CompiledModel) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thighdx.elicitation.compiled import from_plain, to_plain
+from thighdx.elicitation.compiled import from_arrays, to_arrays
 from thighdx.elicitation.distribution import Distribution
 from thighdx.elicitation.fit import Fit, fit_quantiles
 from thighdx.elicitation.judgements import (
@@ -32,12 +32,12 @@ __all__ = [
     "elicitation_report",
     "fit_quantiles",
     "fit_statement",
-    "from_plain",
+    "from_arrays",
     "parse_statement",
     "pool_judgements",
     "pooled_medians",
     "pooled_quantiles",
     "sample_mixtures",
     "table_scale",
-    "to_plain",
+    "to_arrays",
 ]

@@ -1,93 +1,120 @@
-"""Fits and pooled values as plain data, so that loading a model fits nothing."""
+"""Fits and pooled values as plain arrays, so that loading a model fits nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from thighdx.elicitation.distribution import Distribution
+import numpy as np
+import numpy.typing as npt
+
+from thighdx.elicitation.distribution import Distribution, Family
 from thighdx.elicitation.judgements import ExpertBelief, PooledJudgement, PooledKey
 from thighdx.elicitation.pool import Mixture
 from thighdx.elicitation.rows import table_scale
 from thighdx.kb.records import Judgement, JudgementTable, KnowledgeBase
 
-__all__ = ["PLAIN_FORMAT", "from_plain", "to_plain"]
+__all__ = ["from_arrays", "to_arrays"]
 
-PLAIN_FORMAT = 1
+_FAMILIES: tuple[Family, ...] = get_args(Family)
+_TABLES: tuple[JudgementTable, ...] = get_args(JudgementTable)
+_NOBODY = -1
 
 
-def to_plain(pooled: Mapping[PooledKey, PooledJudgement]) -> dict[str, Any]:
-    """Turn pooled judgements into lists, strings and floats.
+def to_arrays(pooled: Mapping[PooledKey, PooledJudgement], kb: KnowledgeBase) -> dict[str, npt.NDArray[Any]]:
+    """Turn pooled judgements into arrays.
 
     Returns
     -------
-    dict
-        ``{"format": 1, table: {"key|parts": [point, corrected_by, experts]}}`` with one
-        ``[expert, family, params, is_filled, is_used]`` per expert. Written with `json` and read
-        back, every float is the same.
+    dict of array
+        ``point`` (n_numbers,); ``corrected_by`` and ``n_beliefs`` (n_numbers,): the position of the correcting
+        expert in the manifest or -1, and how many beliefs follow; ``expert``, ``family``, ``is_filled``
+        (n_beliefs,) and ``params`` (n_beliefs, 3), NaN where a family has fewer. Numbers are in the order of
+        their first rows in the tables.
     """
-    plain: dict[str, Any] = {"format": PLAIN_FORMAT}
-    for (table, key), item in pooled.items():
-        experts = [
-            [
-                belief.expert,
-                belief.distribution.family,
-                list(belief.distribution.params),
-                belief.is_filled,
-                is_used,
-            ]
-            for belief, is_used in zip(item.experts, _used(item), strict=True)
-        ]
-        plain.setdefault(table, {})["|".join(key)] = [item.point, item.corrected_by, experts]
-    return plain
+    if tuple(pooled) != tuple(_rows_by_number(kb)):
+        raise ValueError("got numbers other than those of the knowledge base, or in another order")
+    experts = {item.id: position for position, item in enumerate(kb.manifest.experts)}
+    beliefs = [belief for item in pooled.values() for belief in item.experts]
+    params = np.full((len(beliefs), 3), np.nan)
+    for row, belief in enumerate(beliefs):
+        params[row, : len(belief.distribution.params)] = belief.distribution.params
+    correcting = [
+        _NOBODY if item.corrected_by is None else experts[item.corrected_by] for item in pooled.values()
+    ]
+    families = [_FAMILIES.index(belief.distribution.family) for belief in beliefs]
+    return {
+        "point": np.array([item.point for item in pooled.values()], dtype=np.float64),
+        "corrected_by": np.array(correcting, dtype=np.int16),
+        "n_beliefs": np.array([len(item.experts) for item in pooled.values()], dtype=np.int16),
+        "expert": np.array([experts[belief.expert] for belief in beliefs], dtype=np.int16),
+        "family": np.array(families, dtype=np.uint8),
+        "params": params,
+        "is_filled": np.array([belief.is_filled for belief in beliefs], dtype=np.bool_),
+    }
 
 
-def _used(item: PooledJudgement) -> list[bool]:
-    """Return who is in the distribution finally used."""
-    if item.corrected_by is None:
-        return [True] * len(item.experts)
-    return [belief.expert == item.corrected_by for belief in item.experts]
-
-
-def from_plain(plain: Mapping[str, Any], kb: KnowledgeBase) -> Mapping[PooledKey, PooledJudgement]:
-    """Undo `to_plain`; the rows behind each number are taken from the knowledge base.
+def from_arrays(
+    arrays: Mapping[str, npt.NDArray[Any]], kb: KnowledgeBase
+) -> dict[PooledKey, PooledJudgement]:
+    """Undo `to_arrays`; the rows behind each number are taken from the knowledge base.
 
     Raises
     ------
     ValueError
-        If `plain` is of another format, or not about the numbers of `kb`.
+        If the arrays are not about the numbers of `kb`.
     """
-    if plain.get("format") != PLAIN_FORMAT:
-        raise ValueError(f"got format {plain.get('format')!r}, expected {PLAIN_FORMAT}: build again")
-    rows: dict[PooledKey, list[Judgement]] = {}
-    for row in kb.judgements:
-        rows.setdefault((row.table, row.key), []).append(row)
-    tables: tuple[JudgementTable, ...] = get_args(JudgementTable)
-    places = [
-        (table, tuple(name.split("|")), entry)
-        for table in tables
-        for name, entry in plain.get(table, {}).items()
-    ]
-    if {(table, key) for table, key, _ in places} != rows.keys():
+    numbers = _rows_by_number(kb)
+    if len(numbers) != len(arrays["point"]):
         raise ValueError("got numbers other than those of the knowledge base: build again")
-    return {(table, key): _revive(table, key, entry, rows[table, key]) for table, key, entry in places}
+    names = [item.id for item in kb.manifest.experts]
+    beliefs = [
+        ExpertBelief(names[expert], _distribution(family, params), is_filled)
+        for expert, family, params, is_filled in zip(
+            *(arrays[name].tolist() for name in ("expert", "family", "params", "is_filled")), strict=True
+        )
+    ]
+    pooled, start = {}, 0
+    for (key, rows), point, correcting, count in zip(
+        numbers.items(),
+        *(arrays[name].tolist() for name in ("point", "corrected_by", "n_beliefs")),
+        strict=True,
+    ):
+        corrected_by = None if correcting == _NOBODY else names[correcting]
+        pooled[key] = _pooled(key, rows, beliefs[start : start + count], point, corrected_by)
+        start += count
+    return pooled
 
 
-def _revive(
-    table: JudgementTable, key: tuple[str, ...], entry: list[Any], rows: list[Judgement]
+def _rows_by_number(kb: KnowledgeBase) -> dict[PooledKey, list[Judgement]]:
+    """Return the rows on every number, table by table."""
+    found: dict[PooledKey, list[Judgement]] = {}
+    for row in sorted(kb.judgements, key=lambda row: _TABLES.index(row.table)):
+        found.setdefault((row.table, row.key), []).append(row)
+    return found
+
+
+def _distribution(family: int, params: list[float]) -> Distribution:
+    """Leave out the parameters that a family does not have."""
+    return Distribution(_FAMILIES[family], tuple(value for value in params if value == value))
+
+
+def _pooled(
+    number: PooledKey,
+    rows: list[Judgement],
+    beliefs: list[ExpertBelief],
+    point: float,
+    corrected_by: str | None,
 ) -> PooledJudgement:
-    point, corrected_by, experts = entry
-    beliefs = tuple(
-        ExpertBelief(name, Distribution(family, tuple(params)), is_filled)
-        for name, family, params, is_filled, _ in experts
-    )
-    used = tuple(belief.distribution for belief, line in zip(beliefs, experts, strict=True) if line[4])
+    """Put one number together again."""
+    table, key = number
+    used = tuple(item.distribution for item in beliefs if corrected_by in (None, item.expert))
     sources = tuple(dict.fromkeys(name for row in rows for name in row.sources))
     return PooledJudgement(
         table,
         key,
         table_scale(table),
-        beliefs,
+        tuple(beliefs),
         Mixture(used),
         point,
         corrected_by,

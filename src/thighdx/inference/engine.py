@@ -9,16 +9,15 @@ order: its bits do not depend on which other cases it comes with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
-from thighdx.inference.dense_rows import add_dense_rows, agreement
+from thighdx.inference.dense_rows import add_dense_rows
 from thighdx.inference.groups import SetMembers, set_members
-from thighdx.inference.tables import JointTable, SettingTables, setting_tables
+from thighdx.inference.tables import SettingTables, setting_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
@@ -29,7 +28,7 @@ __all__ = [
     "explanation_posterior",
     "infer",
     "log_weights",
-    "marginals",
+    "set_chances",
 ]
 
 # Cases worked on at once: few enough that the rows they add stay in the processor's cache.
@@ -117,7 +116,12 @@ def cause_chances(network: Network, weights: Floats) -> Floats:
     (n_causes,) float64
         In [0, 1]; presence and absence both keep their relative accuracy.
     """
-    return np.asarray(_chances(weights[None, :], set_members(network, None))[0])
+    return set_chances(weights, set_members(network, None))
+
+
+def set_chances(weights: Floats, members: SetMembers) -> Floats:
+    """Return P(set), (n_sets,), for weights of explanations, (n_explanations,), known up to a factor."""
+    return np.asarray(_chances(weights[None, :], members)[0])
 
 
 def log_weights(network: Network, batch: EvidenceBatch) -> Floats:
@@ -149,60 +153,3 @@ def explanation_posterior(network: Network, batch: EvidenceBatch) -> Floats:
     weights = log_weights(network, batch)[0]
     weights = np.exp(weights - weights.max())
     return np.asarray(weights / weights.sum(), dtype=np.float64)
-
-
-def marginals(network: Network, batch: EvidenceBatch, weights: Floats) -> Sequence[Floats]:
-    """Return P(variable = state | evidence) of every variable for one case.
-
-    Parameters
-    ----------
-    batch : EvidenceBatch
-        One case.
-    weights : (n_explanations,) float64
-        P(H | evidence).
-
-    Returns
-    -------
-    sequence over variables of (n_states,) float64
-        Known variables get 1 at their state; virtual evidence is taken into account.
-    """
-    tables = setting_tables(network, int(batch.setting_idx[0]))
-    virtual = {item.variable_idx: item.weights[0] for item in batch.likelihoods}
-    found = [np.zeros(n_states) for n_states in network.n_states]
-    linear = weights @ np.exp(tables.rows).T  # (n_rows,): P(state | e) where nothing is known of it
-    for variable_idx, first in enumerate(tables.row_offset):
-        n_states = len(found[variable_idx])
-        code = int(batch.codes[0, variable_idx])
-        if code != UNKNOWN:
-            found[variable_idx] = np.eye(n_states)[code]
-        elif first >= 0 and variable_idx in virtual:
-            joint = virtual[variable_idx][:, None] * np.exp(tables.rows[first : first + n_states])
-            found[variable_idx] = _mix(joint, weights)
-        elif first >= 0:
-            found[variable_idx] = linear[first : first + n_states]
-    for table in tables.joints:
-        _joint_marginals(table, batch, weights, virtual, found)
-    return found
-
-
-def _mix(joint: Floats, weights: Floats) -> Floats:
-    """Normalise each explanation's column and average over explanations."""
-    total = joint.sum(axis=0)
-    share = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
-    return np.asarray(share @ weights, dtype=np.float64)
-
-
-def _joint_marginals(
-    table: JointTable, batch: EvidenceBatch, weights: Floats, virtual: dict[int, Floats], found: list[Floats]
-) -> None:
-    """Fill in the unknown members of a joint table."""
-    agree = agreement(table, batch.codes[:1, table.variable_idx])[0]  # (n_cells,)
-    for member, variable_idx in enumerate(table.variable_idx):
-        if int(variable_idx) in virtual:
-            agree = agree * virtual[int(variable_idx)][table.cells[:, member]]
-    cell = _mix(agree[:, None] * table.probability, weights)
-    for member, variable_idx in enumerate(table.variable_idx):
-        if batch.codes[0, variable_idx] == UNKNOWN:
-            found[variable_idx] = np.bincount(
-                table.cells[:, member], weights=cell, minlength=len(found[variable_idx])
-            )

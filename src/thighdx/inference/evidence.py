@@ -18,8 +18,6 @@ from thighdx.network.spec import Floats
 
 __all__ = ["CaseEvidence", "CaseWarning", "encode_case", "encode_states"]
 
-COMPLAINT = ("posterior_thigh_pain", "muscle_cramp")  # the population has one of them
-
 
 @dataclass(frozen=True, slots=True)
 class CaseWarning:
@@ -87,8 +85,12 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
         _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
     states = {name: states[name] for name in by_id if name in states}
     warnings.extend(_not_applicable(by_id, states))
-    if all(states.get(name) == "absent" for name in COMPLAINT if name in by_id) and COMPLAINT[0] in by_id:
-        message = "neither pain nor cramp in the back of the thigh: the model is about people with either"
+    complaints = [by_id[name] for name in vocabulary.complaints]
+    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
+        listed = " or ".join(item.label.lower() for item in complaints)
+        message = (
+            f"no {listed}: the model is about people with {'one of them' if len(complaints) > 1 else 'it'}"
+        )
         warnings.append(CaseWarning("outside_population", message))
     batch = encode_states(vocabulary, states, likelihoods, setting_idx)
     return CaseEvidence(states, likelihoods, batch, tuple(warnings))

@@ -76,6 +76,8 @@ class Vocabulary:
         Contexts and pathologies, then findings and tests.
     age_starts : tuple of float
         First year of every age band; empty where the model has no age band.
+    complaints : tuple of str
+        Findings of which everyone has one: what people come with.
     """
 
     variables: tuple[Variable, ...]
@@ -84,10 +86,11 @@ class Vocabulary:
     age_starts: tuple[float, ...]
     index: Mapping[str, int] = field(repr=False)
     cause_index: Mapping[str, int] = field(repr=False)
+    complaints: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the names; the look-ups, which are read-only views, are made again."""
-        return make_vocabulary, ((*self.variables, *self.causes), self.settings)
+        return make_vocabulary, ((*self.variables, *self.causes), self.settings, self.complaints)
 
     @staticmethod
     def find_code(variable: Variable, value: object) -> int | None:
@@ -212,7 +215,9 @@ def _word(value: object) -> str | None:
     return None
 
 
-def make_vocabulary(variables: tuple[Variable, ...], settings: tuple[str, ...]) -> Vocabulary:
+def make_vocabulary(
+    variables: tuple[Variable, ...], settings: tuple[str, ...], complaints: tuple[str, ...] = ()
+) -> Vocabulary:
     """Arrange the variables of a knowledge base in the order of its network."""
     contexts = [v for v in variables if v.layer in ("context", "pathology")]
     findings = [v for v in variables if v.layer in ("finding", "test")]
@@ -225,6 +230,7 @@ def make_vocabulary(variables: tuple[Variable, ...], settings: tuple[str, ...]) 
         age_starts=_age_starts(ordered),
         index=MappingProxyType({v.id: position for position, v in enumerate(ordered)}),
         cause_index=MappingProxyType({v.id: position for position, v in enumerate(causes)}),
+        complaints=complaints,
     )
 
 

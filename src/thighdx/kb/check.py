@@ -130,6 +130,10 @@ class _Checker:
         if self.causes and manifest.max_causes > len(self.causes):
             got = f"got {manifest.max_causes}, expected at most the {len(self.causes)} causes"
             yield Problem("model.yaml", None, "max_causes", got)
+        findings = self.ids("finding")
+        for name in manifest.complaints:
+            if name not in findings:
+                yield self.unknown(("model.yaml", None, "complaints"), name, findings, "a finding")
         for setting in manifest.rebased:
             for name in manifest.rebased[setting]:
                 if name not in self.causes:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from thighdx.errors import KnowledgeBaseError, Problem, nearest_hint
-from thighdx.kb.manifest import parse_manifest
 from thighdx.kb.records import (
     COST_TIERS,
     LAYERS,
@@ -28,11 +27,14 @@ from thighdx.kb.records import (
     Source,
     Variable,
 )
-from thighdx.kb.tables import COLUMNS, RawFolder, read_folder
+from thighdx.kb.tables import COLUMNS, MANIFEST_FILE, digest_of, read_files, read_table, read_text
 
-__all__ = ["JUDGEMENT_TABLES", "key_columns", "load_knowledge_base", "read_knowledge_base"]
+__all__ = ["JUDGEMENT_TABLES", "PARTS", "Reader", "key_columns", "load_knowledge_base", "read_knowledge_base"]
 
 JUDGEMENT_TABLES: tuple[JudgementTable, ...] = get_args(JudgementTable)
+
+Rows: TypeAlias = Callable[[str], Sequence[tuple[int, Row]]]
+"""The rows of a table, with their numbers in the file, by the name of the table."""
 
 
 def key_columns(table: JudgementTable) -> tuple[str, ...]:
@@ -66,34 +68,16 @@ def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Pr
         return None, [
             Problem(str(folder), None, None, "no such folder", "give the folder that holds model.yaml")
         ]
-    raw = read_folder(folder, problems)
-    manifest = parse_manifest(raw.manifest_text, problems)
+    from thighdx.kb.manifest import parse_manifest  # late: a compiled model needs no YAML and no pydantic
+
+    files = read_files(folder, problems)
+    tables = {name: read_table(name, files, problems) for name in COLUMNS}
+    manifest = parse_manifest(read_text(MANIFEST_FILE, files, problems) or "", problems)
     if manifest is None:
         return None, problems
-    tables = raw.tables
-    reader = _Reader(problems)
-    kb = KnowledgeBase(
-        manifest=manifest,
-        variables=tuple(reader.variable(n, r) for n, r in tables["variables"]),
-        judgements=tuple(
-            reader.judgement(table, n, r) for table in JUDGEMENT_TABLES for n, r in tables[table]
-        ),
-        groups=_groups(tables["groups"]),
-        codes=tuple(Code(r["cause"], r["system"], r["code"], r["title"]) for _, r in tables["codes"]),
-        red_flags=tuple(reader.red_flag(n, r) for n, r in tables["red_flags"]),
-        harms=tuple(reader.harm(n, r) for n, r in tables["harms"]),
-        advice=tuple(reader.advice(n, r) for n, r in tables["management"]),
-        sources=_sources(raw, problems),
-        digest=raw.digest,
-        files=raw.files,
-        row_numbers={name: tuple(number for number, _ in rows) for name, rows in tables.items()},
-        evidence_rows=_plain(tables["evidence"]),
-        seed_rows=_plain(tables["seeds"]),
-        coverage_rows=_plain(tables["seed_coverage"]),
-        conflict_rows=_plain(tables["conflicts"]),
-        agreement_rows=_plain(tables["evidence_agreement"]),
-    )
-    return kb, problems
+    reader = Reader(problems)
+    parts = {name: part(reader, tables.__getitem__) for name, part in PARTS.items()}
+    return KnowledgeBase(manifest=manifest, digest=digest_of(files), files=files, **parts), problems
 
 
 def _plain(rows: Sequence[tuple[int, Row]]) -> tuple[Row, ...]:
@@ -122,18 +106,17 @@ def _groups(rows: Sequence[tuple[int, Row]]) -> tuple[Group, ...]:
     )
 
 
-def _sources(raw: RawFolder, problems: list[Problem]) -> dict[str, Source]:
+def _sources(reader: Reader, rows: Rows) -> dict[str, Source]:
     """Gather everything a number may cite: published figures, seed statements and own citations."""
     found: dict[str, Source] = {}
-    rows = [
-        *(("evidence", n, r["evidence_id"], _evidence_source(r)) for n, r in raw.tables["evidence"]),
-        *(("seeds", n, r["id"], _seed_source(r)) for n, r in raw.tables["seeds"]),
-        *(("sources", n, r["id"], _own_source(r)) for n, r in raw.tables["sources"]),
+    cited = [
+        *(("evidence", n, r["evidence_id"], _evidence_source(r)) for n, r in rows("evidence")),
+        *(("seeds", n, r["id"], _seed_source(r)) for n, r in rows("seeds")),
+        *(("sources", n, r["id"], _own_source(r)) for n, r in rows("sources")),
     ]
-    for table, number, source_id, source in rows:
+    for table, number, source_id, source in cited:
         if source_id in found:
-            column = COLUMNS[table][0]
-            problems.append(Problem(f"{table}.csv", number, column, f"source {source_id!r} given twice"))
+            reader.note(table, number, COLUMNS[table][0], f"source {source_id!r} given twice")
         found[source_id] = source
     return found
 
@@ -157,13 +140,14 @@ def _own_source(row: Row) -> Source:
     return Source(row["id"], row["kind"], text, row["verified"] == "yes", row["note"])
 
 
-class _Reader:
+class Reader:
     """Turns rows into records and notes the cells it cannot read."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
 
     def note(self, file: str, row: int, column: str, message: str, hint: str = "") -> None:
+        """Note what is wrong with a cell."""
         self.problems.append(Problem(f"{file}.csv", row, column, message, hint))
 
     def one_of(self, file: str, row: int, column: str, value: str, allowed: Sequence[str]) -> str:
@@ -281,3 +265,26 @@ class _Reader:
             priority=int(priority),
             sources=_split(cells["sources"]),
         )
+
+
+PARTS: Mapping[str, Callable[[Reader, Rows], Any]] = {
+    "variables": lambda reader, rows: tuple(reader.variable(n, r) for n, r in rows("variables")),
+    "judgements": lambda reader, rows: tuple(
+        reader.judgement(table, n, r) for table in JUDGEMENT_TABLES for n, r in rows(table)
+    ),
+    "groups": lambda _, rows: _groups(rows("groups")),
+    "codes": lambda _, rows: tuple(
+        Code(r["cause"], r["system"], r["code"], r["title"]) for _, r in rows("codes")
+    ),
+    "red_flags": lambda reader, rows: tuple(reader.red_flag(n, r) for n, r in rows("red_flags")),
+    "harms": lambda reader, rows: tuple(reader.harm(n, r) for n, r in rows("harms")),
+    "advice": lambda reader, rows: tuple(reader.advice(n, r) for n, r in rows("management")),
+    "sources": _sources,
+    "row_numbers": lambda _, rows: {name: tuple(number for number, _ in rows(name)) for name in COLUMNS},
+    "evidence_rows": lambda _, rows: _plain(rows("evidence")),
+    "seed_rows": lambda _, rows: _plain(rows("seeds")),
+    "coverage_rows": lambda _, rows: _plain(rows("seed_coverage")),
+    "conflict_rows": lambda _, rows: _plain(rows("conflicts")),
+    "agreement_rows": lambda _, rows: _plain(rows("evidence_agreement")),
+}
+"""What the tables of a knowledge base become, by the name of the field."""

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.records import MAX_ODDS_FACTOR, Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
+from thighdx.kb.yaml_text import load_yaml
 
 __all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes"]
 
@@ -50,6 +49,7 @@ class _Manifest(_Strict):
     default_setting: Name
     residual_cause: str = ""
     fit_tolerance: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    complaints: list[Name] = []
     must_not_miss_group: str = ""
     must_not_miss_odds: Annotated[float, Field(ge=1, le=MAX_ODDS_FACTOR)] = 3.0
     disclaimer: Text
@@ -70,9 +70,8 @@ def parse_manifest(text: str, problems: list[Problem]) -> Manifest | None:
         )
         return None
     try:
-        data = YAML(typ="safe", pure=True).load(text)
-        parsed = _Manifest.model_validate(data)
-    except (YAMLError, RecursionError, ValueError) as error:
+        parsed = _Manifest.model_validate(load_yaml(text))
+    except ValueError as error:
         problems.extend(_problems(error))
         return None
     return _checked(parsed, problems)
@@ -81,8 +80,7 @@ def parse_manifest(text: str, problems: list[Problem]) -> Manifest | None:
 def _problems(error: Exception) -> list[Problem]:
     """Say where a YAML or validation error is and what was expected."""
     if not isinstance(error, ValidationError):
-        message = " ".join(str(error).split())[:300] or type(error).__name__
-        return [Problem(MANIFEST_FILE, None, None, f"not valid YAML 1.2: {message}")]
+        return [Problem(MANIFEST_FILE, None, None, f"not valid YAML 1.2: {error}")]
     found = []
     for item in error.errors():
         place = ".".join(str(part) for part in item["loc"])
@@ -128,6 +126,7 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         ),
         residual_cause=parsed.residual_cause,
         fit_tolerance=parsed.fit_tolerance,
+        complaints=tuple(parsed.complaints),
         must_not_miss_group=parsed.must_not_miss_group,
         must_not_miss_odds=float(parsed.must_not_miss_odds),
         rebased=parsed.rebased,
@@ -136,6 +135,8 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
 
 def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[str, float]]) -> str:
     """Return the text of a manifest with another `max_causes` and rebased shares; comments and order stay."""
+    from ruamel.yaml import YAML  # late: only saving needs it
+
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
     data = yaml.load(text)

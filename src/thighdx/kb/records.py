@@ -216,8 +216,9 @@ class Source:
 class Manifest:
     """What `model.yaml` says about a knowledge base as a whole.
 
-    Urgency below ``emergency`` counts the causes of `must_not_miss_group` at `must_not_miss_odds` times their
-    odds.
+    `complaints` are what people come with: interviews ask for them first, and a case in which all are absent
+    is outside the population. Urgency below ``emergency`` counts the causes of `must_not_miss_group` at
+    `must_not_miss_odds` times their odds.
     """
 
     name: str
@@ -231,15 +232,17 @@ class Manifest:
     experts: tuple[Expert, ...]
     residual_cause: str
     fit_tolerance: float = 0.05
+    complaints: tuple[str, ...] = ()
     must_not_miss_group: str = ""
     must_not_miss_odds: float = 3.0
     rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnowledgeBase:
     """Every table of one model, as text turned into records; holds no computed number.
 
+    One that `thighdx.kb.opened.open_knowledge_base` returns reads a table when its records are first asked for.
     `row_numbers` says in which row of its file each record of a table stands.
     """
 
@@ -253,7 +256,7 @@ class KnowledgeBase:
     advice: tuple[Advice, ...]
     sources: Mapping[str, Source]
     digest: str
-    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     row_numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
     evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
     seed_rows: tuple[Row, ...] = field(default=(), repr=False)

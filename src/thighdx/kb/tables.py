@@ -6,12 +6,12 @@ folder, bounded sizes, UTF-8 only, and no cell is ever evaluated.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from thighdx.errors import Problem, nearest_hint
@@ -23,12 +23,14 @@ __all__ = [
     "MANIFEST_FILE",
     "OPTIONAL_COLUMNS",
     "OPTIONAL_TABLES",
-    "RawFolder",
-    "read_folder",
+    "digest_of",
+    "read_files",
+    "read_table",
+    "read_text",
 ]
 
 MANIFEST_FILE = "model.yaml"
-COMPILED_FILE = "compiled.json"
+COMPILED_FILE = "compiled.bin"
 MAX_FILE_BYTES = 20_000_000
 MAX_ROWS = 100_000
 MAX_CELL_CHARACTERS = 10_000
@@ -117,46 +119,52 @@ OPTIONAL_COLUMNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RawFolder:
-    """The text of a knowledge base: manifest, tables with their file rows, and a digest of both."""
-
-    path: Path
-    manifest_text: str
-    tables: dict[str, list[tuple[int, Row]]]
-    digest: str
-    files: dict[str, str]
-
-
-def read_folder(path: Path, problems: list[Problem]) -> RawFolder:
-    """Read the manifest and every table, appending what is wrong to `problems`."""
-    digest = hashlib.sha256()
-    files: dict[str, str] = {}
-    manifest_text = _read_text(path, MANIFEST_FILE, problems)
-    files[MANIFEST_FILE] = manifest_text or ""
-    digest.update(_canonical(MANIFEST_FILE, files[MANIFEST_FILE]))
-    tables: dict[str, list[tuple[int, Row]]] = {}
-    for name, columns in COLUMNS.items():
-        tables[name] = []
-        file = f"{name}.csv"
-        if name in OPTIONAL_TABLES and not os.path.lexists(path / file):
+def read_files(path: Path, problems: list[Problem]) -> dict[str, bytes]:
+    """Return the bytes of the manifest and of every table there is, appending what is wrong to `problems`."""
+    names = [MANIFEST_FILE, *(f"{name}.csv" for name in COLUMNS)]
+    optional = {f"{name}.csv" for name in OPTIONAL_TABLES}
+    files = {}
+    for file in names:
+        if file in optional and not os.path.lexists(path / file):
             continue
-        text = _read_text(path, file, problems)
-        if text is not None:
-            files[file] = text
-            digest.update(_canonical(file, text))
-            optional = OPTIONAL_COLUMNS.get(name, ())
-            tables[name] = _parse(file, text, columns, problems, optional=optional)
-    return RawFolder(path, files[MANIFEST_FILE], tables, digest.hexdigest(), files)
+        content = _read_bytes(path, file, problems)
+        if content is not None:
+            files[file] = content
+    return files
 
 
-def _canonical(file: str, text: str) -> bytes:
-    """Return what the digest sees: line endings do not count, a file's name does."""
-    return f"{file}\n{len(text.splitlines())}\n".encode() + "\n".join(text.splitlines()).encode()
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of manifest and tables; line endings do not count, a file's name does."""
+    digest = hashlib.sha256()
+    for file, content in files.items():
+        lines = content.removeprefix(codecs.BOM_UTF8).splitlines()
+        digest.update(f"{file}\n{len(lines)}\n".encode() + b"\n".join(lines))
+    return digest.hexdigest()
 
 
-def _read_text(folder: Path, file: str, problems: list[Problem]) -> str | None:
-    """Return a file's text, or None after noting why not."""
+def read_table(name: str, files: Mapping[str, bytes], problems: list[Problem]) -> list[tuple[int, Row]]:
+    """Return the rows of a table with their numbers in the file, appending what is wrong to `problems`."""
+    text = read_text(f"{name}.csv", files, problems)
+    if text is None:
+        return []
+    optional = OPTIONAL_COLUMNS.get(name, ())
+    return _parse(f"{name}.csv", text, COLUMNS[name], problems, optional=optional)
+
+
+def read_text(file: str, files: Mapping[str, bytes], problems: list[Problem]) -> str | None:
+    """Return the text of a file; None where it is missing, or not UTF-8, which is noted."""
+    if file not in files:
+        return None
+    try:
+        return files[file].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "save it as 'CSV UTF-8'"
+        problems.append(Problem(file, None, None, f"not UTF-8 text (byte {error.start:,})", hint))
+        return None
+
+
+def _read_bytes(folder: Path, file: str, problems: list[Problem]) -> bytes | None:
+    """Return what is in a file, or None after noting why not."""
     path = folder / file
     try:
         if not path.is_file():
@@ -173,10 +181,7 @@ def _read_text(folder: Path, file: str, problems: list[Problem]) -> str | None:
                 Problem(file, None, None, f"got {size:,} bytes, expected at most {MAX_FILE_BYTES:,}")
             )
             return None
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        hint = "save it as 'CSV UTF-8'"
-        problems.append(Problem(file, None, None, f"not UTF-8 text (byte {error.start:,})", hint))
+        return path.read_bytes()
     except OSError as error:
         problems.append(Problem(file, None, None, f"cannot be read: {error.strerror or error}"))
     return None

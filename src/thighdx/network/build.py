@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from thighdx.network.explanations import Explanations, enumerate_explanations
 from thighdx.network.gates import log_state_probabilities
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
 from thighdx.network.spec import ContextSpec, FindingSpec, Floats, NetworkSpec, read_only
+from thighdx.once import Once
 
 __all__ = [
     "Network",
@@ -26,7 +26,6 @@ __all__ = [
     "solve_parameters",
     "solve_shares",
 ]
-
 
 _Made = TypeVar("_Made")
 
@@ -83,16 +82,11 @@ class Network:
     variable_ids: tuple[str, ...]
     states: tuple[tuple[str, ...], ...]
     cache: dict[Hashable, Any] = field(default_factory=dict, repr=False)  # tables made at first use
-    _making: Any = field(default_factory=RLock, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Return what `make` makes, made by the first thread that asks and kept; the others wait for it."""
-        if key not in self.cache:
-            with self._making:
-                if key not in self.cache:
-                    self.cache[key] = make()
-        made: _Made = self.cache[key]
-        return made
+        kept = self.cache.get(key) or self.cache.setdefault(key, Once(make))
+        return cast(Once[_Made], kept)()
 
     @property
     def n_contexts(self) -> int:

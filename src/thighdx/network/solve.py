@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, lstsq
 
 from thighdx.network.spec import Floats
 
@@ -103,8 +102,8 @@ def _newton_step(hessian: Floats, gradient: Floats) -> Floats | None:
     singular and the shortest step is taken along what is identified.
     """
     try:
-        step: Floats = lstsq(hessian, -gradient, cond=SINGULAR)[0]
-    except (LinAlgError, ValueError):
+        step = np.asarray(np.linalg.lstsq(hessian, -gradient, rcond=SINGULAR)[0], dtype=np.float64)
+    except np.linalg.LinAlgError:
         return None
     if not np.all(np.isfinite(step)):
         return None

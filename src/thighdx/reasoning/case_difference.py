@@ -117,7 +117,7 @@ class _Scorer:
         """Build the tables."""
         return cls(
             build_network(model.spec, model.solved),
-            make_vocabulary(model.kb.variables, model.spec.settings),
+            make_vocabulary(model.kb.variables, model.spec.settings, model.kb.manifest.complaints),
             model.kb.manifest.default_setting,
             model.kb.manifest.residual_cause,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thighdx.inference.batch import EvidenceBatch
-from thighdx.inference.engine import marginals
+from thighdx.inference.marginals import marginals
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.conditions import Chances

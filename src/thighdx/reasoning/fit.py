@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.inference.engine import cause_chances
 from thighdx.inference.evidence import CaseEvidence
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.network.build import Network
@@ -200,7 +201,7 @@ def evidence_fit(
     alone = _log_sum(terms.log_prior + terms.log_alone)
     total = float(_log_sum(joint[None, :])[0]) if terms.items else 0.0
     conflict = float((alone.sum() - total) / np.log(2.0))
-    posterior = weights @ network.membership
+    posterior = cause_chances(network, weights)
     listed = np.array([cause != residual_cause for cause in network.spec.causes])
     residual = float(posterior[~listed].sum())
     leads = bool(residual > posterior[listed].max(initial=0.0))
@@ -242,8 +243,11 @@ def _most_typical(network: Network, case: CaseEvidence, weights: Floats) -> _Bes
     """Return the most probable leading explanation the evidence is typical of; of none, the nearest."""
     order = np.argsort(-weights, kind="stable")[:MAX_LEADING]
     n_needed = int(np.searchsorted(np.cumsum(weights[order]), LEADING_MASS)) + 1
-    chosen = order[:n_needed]
+    chosen = order[:1]
     found = typicality(network, case.batch, chosen)
+    if found.tail[0] < ATYPICAL:  # seldom; the rest is ten times the work
+        chosen = order[:n_needed]
+        found = typicality(network, case.batch, chosen)
     best = int(np.argmax(np.minimum(found.tail, ATYPICAL)))  # the first of those that will do
     members = network.explanations.members[chosen[best]].tolist()
     causes = tuple(network.spec.causes[c] for c in members if c < network.explanations.n_causes)
@@ -260,7 +264,7 @@ def _rare_case(
     """Return the listed cause that explains a conflict away best, if one does (Jensen et al. 1990)."""
     if conflict <= 0:
         return ""
-    prior = np.exp(terms.log_prior) @ network.membership
+    prior = cause_chances(network, np.exp(terms.log_prior))
     with np.errstate(divide="ignore"):
         left = np.where(listed, conflict + np.log2(prior) - np.log2(posterior), np.inf)
     best = int(np.argmin(left))

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from thighdx.errors import EvidenceError, choice_fault
-from thighdx.inference.engine import log_weights
+from thighdx.inference.engine import cause_chances, log_weights
 from thighdx.inference.evidence import CaseEvidence, encode_case
 from thighdx.inference.vocabulary import Vocabulary, is_missing
 from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
@@ -256,11 +256,12 @@ class Interview:
         kb, network = model.compiled.kb, model.network
         case = encode_case(model.vocabulary, self.result_evidence, setting=self._setting)
         weights = _weights(network, case)
-        posterior = dict(zip(network.spec.causes, (weights @ network.membership).tolist(), strict=True))
+        posterior = dict(zip(network.spec.causes, cause_chances(network, weights).tolist(), strict=True))
         chances = state_chances(network, case.batch, weights)
         found = triage(kb, case.states, posterior, chances=chances)
         open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
-        question = question_about_complaint(open_now)
+        complaints = [variable for variable in open_now if variable.id in model.vocabulary.complaints]
+        question = question_about_complaint(complaints)
         if question is None:
             question = question_about_safety(kb, case.states, found.level, chances, open_now)
         because = ""

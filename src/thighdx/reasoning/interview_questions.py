@@ -27,11 +27,9 @@ __all__ = [
 
 QuestionKind: TypeAlias = Literal["complaint", "safety", "causes"]
 
-COMPLAINT_NOTE = "presenting complaint"  # how the table of variables marks what people come with
-
 # Smallest weight (see `ways_to_hold`) at which a safety question is worth asking: about one in that many
 # answers would fire the rule. What cannot wait is asked about even when it is rare.
-MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.05}
+MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.05, "routine": 0.1}
 MIN_GAIN_BITS = 0.03  # a question expected to settle less is not worth a person's time
 SURE = 0.95  # of the leading cause
 RARE_ANSWER = 0.05  # answers less likely than this do not keep the interview going
@@ -83,12 +81,11 @@ class InterviewQuestion:
 
 
 def question_about_complaint(variables: Sequence[Variable]) -> InterviewQuestion | None:
-    """Return the next question about what brings the person, of the `variables` that may be asked."""
-    for variable in variables:
-        if variable.note.startswith(COMPLAINT_NOTE):
-            why = "It is what people with this complaint come with, and everything else hangs on it."
-            return _question(variable, "complaint", why)
-    return None
+    """Return the next question about what brings the person, of the complaints that may be asked about."""
+    if not variables:
+        return None
+    why = "It is what people with this complaint come with, and everything else hangs on it."
+    return _question(variables[0], "complaint", why)
 
 
 def question_about_safety(

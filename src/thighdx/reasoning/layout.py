@@ -85,11 +85,8 @@ class JudgementLayout:
 
 def judgement_layout(network: Network, pooled: Mapping[PooledKey, PooledJudgement]) -> JudgementLayout:
     """Return the layout of a network's judgements, made at first use and kept with the network."""
-    layout = network.cache.get("judgement_layout")
-    if not isinstance(layout, JudgementLayout) or layout.source is not pooled:
-        layout = _make(network.spec, pooled)
-        network.cache["judgement_layout"] = layout
-    return layout
+    # the layout holds `pooled`, so that nothing else can come to have its identity
+    return network.once(("judgement_layout", id(pooled)), lambda: _make(network.spec, pooled))
 
 
 def _make(spec: NetworkSpec, pooled: Mapping[PooledKey, PooledJudgement]) -> JudgementLayout:

@@ -93,10 +93,7 @@ def share_margins(
     """
     elicited = elicited and bool(layout.is_replaced[setting_idx].any())
     key = ("share_margins", setting_idx, elicited)
-    found = network.cache.get(key)
-    if not isinstance(found, ShareMargins):
-        network.cache[key] = found = _share_margins(network, layout, setting_idx, elicited)
-    return found
+    return network.once(key, lambda: _share_margins(network, layout, setting_idx, elicited))
 
 
 def _share_margins(
@@ -145,10 +142,7 @@ def feature_starts(network: Network, block: Block) -> Indices:
 def block_margins(network: Network, layout: JudgementLayout, setting_idx: int, block: Block) -> BlockMargins:
     """Return the implicit function of one block in one setting, kept with the network."""
     key = ("block_margins", setting_idx, block.context_idx)
-    found = network.cache.get(key)
-    if not isinstance(found, BlockMargins):
-        network.cache[key] = found = _block_margins(network, layout, setting_idx, block)
-    return found
+    return network.once(key, lambda: _block_margins(network, layout, setting_idx, block))
 
 
 def _block_margins(network: Network, layout: JudgementLayout, setting_idx: int, block: Block) -> BlockMargins:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -202,10 +203,13 @@ def _single(network: Network, tables: SettingTables, setting_idx: int, item: Evi
         else:
             n_states = int(network.n_states[item.position])
             first = int(tables.row_offset[item.position])
-            rows: Floats = np.asarray(tables.rows[first : first + n_states], dtype=np.float64)
-            factor = _factor(item, np.arange(n_states))
-            row = rows[item.state_idx] if not item.likelihood else np.log(factor @ np.exp(rows))
-            background = float(np.log(factor @ _background(network, setting_idx, item.position)))
+            base = _background(network, setting_idx, item.position)
+            if item.likelihood:
+                factor = np.array(item.likelihood)
+                row = np.log(factor @ np.exp(tables.rows[first : first + n_states]))
+                background = float(np.log(factor @ base))
+            else:
+                row, background = tables.rows[first + item.state_idx], float(np.log(base[item.state_idx]))
     values, nothing = row[None, :], np.zeros((1, len(row)))
     return _Part((item,), values, np.array([background]), values, row, nothing)
 
@@ -213,8 +217,8 @@ def _single(network: Network, tables: SettingTables, setting_idx: int, item: Evi
 def _background(network: Network, setting_idx: int, position: int) -> Floats:
     """Return P(state) of a variable outside joint blocks when no cause is at work, as (n_states,)."""
     if position >= network.n_contexts:
-        at_least = network.spec.findings[position - network.n_contexts].background
-        return -np.diff(np.concatenate([[1.0], at_least, [0.0]]))
+        at_least = [1.0, *network.spec.findings[position - network.n_contexts].background, 0.0]
+        return np.array([here - above for here, above in pairwise(at_least)])
     base = np.exp(network.solved.factors[setting_idx][position])
     return np.asarray(base / base.sum(), dtype=np.float64)
 

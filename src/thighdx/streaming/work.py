@@ -19,7 +19,7 @@ from typing import Any, Literal
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
-from thighdx.whole_files import check_target, file_mode, sync_path
+from thighdx.whole_files import check_target, keep_mode, sync_path
 
 __all__ = ["OnEarlier", "Work", "kept_rows", "open_work", "work_folder"]
 
@@ -119,7 +119,7 @@ class Work:
     def finish(self) -> None:
         """Let the output take its place."""
         sync_path(self.output)
-        self.output.chmod(file_mode(self.target))
+        keep_mode(self.target, self.output)
         self.output.replace(self.target)
         sync_path(self.target.parent)
         shutil.rmtree(self.folder, ignore_errors=True)
