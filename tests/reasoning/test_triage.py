@@ -120,14 +120,14 @@ def test_what_must_not_be_missed_counts_at_three_times_its_odds_but_for_an_emerg
 
 
 def test_a_reason_says_plainly_how_a_cause_was_counted() -> None:
-    (reason,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.04)).reasons
+    (reason,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.05)).reasons
     assert reason.words.startswith(
-        "Deep vein thrombosis: 4 %; counted at three times its odds because it must not be missed: 11 %; "
-        "from 10 %: urgent ("
+        "Deep vein thrombosis: 5 %; counted at three times its odds because it must not be missed: 14 %; "
+        "from 12 %: urgent ("
     )
-    assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.1}
+    assert reason.figures == {"posterior": 0.05, "counted": counted(0.05, 3.0), "threshold": 0.125}
     (plain,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.2)).reasons
-    assert plain.words.startswith("Deep vein thrombosis: 20 %; from 10 %: urgent (")
+    assert plain.words.startswith("Deep vein thrombosis: 20 %; from 12 %: urgent (")
     assert "counted" not in plain.figures
 
 
