@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from thighdx.frames import encode_table
-from thighdx.inference.batch import EvidenceBatch
+from thighdx.evidence.batch import EvidenceBatch
+from thighdx.evidence.frames import encode_table
 from thighdx.model import Model
 
 __all__ = ["COHORTS", "SETTING", "Known", "as_strings", "cohort", "encode", "findings_of"]

@@ -12,7 +12,7 @@ import numpy as np
 import thighdx
 from benchmarks.cohort import Known, cohort, encode
 from benchmarks.tables import Table, number, say
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import infer
 from thighdx.inference.kernel import infer_compiled
 from thighdx.network.build import Network, build_network

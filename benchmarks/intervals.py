@@ -11,9 +11,9 @@ from scipy import special, stats
 import thighdx
 from benchmarks.cohort import SETTING, cohort, encode
 from benchmarks.tables import Table, say
-from thighdx.inference.batch import take_cases
+from thighdx.evidence.batch import take_cases
+from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import infer
-from thighdx.inference.evidence import encode_case
 from thighdx.reasoning.intervals import Intervals, credible_intervals
 from thighdx.reasoning.layout import judgement_layout
 from thighdx.reasoning.montecarlo import draw_log_odds

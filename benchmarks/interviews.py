@@ -11,8 +11,8 @@ import numpy as np
 import thighdx
 from benchmarks.cohort import SETTING
 from benchmarks.tables import Table, say
+from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import explanation_posterior
-from thighdx.inference.evidence import encode_case
 from thighdx.kb.expressions import Expression, holds, parse_expression
 from thighdx.reasoning.interview import Interview
 from thighdx.reasoning.questions import next_questions

@@ -16,7 +16,7 @@ import pandas as pd
 import thighdx
 from benchmarks.cohort import SETTING, cohort, encode, findings_of
 from benchmarks.tables import Table, say
-from thighdx.inference.batch import take_cases
+from thighdx.evidence.batch import take_cases
 from thighdx.inference.engine import infer
 
 __all__ = ["measure_latency"]

@@ -15,13 +15,13 @@ from benchmarks.cohort import SETTING
 from benchmarks.tables import Table, say
 from thighdx.elicitation import sample_mixtures
 from thighdx.elicitation.distribution import to_working
+from thighdx.inference.simulate import simulate_table
 from thighdx.learning.compare import compare, ranked_causes
 from thighdx.learning.estimate import Estimate, estimate, read_source
 from thighdx.learning.units import network_of
 from thighdx.network.build import Network
 from thighdx.network.gates import find_crossings
 from thighdx.reasoning.layout import JudgementLayout, judgement_layout
-from thighdx.simulate import simulate_table
 
 __all__ = ["hide", "report_calibration", "report_perturbed"]
 

@@ -15,11 +15,11 @@ import pandas as pd
 
 import thighdx
 import thighdx.inference.kernel
-import thighdx.score
+import thighdx.scoring.score
 from benchmarks.cohort import COHORTS, as_strings, cohort, encode
 from benchmarks.tables import Table, number, say
 from benchmarks.yardstick import Yardstick
-from thighdx.inference.batch import take_cases
+from thighdx.evidence.batch import take_cases
 from thighdx.inference.engine import infer
 from thighdx.inference.kernel import infer_compiled
 from thighdx.processors import n_processors
@@ -63,7 +63,9 @@ def watched(clock: Clock) -> Iterator[None]:
         return run
 
     with (
-        mock.patch.object(thighdx.score, "encode_rows", timed("encode", thighdx.score.encode_rows)),
+        mock.patch.object(
+            thighdx.scoring.score, "encode_rows", timed("encode", thighdx.scoring.score.encode_rows)
+        ),
         mock.patch.object(thighdx.inference.kernel, "infer_compiled", timed("infer", infer_compiled)),
     ):
         yield

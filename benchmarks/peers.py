@@ -13,11 +13,11 @@ import numpy as np
 import thighdx
 from benchmarks.cohort import SETTING, cohort, encode
 from benchmarks.tables import Table, number, say
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.engine import infer
 from thighdx.inference.kernel import infer_compiled
-from thighdx.interchange import to_pgmpy
 from thighdx.network.build import Network
+from thighdx.network.interchange import to_pgmpy
 
 __all__ = ["EXACT", "PeerResult", "peer_table", "quiet", "timed", "whole_model"]
 

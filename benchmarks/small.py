@@ -15,7 +15,7 @@ from benchmarks import small_peers
 from benchmarks.cohort import SETTING
 from benchmarks.peers import PeerResult, peer_table, quiet, timed
 from benchmarks.tables import Table
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.engine import infer
 from thighdx.inference.kernel import infer_compiled
 from thighdx.network.build import Network, build_network

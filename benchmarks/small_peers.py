@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from thighdx.inference.batch import UNKNOWN
+from thighdx.evidence.batch import UNKNOWN
 
 if TYPE_CHECKING:
     from benchmarks.small import SmallNetwork

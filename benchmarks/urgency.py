@@ -11,7 +11,7 @@ import pandas as pd
 import thighdx
 from benchmarks.cohort import cohort, encode
 from benchmarks.tables import Table, say
-from thighdx.evaluation import evaluate
+from thighdx.evaluation.evaluation import evaluate
 from thighdx.inference.engine import infer
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.records import LEVELS

@@ -18,9 +18,9 @@ SERVER = """
 import json, os, sys
 import pyarrow as pa
 import pyarrow.csv, pyarrow.parquet, tqdm
-import thighdx.cli.report, thighdx.streaming.report, thighdx.streaming.run, thighdx.streaming.scoring
+import thighdx.cli.report, thighdx.files.report, thighdx.files.run, thighdx.files.scoring
 from thighdx.cli import main
-from thighdx.scorer import Scorer
+from thighdx.scoring.scorer import Scorer
 
 warm = pa.record_batch({"bruising": ["yes", None], "age": [30, 40]})
 Scorer(sys.argv[1], n_threads=1)(warm)

@@ -13,7 +13,7 @@ import numpy as np
 
 from thighdx.elicitation import Distribution, ExpertBelief, Mixture, PooledJudgement, table_scale
 from thighdx.elicitation.distribution import to_working
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.network.build import Network
 from thighdx.network.spec import NetworkSpec
 

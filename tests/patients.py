@@ -11,15 +11,15 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from thighdx.columns import ColumnPlan
-from thighdx.draft import STATUSES, EncodedRows
-from thighdx.frames import encode_table
-from thighdx.inference.vocabulary import make_vocabulary
+from thighdx.evidence.columns import ColumnPlan
+from thighdx.evidence.draft import STATUSES, EncodedRows
+from thighdx.evidence.frames import encode_table
+from thighdx.evidence.vocabulary import make_vocabulary
 from thighdx.kb.records import Variable
 from thighdx.network.build import build_network
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
-from thighdx.score import Scoring, score_table
-from thighdx.score_options import ScoreOptions
+from thighdx.scoring.options import ScoreOptions
+from thighdx.scoring.score import Scoring, score_table
 
 __all__ = [
     "BANDS",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from thighdx.inference.evidence import CaseEvidence, encode_case
-from thighdx.inference.vocabulary import Vocabulary, make_vocabulary
+from thighdx.evidence.one_case import CaseEvidence, encode_case
+from thighdx.evidence.vocabulary import Vocabulary, make_vocabulary
 from thighdx.kb.records import Variable
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 

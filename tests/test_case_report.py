@@ -199,7 +199,7 @@ def test_an_older_page_stays_when_writing_fails(
 
     path = tmp_path / "case.html"
     path.write_text("older")
-    monkeypatch.setattr("thighdx.whole_files.os.fsync", refuse)
+    monkeypatch.setattr("thighdx.atomic_files.os.fsync", refuse)
     with pytest.raises(OSError, match="No space left"):
         result.report(path)
     assert path.read_text() == "older"

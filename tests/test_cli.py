@@ -316,7 +316,7 @@ class TestScore:
     def test_warnings_of_parts_add_up(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("thighdx.streaming.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
         result = score("-", "-o", "-", stdin="id,age\n" + "1,12\n" * 5)
         assert result.stderr.count("outside_population") == 1
         assert "5 rows with an age below" in result.stderr
@@ -327,7 +327,7 @@ class TestScore:
     ) -> None:
         write_table(CASES, Path(f"cases.{kind}"))
         score(f"cases.{kind}", "-o", f"whole.{kind}", "--dtype", "float64")
-        monkeypatch.setattr("thighdx.streaming.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
         report = score(f"cases.{kind}", "-o", f"parts.{kind}", "--dtype", "float64")
         whole, parts = read_table(Path(f"whole.{kind}")), read_table(Path(f"parts.{kind}"))
         assert [row["id"] for row in parts] == [row["id"] for row in whole]
@@ -498,10 +498,8 @@ class TestOutput:
     def test_an_existing_output_stays_when_scoring_fails(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, kind: str
     ) -> None:
-        monkeypatch.setattr("thighdx.streaming.reading.BATCH_ROWS", 2)
-        monkeypatch.setattr(
-            "thighdx.streaming.csv_text.BLOCK_BYTES", 200
-        )  # the fault is far behind the start
+        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.csv_text.BLOCK_BYTES", 200)  # the fault is far behind the start
         Path("cases.csv").write_text(CASES + "012,west,no,,,,,root\n" * 100 + "too,few\n")
         target = Path(f"out.{kind}")
         target.write_bytes(b"what was there before")
@@ -515,7 +513,7 @@ class TestOutput:
         def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", interrupt)
+        monkeypatch.setattr("thighdx.scoring.scorer.Scorer.score_batch", interrupt)
         result = score("-", "-o", "out.csv", stdin=CASES)
         assert (result.exit_code, result.stdout, result.stderr) == (130, "", "")
         assert list(Path().iterdir()) == []

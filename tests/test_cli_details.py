@@ -13,7 +13,7 @@ import thighdx
 from thighdx.cli import app
 from thighdx.cli.report import print_cases
 from thighdx.errors import EvidenceError
-from thighdx.streaming.summary import ScoredCase, Summary
+from thighdx.files.summary import ScoredCase, Summary
 
 TINY = Path(__file__).parent / "models" / "tiny"
 KNOWN = ("bruising=yes", "onset=sudden", "age=30")

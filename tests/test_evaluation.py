@@ -17,8 +17,14 @@ from scipy.stats import beta, norm
 import floats
 import thighdx
 from thighdx.errors import TableError
-from thighdx.evaluation import evaluate
-from thighdx.scoring_rules import brier_parts, calibration_curve, log_of_truth, scores_of_cause, top_share
+from thighdx.evaluation.evaluation import evaluate
+from thighdx.evaluation.scoring_rules import (
+    brier_parts,
+    calibration_curve,
+    log_of_truth,
+    scores_of_cause,
+    top_share,
+)
 
 
 class Fixed:

@@ -22,8 +22,8 @@ from patients import (
     status,
 )
 from thighdx.errors import EvidenceError
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
-from thighdx.inference.evidence import encode_case
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
+from thighdx.evidence.one_case import encode_case
 
 NAN = float("nan")
 kinds = pytest.mark.parametrize("kind", FRAMES)

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import thighdx
-from thighdx.interchange import ROOT, conditional_tables, explanation_names
 from thighdx.model import Model
+from thighdx.network.interchange import ROOT, conditional_tables, explanation_names
 
 # Sums of some thousand products of a dozen doubles, in another order than ours.
 ANOTHER_PROGRAM = 1e-9

@@ -24,11 +24,11 @@ CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24  # linux/capability.h, linux/prctl.h
 
 SCORE = """
 import numpy as np, thighdx
-from thighdx.inference.batch import EvidenceBatch
+from thighdx.evidence.batch import EvidenceBatch
 from thighdx.inference.compiled_steps import score_cases
 from thighdx.inference.kernel import infer_compiled
 
-network = thighdx.read_model(thighdx.resources.model_path("posterior_thigh")).network
+network = thighdx.read_model(thighdx.kb.resources.model_path("posterior_thigh")).network
 nothing = np.full((1, network.n_variables), -1, dtype=np.int8)
 no_causes = np.full((1, len(network.spec.causes)), -1, dtype=np.int8)
 found = infer_compiled(network, EvidenceBatch(nothing, no_causes, np.zeros(1, dtype=np.intp)))

@@ -27,9 +27,9 @@ from patients import (
     scored,
     scored_with_losses,
 )
-from thighdx import score
-from thighdx.inference.groups import group_sets
-from thighdx.simulate import simulate_table
+from thighdx.inference.simulate import simulate_table
+from thighdx.network.groups import group_sets
+from thighdx.scoring import score
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
 CAUSES = [cause.id for cause in VOCABULARY.causes]

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from patients import BANDS, FRAMES, VOCABULARY, column, scored, scored_with_losses, scoring
-from thighdx import score
 from thighdx.errors import EvidenceError, OptionError, TableError, UnknownNameError
-from thighdx.score import score_table
+from thighdx.scoring import score
+from thighdx.scoring.score import score_table
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
 CAUSES = [cause.id for cause in VOCABULARY.causes]

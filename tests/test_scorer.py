@@ -17,9 +17,9 @@ import pytest
 import floats
 import thighdx
 from thighdx.errors import EvidenceError, KnowledgeBaseError, OptionError, TableError, ThighdxError
-from thighdx.frames import encode_table
-from thighdx.repeats import find_distinct
-from thighdx.scorer import Scorer
+from thighdx.evidence.frames import encode_table
+from thighdx.evidence.repeats import find_distinct
+from thighdx.scoring.scorer import Scorer
 
 TINY = Path(__file__).parent / "models" / "tiny"
 

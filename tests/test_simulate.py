@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import thighdx.simulate
+import thighdx.inference.simulate
 from patients import NETWORK, SETTINGS, VOCABULARY, evidence_ids, scored
 from thighdx.errors import EvidenceError, TableError
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import explanation_posterior
 from thighdx.inference.marginals import marginals
-from thighdx.simulate import simulate_table
+from thighdx.inference.simulate import simulate_table
 
 CAUSES = [cause.id for cause in VOCABULARY.causes]
 TRUTH = [f"true_{cause}" for cause in CAUSES]
@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_patients_and_another_seed_others() -> None
 
 def test_patients_do_not_depend_on_the_size_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = simulated(500)
-    monkeypatch.setattr(thighdx.simulate, "CELLS_PER_CHUNK", 70)
+    monkeypatch.setattr(thighdx.inference.simulate, "CELLS_PER_CHUNK", 70)
     pd.testing.assert_frame_equal(simulated(500), whole)
 
 

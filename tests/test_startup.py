@@ -15,7 +15,7 @@ import pytest
 import thighdx
 from thighdx import once
 from thighdx.errors import EvidenceError
-from thighdx.inference import tables
+from thighdx.network import tables
 
 CASE = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}
 HANDED_OVER = {"manifest", "digest", "files", "lock"}

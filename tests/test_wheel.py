@@ -63,8 +63,8 @@ def test_an_installed_wheel_diagnoses_away_from_the_checkout(installed: Path, tm
 def test_an_installed_wheel_finds_its_compiled_model_fresh(installed: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from thighdx.compiled_file import load_compiled\n"
-        "from thighdx.resources import model_path\n"
+        "from thighdx.compiled.stored import load_compiled\n"
+        "from thighdx.kb.resources import model_path\n"
         "print(load_compiled(model_path('posterior_thigh')) is not None)\n"
     )
     assert run_away(sys.executable, "-c", code, str(installed), cwd=tmp_path).split() == ["True"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from thighdx.whole_files import check_writable, create_file
+from thighdx.atomic_files import check_writable, create_file
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.cohort import COHORTS, cohort, encode
 
 import thighdx
-from thighdx.inference.batch import take_cases
+from thighdx.evidence.batch import take_cases
 from thighdx.inference.engine import infer
 from thighdx.inference.kernel import infer_compiled
 from thighdx.model import Model

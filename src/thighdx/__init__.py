@@ -25,14 +25,14 @@ if TYPE_CHECKING:
         ThighdxError,
         UnknownNameError,
     )
-    from thighdx.evaluation import evaluate
+    from thighdx.evaluation.evaluation import evaluate
     from thighdx.explorer import explore
+    from thighdx.files.scoring import score_files
+    from thighdx.kb.resources import data_path
     from thighdx.model import Model, load_model, read_model
     from thighdx.reasoning.interview import Interview
-    from thighdx.resources import data_path
     from thighdx.result import Result
-    from thighdx.scorer import Scorer
-    from thighdx.streaming.scoring import score_files
+    from thighdx.scoring.scorer import Scorer
 
 __all__ = [
     "EvidenceError",
@@ -60,13 +60,13 @@ _HOME = {
     "Interview": "thighdx.reasoning.interview",
     "Model": "thighdx.model",
     "Result": "thighdx.result",
-    "data_path": "thighdx.resources",
-    "Scorer": "thighdx.scorer",
-    "evaluate": "thighdx.evaluation",
+    "data_path": "thighdx.kb.resources",
+    "Scorer": "thighdx.scoring.scorer",
+    "evaluate": "thighdx.evaluation.evaluation",
     "explore": "thighdx.explorer",
     "load_model": "thighdx.model",
     "read_model": "thighdx.model",
-    "score_files": "thighdx.streaming.scoring",
+    "score_files": "thighdx.files.scoring",
 }
 
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from thighdx.compiled_file import load_compiled
-from thighdx.compiled_model import CompiledModel
-from thighdx.conflict import minimal_conflict
+from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.stored import load_compiled
 from thighdx.errors import ImpossibleEvidenceError, Problem
+from thighdx.evidence.one_case import encode_case
+from thighdx.evidence.vocabulary import Vocabulary, make_vocabulary
+from thighdx.inference.conflict import minimal_conflict
 from thighdx.inference.engine import log_weights
-from thighdx.inference.evidence import encode_case
-from thighdx.inference.tables import setting_tables
-from thighdx.inference.vocabulary import Vocabulary, make_vocabulary
 from thighdx.kb.records import Variable
+from thighdx.kb.resources import model_path
 from thighdx.network.build import Network, build_network
+from thighdx.network.tables import setting_tables
 from thighdx.notice import notice_if_slow
-from thighdx.resources import model_path
 from thighdx.result import ModelCard, Result
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
 
 def _compile(path: str | Path, compiled: CompiledModel | None, max_causes: int | None) -> CompiledModel:
     """Work out what no compiled file holds."""
-    from thighdx.compilation import compile_model, recompile_for  # late: most programs have a compiled file
+    from thighdx.compiled.compilation import (  # late: most programs have a compiled file
+        compile_model,
+        recompile_for,
+    )
 
     compiled = compiled or compile_model(path)
     return compiled if max_causes is None else recompile_for(compiled, max_causes)
@@ -273,7 +276,7 @@ class Model:
         Returns
         -------
         table of the same kind
-            See `thighdx.score.score_table` for its columns.
+            See `thighdx.scoring.score.score_table` for its columns.
 
         Raises
         ------
@@ -288,8 +291,8 @@ class Model:
         UserWarning
             If cells could not be read, with their column, value and number.
         """
-        from thighdx.score import Scoring, score_table
-        from thighdx.score_options import ScoreOptions
+        from thighdx.scoring.options import ScoreOptions
+        from thighdx.scoring.score import Scoring, score_table
 
         options = ScoreOptions(
             setting=self.default_setting if setting is None else setting,
@@ -334,10 +337,10 @@ class Model:
         >>> found[["column", "role", "known", "bad", "bad_values"]].values.tolist()
         [['id', 'passed through', 0, 0, ''], ['onset', 'evidence', 1, 1, "'suden' (1)"]]
         """
-        from thighdx.column_readings import ColumnReadings
-        from thighdx.frames import open_table
-        from thighdx.score import Scoring
-        from thighdx.score_options import ScoreOptions
+        from thighdx.evidence.frames import open_table
+        from thighdx.scoring.column_readings import ColumnReadings
+        from thighdx.scoring.options import ScoreOptions
+        from thighdx.scoring.score import Scoring
 
         frame = open_table(table)
         scoring = Scoring.of(self, ScoreOptions(setting=self.default_setting, columns=columns or {}))
@@ -372,7 +375,7 @@ class Model:
         >>> [scored.num_rows for scored in load_model().score_batches([batch, batch])]
         [2, 2]
         """
-        from thighdx.scorer import Scorer
+        from thighdx.scoring.scorer import Scorer
 
         return Scorer(self, **options).stream(batches)
 
@@ -397,7 +400,7 @@ class Model:
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:
         """Draw `n` patients from the model: all variables, and the truth in ``true_<cause>`` columns."""
-        from thighdx.simulate import simulate_table
+        from thighdx.inference.simulate import simulate_table
 
         name = self.default_setting if setting is None else setting
         return simulate_table(self.network, self.vocabulary, n, seed=seed, setting=name)
@@ -436,7 +439,7 @@ class Model:
         >>> round(float(registry.diagnose({}).posterior["hamstring_strain"]), 6)
         0.3
         """
-        from thighdx.rebase import rebase_model
+        from thighdx.compiled.rebase import rebase_model
 
         name = self.default_setting if setting is None else setting
         known = self.settings[self.vocabulary.setting_code(name)]
@@ -529,9 +532,9 @@ class Model:
     def trace(self, cause: str) -> pd.DataFrame:
         """Return every judgement about a cause with its experts, quantiles, sources and notes.
 
-        See `thighdx.trace.trace_cause` for the columns.
+        See `thighdx.compiled.trace.trace_cause` for the columns.
         """
-        from thighdx.trace import trace_cause
+        from thighdx.compiled.trace import trace_cause
 
         self.vocabulary.cause_idx(cause)
         return trace_cause(self.compiled, cause)
@@ -546,7 +549,7 @@ class Model:
             name of a judgement table (``"links"``, ``"shares"``, ...): the keys that a new expert is asked
             about, with empty quantiles, in the format of the knowledge base.
         """
-        from thighdx.trace import judgement_template
+        from thighdx.compiled.trace import judgement_template
 
         if table == "evidence":
             import pandas as pd
@@ -557,7 +560,7 @@ class Model:
 
     def check(self) -> tuple[Problem, ...]:
         """Check names, judgements and what they add up to once more; nothing found means an empty tuple."""
-        from thighdx.compilation import check_compiled
+        from thighdx.compiled.compilation import check_compiled
 
         return tuple(check_compiled(self.compiled))
 
@@ -569,7 +572,7 @@ class Model:
         FileExistsError
             If `path` exists and is not empty.
         """
-        from thighdx.compilation import save_model
+        from thighdx.compiled.compilation import save_model
 
         return save_model(self.compiled, path)
 
@@ -578,7 +581,7 @@ class Model:
 
         The root ``explanation`` has one state per set of causes; everything else is its child.
         """
-        from thighdx.interchange import to_pgmpy
+        from thighdx.network.interchange import to_pgmpy
 
         name = self.default_setting if setting is None else setting
         return to_pgmpy(self.network, setting_idx=self.vocabulary.setting_code(name))

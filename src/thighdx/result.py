@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.compiled_model import CompiledModel
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import UnknownNameError, nearest_hint
-from thighdx.figures import percent
+from thighdx.evidence.one_case import CaseEvidence, CaseWarning
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.html.names import short_labels
 from thighdx.inference.engine import cause_chances, set_chances
-from thighdx.inference.evidence import CaseEvidence, CaseWarning
-from thighdx.inference.groups import group_sets, set_members
 from thighdx.inference.marginals import marginal
-from thighdx.inference.vocabulary import Vocabulary
+from thighdx.kb.conditions import is_true
 from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
+from thighdx.network.groups import group_sets, set_members
 from thighdx.network.spec import Floats
 from thighdx.notice import notice_if_slow
-from thighdx.reasoning.conditions import is_true
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from thighdx.case_report import Day
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
+    from thighdx.html.case_report import Day
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import IntervalMethod, Intervals
@@ -439,7 +439,7 @@ class Result:
         OSError
             If the file cannot be written; an older one stays as it was.
         """
-        from thighdx.case_report import write_report
+        from thighdx.html.case_report import write_report
 
         return write_report(self.to_html(title=title, case_id=case_id, date=date, method=method), path)
 
@@ -452,7 +452,7 @@ class Result:
         method: IntervalMethod = "delta",
     ) -> str:
         """Return the page that `report` writes, as text."""
-        from thighdx.case_report import case_report
+        from thighdx.html.case_report import case_report
 
         intervals = self._quick_intervals if method == "delta" else self._intervals(method)
         return case_report(self, self._kb, intervals, title=title, case_id=case_id, date=date)

@@ -20,7 +20,7 @@ import floats
 import thighdx
 from cluster_patients import assert_same_bits, linger_part, make_patients, scored_here, wait_for
 from quiet import without_warnings
-from thighdx.dask import score_dask
+from thighdx.cluster.dask import score_dask
 from thighdx.errors import TableError, ThighdxError
 
 TINY = Path(__file__).parents[1] / "models" / "tiny"
@@ -204,7 +204,7 @@ def test_a_row_that_cannot_be_scored_may_stop_the_run() -> None:
 
 @pytest.mark.parametrize("engine", ["dask", "spark"])
 def test_an_engine_that_is_not_there_is_asked_for(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thighdx.worker.find_spec", lambda _: None)
+    monkeypatch.setattr("thighdx.cluster.worker.find_spec", lambda _: None)
     module = __import__(f"thighdx.{engine}", fromlist=["score"])
     with pytest.raises(ThighdxError, match=rf"not installed; pip install 'thighdx\[{engine}\]' here and on"):
         getattr(module, f"score_{engine}")(None)

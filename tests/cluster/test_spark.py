@@ -22,8 +22,8 @@ import pytest
 
 import thighdx
 from cluster_patients import assert_same_bits, linger_batches, make_patients, scored_here, wait_for
+from thighdx.cluster.spark import score_spark
 from thighdx.errors import TableError
-from thighdx.spark import score_spark
 
 pytestmark = [
     pytest.mark.java,

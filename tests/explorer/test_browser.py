@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chromium import CONTRASTS, MIN_CONTRAST
-from thighdx.figures import percent
 from thighdx.model import Model
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import thighdx
 from thighdx.cli import app
-from thighdx.column_map import read_column_map
+from thighdx.evidence.column_map import read_column_map
 from thighdx.forms import RedcapForm, form_sections, redcap_form
 from thighdx.forms.plan import asked_expression
 from thighdx.forms.redcap import field_names

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import floats
 import reference
 import strategies
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.inference.engine import explanation_posterior, infer
 from thighdx.inference.marginals import marginal, marginals
 from thighdx.network.build import Network, build_network

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 import floats
 import reference
 import strategies
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.inference import compiled_steps
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.inference.departures import NO_ROW, departures
 from thighdx.inference.engine import Posteriors, infer
 from thighdx.inference.kernel import infer_compiled

@@ -8,7 +8,7 @@ import pytest
 
 import floats
 import thighdx
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import infer
 from thighdx.inference.kernel import infer_compiled
 from thighdx.model import Model

@@ -16,7 +16,7 @@ from thighdx.kb import opened
 from thighdx.kb.load import PARTS, load_knowledge_base
 from thighdx.kb.opened import manifest_from_plain, manifest_to_plain, open_knowledge_base
 from thighdx.kb.records import KnowledgeBase
-from thighdx.resources import model_path
+from thighdx.kb.resources import model_path
 
 FIELDS = [field.name for field in dataclasses.fields(KnowledgeBase)]
 

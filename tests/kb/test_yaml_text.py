@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import kb_builder
-from thighdx.column_map import read_column_map
 from thighdx.errors import KnowledgeBaseError
+from thighdx.evidence.column_map import read_column_map
 from thighdx.kb.load import load_knowledge_base
 from thighdx.kb.yaml_text import load_yaml
 

@@ -7,13 +7,13 @@ import pandas as pd
 
 from thighdx.elicitation import sample_mixtures
 from thighdx.elicitation.distribution import to_working
+from thighdx.inference.simulate import simulate_table
 from thighdx.learning.units import network_of
 from thighdx.model import Model
 from thighdx.network.build import Network
 from thighdx.network.gates import find_crossings
 from thighdx.network.spec import Floats
 from thighdx.reasoning.layout import JudgementLayout, judgement_layout
-from thighdx.simulate import simulate_table
 
 __all__ = ["drawn_network", "hidden", "layout_of", "patients"]
 

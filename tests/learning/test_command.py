@@ -86,7 +86,7 @@ def test_an_interrupted_run_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("thighdx.compilation.write_compiled", interrupt)
+    monkeypatch.setattr("thighdx.compiled.compilation.write_compiled", interrupt)
     result = run("records.parquet", "--name", "x", "-o", "mine", "--folds", "0")
     assert result.exit_code == 130
     assert sorted(path.name for path in Path().iterdir()) == ["records.parquet", "small"]

@@ -14,6 +14,7 @@ import kb_builder
 import thighdx
 from floats import CALIBRATED, CONJUGATE
 from learning.clinic import drawn_network, hidden, layout_of, patients
+from thighdx.compiled.difference import diff_models
 from thighdx.elicitation.distribution import from_working
 from thighdx.errors import EvidenceError, TableError
 from thighdx.kb.tables import COMPILED_FILE
@@ -24,7 +25,6 @@ from thighdx.learning.units import network_of
 from thighdx.model import Model
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.difference import diff_models
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 
 import floats
 import strategies
-from thighdx.inference.tables import setting_tables
 from thighdx.network.build import build_network, pair_log_odds, solve_parameters, solve_shares
 from thighdx.network.explanations import MAX_EXPLANATIONS, enumerate_explanations
 from thighdx.network.rebase import rebase_parameters
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
+from thighdx.network.tables import setting_tables
 
 
 def spec_of(

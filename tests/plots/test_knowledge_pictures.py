@@ -8,8 +8,8 @@ import pytest
 
 import thighdx
 from plots.pictures import posteriors_of_patients
+from thighdx.network.profile import find_look_alikes, finding_facts
 from thighdx.plots import plot_calibration, plot_cohort, plot_judgement, plot_network
-from thighdx.profile import find_look_alikes, finding_facts
 
 DVT = "deep_vein_thrombosis"
 

@@ -9,8 +9,8 @@ import pytest
 import floats
 import kb_builder
 import thighdx
-from thighdx.reasoning.case_difference import ComparedCase
-from thighdx.reasoning.difference import ModelDifference, diff_models
+from thighdx.compiled.case_difference import ComparedCase
+from thighdx.compiled.difference import ModelDifference, diff_models
 
 CASES = (
     ComparedCase("bruise", {"bruising": True, "pain": "severe"}),

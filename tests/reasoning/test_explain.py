@@ -19,7 +19,7 @@ import reference
 import strategies
 import thighdx
 from plain_cases import case_of, finding, make_spec, vocabulary_of
-from thighdx.inference.evidence import encode_case
+from thighdx.evidence.one_case import encode_case
 from thighdx.kb.records import KnowledgeBase, Manifest
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import ContextSpec, NetworkSpec

@@ -14,13 +14,13 @@ import strategies
 import thighdx
 from judged import batch_of, judgements, points_of, with_points
 from thighdx.elicitation.distribution import from_working, to_working
-from thighdx.inference.batch import EvidenceBatch
+from thighdx.evidence.batch import EvidenceBatch
+from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import log_weights
-from thighdx.inference.evidence import encode_case
-from thighdx.inference.groups import group_sets
 from thighdx.network.assemble import assemble_spec
 from thighdx.network.build import Network, build_network
 from thighdx.network.gates import log_state_probabilities
+from thighdx.network.groups import group_sets
 from thighdx.network.spec import NetworkSpec
 from thighdx.reasoning.delta import case_gradients, delta_moments
 from thighdx.reasoning.layout import JudgementLayout, judgement_layout

@@ -13,8 +13,8 @@ import floats
 import thighdx
 from judged import judgements
 from thighdx.errors import UnknownNameError
-from thighdx.inference.evidence import CaseEvidence, encode_case
-from thighdx.inference.vocabulary import make_vocabulary
+from thighdx.evidence.one_case import CaseEvidence, encode_case
+from thighdx.evidence.vocabulary import make_vocabulary
 from thighdx.kb.records import Group, KnowledgeBase, Variable
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import FindingSpec, NetworkSpec

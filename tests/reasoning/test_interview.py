@@ -8,11 +8,11 @@ import pytest
 
 import thighdx
 from thighdx.errors import EvidenceError
+from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import explanation_posterior
-from thighdx.inference.evidence import encode_case
+from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS
 from thighdx.reasoning.chances import state_chances
-from thighdx.reasoning.conditions import is_true
 from thighdx.reasoning.interview import Asked, Interview
 from thighdx.reasoning.interview_questions import MIN_WEIGHT
 from thighdx.reasoning.open_questions import open_questions

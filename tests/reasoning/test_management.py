@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import thighdx
+from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS
-from thighdx.reasoning.conditions import is_true
 from thighdx.reasoning.management import (
     MAX_IN_EMERGENCY,
     MAX_PIECES,

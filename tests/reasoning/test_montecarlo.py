@@ -10,9 +10,9 @@ import floats
 import strategies
 import thighdx
 from judged import batch_of, judgements, with_points
-from thighdx.inference.batch import EvidenceBatch
+from thighdx.evidence.batch import EvidenceBatch
+from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import log_weights
-from thighdx.inference.evidence import encode_case
 from thighdx.network.build import build_network
 from thighdx.reasoning import resolve
 from thighdx.reasoning.draws import draw_chunk

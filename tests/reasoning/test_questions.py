@@ -15,7 +15,7 @@ import floats
 import kb_builder
 import thighdx
 from thighdx.errors import ImpossibleEvidenceError
-from thighdx.inference.evidence import encode_case
+from thighdx.evidence.one_case import encode_case
 from thighdx.reasoning.question_lines import Extra, Goal, Questions, UrgencyScore
 from thighdx.reasoning.questions import next_questions
 

@@ -15,8 +15,8 @@ import reference
 import strategies
 import thighdx
 from thighdx.elicitation.judgements import PooledKey
+from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import infer
-from thighdx.inference.evidence import encode_case
 from thighdx.kb.records import LEVELS
 from thighdx.network.assemble import assemble_spec
 from thighdx.network.build import build_network

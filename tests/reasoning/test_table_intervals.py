@@ -16,7 +16,7 @@ import strategies
 import thighdx
 from judged import batch_of, judgements
 from thighdx.errors import OptionError
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.network.build import build_network
 from thighdx.reasoning.delta import case_gradients, delta_moments
 from thighdx.reasoning.intervals import credible_intervals

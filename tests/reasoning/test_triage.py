@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import thighdx
-from thighdx.inference.batch import UNKNOWN
+from thighdx.evidence.batch import UNKNOWN
 from thighdx.kb.expressions import AllOf, Expression, Is, holds, parse_expression
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, RedFlag
 from thighdx.reasoning.open_questions import open_questions

@@ -56,7 +56,7 @@ def test_a_file_cut_off_in_the_middle_is_an_error_before_any_work(
     write_any(patients(1_000), Path(f"in/a.{ending}"))
     source = write_any(patients(1_000), Path(f"in/b.{ending}"))
     source.write_bytes(source.read_bytes()[:-2_000])
-    monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)  # would fail if it were called
+    monkeypatch.setattr("thighdx.scoring.scorer.Scorer.score_batch", None)  # would fail if it were called
     refused(score("in", "-o", "out.csv"), f"in/b.{ending}: damaged", leaving={"in"})
 
 
@@ -85,7 +85,7 @@ def test_a_schema_that_changes_between_parts_is_an_error_before_any_work(
     Path("in").mkdir()
     pq.write_table(pa.table({"id": ["1"], "bruising": ["yes"]}), "in/a.parquet")
     pq.write_table(pa.table(other), "in/b.parquet")
-    monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)
+    monkeypatch.setattr("thighdx.scoring.scorer.Scorer.score_batch", None)
     refused(score("in", "-o", "out.csv"), f"in/b.parquet: {message}", "in/a.parquet", leaving={"in"})
 
 
@@ -93,7 +93,7 @@ def test_a_column_of_the_wrong_type_is_an_error_before_any_work(
     score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pq.write_table(pa.table({"bruising": [[1], [2]]}), "in.parquet")
-    monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)
+    monkeypatch.setattr("thighdx.scoring.scorer.Scorer.score_batch", None)
     refused(
         score("in.parquet", "-o", "out.csv"),
         "in.parquet: column 'bruising': got the type list<element: int64>, expected text",
@@ -158,7 +158,7 @@ def test_a_full_disk_is_an_error_that_leaves_nothing_to_clean_up(
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(f"thighdx.streaming.{place}", fail)
+    monkeypatch.setattr(f"thighdx.files.{place}", fail)
     write_any(patients(500), Path("in.parquet"))
     result = score("in.parquet", "-o", "out.parquet", "--part-rows", "100")
     refused(result, "out.parquet: cannot be written: no space left", leaving={"in.parquet"})
@@ -232,7 +232,7 @@ def test_a_report_that_has_no_place_of_its_own_is_refused_before_any_work(
 ) -> None:
     before = write_any(patients(20), Path("in.csv")).read_bytes()
     Path("link.json").symlink_to("in.csv")
-    monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)  # would fail if it were called
+    monkeypatch.setattr("thighdx.scoring.scorer.Scorer.score_batch", None)  # would fail if it were called
     refused(score("in.csv", "-o", "out.csv", "--report", report), *parts, leaving={"in.csv", "link.json"})
     assert Path("in.csv").read_bytes() == before
 

@@ -23,9 +23,9 @@ import thighdx
 from quiet import without_warnings
 from streaming_tables import TINY, command, patients, read_any, write_any
 from thighdx.cli import app
-from thighdx.scorer import Scorer
-from thighdx.streaming.reading import Place, open_table
-from thighdx.streaming.scoring import show_progress
+from thighdx.files.reading import Place, open_table
+from thighdx.files.scoring import show_progress
+from thighdx.scoring.scorer import Scorer
 
 IN = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
 OUT = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
@@ -270,7 +270,7 @@ def test_a_person_sees_how_far_it_is(
     source = write_any(patients(100), tmp_path / f"in.{ending}")
     table = open_table([str(source)], Scorer(TINY))
     monkeypatch.setattr("sys.stderr", Terminal())
-    monkeypatch.setattr("thighdx.streaming.scoring.PROGRESS_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("thighdx.files.scoring.PROGRESS_AFTER_SECONDS", 0.0)
     with show_progress(table, quiet=False) as advance:
         time.sleep(0.15)  # the bar is drawn ten times a second
         advance(100, source.stat().st_size)
@@ -326,7 +326,7 @@ def test_a_column_that_the_output_cannot_hold_is_named_before_any_work(
     parts: list[str],
 ) -> None:
     write_any(pa.table({"onset": ["sudden"], "scan": pa.nulls(1, kind)}), Path("in.arrow"))
-    monkeypatch.setattr("thighdx.scorer.Scorer.score_batch", None)  # would fail if it were called
+    monkeypatch.setattr("thighdx.scoring.scorer.Scorer.score_batch", None)  # would fail if it were called
     result = score("in.arrow", "-o", output)
     assert result.exit_code == 2
     for part in parts:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thighdx.errors import EvidenceError, UnknownNameError, nearest_hint
+from thighdx.files.formats import STANDARD_STREAM
 from thighdx.kb.yaml_text import load_yaml
-from thighdx.streaming.files import STANDARD_STREAM
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -69,7 +69,7 @@ class CaseFile:
 
     def _problems(self, model: Model, setting: str | None) -> Iterator[str]:
         """Try every piece of evidence alone, so that one mistake does not hide another."""
-        from thighdx.inference.evidence import encode_case
+        from thighdx.evidence.one_case import encode_case
 
         if setting is not None:
             try:

@@ -62,8 +62,8 @@ def report(
     the place of what the file says. The page names no day unless one is given: the same case gives the same
     bytes.
     """
-    from thighdx.case_report import write_report
     from thighdx.cli.case_file import read_case_file
+    from thighdx.html.case_report import write_report
 
     _check_output(case, output)
     file = read_case_file(case)

@@ -6,9 +6,9 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thighdx.compiled.case_difference import ComparedCase
 from thighdx.errors import TableError
-from thighdx.reasoning.case_difference import ComparedCase
-from thighdx.resources import data_path
+from thighdx.kb.resources import data_path
 
 if TYPE_CHECKING:
     from thighdx.model import Model

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import named_state, paragraph, percent, plain_table, write
-from thighdx.figures import number
 from thighdx.kb.records import LEVELS
-from thighdx.profile import context_facts, find_look_alikes, finding_facts
+from thighdx.network.profile import context_facts, find_look_alikes, finding_facts
+from thighdx.text import number
 
 if TYPE_CHECKING:
     from rich.console import Console

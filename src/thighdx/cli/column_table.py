@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console, paragraph, plain_table, write
-from thighdx.column_readings import SHOWN_VALUES, ColumnReading
-from thighdx.streaming.reading import explain_columns
+from thighdx.files.reading import explain_columns
+from thighdx.scoring.column_readings import SHOWN_VALUES, ColumnReading
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thighdx.scorer import Scorer
-    from thighdx.streaming.reading import Table
+    from thighdx.files.reading import Table
+    from thighdx.scoring.scorer import Scorer
 
 __all__ = ["print_columns"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thighdx.cli.output import paragraph, percent, plain_table, write
-from thighdx.figures import counted
+from thighdx.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

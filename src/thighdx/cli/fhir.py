@@ -151,8 +151,8 @@ def _load(name: str) -> dict[str, Any]:
 
 def _write(content: dict[str, Any], output: str, *, check: bool = False) -> None:
     """Write JSON to a file or to standard output."""
+    from thighdx.atomic_files import create_file
     from thighdx.fhir import validate
-    from thighdx.whole_files import create_file
 
     if check:
         validate(content)

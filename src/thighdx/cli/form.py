@@ -31,8 +31,8 @@ def form(
     model: ModelOption = None,
 ) -> None:
     """Write the questions of a model as a form to fill in, the safety questions first."""
+    from thighdx.atomic_files import create_file
     from thighdx.forms import redcap_form, write_template
-    from thighdx.whole_files import create_file
 
     if redcap == xlsx:
         raise TableError("form: expected one of --redcap and --xlsx")

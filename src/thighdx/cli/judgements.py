@@ -89,7 +89,7 @@ def _print_sources(out: Console, model: Model, items: Iterable[PooledJudgement])
 
 def write_judgements(model: Model, cause: str, file: str) -> None:
     """Write the table of `Model.trace` as CSV; to standard output for ``-``."""
-    from thighdx.whole_files import create_file
+    from thighdx.atomic_files import create_file
 
     if file != "-" and not file.lower().endswith(".csv"):
         raise TableError(f"{file}: expected a name that ends in .csv, or - for a pipe")

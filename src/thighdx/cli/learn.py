@@ -64,7 +64,7 @@ def learn(
     Exit codes: 0 done; 2 bad input or an unwritable output; 130 interrupted. FOLDER appears only when it is
     complete.
     """
-    from thighdx.compilation import check_new_folder
+    from thighdx.compiled.compilation import check_new_folder
 
     check_new_folder(output)
     loaded = open_model(model)
@@ -89,8 +89,8 @@ def learn(
 
 def _reader(names: list[str]) -> Callable[[], Iterator[Any]]:
     """Return a function that reads all files from the beginning, batch by batch."""
-    from thighdx.streaming.files import find_files
-    from thighdx.streaming.sources import inspect_file
+    from thighdx.files.formats import find_files
+    from thighdx.files.sources import inspect_file
 
     files = find_files(names)
     if files == [STANDARD_STREAM]:

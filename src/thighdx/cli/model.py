@@ -19,7 +19,7 @@ from thighdx.kb.tables import COMPILED_FILE
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thighdx.compiled_model import CompiledModel
+    from thighdx.compiled.compiled_model import CompiledModel
 
 __all__ = ["model_app"]
 
@@ -40,8 +40,8 @@ Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.
 @model_app.command()
 def build(path: Folder) -> None:
     """Fit and solve a knowledge base once and write compiled.bin beside its tables."""
-    from thighdx.compilation import compile_model
-    from thighdx.compiled_file import write_compiled
+    from thighdx.compiled.compilation import compile_model
+    from thighdx.compiled.stored import write_compiled
 
     started = time.perf_counter()
     compiled = compile_model(path)
@@ -57,8 +57,8 @@ def build(path: Folder) -> None:
 @model_app.command()
 def check(path: Folder) -> None:
     """Find everything wrong with a knowledge base: one problem per line, exit code 1 if there is any."""
-    from thighdx.compilation import compare_compiled, compile_model
-    from thighdx.compiled_file import load_compiled
+    from thighdx.compiled.compilation import compare_compiled, compile_model
+    from thighdx.compiled.stored import load_compiled
 
     if not path.is_dir():
         raise TableError(f"{path}: no such folder; give the folder that holds model.yaml")
@@ -138,7 +138,7 @@ def diff(
 ) -> None:
     """Show which judgements differ between two models, and how cases move."""
     from thighdx.cli.cases import read_cases
-    from thighdx.reasoning.difference import diff_models
+    from thighdx.compiled.difference import diff_models
 
     models = [open_model(str(path)) for path in (old, new)]
     found = diff_models(models[0].compiled, models[1].compiled, read_cases(cases, models[0]))

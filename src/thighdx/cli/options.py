@@ -35,8 +35,8 @@ SettingOption = Annotated[
 
 def open_model(name: str | None, *, max_causes: int | None = None) -> Model:
     """Load the shipped model, another shipped one, or the model of a folder."""
+    from thighdx.kb.resources import shipped_models
     from thighdx.model import load_model, read_model
-    from thighdx.resources import shipped_models
 
     if name is None:
         return load_model(max_causes=max_causes)

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from thighdx.figures import percent
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     from rich.console import Console

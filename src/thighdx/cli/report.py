@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console, paragraph, percent, plain_table, write
+from thighdx.files.formats import STANDARD_STREAM
+from thighdx.files.report import RunReport
+from thighdx.files.summary import Summary
 from thighdx.kb.records import LEVELS
-from thighdx.streaming.files import STANDARD_STREAM
-from thighdx.streaming.report import RunReport
-from thighdx.streaming.summary import Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from thighdx.files.run import Problem
     from thighdx.model import Model
-    from thighdx.streaming.run import Problem
 
 __all__ = ["print_cases", "print_closing"]
 

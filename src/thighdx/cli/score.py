@@ -16,9 +16,9 @@ from thighdx.cli.output import say
 from thighdx.errors import TableError
 
 if TYPE_CHECKING:
-    from thighdx.scorer import Scorer
-    from thighdx.streaming.reading import Table
-    from thighdx.streaming.run import Run, RunOptions
+    from thighdx.files.reading import Table
+    from thighdx.files.run import Run, RunOptions
+    from thighdx.scoring.scorer import Scorer
 
 __all__ = ["score"]
 
@@ -143,10 +143,10 @@ def score(
     went away. OUT appears only when it is complete; what an interrupted run has scored is kept beside it for
     --resume.
     """
-    from thighdx.scorer import Scorer
-    from thighdx.streaming.reading import open_table
-    from thighdx.streaming.run import RunOptions, share_processors
-    from thighdx.streaming.scoring import check_output
+    from thighdx.files.reading import open_table
+    from thighdx.files.run import RunOptions, share_processors
+    from thighdx.files.scoring import check_output
+    from thighdx.scoring.scorer import Scorer
 
     started = time.perf_counter()
     _check_choices(tables, output, explain=explain, resume=resume, restart=restart)
@@ -192,7 +192,7 @@ def _run(
 ) -> None:
     """Score, and say how it went."""
     from thighdx.cli.report import print_cases, print_closing
-    from thighdx.streaming.scoring import score_opened, start_run
+    from thighdx.files.scoring import score_opened, start_run
 
     run = start_run(scorer, table, top)
     with _explained(output, run):
@@ -212,7 +212,7 @@ def _check_choices(
     tables: Sequence[str], output: str | None, *, explain: bool, resume: bool, restart: bool
 ) -> None:
     """Refuse options that do not go together, before anything is opened."""
-    from thighdx.streaming.files import input_format, table_format
+    from thighdx.files.formats import input_format, table_format
 
     if resume and restart:
         raise TableError("--resume and --restart: expected one of them")
@@ -227,7 +227,7 @@ def _check_choices(
 
 def _check_report(table: Table, output: str, report: str) -> None:
     """Refuse a report that would take the place of a table, or that has no place, before any work."""
-    from thighdx.whole_files import check_writable
+    from thighdx.atomic_files import check_writable
 
     target = check_writable(report)
     if output != STANDARD_STREAM and target == Path(output).resolve():
@@ -257,7 +257,7 @@ def _explained(output: str, run: Run) -> Iterator[None]:
     """Say what is kept of a run that did not end well, and what an error of the system means."""
     import errno
 
-    from thighdx.streaming.work import kept_rows
+    from thighdx.files.work import kept_rows
 
     full = {errno.ENOSPC: "no space left", errno.EFBIG: "the file grows too large"}
     full[getattr(errno, "EDQUOT", errno.ENOSPC)] = "no space left"

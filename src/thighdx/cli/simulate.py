@@ -27,8 +27,8 @@ def simulate(
     'thighdx score' passes these columns through, never reads them as evidence, and counts how often it
     was right.
     """
-    from thighdx.streaming.files import table_format
-    from thighdx.streaming.sinks import create_table_file
+    from thighdx.files.formats import table_format
+    from thighdx.files.sinks import create_table_file
 
     table_format(output)  # a wrong ending is found before any work
     loaded = open_model(model)

@@ -18,7 +18,7 @@ def warm() -> None:
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
     from thighdx.machine_code import kept_files
-    from thighdx.scorer import Scorer
+    from thighdx.scoring.scorer import Scorer
 
     row = pa.record_batch({"setting": pa.array([None], type=pa.string())})
     Scorer(interval=0.9, triage=True, groups=True).score_batch(row)

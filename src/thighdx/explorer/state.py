@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError
+from thighdx.evidence.vocabulary import AGE_VARIABLE, is_missing
 from thighdx.html.render import in_words
-from thighdx.inference.vocabulary import AGE_VARIABLE, is_missing
 from thighdx.kb.records import COST_TIERS, Cost
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from thighdx.evidence.vocabulary import AGE_LIMITS, AGE_VARIABLE
 from thighdx.explorer.state import AGE, Session
-from thighdx.figures import percent
 from thighdx.html.names import COST_NAMES, unbroken
 from thighdx.html.reasoning_views import fit_words
 from thighdx.html.render import in_words
-from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
 from thighdx.reasoning.fit import CLEAR_CONFLICT_BITS
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     from thighdx.model import Model

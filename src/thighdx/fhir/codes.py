@@ -40,7 +40,7 @@ from thighdx.errors import KnowledgeBaseError, Problem, nearest_hint
 from thighdx.fhir.names import SYSTEMS
 
 if TYPE_CHECKING:
-    from thighdx.inference.vocabulary import Vocabulary
+    from thighdx.evidence.vocabulary import Vocabulary
 
 __all__ = ["AGE", "NOTHING", "CodeMap", "CodeRow", "read_code_map"]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thighdx.errors import EvidenceError
+from thighdx.evidence.vocabulary import AGE_VARIABLE, Vocabulary, is_missing
 from thighdx.fhir.codes import AGE, CodeMap, read_code_map
 from thighdx.fhir.findings import (
     Context,
@@ -22,7 +23,6 @@ from thighdx.fhir.findings import (
     observation,
 )
 from thighdx.fhir.names import Json, questionnaire_url, questionnaire_version
-from thighdx.inference.vocabulary import AGE_VARIABLE, Vocabulary, is_missing
 
 if TYPE_CHECKING:
     from thighdx.model import Model

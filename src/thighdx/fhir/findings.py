@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.fhir.codes import AGE, NOTHING, CodeMap, CodeRow
 from thighdx.fhir.names import SYSTEMS, Json, own_system
-from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import Code, Variable
 
 __all__ = [

@@ -10,9 +10,9 @@ from thighdx import __version__
 from thighdx.errors import EvidenceError
 from thighdx.fhir.evidence import FhirEvidence
 from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_version
-from thighdx.figures import percent
 from thighdx.html.render import in_words
 from thighdx.kb.records import Code
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.columns import AGE, SETTING
 from thighdx.errors import EvidenceError
+from thighdx.evidence.columns import AGE, SETTING
+from thighdx.evidence.vocabulary import GIVEN_PREFIX
 from thighdx.fhir.evidence import EvidenceReader
-from thighdx.inference.vocabulary import GIVEN_PREFIX
 
 if TYPE_CHECKING:
     from thighdx.model import Model

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from thighdx.columns import SETTING
+from thighdx.evidence.columns import SETTING
 from thighdx.forms.plan import asked_expression, form_sections
 from thighdx.html.render import begun, in_words
 from thighdx.kb.expressions import AllOf, Expression, Is

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thighdx.columns import AGE, SETTING
 from thighdx.errors import TableError
+from thighdx.evidence.columns import AGE, SETTING
+from thighdx.evidence.vocabulary import AGE_VARIABLE
 from thighdx.forms.plan import form_sections, is_yes_no
-from thighdx.inference.vocabulary import AGE_VARIABLE
 
 if TYPE_CHECKING:
     from thighdx.kb.records import Variable

@@ -23,7 +23,7 @@ from thighdx.html.render import render
 from thighdx.html.views import evaluation_view, model_view, result_view, summary_view
 
 if TYPE_CHECKING:
-    from thighdx.evaluation import Evaluation
+    from thighdx.evaluation.evaluation import Evaluation
     from thighdx.model import Model
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.intervals import Intervals

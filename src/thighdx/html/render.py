@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thighdx.figures import percent
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -11,8 +11,8 @@ from thighdx.html.reasoning_views import fit_words, triage_view
 from thighdx.html.render import in_words
 
 if TYPE_CHECKING:
-    from thighdx.evaluation import Evaluation
-    from thighdx.labels import TriageConfusion
+    from thighdx.evaluation.evaluation import Evaluation
+    from thighdx.evaluation.labels import TriageConfusion
     from thighdx.model import Model
     from thighdx.reasoning.intervals import Intervals
     from thighdx.result import Result

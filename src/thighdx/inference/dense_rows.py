@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.inference.tables import JointTable, SettingTables, setting_tables
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.network.tables import JointTable, SettingTables, setting_tables
 
 __all__ = ["NO_ROW", "add_dense_rows", "agreement", "case_rows", "pattern_rows"]
 

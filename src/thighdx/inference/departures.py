@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.tables import setting_tables
 from thighdx.network.build import Network
 from thighdx.network.explanations import Explanations
 from thighdx.network.spec import Floats
+from thighdx.network.tables import setting_tables
 
 __all__ = ["Departures", "Runs", "departures", "runs"]
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.dense_rows import add_dense_rows
-from thighdx.inference.groups import SetMembers, set_members
-from thighdx.inference.tables import SettingTables, setting_tables
 from thighdx.network.build import Network
+from thighdx.network.groups import SetMembers, set_members
 from thighdx.network.spec import Floats
+from thighdx.network.tables import SettingTables, setting_tables
 
 __all__ = [
     "CERTAIN",

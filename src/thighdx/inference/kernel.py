@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.batch import EvidenceBatch, take_cases
+from thighdx.evidence.batch import EvidenceBatch, take_cases
 from thighdx.inference.compiled_steps import score_cases
 from thighdx.inference.dense_rows import NO_ROW, case_rows, pattern_rows
 from thighdx.inference.departures import departures, runs
 from thighdx.inference.engine import Posteriors
-from thighdx.inference.groups import SetMembers, set_members
 from thighdx.network.build import Network
+from thighdx.network.groups import SetMembers, set_members
 from thighdx.network.spec import Floats
 from thighdx.processors import n_processors
 

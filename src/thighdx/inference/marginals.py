@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.dense_rows import agreement
-from thighdx.inference.tables import JointTable, setting_tables
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.network.tables import JointTable, setting_tables
 
 __all__ = ["marginal", "marginals"]
 

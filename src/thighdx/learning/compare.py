@@ -11,14 +11,14 @@ import numpy.typing as npt
 from scipy.stats import t as student
 
 from thighdx.errors import TableError
-from thighdx.inference.batch import EvidenceBatch, take_cases
+from thighdx.evaluation.scoring_rules import Bools, brier_parts, log_of_truth, top_share
+from thighdx.evidence.batch import EvidenceBatch, take_cases
 from thighdx.inference.engine import infer
 from thighdx.learning.estimate import Progress, Source, estimate
 from thighdx.learning.records import Records
 from thighdx.learning.units import network_of
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.scoring_rules import Bools, brier_parts, log_of_truth, top_share
 
 if TYPE_CHECKING:
     from thighdx.model import Model

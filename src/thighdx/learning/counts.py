@@ -21,12 +21,12 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from thighdx.errors import TableError
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.engine import CASES_AT_ONCE, log_weights
-from thighdx.inference.tables import SettingTables, setting_tables
 from thighdx.learning.records import Records, read_records
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.network.tables import SettingTables, setting_tables
 
 if TYPE_CHECKING:
     from thighdx.model import Model

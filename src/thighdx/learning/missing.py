@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from thighdx.inference.batch import EvidenceBatch
+from thighdx.evidence.batch import EvidenceBatch
 from thighdx.learning.contexts import ContextUnit
 from thighdx.learning.counts import chunks, posterior_of
 from thighdx.learning.findings import FindingUnit

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.columns import TRUTH_PREFIX, ColumnPlan
-from thighdx.distinct import distinct_values
-from thighdx.draft import STATUSES, encode_rows
 from thighdx.errors import TableError, nearest_hint
-from thighdx.frames import encode_table, open_table
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
-from thighdx.inference.vocabulary import GIVEN_PREFIX, Vocabulary, is_missing
-from thighdx.labels import TRUE_CAUSE
+from thighdx.evaluation.labels import TRUE_CAUSE
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
+from thighdx.evidence.columns import TRUTH_PREFIX, ColumnPlan
+from thighdx.evidence.distinct import distinct_values
+from thighdx.evidence.draft import STATUSES, encode_rows
+from thighdx.evidence.frames import encode_table, open_table
+from thighdx.evidence.vocabulary import GIVEN_PREFIX, Vocabulary, is_missing
 
 __all__ = ["AND_MORE", "Records", "read_records"]
 

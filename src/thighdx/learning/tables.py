@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from thighdx.compilation import compile_model
-from thighdx.compiled_model import CompiledModel
+from thighdx.compiled.compilation import compile_model
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.elicitation.pool import Mixture, pooled_medians, pooled_quantiles
 from thighdx.elicitation.rows import fit_rows

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from thighdx.elicitation.distribution import from_working
-from thighdx.inference.tables import setting_tables
 from thighdx.kb.records import KnowledgeBase
 from thighdx.learning.beliefs import stack_beliefs
 from thighdx.learning.contexts import ContextUnit, Met, context_numbers
@@ -20,6 +19,7 @@ from thighdx.learning.unit import Unit
 from thighdx.network.assemble import assemble_spec
 from thighdx.network.build import Network, SolvedParameters, build_network, solve_parameters
 from thighdx.network.spec import Floats, NetworkSpec
+from thighdx.network.tables import setting_tables
 from thighdx.reasoning.layout import JudgementLayout
 
 __all__ = ["Learner", "Place", "network_of", "with_new_shares"]

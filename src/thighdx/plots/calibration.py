@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
-    from thighdx.evaluation import Evaluation
+    from thighdx.evaluation.evaluation import Evaluation
 
 __all__ = ["CalibrationPlot", "plot_calibration"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from thighdx.figures import number, percent
 from thighdx.plots.scales import signed
 from thighdx.plots.style import Canvas
+from thighdx.text import number, percent
 
 __all__ = ["decibans_axis", "meaning"]
 

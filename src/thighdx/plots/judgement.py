@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from thighdx.elicitation.rows import fit_rows
 from thighdx.errors import UnknownNameError, nearest_hint
-from thighdx.figures import number
 from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent, nice_percent_axis, ratio_axis
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas
 from thighdx.plots.words import Names, setting_words
+from thighdx.text import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

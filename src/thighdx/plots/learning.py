@@ -9,12 +9,12 @@ import numpy as np
 
 from thighdx.elicitation.distribution import to_working
 from thighdx.elicitation.rows import table_scale
-from thighdx.figures import number
 from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas
 from thighdx.plots.words import Names, setting_words
+from thighdx.text import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from thighdx.network.profile import context_facts, finding_facts
 from thighdx.plots.words import Names
-from thighdx.profile import context_facts, finding_facts
 
 if TYPE_CHECKING:
     from thighdx.model import Model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thighdx.figures import number
+from thighdx.network.profile import find_look_alikes
 from thighdx.plots.layout import finish
 from thighdx.plots.neighbors import (
     Neighbor,
@@ -20,7 +20,7 @@ from thighdx.plots.neighbors import (
 )
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas, plain
 from thighdx.plots.words import Names, lower
-from thighdx.profile import find_look_alikes
+from thighdx.text import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from thighdx.figures import percent
 from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent, is_log_odds, percent_axis, to_log_odds
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas
 from thighdx.plots.words import Names, setting_words
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.figures import number, percent
 from thighdx.plots.style import Canvas
+from thighdx.text import number, percent
 
 __all__ = [
     "compact_percent",

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from thighdx.elicitation.rows import table_scale
-from thighdx.figures import number, percent
 from thighdx.plots.layout import finish, say
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent, nice_percent_axis
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas
 from thighdx.plots.words import Names, SupportsNames, lower
+from thighdx.text import number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thighdx.figures import percent
 from thighdx.plots.decibans import decibans_axis, meaning
 from thighdx.plots.layout import finish, say
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import signed
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas
 from thighdx.plots.words import Names, SupportsNames, lower
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

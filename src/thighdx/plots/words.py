@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.html.render import begun, in_words
-from thighdx.inference.vocabulary import Vocabulary
 from thighdx.kb.records import JudgementTable, Key, Variable
 
 __all__ = ["Names", "SupportsNames", "lower", "setting_words"]

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.tables import JointTable, setting_tables
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.network.tables import JointTable, setting_tables
 
 __all__ = ["Answers", "possible_answers"]
 

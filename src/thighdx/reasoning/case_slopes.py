@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csc_array, csr_array
 
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.layout import Indices

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from thighdx.inference.batch import EvidenceBatch
+from thighdx.evidence.batch import EvidenceBatch
 from thighdx.inference.marginals import marginals
+from thighdx.kb.conditions import Chances
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.conditions import Chances
 
 __all__ = ["state_chances"]
 

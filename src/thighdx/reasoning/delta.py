@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thighdx.inference.batch import EvidenceBatch, take_cases
+from thighdx.evidence.batch import EvidenceBatch, take_cases
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.case_slopes import CaseSlopes

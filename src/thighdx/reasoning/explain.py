@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.inference.evidence import CaseEvidence
-from thighdx.inference.vocabulary import Vocabulary
+from thighdx.evidence.one_case import CaseEvidence
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
@@ -87,7 +87,7 @@ def explain_cause(
     Examples
     --------
     >>> import thighdx
-    >>> from thighdx.inference.evidence import encode_case
+    >>> from thighdx.evidence.one_case import encode_case
     >>> model = thighdx.load_model()
     >>> known = {"bruising": True, "calf_pain": False}
     >>> case = encode_case(model.vocabulary, known, setting="primary_care")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from thighdx.figures import percent
 from thighdx.reasoning.comparison import Named, Verdict
 from thighdx.reasoning.provenance import Basis
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.evidence.one_case import CaseEvidence
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.inference.engine import cause_chances
-from thighdx.inference.evidence import CaseEvidence
-from thighdx.inference.vocabulary import Vocabulary
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.terms import CaseTerms, evidence_terms
@@ -184,7 +184,7 @@ def evidence_fit(
     Examples
     --------
     >>> import thighdx
-    >>> from thighdx.inference.evidence import encode_case
+    >>> from thighdx.evidence.one_case import encode_case
     >>> model = thighdx.load_model()
     >>> known = {"onset": "sudden", "onset_during_exercise": True, "bruising": True}
     >>> case = encode_case(model.vocabulary, known, setting="primary_care")

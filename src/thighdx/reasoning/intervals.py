@@ -30,7 +30,7 @@ from scipy import special
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, choice_fault, nearest_hint
-from thighdx.inference.evidence import CaseEvidence
+from thighdx.evidence.one_case import CaseEvidence
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats

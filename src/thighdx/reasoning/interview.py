@@ -12,14 +12,14 @@ from typing import Protocol
 import numpy as np
 
 from thighdx.errors import EvidenceError, choice_fault, nearest_hint
+from thighdx.evidence.one_case import CaseEvidence, encode_case
+from thighdx.evidence.vocabulary import Vocabulary, is_missing
 from thighdx.inference.engine import cause_chances, log_weights
-from thighdx.inference.evidence import CaseEvidence, encode_case
-from thighdx.inference.vocabulary import Vocabulary, is_missing
+from thighdx.kb.conditions import is_true
 from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.chances import state_chances
-from thighdx.reasoning.conditions import is_true
 from thighdx.reasoning.interview_questions import (
     InterviewQuestion,
     as_list,

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from thighdx.inference.evidence import CaseEvidence
-from thighdx.inference.vocabulary import Vocabulary
+from thighdx.evidence.one_case import CaseEvidence
+from thighdx.evidence.vocabulary import Vocabulary
+from thighdx.kb.conditions import Chances
 from thighdx.kb.records import Cost, KnowledgeBase, Level, ListedQuestion, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.conditions import Chances
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.question_lists import open_list
 from thighdx.reasoning.questions import Question, next_questions

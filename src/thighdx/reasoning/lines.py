@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.inference.vocabulary import Vocabulary
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.comparison import Comparison

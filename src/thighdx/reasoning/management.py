@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from thighdx.figures import counted
+from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
-from thighdx.reasoning.conditions import is_true
 from thighdx.reasoning.question_lists import likely_causes
 from thighdx.reasoning.triage import LEVEL_WORDS, Reason, Triage
+from thighdx.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thighdx.inference.tables import setting_tables
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network, log_prior, solve_shares
 from thighdx.network.spec import Floats
+from thighdx.network.tables import setting_tables
 from thighdx.reasoning.layout import Indices, JudgementLayout
 
 __all__ = ["BlockMargins", "ShareMargins", "block_cells", "block_margins", "feature_starts", "share_margins"]

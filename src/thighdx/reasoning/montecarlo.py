@@ -14,13 +14,13 @@ from typing import Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import log_weights
-from thighdx.inference.groups import group_sets
-from thighdx.inference.tables import setting_tables
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network
+from thighdx.network.groups import group_sets
 from thighdx.network.spec import FindingSpec, Floats
+from thighdx.network.tables import setting_tables
 from thighdx.reasoning.draws import CHUNK, DrawChunk, draw_chunk
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
 from thighdx.reasoning.pieces import state_likelihoods

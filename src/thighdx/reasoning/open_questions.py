@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thighdx.kb.expressions import holds
-from thighdx.kb.records import COST_TIERS, LEVELS, Cost, KnowledgeBase, Level, Variable
-from thighdx.reasoning.conditions import (
+from thighdx.kb.conditions import (
     Chances,
     blocked_variables,
     chance_to_hold,
     condition,
     ways_to_hold,
 )
+from thighdx.kb.expressions import holds
+from thighdx.kb.records import COST_TIERS, LEVELS, Cost, KnowledgeBase, Level, Variable
 
 __all__ = ["OpenQuestion", "is_within", "open_questions"]
 
@@ -38,7 +38,7 @@ class OpenQuestion:
         Ids of these rules.
     weight : float
         How much the answer is expected to move the chance that the nearest of them fires, roughly (see
-        `thighdx.reasoning.conditions.ways_to_hold`). For ordering, not for reporting.
+        `thighdx.kb.conditions.ways_to_hold`). For ordering, not for reporting.
     raises : bool
         Whether that level is above the present one.
     """

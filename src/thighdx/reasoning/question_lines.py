@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from thighdx.figures import percent
 from thighdx.kb.records import COST_TIERS, Cost
 from thighdx.network.spec import Floats
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd

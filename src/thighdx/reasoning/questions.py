@@ -20,8 +20,8 @@ import numpy as np
 from scipy.special import entr
 
 from thighdx.errors import choice_fault
-from thighdx.inference.evidence import CaseEvidence
-from thighdx.inference.vocabulary import Vocabulary
+from thighdx.evidence.one_case import CaseEvidence
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
 from thighdx.network.build import Network

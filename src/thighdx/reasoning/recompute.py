@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.kb.records import Key
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network, log_prior, pair_log_odds, solve_shares

@@ -15,7 +15,7 @@ import numpy as np
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
-from thighdx.inference.evidence import CaseEvidence
+from thighdx.evidence.one_case import CaseEvidence
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from thighdx.figures import percent
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.reasoning.turning import Turn
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from thighdx.inference.groups import group_sets
 from thighdx.network.build import Network
+from thighdx.network.groups import group_sets
 from thighdx.network.spec import Floats
 from thighdx.reasoning.block_scores import block_slots, without_first
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout

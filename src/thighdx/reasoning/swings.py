@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from thighdx.inference.evidence import CaseEvidence
-from thighdx.inference.vocabulary import Vocabulary
+from thighdx.evidence.one_case import CaseEvidence
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.inference.batch import EvidenceBatch, take_cases
+from thighdx.evidence.batch import EvidenceBatch, take_cases
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.processors import n_processors

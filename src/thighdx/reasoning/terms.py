@@ -20,11 +20,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.tables import JointTable, SettingTables, setting_tables
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.network.tables import JointTable, SettingTables, setting_tables
 
 __all__ = ["PRESENCE", "CaseTerms", "EvidenceItem", "ItemKind", "evidence_terms"]
 

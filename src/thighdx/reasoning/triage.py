@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from thighdx.kb.conditions import Chances, witnesses
 from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level
-from thighdx.reasoning.conditions import Chances, witnesses
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.question_lists import alarm_questions
 from thighdx.reasoning.urgency import SOON, UrgencyRules, Verdict, counted, odds_factor

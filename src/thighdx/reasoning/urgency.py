@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.inference.batch import UNKNOWN
-from thighdx.inference.vocabulary import make_vocabulary
+from thighdx.evidence.batch import UNKNOWN
+from thighdx.evidence.vocabulary import make_vocabulary
 from thighdx.kb.expressions import AllOf, Expression, Is, atoms, parse_expression
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, Level, RedFlag
 from thighdx.network.spec import Floats

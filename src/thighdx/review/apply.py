@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thighdx.compilation import compile_model, save_model
-from thighdx.compiled_model import CompiledModel
+from thighdx.compiled.case_difference import ComparedCase
+from thighdx.compiled.compilation import compile_model, save_model
+from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.difference import ModelDifference, diff_models
 from thighdx.elicitation.distribution import Distribution
 from thighdx.elicitation.fit import LEVELS, fit_quantiles
 from thighdx.elicitation.judgements import shifted_quantiles
@@ -20,13 +22,11 @@ from thighdx.elicitation.pool import Mixture, pooled_quantiles
 from thighdx.elicitation.report import overlaps
 from thighdx.elicitation.rows import table_scale
 from thighdx.errors import KnowledgeBaseError, Problem, TableError
-from thighdx.figures import percent
 from thighdx.kb.records import Expert
 from thighdx.kb.tables import MANIFEST_FILE
-from thighdx.reasoning.case_difference import ComparedCase
-from thighdx.reasoning.difference import ModelDifference, diff_models
 from thighdx.review.questions import ReviewItem
 from thighdx.review.reading import Place, Verdict
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     from thighdx.model import Model

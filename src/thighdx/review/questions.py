@@ -11,7 +11,7 @@ from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.html.names import short_labels
 from thighdx.html.render import in_words
 from thighdx.kb.records import JudgementTable, Key
-from thighdx.profile import context_facts
+from thighdx.network.profile import context_facts
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement

@@ -1,0 +1,1 @@
+"""The scorer on Dask and Spark."""

@@ -1,0 +1,1 @@
+"""A model read, checked, pooled, solved, stored, re-based, traced and compared."""

@@ -1,0 +1,5 @@
+"""Whether the probabilities are honest: calibration and scores against labeled patients."""
+
+from thighdx.evaluation.evaluation import Evaluation, evaluate
+
+__all__ = ["Evaluation", "evaluate"]

@@ -1,0 +1,269 @@
+"""What the columns of a table of patients mean: from their names, before any cell is read."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from thighdx.errors import TableError, nearest_hint
+from thighdx.evidence.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary
+
+__all__ = [
+    "AGE",
+    "SETTING",
+    "TRUTH_PREFIX",
+    "ColumnPlan",
+    "Meaning",
+    "evidence_names",
+    "is_evidence_name",
+    "plan_columns",
+]
+
+TRUTH_PREFIX = "true_"  # columns of simulated tables that say which causes are present; never read
+SETTING = "setting"
+AGE = "age"
+
+# A column this like a piece of evidence is probably a slip; shorter names are alike by chance.
+NEAR_MISS_RATIO = 0.85
+NEAR_MISS_LENGTH = 5
+NEAR_MISS_COLUMNS = 1_000  # so many are looked at: a table of 100,000 columns is not a table of slips
+
+# What a column is: its kind, the variable or cause, and the state.
+Meaning: TypeAlias = tuple[Literal["variable", "given", "virtual", "age", "setting"], int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """Which column is read as what; columns go by the names they have in the table.
+
+    Attributes
+    ----------
+    variables : mapping of variable index to column
+    given : mapping of cause index to column
+        Causes given as evidence.
+    virtual : mapping of variable index to tuple of columns
+        One column of likelihoods per state, in the order of the states.
+    age, setting : column, or None where the table has none
+    evidence, passthrough : tuple of columns
+        What is read, and what is not and comes out as it is; in the order of the table.
+    near_misses : tuple of str
+        A message for every column passed through that looks like a misspelled piece of evidence.
+    """
+
+    variables: Mapping[int, Hashable]
+    given: Mapping[int, Hashable]
+    virtual: Mapping[int, tuple[Hashable, ...]]
+    age: Hashable | None
+    setting: Hashable | None
+    evidence: tuple[Hashable, ...]
+    passthrough: tuple[Hashable, ...]
+    near_misses: tuple[str, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user may not expect, from the names alone."""
+        if self.near_misses or self.evidence or not self.passthrough:
+            return self.near_misses
+        return ("no column is read as evidence: every row gets the prior; see model.variables",)
+
+
+def plan_columns(
+    vocabulary: Vocabulary,
+    names: Sequence[Hashable],
+    *,
+    columns: Mapping[str, str] | None = None,
+    reserved: Sequence[str] = (),
+) -> ColumnPlan:
+    """Decide for every column of a table whether and how it is read.
+
+    Parameters
+    ----------
+    names : sequence
+        Columns of the table. Only text can name evidence; other names pass through.
+    columns : mapping of str to str, optional
+        Column of the table to what it is read as: a variable id, ``age``, ``setting``,
+        ``given_<cause>`` or ``<variable>:<state>``. A column named here counts as evidence, under
+        its new name only, so it is not passed through.
+    reserved : sequence of str
+        Names of output columns, which no column that is passed through may have.
+
+    Raises
+    ------
+    TableError
+        With every problem of the names at once.
+    """
+    if not isinstance(columns, Mapping | None):
+        expected = "expected a mapping of column to what it is read as"
+        raise TableError(f"columns: got {type(columns).__name__}, {expected}")
+    renamed, problems = _renamed(vocabulary, names, columns or {})
+    found: dict[Meaning, Hashable] = {}
+    passthrough: list[Hashable] = []
+    for name in names:
+        read_as = renamed.get(name, name)
+        meaning = _meaning(vocabulary, read_as)
+        if read_as in vocabulary.cause_index:
+            problems.append(
+                f"column {name!r}: a cause cannot be read from a table; rename it, or call it "
+                f"'{GIVEN_PREFIX}{read_as}' to condition on it"
+            )
+        elif meaning is None:
+            passthrough.append(name)
+        elif meaning in found:
+            problems.append(f"columns {found[meaning]!r} and {name!r}: both are {read_as!r}")
+        else:
+            found[meaning] = name
+    virtual = _virtual(vocabulary, found, passthrough, problems)
+    taken = frozenset(reserved)
+    problems += [
+        f"column {name!r}: an output column has the same name; rename it or leave it out"
+        for name in passthrough
+        if name in taken
+    ]
+    if problems:
+        raise TableError("table: " + "\n  ".join(problems))
+    passed = frozenset(passthrough)
+    return ColumnPlan(
+        variables={index: found["variable", index, 0] for index in _positions(found, "variable")},
+        given={index: found["given", index, 0] for index in _positions(found, "given")},
+        virtual=virtual,
+        age=found.get(("age", 0, 0)),
+        setting=found.get(("setting", 0, 0)),
+        evidence=tuple(name for name in names if name not in passed),
+        passthrough=tuple(passthrough),
+        near_misses=tuple(_near_misses(vocabulary, passthrough)),
+    )
+
+
+def _renamed(
+    vocabulary: Vocabulary, names: Sequence[Hashable], columns: Mapping[str, str]
+) -> tuple[Mapping[Hashable, str], list[str]]:
+    """Return what columns are to be read as, and what is wrong with that."""
+    problems = []
+    text = [name for name in names if isinstance(name, str)]
+    for name, read_as in columns.items():
+        if name not in names:
+            hint = nearest_hint(name, text) if isinstance(name, str) else ""
+            problems.append(f"columns: the table has no column {name!r}; {hint}".removesuffix("; "))
+        if _meaning(vocabulary, read_as) is None and read_as not in vocabulary.cause_index:
+            hint = nearest_hint(str(read_as), evidence_names(vocabulary, str(read_as)))
+            expected = f"expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
+            problems.append(f"columns: {name!r}: got {read_as!r}, {expected}; {hint}".removesuffix("; "))
+    return dict[Hashable, str](columns.items()), problems
+
+
+def _meaning(vocabulary: Vocabulary, name: Hashable) -> Meaning | None:
+    """Return what a column of this name is; None if it is no evidence."""
+    if not isinstance(name, str):
+        return None
+    if name in vocabulary.index:
+        return "variable", vocabulary.index[name], 0
+    if name == SETTING:
+        return "setting", 0, 0
+    if name == AGE and vocabulary.age_starts:
+        return "age", 0, 0
+    if (cause := name.removeprefix(GIVEN_PREFIX)) != name and cause in vocabulary.cause_index:
+        return "given", vocabulary.cause_index[cause], 0
+    variable_id, _, state = name.partition(":")
+    if variable_id in vocabulary.index:
+        index = vocabulary.index[variable_id]
+        states = vocabulary.variables[index].states
+        return ("virtual", index, states.index(state)) if state in states else None
+    return None
+
+
+def _positions(found: Mapping[Meaning, Hashable], kind: str) -> list[int]:
+    """Return the variables or causes with a column of some kind, ascending."""
+    return sorted({meaning[1] for meaning in found if meaning[0] == kind})
+
+
+def _virtual(
+    vocabulary: Vocabulary,
+    found: Mapping[Meaning, Hashable],
+    passthrough: Sequence[Hashable],
+    problems: list[str],
+) -> dict[int, tuple[Hashable, ...]]:
+    """Collect the columns of likelihoods; every state needs one."""
+    virtual = {}
+    for index in _positions(found, "virtual"):
+        variable = vocabulary.variables[index]
+        every = {s: found.get(("virtual", index, s)) for s in range(len(variable.states))}
+        missing = [f"{variable.id}:{variable.states[s]}" for s, name in every.items() if name is None]
+        if missing:
+            others = [name for name in passthrough if isinstance(name, str)]
+            hint = nearest_hint(missing[0], others).replace("did you mean", "is that")
+            problems.append(
+                f"virtual evidence on {variable.id!r}: no column {', '.join(missing)}; "
+                f"give one column per state{'; ' + hint if hint else ''}"
+            )
+        virtual[index] = tuple(name for name in every.values() if name is not None)
+    return virtual
+
+
+def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> list[str]:
+    """Say which columns that are not read look like evidence."""
+    truth = {f"{TRUTH_PREFIX}{cause}" for cause in vocabulary.cause_index}
+    kinds: dict[tuple[bool, bool], _Names] = {}
+    messages = []
+    for name in passthrough[:NEAR_MISS_COLUMNS]:
+        if not isinstance(name, str) or name in truth:
+            continue
+        plain = re.sub(r"[\s\-.]+", "_", name.strip().lower())[:200]
+        kind = ":" in plain, plain.startswith(GIVEN_PREFIX.rstrip("_"))
+        if kind not in kinds:
+            kinds[kind] = _Names(evidence_names(vocabulary, plain))
+        cutoff = NEAR_MISS_RATIO if len(plain) >= NEAR_MISS_LENGTH else 1.0
+        likely = kinds[kind].with_letters_of(plain, cutoff)
+        if likely and (close := difflib.get_close_matches(plain, likely, n=1, cutoff=cutoff)):
+            messages.append(
+                f"column {name!r} is passed through and not read as evidence; did you mean {close[0]!r}?"
+            )
+    return messages
+
+
+class _Names:
+    """Names by the letters in them, so that most of what is unlike is never compared letter by letter."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.letters = np.array([_letters(name) for name in names]).reshape(len(names), 128)
+        self.lengths = np.array([len(name) for name in names])
+
+    def with_letters_of(self, word: str, ratio: float) -> list[str]:
+        """Return the names that share enough letters with a word to be alike, in whatever order."""
+        own = _letters(word)
+        shared = np.minimum(self.letters, own).sum(axis=1)
+        return [self.names[int(i)] for i in np.flatnonzero(2 * shared >= ratio * (self.lengths + len(word)))]
+
+
+def _letters(word: str) -> npt.NDArray[np.uint8]:
+    """Count the letters of a word; letters that differ by a multiple of 128 count as one."""
+    codes = np.frombuffer(word.encode("utf-32-le"), dtype=np.uint32) % 128
+    return np.bincount(codes, minlength=128).astype(np.uint8)  # words have up to 200 letters
+
+
+def is_evidence_name(vocabulary: Vocabulary, name: str) -> bool:
+    """Whether a column of this name is read.
+
+    Examples
+    --------
+    >>> from thighdx.evidence.vocabulary import make_vocabulary
+    >>> is_evidence_name(make_vocabulary((), ("clinic",)), "setting")
+    True
+    """
+    return _meaning(vocabulary, name) is not None
+
+
+def evidence_names(vocabulary: Vocabulary, like: str) -> list[str]:
+    """Return the names of columns of the kind that a name seems to be of."""
+    if ":" in like:
+        return [f"{v.id}:{state}" for v in vocabulary.variables for state in v.states]
+    if like.startswith(GIVEN_PREFIX.rstrip("_")):
+        return [f"{GIVEN_PREFIX}{cause}" for cause in vocabulary.cause_index]
+    extra = [AGE] if AGE_VARIABLE in vocabulary.index and vocabulary.age_starts else []
+    return [*vocabulary.index, *extra, SETTING]

@@ -1,0 +1,184 @@
+"""Read the evidence of one case: names and values in, a batch of one out."""
+
+from __future__ import annotations
+
+import numbers
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from thighdx.errors import EvidenceError
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
+from thighdx.evidence.vocabulary import AGE_VARIABLE, Vocabulary, is_missing
+from thighdx.kb.expressions import holds, parse_expression
+from thighdx.kb.records import Variable
+from thighdx.network.spec import Floats
+
+__all__ = ["CaseEvidence", "CaseWarning", "encode_case", "encode_states"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseWarning:
+    """Something about the evidence the reader of a result should know; `code` is stable."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvidence:
+    """One case: what is known in the words of the model, and as a batch of one.
+
+    Attributes
+    ----------
+    states : mapping of str to str
+        Known state of every variable and given cause, in vocabulary order.
+    likelihoods : mapping of str to mapping of str to float
+        Virtual evidence.
+    """
+
+    states: Mapping[str, str]
+    likelihoods: Mapping[str, Mapping[str, float]]
+    batch: EvidenceBatch
+    warnings: tuple[CaseWarning, ...]
+
+
+def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setting: str) -> CaseEvidence:
+    """Read one case.
+
+    Parameters
+    ----------
+    findings : mapping of str to object
+        Variable or cause id (or ``age``) to True/False, 1/0, yes/no, present/absent, positive/negative, the
+        name of a state, ``{state: likelihood}``, or None, NaN or "" for unknown.
+    setting : str
+
+    Raises
+    ------
+    EvidenceError
+        At the first name or value that cannot be read.
+    """
+    if not isinstance(findings, Mapping):
+        raise EvidenceError(
+            f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
+        )
+    setting_idx = vocabulary.setting_code(setting)
+    states, likelihoods = dict[str, str](), dict[str, dict[str, float]]()
+    warnings: list[CaseWarning] = []
+    by_id = {v.id: v for v in (*vocabulary.variables, *vocabulary.causes)}
+    for name, value in findings.items():
+        if name == "age" and vocabulary.age_starts:
+            continue
+        if name not in by_id:
+            raise vocabulary.unknown_name(name)
+        if isinstance(value, Mapping):
+            likelihoods[name] = _likelihood(vocabulary, by_id[name], value)
+        elif not is_missing(value):
+            states[name] = by_id[name].states[vocabulary.code(by_id[name], value)]
+    if "age" in findings and vocabulary.age_starts:
+        _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
+    states = {name: states[name] for name in by_id if name in states}
+    warnings.extend(_not_applicable(by_id, states))
+    complaints = [by_id[name] for name in vocabulary.complaints]
+    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
+        listed = " or ".join(item.label.lower() for item in complaints)
+        message = (
+            f"no {listed}: the model is about people with {'one of them' if len(complaints) > 1 else 'it'}"
+        )
+        warnings.append(CaseWarning("outside_population", message))
+    batch = encode_states(vocabulary, states, likelihoods, setting_idx)
+    return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+
+
+def encode_states(
+    vocabulary: Vocabulary,
+    states: Mapping[str, str],
+    likelihoods: Mapping[str, Mapping[str, float]],
+    setting_idx: int,
+) -> EvidenceBatch:
+    """Turn known states and virtual evidence, already read, into a batch of one."""
+    codes = np.full((1, len(vocabulary.variables)), UNKNOWN, dtype=np.int8)
+    given = np.full((1, len(vocabulary.causes)), UNKNOWN, dtype=np.int8)
+    for name, state in states.items():
+        if name in vocabulary.index:
+            position = vocabulary.index[name]
+            codes[0, position] = vocabulary.variables[position].states.index(state)
+        else:
+            given[0, vocabulary.cause_index[name]] = int(state == "present")
+    on_variables, on_causes = [], []
+    for name, weights in likelihoods.items():
+        row: Floats = np.array([list(weights.values())])
+        if name in vocabulary.index:
+            on_variables.append(Likelihood(vocabulary.index[name], np.zeros(1, dtype=np.intp), row))
+        else:
+            on_causes.append(Likelihood(vocabulary.cause_index[name], np.zeros(1, dtype=np.intp), row))
+    settings = np.array([setting_idx], dtype=np.intp)
+    return EvidenceBatch(codes, given, settings, tuple(on_variables), tuple(on_causes))
+
+
+def _likelihood(
+    vocabulary: Vocabulary, variable: Variable, value: Mapping[object, object]
+) -> dict[str, float]:
+    """Read one likelihood per state, by name or as True/False; every state must be there."""
+    expected = f"one number >= 0 for each of {', '.join(variable.states)}, not all 0"
+    weights: dict[str, float] = {}
+    by_state = {variable.states[vocabulary.code(variable, key)]: weight for key, weight in value.items()}
+    for state in variable.states:
+        weight = by_state.get(state)
+        is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
+        if not is_number or not 0 <= weight <= sys.float_info.max:  # type: ignore[operator]  # a real number
+            raise EvidenceError(
+                f"{variable.id}: likelihood of {state!r}: got {weight!r}, expected {expected}"
+            )
+        weights[state] = float(weight)  # type: ignore[arg-type]  # a real number, checked above
+    if len(by_state) < len(value) or not any(weights.values()):
+        raise EvidenceError(f"{variable.id}: got {dict(value)!r}, expected {expected}")
+    return weights
+
+
+def _read_age(
+    vocabulary: Vocabulary,
+    value: object,
+    states: dict[str, str],
+    likelihoods: Mapping[str, object],
+    warnings: list[CaseWarning],
+) -> None:
+    """Turn an age in years into its band and compare it with a band given too."""
+    if is_missing(value):
+        return
+    try:
+        if isinstance(value, bool | np.bool_) or "_" in str(value):  # float("3_4") is 34
+            raise ValueError
+        years = float(value)  # type: ignore[arg-type]  # anything float() refuses is reported below
+    except (TypeError, ValueError, OverflowError):
+        raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown") from None
+    bands = vocabulary.variables[vocabulary.index[AGE_VARIABLE]].states
+    band = bands[vocabulary.age_code(years)]
+    if states.get(AGE_VARIABLE, band) != band or AGE_VARIABLE in likelihoods:
+        other = states.get(AGE_VARIABLE, "a likelihood")
+        raise EvidenceError(
+            f"age: got {years:g} years (band {band}) and {AGE_VARIABLE} {other}; give one of them"
+        )
+    states[AGE_VARIABLE] = band
+    if years < vocabulary.age_starts[0]:
+        message = f"age {years:g}: the model is about adults; scored as age band {band}"
+        warnings.append(CaseWarning("outside_population", message))
+
+
+def _not_applicable(by_id: Mapping[str, Variable], states: Mapping[str, str]) -> list[CaseWarning]:
+    """Warn about answers to questions that do not apply to this case."""
+    found = []
+    for name, state in states.items():
+        condition = by_id[name].asked_if
+        if condition and holds(parse_expression(condition), states) is False:
+            message = (
+                f"{name}={state}: asked only if {condition}, which is not so here; better leave it unknown"
+            )
+            found.append(CaseWarning("not_applicable", message))
+    return found

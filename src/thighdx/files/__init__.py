@@ -1,0 +1,1 @@
+"""Files of any length, scored in constant memory."""

@@ -1,0 +1,164 @@
+"""All files of a table as one stream of record batches of one schema, from any place on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+from thighdx.errors import TableError
+from thighdx.evidence.cells import is_text
+from thighdx.files.formats import STANDARD_STREAM, find_files
+from thighdx.files.sources import Source, inspect_file, open_standard_input, unify
+from thighdx.scoring.column_readings import ColumnReadings
+from thighdx.scoring.scorer import Scorer
+
+__all__ = ["Place", "Table", "explain_columns", "open_table"]
+
+BATCH_ROWS = 8_192  # read, scored and handed on at once; some 35 MB while they are scored
+DEAR_BATCH_ROWS = 1_024  # where intervals make a row cost a hundred times more
+LOOKED_AT = 10_000  # rows, to explain columns
+BATCH_BYTES = 32_000_000  # long rows come fewer at a time
+
+
+class Place(NamedTuple):
+    """Where a row is: the position of its file, and how many rows of that file come before it."""
+
+    file: int
+    row: int
+
+
+class Portion(NamedTuple):
+    """A batch, the place after it, and about how many bytes of the files come before that."""
+
+    batch: pa.RecordBatch
+    end: Place
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table in one or more files, looked at and not read yet.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        Of the batches.
+    evidence : frozenset of str
+        Columns that are read.
+    """
+
+    sources: Sequence[Source]
+    schema: pa.Schema
+    evidence: frozenset[str]
+    batch_rows: int
+
+    @property
+    def n_rows(self) -> int | None:
+        """Number of rows; None where it only shows at the end."""
+        counts = [source.n_rows for source in self.sources]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def most_rows(self) -> int | None:
+        """What the number of rows is at most; None where that only shows at the end."""
+        counts = [source.most_rows for source in self.sources]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of all files."""
+        return sum(source.n_bytes for source in self.sources)
+
+    @property
+    def _n_bytes_read(self) -> int:
+        """How far reading is."""
+        return sum(source.n_bytes_read for source in self.sources)
+
+    @property
+    def is_pipe(self) -> bool:
+        """Whether it can be read only once."""
+        return self.sources[0].name == STANDARD_STREAM
+
+    def name_at(self, place: Place) -> str:
+        """Return the name of the file in which a place is."""
+        name = self.sources[min(place.file, len(self.sources) - 1)].name
+        return "standard input" if name == STANDARD_STREAM else name
+
+    def read(self, start: Place, n_before: int, part_rows: int) -> Iterator[Portion]:
+        """Yield every batch from a place on; none reaches across the end of a part.
+
+        Parameters
+        ----------
+        n_before : int
+            Rows of the whole table before `start`.
+        part_rows : int
+            Rows of a part.
+
+        Raises
+        ------
+        TableError
+            Where a file is damaged.
+        """
+        for position in range(start.file, len(self.sources)):
+            row = start.row if position == start.file else 0
+            source = self.sources[position]
+            for batch in source.read(skip=row, evidence=self.evidence, n_rows=self.batch_rows):
+                n_parts = max(1, -(-batch.nbytes // BATCH_BYTES))
+                size = max(1, -(-batch.num_rows // n_parts))
+                done = 0
+                while done < batch.num_rows:
+                    part = batch.slice(done, min(size, part_rows - n_before % part_rows))
+                    done += part.num_rows
+                    row += part.num_rows
+                    n_before += part.num_rows
+                    yield Portion(self._conform(part), Place(position, row), self._n_bytes_read)
+
+    def _conform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Bring the columns of a file into the order and types of the first; dictionaries may stay."""
+        arrays = []
+        for kind in self.schema:
+            array = batch.column(kind.name)
+            own = array.type
+            is_same = own == kind.type or (
+                pa.types.is_dictionary(own)
+                and kind.name in self.evidence
+                and is_text(own)
+                and is_text(kind.type)
+            )
+            arrays.append(array if is_same else array.cast(kind.type))
+        return pa.RecordBatch.from_arrays(arrays, names=self.schema.names)
+
+
+def open_table(names: Sequence[str], scorer: Scorer) -> Table:
+    """Find the files of a table and make sure, without reading a row, that they can be scored together.
+
+    Raises
+    ------
+    TableError
+        If a file is missing, empty or damaged, has other columns than the first, or cannot be scored.
+    """
+    files = find_files(names)
+    is_pipe = files == [STANDARD_STREAM]
+    sources = [open_standard_input()] if is_pipe else [inspect_file(name, scorer.model) for name in files]
+    schema = unify(sources)
+    try:
+        plan = scorer.plan(schema)
+    except TableError as error:
+        name = "standard input" if is_pipe else files[0]
+        raise TableError(f"{name}: {str(error).removeprefix('table: ')}") from None
+    is_dear = scorer.options.interval is not None
+    return Table(sources, schema, frozenset(plan.evidence), DEAR_BATCH_ROWS if is_dear else BATCH_ROWS)
+
+
+def explain_columns(table: Table, scorer: Scorer) -> ColumnReadings:
+    """Look at the first rows of a table, to say how its columns will be read."""
+    kinds = {item.name: str(item.type) for item in table.schema}
+    readings = ColumnReadings(scorer.scoring, scorer.plan(table.schema).columns, kinds)
+    for portion in table.read(Place(0, 0), 0, LOOKED_AT):
+        readings.add(portion.batch, portion.batch.num_rows)
+        if readings.n_rows >= LOOKED_AT:
+            break
+    return readings

@@ -1,0 +1,1 @@
+"""A table or record batch in, the same with posteriors out."""
