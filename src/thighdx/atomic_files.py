@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_target", "check_writable", "create_file", "keep_mode", "sync_path"]
+__all__ = ["check_target", "check_writable", "create_file", "keep_mode", "sync_path", "write_text"]
 
 
 @contextlib.contextmanager
@@ -90,3 +90,16 @@ def keep_mode(target: Path, made: Path) -> None:
     """Give a file the permissions of the one it is to replace; where there is none it keeps its own."""
     if target.exists():
         made.chmod(target.stat().st_mode & 0o777)
+
+
+def write_text(text: str, path: str | Path) -> Path:
+    """Write a text; the file appears complete or not at all, and replaces an older one.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written there.
+    """
+    with create_file(path) as stream:
+        stream.write(text.encode())
+    return Path(path)

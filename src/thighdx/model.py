@@ -12,6 +12,7 @@ import numpy as np
 
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.compiled.stored import load_compiled
+from thighdx.display import Shown
 from thighdx.errors import ImpossibleEvidenceError, Problem
 from thighdx.evidence.one_case import encode_case
 from thighdx.evidence.vocabulary import Vocabulary, make_vocabulary
@@ -87,7 +88,7 @@ def _compile(path: str | Path, compiled: CompiledModel | None, max_causes: int |
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(Shown):
     """A compiled diagnostic network; immutable, picklable, safe to share between threads.
 
     Made by `load_model` and `read_model`.
@@ -117,12 +118,6 @@ class Model:
             f"{network.n_variables} variables, {network.explanations.n_explanations:,} explanations of up to "
             f"{self.max_causes} causes; not reviewed by clinicians>"
         )
-
-    def _repr_html_(self) -> str:
-        """Return what the model is made of, for notebooks."""
-        from thighdx.html.fragments import model_fragment
-
-        return model_fragment(self)
 
     @property
     def name(self) -> str:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thighdx.atomic_files import write_text
 from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.display import Day, Shown, page_of
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.evidence.one_case import CaseEvidence, CaseWarning
 from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.html.names import short_labels
 from thighdx.inference.engine import cause_chances, set_chances
 from thighdx.inference.marginals import marginal
 from thighdx.kb.conditions import is_true
@@ -24,13 +25,12 @@ from thighdx.network.build import Network
 from thighdx.network.groups import group_sets, set_members
 from thighdx.network.spec import Floats
 from thighdx.notice import notice_if_slow
-from thighdx.text import percent
+from thighdx.text import percent, short_labels
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-    from thighdx.html.case_report import Day
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import IntervalMethod, Intervals
@@ -75,7 +75,7 @@ class RankedExplanation:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(Shown):
     """Posteriors of every cause for one case; made by `Model.diagnose`.
 
     A pickled result carries its model, about 5 MB, so that every method works wherever it is loaded. Results that
@@ -439,9 +439,8 @@ class Result:
         OSError
             If the file cannot be written; an older one stays as it was.
         """
-        from thighdx.html.case_report import write_report
-
-        return write_report(self.to_html(title=title, case_id=case_id, date=date, method=method), path)
+        page = self.to_html(title=title, case_id=case_id, date=date, method=method)
+        return write_text(page, path)
 
     def to_html(
         self,
@@ -452,10 +451,8 @@ class Result:
         method: IntervalMethod = "delta",
     ) -> str:
         """Return the page that `report` writes, as text."""
-        from thighdx.html.case_report import case_report
-
         intervals = self._quick_intervals if method == "delta" else self._intervals(method)
-        return case_report(self, self._kb, intervals, title=title, case_id=case_id, date=date)
+        return page_of(self, intervals=intervals, title=title, case_id=case_id, date=date)
 
     def __repr__(self) -> str:
         """Return a small table of the leading causes."""
@@ -470,19 +467,6 @@ class Result:
             )
         lines.extend(f"  note: {item.message}" for item in self.warnings)
         return "\n".join([*lines, f"  {self.model.disclaimer}"])
-
-    def _repr_html_(self) -> str:
-        """Return a picture of the case for notebooks: urgency, leading causes, what is known."""
-        from thighdx.html.fragments import result_fragment
-
-        settings = {setting.id: setting.label for setting in self._kb.manifest.settings}
-        return result_fragment(
-            self,
-            {variable.id: variable.label for variable in self._kb.variables},
-            intervals=self._quick_intervals,
-            dangerous=self.model.must_not_miss,
-            setting=settings[self.setting],
-        )
 
     def _of_causes(self, weights: Floats) -> Floats:
         """Return P(cause present) for the weights of the explanations."""

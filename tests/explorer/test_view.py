@@ -8,8 +8,8 @@ import numpy as np
 
 from thighdx.explorer.state import Session
 from thighdx.explorer.view import catalog, detail, view
-from thighdx.html.names import unbroken
 from thighdx.model import Model
+from thighdx.text import unbroken
 
 
 def test_everything_that_can_be_known_is_in_the_catalog_once(model: Model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import kb_builder
 import thighdx
 from pages import HOSTILE, read_page
-from thighdx.html.fragments import explanation_fragment, summary_fragment
+from thighdx.html.fragments import fragment, summary_fragment
 from thighdx.model import Model
 from thighdx.result import Result
 
@@ -173,7 +174,7 @@ def test_findings_behind_a_reason_are_called_alike(model: Model) -> None:
 def test_what_is_given_is_named_like_the_findings(small_model: Model) -> None:
     result = small_model.diagnose({"bruising": True, "strain": True})
     labels = {"nerve": "Nerve root", "strain": "Strained muscle", "bruising": "Bruise"}
-    html = explanation_fragment(result.explain("nerve"), labels)
+    html = fragment(replace(result.explain("nerve"), labels=labels))
     assert "Given: Strained muscle: present" in read_page(html).text
 
 

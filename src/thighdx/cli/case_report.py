@@ -62,8 +62,8 @@ def report(
     the place of what the file says. The page names no day unless one is given: the same case gives the same
     bytes.
     """
+    from thighdx.atomic_files import write_text
     from thighdx.cli.case_file import read_case_file
-    from thighdx.html.case_report import write_report
 
     _check_output(case, output)
     file = read_case_file(case)
@@ -75,7 +75,7 @@ def report(
     if output == STANDARD_STREAM:
         sys.stdout.buffer.write(page.encode())
         return
-    write_report(page, output)
+    write_text(page, output)
     if not quiet:
         typer.echo(f"Written: {output} ({_in_a_line(result)})")
 

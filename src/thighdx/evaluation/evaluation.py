@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from thighdx.display import Shown
 from thighdx.errors import TableError
 from thighdx.evaluation.labels import TriageConfusion, as_pandas, settle_forms, triage_confusion, true_causes
 from thighdx.evaluation.scoring_rules import (
@@ -55,7 +56,7 @@ class SupportsScoring(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Shown):
     """How well a model's probabilities fit a labelled table.
 
     Attributes
@@ -127,12 +128,6 @@ class Evaluation:
             for item in self.causes
         ]
         return pd.DataFrame(rows).set_index("cause")
-
-    def _repr_html_(self) -> str:
-        """Return the same for notebooks."""
-        from thighdx.html.fragments import evaluation_fragment
-
-        return evaluation_fragment(self)
 
     def __repr__(self) -> str:
         """Return the main figures, one per line."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError
 from thighdx.evidence.vocabulary import AGE_VARIABLE, is_missing
-from thighdx.html.render import in_words
 from thighdx.kb.records import COST_TIERS, Cost
+from thighdx.text import in_words
 
 if TYPE_CHECKING:
     from thighdx.model import Model

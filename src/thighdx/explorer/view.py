@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from thighdx.evidence.vocabulary import AGE_LIMITS, AGE_VARIABLE
 from thighdx.explorer.state import AGE, Session
-from thighdx.html.names import COST_NAMES, unbroken
 from thighdx.html.reasoning_views import fit_words
-from thighdx.html.render import in_words
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
 from thighdx.reasoning.fit import CLEAR_CONFLICT_BITS
-from thighdx.text import percent
+from thighdx.text import COST_NAMES, in_words, percent, unbroken
 
 if TYPE_CHECKING:
     from thighdx.model import Model

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from thighdx.fhir.names import Json, own_system, questionnaire_url, questionnaire_version
 from thighdx.forms.plan import asked_clauses, form_sections, is_yes_no
-from thighdx.html.render import begun, in_words
 from thighdx.kb.expressions import Is
 from thighdx.kb.records import Variable
+from thighdx.text import begun, in_words
 
 if TYPE_CHECKING:
     from thighdx.model import Model

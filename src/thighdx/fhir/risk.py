@@ -10,9 +10,8 @@ from thighdx import __version__
 from thighdx.errors import EvidenceError
 from thighdx.fhir.evidence import FhirEvidence
 from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_version
-from thighdx.html.render import in_words
 from thighdx.kb.records import Code
-from thighdx.text import percent
+from thighdx.text import in_words, percent
 
 if TYPE_CHECKING:
     import pandas as pd

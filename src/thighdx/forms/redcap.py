@@ -12,9 +12,9 @@ from ruamel.yaml import YAML
 
 from thighdx.evidence.columns import SETTING
 from thighdx.forms.plan import asked_expression, form_sections
-from thighdx.html.render import begun, in_words
 from thighdx.kb.expressions import AllOf, Expression, Is
 from thighdx.kb.records import ListedQuestion, QuestionList, Variable
+from thighdx.text import begun, in_words
 
 if TYPE_CHECKING:
     from thighdx.model import Model

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from thighdx import __version__
-from thighdx.atomic_files import create_file
-from thighdx.html.names import Labels, View, short_labels
-from thighdx.html.render import in_words, render
+from thighdx.display import Day
+from thighdx.html.render import View, render
 from thighdx.html.report_view import report_view
 from thighdx.kb.records import KnowledgeBase
 from thighdx.reasoning.provenance import OWN_SHARE
+from thighdx.text import Labels, in_words, short_labels
 
 if TYPE_CHECKING:
     from thighdx.reasoning.explanation import Explanation
     from thighdx.reasoning.intervals import Intervals
     from thighdx.result import Result
 
-__all__ = ["Day", "case_report", "write_report"]
-
-Day: TypeAlias = str | datetime.date
+__all__ = ["case_report"]
 
 N_EXPLAINED = 3  # leading causes; those that decide the urgency come on top
 LIKELY_ENOUGH = 0.05  # to be explained; the leading cause always is
@@ -30,24 +26,10 @@ N_CITED_LINES = 6  # of an explanation
 SMALLEST_CITED = 0.5  # decibans
 
 
-def write_report(page: str, path: str | Path) -> Path:
-    """Write a page; the file appears complete or not at all, and replaces an older one.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written there.
-    """
-    with create_file(path) as stream:
-        stream.write(page.encode())
-    return Path(path)
-
-
 def case_report(
     result: Result,
-    kb: KnowledgeBase,
-    intervals: Intervals,
     *,
+    intervals: Intervals,
     title: str | None = None,
     case_id: str | None = None,
     date: Day | None = None,
@@ -65,6 +47,7 @@ def case_report(
     date : str or datetime.date, optional
         Shown as given. Without it the page names no day, and the same case gives the same bytes.
     """
+    kb = result._kb
     explained = [result.explain(cause) for cause in _to_explain(result)]
     labels = {variable.id: variable.label for variable in kb.variables}
     page = report_view(

@@ -7,10 +7,11 @@ repeat it. Nothing has an id, so any number of parts fit on one page.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any
 
-from thighdx.html.names import Labels
+from thighdx.evaluation.evaluation import Evaluation
 from thighdx.html.reasoning_views import (
     explanation_view,
     intervals_view,
@@ -21,78 +22,91 @@ from thighdx.html.reasoning_views import (
 )
 from thighdx.html.render import render
 from thighdx.html.views import evaluation_view, model_view, result_view, summary_view
+from thighdx.model import Model
+from thighdx.reasoning.explanation import Explanation
+from thighdx.reasoning.intervals import Intervals
+from thighdx.reasoning.management import Management
+from thighdx.reasoning.question_lines import Questions
+from thighdx.reasoning.sensitivity_lines import Sensitivities
+from thighdx.reasoning.triage import Triage
+from thighdx.result import Result
 
-if TYPE_CHECKING:
-    from thighdx.evaluation.evaluation import Evaluation
-    from thighdx.model import Model
-    from thighdx.reasoning.explanation import Explanation
-    from thighdx.reasoning.intervals import Intervals
-    from thighdx.reasoning.management import Management
-    from thighdx.reasoning.question_lines import Questions
-    from thighdx.reasoning.sensitivity_lines import Sensitivities
-    from thighdx.reasoning.triage import Triage
-    from thighdx.result import Result
-
-__all__ = [
-    "evaluation_fragment",
-    "explanation_fragment",
-    "intervals_fragment",
-    "management_fragment",
-    "model_fragment",
-    "questions_fragment",
-    "result_fragment",
-    "sensitivities_fragment",
-    "summary_fragment",
-    "triage_fragment",
-]
+__all__ = ["fragment", "summary_fragment"]
 
 
-def result_fragment(
-    result: Result, labels: Labels, *, intervals: Intervals, dangerous: Collection[str], setting: str
-) -> str:
-    """Return the picture of one case: urgency first, then causes, what is known, warnings, disclaimer."""
-    view = result_view(result, labels, intervals=intervals, dangerous=dangerous, setting=setting)
+@singledispatch
+def fragment(found: object) -> str:
+    """Return the picture of an object.
+
+    Raises
+    ------
+    TypeError
+        If nothing says how such an object is drawn.
+    """
+    raise TypeError(f"got {type(found).__name__}, expected something that has a picture")
+
+
+@fragment.register
+def _result(result: Result) -> str:
+    """Draw one case: urgency first, then causes, what is known, warnings, disclaimer."""
+    kb = result._kb
+    settings = {setting.id: setting.label for setting in kb.manifest.settings}
+    view = result_view(
+        result,
+        {variable.id: variable.label for variable in kb.variables},
+        intervals=result._quick_intervals,
+        dangerous=result.model.must_not_miss,
+        setting=settings[result.setting],
+    )
     return render("result", view)
 
 
-def model_fragment(model: Model) -> str:
-    """Return what a model is made of."""
+@fragment.register
+def _model(model: Model) -> str:
+    """Draw what a model is made of."""
     return render("model", model_view(model))
 
 
-def explanation_fragment(found: Explanation, labels: Labels | None = None) -> str:
-    """Return what speaks for and against a cause, or for one cause against another."""
-    return render("explanation", explanation_view(found, labels))
+@fragment.register
+def _explanation(found: Explanation) -> str:
+    """Draw what speaks for and against a cause, or for one cause against another."""
+    return render("explanation", explanation_view(found, found.labels))
 
 
-def questions_fragment(questions: Questions, labels: Labels | None = None) -> str:
-    """Return what to ask next."""
-    return render("questions", questions_view(questions, labels))
+@fragment.register
+def _questions(found: Questions) -> str:
+    """Draw what to ask next."""
+    return render("questions", questions_view(found, found.labels))
 
 
-def triage_fragment(triage: Triage, labels: Labels | None = None) -> str:
-    """Return how urgent a case is, why, and what is still open."""
-    return render("triage", {"urgency": triage_view(triage, labels)})
+@fragment.register
+def _triage(found: Triage) -> str:
+    """Draw how urgent a case is, why, and what is still open."""
+    return render("triage", {"urgency": triage_view(found, found.labels)})
 
 
-def management_fragment(management: Management, labels: Labels | None = None) -> str:
-    """Return what to do."""
-    return render("management", management_view(management, labels))
+@fragment.register
+def _management(found: Management) -> str:
+    """Draw what to do."""
+    return render("management", management_view(found, found.labels))
 
 
-def sensitivities_fragment(found: Sensitivities, labels: Labels | None = None) -> str:
-    """Return which judgements move a cause most."""
-    return render("sensitivities", sensitivities_view(found, labels))
+@fragment.register
+def _sensitivities(found: Sensitivities) -> str:
+    """Draw which judgements move a cause most."""
+    return render("sensitivities", sensitivities_view(found, found.labels))
 
 
-def intervals_fragment(found: Intervals, labels: Labels | None = None) -> str:
-    """Return the leading causes with their credible intervals."""
-    return render("intervals", intervals_view(found, labels))
+@fragment.register
+def _intervals(found: Intervals) -> str:
+    """Draw the leading causes with their credible intervals."""
+    return render("intervals", intervals_view(found))
 
 
-def evaluation_fragment(found: Evaluation, labels: Labels | None = None) -> str:
-    """Return how well probabilities fit labeled patients."""
-    return render("evaluation", evaluation_view(found, labels))
+@fragment.register
+def _evaluation(found: Evaluation) -> str:
+    """Draw how well probabilities fit labeled patients."""
+    return render("evaluation", evaluation_view(found))
 
 
 def summary_fragment(summary: Mapping[str, Any]) -> str:

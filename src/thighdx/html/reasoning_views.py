@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from thighdx.html.names import (
+from thighdx.html.render import View
+from thighdx.text import (
     COST_NAMES,
     LEVEL_NAMES,
     Labels,
-    View,
     advice_of_level,
     in_labels,
+    in_words,
     label_of,
-    level_view,
     sentence,
     uncertain_words,
 )
-from thighdx.html.render import in_words
 
 if TYPE_CHECKING:
     from thighdx.reasoning.explanation import Explanation, ExplanationLine
@@ -32,6 +31,7 @@ __all__ = [
     "explanation_view",
     "fit_words",
     "intervals_view",
+    "level_view",
     "management_view",
     "questions_view",
     "sensitivities_view",
@@ -45,6 +45,11 @@ VIA_NAMES: Labels = {
 }
 N_INTERVALS = 10
 N_OPEN = 5
+
+
+def level_view(level: str) -> View:
+    """Describe a level of urgency by id and name."""
+    return {"id": level, "name": LEVEL_NAMES.get(level, in_words(level))}
 
 
 def triage_view(triage: Triage, labels: Labels | None = None, *, n_open: int = N_OPEN) -> View:

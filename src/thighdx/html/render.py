@@ -6,16 +6,17 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from thighdx.text import percent
+from thighdx.text import NO_BREAK, begun, in_words, percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["begun", "in_words", "render", "times"]
+__all__ = ["View", "render", "times"]
 
-NO_BREAK = "\N{NO-BREAK SPACE}"
+View: TypeAlias = dict[str, Any]
+
 TIMES = "\N{MULTIPLICATION SIGN}"
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -48,22 +49,6 @@ def _environment() -> Environment:
     )
     environment.filters.update(percent=percent, signed=_signed, times=times, in_words=in_words, begun=begun)
     return environment
-
-
-def in_words(name: str) -> str:
-    """Turn an id into words, for want of a label.
-
-    Examples
-    --------
-    >>> in_words("hamstring_strain")
-    'hamstring strain'
-    """
-    return name.replace("_", " ")
-
-
-def begun(text: str) -> str:
-    """Begin with a capital letter."""
-    return text[:1].upper() + text[1:]
 
 
 def _signed(value: float) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from thighdx.html.names import Labels, View, label_of, short_labels
 from thighdx.html.reasoning_views import (
     explanation_view,
     fit_words,
@@ -14,8 +13,9 @@ from thighdx.html.reasoning_views import (
     questions_view,
     triage_view,
 )
-from thighdx.html.render import in_words
+from thighdx.html.render import View
 from thighdx.html.views import causes_view, known_view
+from thighdx.text import Labels, in_words, label_of, short_labels
 
 if TYPE_CHECKING:
     from thighdx.kb.records import KnowledgeBase

@@ -6,9 +6,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from thighdx.html.names import Labels, View, label_of, level_view, uncertain_words
-from thighdx.html.reasoning_views import fit_words, triage_view
-from thighdx.html.render import in_words
+from thighdx.html.reasoning_views import fit_words, level_view, triage_view
+from thighdx.html.render import View
+from thighdx.text import Labels, in_words, label_of, uncertain_words
 
 if TYPE_CHECKING:
     from thighdx.evaluation.evaluation import Evaluation

@@ -10,14 +10,13 @@ import numpy as np
 
 from thighdx.errors import TableError
 from thighdx.evaluation.labels import TRIAGE, as_pandas
-from thighdx.html.names import LEVEL_NAMES
 from thighdx.kb.records import LEVELS
 from thighdx.plots.layout import finish
 from thighdx.plots.rows import Row, draw_rows, rows_height
 from thighdx.plots.scales import fine_percent, nice_percent_axis
 from thighdx.plots.style import Canvas, Picture, Style, child_canvas, open_canvas
 from thighdx.plots.words import Names
-from thighdx.text import counted
+from thighdx.text import LEVEL_NAMES, counted
 
 if TYPE_CHECKING:
     import pandas as pd

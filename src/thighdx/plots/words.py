@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.html.render import begun, in_words
 from thighdx.kb.records import JudgementTable, Key, Variable
+from thighdx.text import begun, in_words
 
 __all__ = ["Names", "SupportsNames", "lower", "setting_words"]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from thighdx.display import Shown
 from thighdx.reasoning.comparison import Named, Verdict
 from thighdx.reasoning.provenance import Basis
 from thighdx.text import percent
@@ -170,7 +171,7 @@ class Swing:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """Why a cause is as probable as it is, or why one cause is more probable than another.
 
     `prior_decibans`, the conditioning and the lines add up to `posterior_decibans` within 1e-9. A
@@ -291,12 +292,6 @@ class Explanation:
             for line in self.lines
         ]
         return pd.DataFrame(rows, columns=columns)
-
-    def _repr_html_(self) -> str:
-        """Return the same for notebooks."""
-        from thighdx.html.fragments import explanation_fragment
-
-        return explanation_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return an aligned table with bars, for on the right and against on the left."""

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from thighdx.display import Shown
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseEvidence
@@ -114,7 +115,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(Shown):
     """Central credible intervals of every cause and group.
 
     Attributes
@@ -173,12 +174,6 @@ class Intervals:
             "redrawn": dict(self.redrawn),
             "crossed_mass": self.crossed_mass,
         }
-
-    def _repr_html_(self) -> str:
-        """Return the same for notebooks."""
-        from thighdx.html.fragments import intervals_fragment
-
-        return intervals_fragment(self)
 
     def __repr__(self) -> str:
         """Return the leading causes with their intervals."""

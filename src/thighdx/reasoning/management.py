@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from thighdx.display import Shown
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
 from thighdx.reasoning.question_lists import likely_causes
@@ -101,7 +102,7 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
-class Management:
+class Management(Shown):
     """Advice for one case.
 
     Attributes
@@ -175,12 +176,6 @@ class Management:
         columns = ["id", "cause", "kind", "words", "caution", "priority", "sources", "disputes"]
         everything = itertools.chain(self.advice, *self.apart.values())
         return pd.DataFrame([line.to_dict() for line in everything], columns=columns)
-
-    def _repr_html_(self) -> str:
-        """Return the same for notebooks."""
-        from thighdx.html.fragments import management_fragment
-
-        return management_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return the urgency, then one line per piece of advice, then the disclaimer."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from thighdx.display import Shown
 from thighdx.kb.records import COST_TIERS, Cost
 from thighdx.network.spec import Floats
 from thighdx.text import percent
@@ -105,7 +106,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Questions:
+class Questions(Shown):
     """Open questions, the most useful first; a sequence of the `n` best.
 
     Attributes
@@ -167,12 +168,6 @@ class Questions:
 
         columns = ["variable", "label", "question", "cost", "gain_bits", "urgency_change", "is_uncertain"]
         return pd.DataFrame([question.to_dict() for question in self], columns=columns)
-
-    def _repr_html_(self) -> str:
-        """Return the same for notebooks."""
-        from thighdx.html.fragments import questions_fragment
-
-        return questions_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return one line per question and one per answer."""

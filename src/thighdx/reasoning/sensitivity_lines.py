@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from thighdx.display import Shown
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.reasoning.turning import Turn
 from thighdx.text import percent
@@ -109,7 +110,7 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Sensitivities:
+class Sensitivities(Shown):
     """What moves one cause's posterior; a sequence of the judgements followed, the strongest first.
 
     Attributes
@@ -169,12 +170,6 @@ class Sensitivities:
                 row[side] = "" if turn is None else f"{turn['kind']}: {turn['becomes']}"
             rows.append(row)
         return pd.DataFrame(rows)
-
-    def _repr_html_(self) -> str:
-        """Return the same for notebooks."""
-        from thighdx.html.fragments import sensitivities_fragment
-
-        return sensitivities_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return one line per judgement followed."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from thighdx.display import Shown
 from thighdx.kb.conditions import Chances, witnesses
 from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
@@ -78,7 +79,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Triage:
+class Triage(Shown):
     """How soon a case needs care, why, and which safety questions are still open.
 
     Attributes
@@ -128,12 +129,6 @@ class Triage:
 
         columns = ["level", "kind", "rule", "cause", "words", "findings", "figures", "sources"]
         return pd.DataFrame([reason.to_dict() for reason in self.reasons], columns=columns)
-
-    def _repr_html_(self) -> str:
-        """Return the same for notebooks."""
-        from thighdx.html.fragments import triage_fragment
-
-        return triage_fragment(self, self.labels)
 
     def __repr__(self) -> str:
         """Return level, reasons and the first open questions, one per line."""

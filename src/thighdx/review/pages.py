@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from thighdx import __version__
 from thighdx.elicitation.judgements import PooledJudgement
-from thighdx.html.names import short_labels
-from thighdx.html.render import in_words, render
+from thighdx.html.render import render
 from thighdx.kb.resources import data_path
 from thighdx.network.profile import find_look_alikes, finding_facts
 from thighdx.review.answer import Belief, picture
 from thighdx.review.apply import ReviewOutcome
 from thighdx.review.questions import ReviewItem, review_items
-from thighdx.text import number, percent
+from thighdx.text import in_words, number, percent, short_labels
 
 if TYPE_CHECKING:
     from thighdx.model import Model

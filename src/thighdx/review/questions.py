@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from thighdx.elicitation.pool import pooled_quantiles
-from thighdx.html.names import short_labels
-from thighdx.html.render import in_words
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.network.profile import context_facts
+from thighdx.text import in_words, short_labels
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement
