@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from thighdx.compiled.case import open_case
 from thighdx.compiled.compiled_model import CompiledModel
-from thighdx.compiled.stored import load_compiled
+from thighdx.compiled.reading import read_compiled
 from thighdx.display import Shown
-from thighdx.errors import ImpossibleEvidenceError, Problem
-from thighdx.evidence.one_case import encode_case
-from thighdx.evidence.vocabulary import Vocabulary, make_vocabulary
-from thighdx.inference.conflict import minimal_conflict
-from thighdx.inference.engine import log_weights
+from thighdx.errors import Problem
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.kb.records import Variable
 from thighdx.kb.resources import model_path
-from thighdx.network.build import Network, build_network
-from thighdx.network.tables import setting_tables
-from thighdx.notice import notice_if_slow
+from thighdx.network.build import Network
 from thighdx.result import ModelCard, Result
 
 if TYPE_CHECKING:
@@ -67,24 +60,7 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
     CompiledFileWarning
         If the compiled file belongs to other tables or another version of thighdx.
     """
-    if max_causes is not None and (not isinstance(max_causes, int) or isinstance(max_causes, bool)):
-        raise ValueError(f"max_causes: got {max_causes!r}, expected a whole number from 1 on")
-    compiled = load_compiled(path)
-    if compiled is None or max_causes not in (None, compiled.spec.max_causes):
-        with notice_if_slow(f"thighdx: fitting and solving {path} ..."):
-            compiled = _compile(path, compiled, max_causes)
-    return Model(compiled)
-
-
-def _compile(path: str | Path, compiled: CompiledModel | None, max_causes: int | None) -> CompiledModel:
-    """Work out what no compiled file holds."""
-    from thighdx.compiled.compilation import (  # late: most programs have a compiled file
-        compile_model,
-        recompile_for,
-    )
-
-    compiled = compiled or compile_model(path)
-    return compiled if max_causes is None else recompile_for(compiled, max_causes)
+    return Model(read_compiled(path, max_causes=max_causes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,16 +71,10 @@ class Model(Shown):
     """
 
     compiled: CompiledModel = field(repr=False)
-    network: Network = field(init=False, repr=False)
-    vocabulary: Vocabulary = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Build the tables."""
-        spec = self.compiled.spec
-        object.__setattr__(self, "network", build_network(spec, self.compiled.solved))
-        kb = self.compiled.kb
-        vocabulary = make_vocabulary(kb.variables, spec.settings, kb.manifest.complaints)
-        object.__setattr__(self, "vocabulary", vocabulary)
+        _ = self.compiled.network, self.compiled.vocabulary
 
     def __reduce__(self) -> tuple[type[Model], tuple[CompiledModel]]:
         """Pickle what the tables are made from."""
@@ -120,59 +90,69 @@ class Model(Shown):
         )
 
     @property
+    def network(self) -> Network:
+        """The tables of the network."""
+        return self.compiled.network
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What evidence may say."""
+        return self.compiled.vocabulary
+
+    @property
     def name(self) -> str:
         """Name of the knowledge base."""
-        return self.compiled.kb.manifest.name
+        return self.compiled.name
 
     @property
     def version(self) -> str:
         """Version of the knowledge base, not of the library."""
-        return self.compiled.kb.manifest.version
+        return self.compiled.version
 
     @property
     def digest(self) -> str:
         """SHA-256 of the tables the model was made from, in hexadecimal."""
-        return self.compiled.kb.digest
+        return self.compiled.digest
 
     @property
     def disclaimer(self) -> str:
         """What the model is not."""
-        return self.compiled.kb.manifest.disclaimer
+        return self.compiled.disclaimer
 
     @property
     def max_causes(self) -> int:
         """How many causes may be present at once."""
-        return self.compiled.spec.max_causes
+        return self.compiled.max_causes
 
     @property
     def settings(self) -> tuple[str, ...]:
         """Settings with shares and frequencies of their own."""
-        return self.compiled.spec.settings
+        return self.compiled.settings
 
     @property
     def default_setting(self) -> str:
         """The setting used where none is named."""
-        return self.compiled.kb.manifest.default_setting
+        return self.compiled.default_setting
 
     @property
     def residual_cause(self) -> str:
         """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
-        return self.compiled.kb.manifest.residual_cause
+        return self.compiled.residual_cause
 
     @property
     def variables(self) -> Mapping[str, Variable]:
         """Everything that can be evidence except causes, by id, in the model's order."""
-        return MappingProxyType({v.id: v for v in self.vocabulary.variables})
+        return self.compiled.variables
 
     @property
     def causes(self) -> Mapping[str, Variable]:
         """The causes by id, in the model's order."""
-        return MappingProxyType({v.id: v for v in self.vocabulary.causes})
+        return self.compiled.causes
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """Named sets of causes."""
-        return MappingProxyType({group.id: group.members for group in self.compiled.kb.groups})
+        return self.compiled.groups
 
     @property
     def rebased(self) -> Mapping[str, Mapping[str, float]]:
@@ -207,30 +187,7 @@ class Model(Shown):
         {'age_band': '18-39', 'onset': 'sudden', 'numbness': 'absent', 'bruising': 'present'}
         """
         name = self.default_setting if setting is None else setting
-        case = encode_case(self.vocabulary, findings, setting=name)
-        log_joint = log_weights(self.network, case.batch)[0]
-        peak = log_joint.max()
-        if np.isneginf(peak):
-            conflict = minimal_conflict(self.network, self.vocabulary, case)
-            causes = self.vocabulary.cause_index
-            n_present = sum(name in causes and state == "present" for name, state in conflict)
-            too_many = n_present > self.max_causes
-            reason = f"it allows up to {self.max_causes} causes at once; see max_causes" if too_many else ""
-            raise ImpossibleEvidenceError(conflict, reason)
-        weights = np.exp(log_joint - peak)
-        total = weights.sum()
-        setting_idx = int(case.batch.setting_idx[0])
-        return Result(
-            model=self._card(),
-            setting=self.settings[setting_idx],
-            log_evidence=float(peak + np.log(total)) if case.states or case.likelihoods else 0.0,
-            _case=case,
-            _network=self.network,
-            _vocabulary=self.vocabulary,
-            _compiled=self.compiled,
-            _weights=weights / total,
-            _prior=np.exp(setting_tables(self.network, setting_idx).log_prior),
-        )
+        return Result(self._card(), open_case(self.compiled, findings, setting=name))
 
     def score(
         self,
@@ -298,7 +255,7 @@ class Model(Shown):
             on_error=on_error,
             n_threads=n_threads,
         )
-        return score_table(Scoring.of(self, options), table)
+        return score_table(Scoring.of(self.compiled, options), table)
 
     def explain_columns(
         self, table: Any, *, columns: Mapping[str, str] | None = None, n_rows: int = 10_000
@@ -338,7 +295,7 @@ class Model(Shown):
         from thighdx.scoring.score import Scoring
 
         frame = open_table(table)
-        scoring = Scoring.of(self, ScoreOptions(setting=self.default_setting, columns=columns or {}))
+        scoring = Scoring.of(self.compiled, ScoreOptions(setting=self.default_setting, columns=columns or {}))
         readings = ColumnReadings(scoring, scoring.plan(frame.names), frame.kinds)
         shown = frame.part(0, n_rows)
         readings.add(shown, len(shown))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thighdx.atomic_files import write_text
+from thighdx.compiled.case import Case
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.display import Day, Shown, page_of
 from thighdx.errors import UnknownNameError, nearest_hint
@@ -83,28 +84,58 @@ class Result(Shown):
 
     Attributes
     ----------
-    evidence : mapping of str to str
-        What was known, in the model's own words; virtual evidence as a mapping of state to likelihood.
-    setting : str
-    log_evidence : float
-        Natural log of P(evidence | complaint, setting); 0 without evidence.
+    model : ModelCard
+        Which model gave the answer.
     """
 
     model: ModelCard
-    setting: str
-    log_evidence: float
-    _case: CaseEvidence = field(repr=False)
-    _network: Network = field(repr=False)
-    _vocabulary: Vocabulary = field(repr=False)
-    _compiled: CompiledModel = field(repr=False)
-    _weights: Floats = field(repr=False)  # (n_explanations,) P(H | evidence)
-    _prior: Floats = field(repr=False)  # (n_explanations,) P(H | setting)
+    _posed: Case = field(repr=False)
+
+    @property
+    def setting(self) -> str:
+        """Where the patient was seen."""
+        return self._posed.setting
+
+    @property
+    def log_evidence(self) -> float:
+        """Natural log of P(evidence | complaint, setting); 0 without evidence."""
+        return self._posed.log_evidence
 
     @property
     def warnings(self) -> tuple[CaseWarning, ...]:
         """What the reader should know of the evidence: doubtful values, answers at odds, another complaint."""
         notices = (item for item in self._kb.notices if is_true(item.when, self._case.states))
         return (*self._case.warnings, *(CaseWarning(item.kind, item.words) for item in notices))
+
+    @property
+    def _case(self) -> CaseEvidence:
+        """What is known, and as a batch of one."""
+        return self._posed.evidence
+
+    @property
+    def _compiled(self) -> CompiledModel:
+        """The model."""
+        return self._posed.compiled
+
+    @property
+    def _network(self) -> Network:
+        """The tables of the network."""
+        return self._compiled.network
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        """What evidence may say."""
+        return self._compiled.vocabulary
+
+    @property
+    def _weights(self) -> Floats:
+        """P(H | evidence), (n_explanations,)."""
+        return self._posed.weights
+
+    @property
+    def _prior(self) -> Floats:
+        """P(H | setting), (n_explanations,)."""
+        return self._posed.prior
 
     @property
     def _kb(self) -> KnowledgeBase:

@@ -15,8 +15,8 @@ from thighdx.kb.records import LEVELS
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from thighdx.compiled.compiled_model import CompiledModel
     from thighdx.files.run import Problem
-    from thighdx.model import Model
 
 __all__ = ["print_cases", "print_closing"]
 
@@ -26,7 +26,7 @@ N_LEADERS = 10
 SHOWN_PROBLEMS = 5
 
 
-def print_cases(summary: Summary, model: Model, *, output: str) -> None:
+def print_cases(summary: Summary, model: CompiledModel, *, output: str) -> None:
     """Print the result on standard output, or on standard error if the table went to standard output."""
     out = console(to_stderr=output == STANDARD_STREAM)
     if summary.is_listed:
@@ -114,7 +114,7 @@ def _print_missed(out: Console, summary: Summary) -> None:
         )
 
 
-def _print_leaders(out: Console, summary: Summary, model: Model) -> None:
+def _print_leaders(out: Console, summary: Summary, model: CompiledModel) -> None:
     """Print which causes lead how often."""
     n_ok = max(1, summary.statuses["ok"])
     table = plain_table()

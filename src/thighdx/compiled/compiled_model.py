@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from thighdx.kb.records import KnowledgeBase
-from thighdx.network.build import SolvedParameters
+from thighdx.evidence.vocabulary import Vocabulary, make_vocabulary
+from thighdx.kb.records import KnowledgeBase, Variable
+from thighdx.network.build import Network, SolvedParameters, build_network
 from thighdx.network.rebase import Shares
 from thighdx.network.spec import Floats, NetworkSpec
 from thighdx.once import Once
@@ -45,11 +47,93 @@ class CompiledModel:
     solved: SolvedParameters
     elicited: Floats
     rebased: Shares
+    _network: Once[Network] = field(init=False, repr=False)
+    _vocabulary: Once[Vocabulary] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what is made at first use."""
+        object.__setattr__(self, "_network", Once(partial(build_network, self.spec, self.solved)))
+        object.__setattr__(self, "_vocabulary", Once(partial(_vocabulary_of, self)))
+
+    def __reduce__(self) -> tuple[type[CompiledModel], tuple[Any, ...]]:
+        """Pickle what the rest is made from."""
+        return CompiledModel, (self.kb, self.judged, self.spec, self.solved, self.elicited, self.rebased)
+
+    @property
+    def network(self) -> Network:
+        """The tables of the network."""
+        return self._network()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What evidence may say."""
+        return self._vocabulary()
+
+    @property
+    def name(self) -> str:
+        """Name of the knowledge base."""
+        return self.kb.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Version of the knowledge base, not of the library."""
+        return self.kb.manifest.version
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the tables the model was made from, in hexadecimal."""
+        return self.kb.digest
+
+    @property
+    def disclaimer(self) -> str:
+        """What the model is not."""
+        return self.kb.manifest.disclaimer
+
+    @property
+    def max_causes(self) -> int:
+        """How many causes may be present at once."""
+        return self.spec.max_causes
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Settings with shares and frequencies of their own."""
+        return self.spec.settings
+
+    @property
+    def default_setting(self) -> str:
+        """The setting used where none is named."""
+        return self.kb.manifest.default_setting
+
+    @property
+    def residual_cause(self) -> str:
+        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
+        return self.kb.manifest.residual_cause
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """Everything that can be evidence except causes, by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.variables})
+
+    @property
+    def causes(self) -> Mapping[str, Variable]:
+        """The causes by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.causes})
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Named sets of causes."""
+        return MappingProxyType({group.id: group.members for group in self.kb.groups})
 
     @property
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:
         """Every number of the tables with what the experts believe about it, and its point value."""
         return self.judged()
+
+
+def _vocabulary_of(compiled: CompiledModel) -> Vocabulary:
+    """Return what evidence may say."""
+    kb = compiled.kb
+    return make_vocabulary(kb.variables, compiled.spec.settings, kb.manifest.complaints)
 
 
 def judged_by(

@@ -12,6 +12,7 @@ from thighdx.errors import TableError
 from thighdx.evidence.cells import is_text
 from thighdx.files.formats import STANDARD_STREAM, find_files
 from thighdx.files.sources import Source, inspect_file, open_standard_input, unify
+from thighdx.model import Model
 from thighdx.scoring.column_readings import ColumnReadings
 from thighdx.scoring.scorer import Scorer
 
@@ -142,7 +143,9 @@ def open_table(names: Sequence[str], scorer: Scorer) -> Table:
     """
     files = find_files(names)
     is_pipe = files == [STANDARD_STREAM]
-    sources = [open_standard_input()] if is_pipe else [inspect_file(name, scorer.model) for name in files]
+    sources = (
+        [open_standard_input()] if is_pipe else [inspect_file(name, Model(scorer.model)) for name in files]
+    )
     schema = unify(sources)
     try:
         plan = scorer.plan(schema)

@@ -98,7 +98,7 @@ def score_files(
 def start_run(scorer: Scorer, table: Table, top: int) -> Run:
     """Begin to count; a true cause is found if it is among the first `top`."""
     model = scorer.model
-    summary = Summary(model.vocabulary, model.compiled.kb.manifest.residual_cause, top)
+    summary = Summary(model.vocabulary, model.residual_cause, top)
     summary.has_settings = scorer.plan(table.schema).columns.setting is not None
     return Run(summary, choose_engine("auto", table.most_rows, model.network))
 

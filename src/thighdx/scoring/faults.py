@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from thighdx.compiled.case import open_case
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import ImpossibleEvidenceError, TableError, nearest_hint
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.evidence.columns import AGE, SETTING, ColumnPlan
@@ -16,9 +18,6 @@ from thighdx.evidence.distinct import cell
 from thighdx.evidence.draft import STATUSES, BadCells, Codes, EncodedRows, Translators
 from thighdx.evidence.vocabulary import AGE_LIMITS, Vocabulary, is_missing
 from thighdx.scoring.options import OnError
-
-if TYPE_CHECKING:
-    from thighdx.model import Model
 
 __all__ = ["Fault", "FaultReader", "FaultTally", "conflict_in"]
 
@@ -214,7 +213,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
 
 
-def conflict_in(model: Model, batch: EvidenceBatch, row: int) -> str:
+def conflict_in(model: CompiledModel, batch: EvidenceBatch, row: int) -> str:
     """Name a smallest set of evidence of a row that cannot be true together."""
     vocabulary = model.vocabulary
     findings: dict[str, object] = {
@@ -227,7 +226,7 @@ def conflict_in(model: Model, batch: EvidenceBatch, row: int) -> str:
             variable = vocabulary.variables[item.variable_idx]
             findings[variable.id] = dict(zip(variable.states, item.weights[place].tolist(), strict=True))
     try:
-        model.diagnose(findings, setting=model.settings[int(batch.setting_idx[row])])
+        open_case(model, findings, setting=model.settings[int(batch.setting_idx[row])])
     except ImpossibleEvidenceError as error:
         return str(error)
     return IMPOSSIBLE

@@ -8,20 +8,30 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.reading import read_compiled
 from thighdx.errors import ThighdxError
-from thighdx.kb.resources import shipped_models
-from thighdx.model import Model, load_model, read_model
+from thighdx.kb.resources import model_path, shipped_models
 
-__all__ = ["ModelSource", "PortableModel", "find_model"]
+__all__ = ["ModelSource", "PortableModel", "SupportsModel", "find_model"]
 
-ModelSource: TypeAlias = "Model | str | Path | None"
+
+class SupportsModel(Protocol):
+    """What wraps a compiled model; `thighdx.Model` does."""
+
+    @property
+    def compiled(self) -> CompiledModel:
+        """The model."""
+
+
+ModelSource: TypeAlias = "SupportsModel | CompiledModel | str | Path | None"
 
 # Of this process: shipped models stay; of users' own, the last few that came whole, so that tasks of one job share
 # theirs and a long-lived worker does not keep every model it ever saw.
-_SHIPPED: dict[str, Model] = {}
-_OWN: OrderedDict[str, Model] = OrderedDict()
+_SHIPPED: dict[str, CompiledModel] = {}
+_OWN: OrderedDict[str, CompiledModel] = OrderedDict()
 _MOST_OWN = 4
 _LOADING = threading.Lock()
 
@@ -45,7 +55,7 @@ class PortableModel:
     content: bytes = field(repr=False)
 
     @classmethod
-    def pack(cls, model: Model) -> PortableModel:
+    def pack(cls, model: CompiledModel) -> PortableModel:
         """Prepare a model for travel."""
         if model.name in shipped_models():
             own = _shipped(model.name)
@@ -54,7 +64,7 @@ class PortableModel:
                 return cls(model.digest, model.name, b"")
         return cls(model.digest, "", pickle.dumps(model))
 
-    def open(self) -> Model:
+    def open(self) -> CompiledModel:
         """Return the model; loaded once per process, however many ask.
 
         Raises
@@ -80,21 +90,21 @@ class PortableModel:
             return _OWN[key]
 
 
-def find_model(source: ModelSource) -> Model:
+def find_model(source: ModelSource) -> CompiledModel:
     """Return a model as it is, the shipped one for None, a shipped one by name, or that of a folder."""
-    if isinstance(source, Model):
+    if isinstance(source, CompiledModel):
         return source
     names = shipped_models()
     if source is None:
         return _shipped(names[0])
     if isinstance(source, str) and source in names and not Path(source).exists():
         return _shipped(source)
-    return read_model(source)
+    return read_compiled(source) if isinstance(source, str | Path) else source.compiled
 
 
-def _shipped(name: str) -> Model:
+def _shipped(name: str) -> CompiledModel:
     """Load a shipped model, once per process."""
     with _LOADING:
         if name not in _SHIPPED:
-            _SHIPPED[name] = load_model(name)
+            _SHIPPED[name] = read_compiled(model_path(name))
         return _SHIPPED[name]

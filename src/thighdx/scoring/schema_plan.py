@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 import thighdx
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import TableError
 from thighdx.evidence.cells import check_readable
 from thighdx.evidence.columns import ColumnPlan
-from thighdx.model import Model
 from thighdx.scoring.score import Scoring
 
 __all__ = ["SchemaPlan", "make_notes", "plan_schema", "schema_difference"]
@@ -46,7 +46,7 @@ class SchemaPlan:
         return self.columns.remarks
 
 
-def make_notes(model: Model, setting: str) -> dict[str, str]:
+def make_notes(model: CompiledModel, setting: str) -> dict[str, str]:
     """Return what a file says about where its numbers are from."""
     return {
         "thighdx.model": f"{model.name} {model.version}",

@@ -12,11 +12,12 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.evidence.columns import ColumnPlan, plan_columns
 from thighdx.evidence.draft import STATUSES, EncodedRows, encode_rows
@@ -30,9 +31,6 @@ from thighdx.processors import n_processors
 from thighdx.scoring.extras import Extras
 from thighdx.scoring.faults import FaultReader, FaultTally
 from thighdx.scoring.options import Engine, ScoreOptions
-
-if TYPE_CHECKING:
-    from thighdx.model import Model
 
 __all__ = ["GROUP_PREFIX", "ScoredRows", "Scoring", "choose_engine", "prepare_engine", "score_table"]
 
@@ -121,13 +119,13 @@ class Scoring:
     extras: Extras | None = None
 
     @classmethod
-    def of(cls, model: Model, options: ScoreOptions) -> Scoring:
+    def of(cls, compiled: CompiledModel, options: ScoreOptions) -> Scoring:
         """Take what a model has to say; its judgements only where they are needed."""
-        extras, compiled = None, model.compiled
+        extras = None
         if options.interval is not None or options.triage:
             extras = Extras(compiled.kb, compiled.pooled, options.interval, options.triage, options.n_threads)
-        groups = model.groups if options.groups else {}
-        return cls(model.network, model.vocabulary, options, groups, extras)
+        groups = compiled.groups if options.groups else {}
+        return cls(compiled.network, compiled.vocabulary, options, groups, extras)
 
     @property
     def numbers(self) -> list[str]:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap, read_column_map
 from thighdx.evidence.draft import STATUSES
-from thighdx.model import Model
 from thighdx.reasoning.level import check_level
 from thighdx.scoring.faults import Fault, FaultReader, FaultTally, conflict_in
 from thighdx.scoring.options import Engine, OnError, ScoreOptions
@@ -134,7 +134,7 @@ class Scorer:
         self._open(found)
         check_top(top, len(self._ranked()))
 
-    def _open(self, model: Model | None) -> None:
+    def _open(self, model: CompiledModel | None) -> None:
         """Start with a model, or with none yet."""
         self._model = model
         self._scoring: Scoring | None = None if model is None else Scoring.of(model, self._options)
@@ -156,8 +156,8 @@ class Scorer:
         return f"<thighdx.Scorer {self.model.name} {self.model.version}, setting {self.setting}>"
 
     @property
-    def model(self) -> Model:
-        """The model that scores."""
+    def model(self) -> CompiledModel:
+        """The model that scores: its name, version, settings, causes; `thighdx.model.Model` of it diagnoses."""
         if self._model is None:
             assert self._portable is not None
             self._open(self._portable.open())
