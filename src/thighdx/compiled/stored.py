@@ -32,6 +32,7 @@ MAX_COMPILED_BYTES = 50_000_000
 
 # What makes the numbers of a compiled file, from cells to solved parameters.
 _MADE_BY = (
+    "arrays.py",
     "compiled/compilation.py",
     "compiled/stored.py",
     *(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.arrays import softmax
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.dense_rows import add_dense_rows
 from thighdx.network.build import Network
@@ -150,6 +151,4 @@ def _sum_rows(tables: SettingTables, codes: npt.NDArray[np.int8]) -> Floats:
 
 def explanation_posterior(network: Network, batch: EvidenceBatch) -> Floats:
     """Return P(H | evidence) of one possible case as an (n_explanations,) float64 array."""
-    weights = log_weights(network, batch)[0]
-    weights = np.exp(weights - weights.max())
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+    return softmax(log_weights(network, batch)[0])

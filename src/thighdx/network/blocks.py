@@ -22,6 +22,7 @@ from itertools import combinations, product
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.arrays import log_total
 from thighdx.network.explanations import Explanations
 from thighdx.network.solve import Solution, solve_margins
 from thighdx.network.spec import ContextSpec, Floats, NetworkSpec, read_only
@@ -155,6 +156,5 @@ def block_log_cells(
     scores = _log_odds(block, contexts, explanations) + block.log_dependency
     for slot, factor in enumerate(factors):
         scores = scores + factor[block.cells[:, slot]]
-    peak = scores.max(axis=1, keepdims=True)
-    scores -= peak + np.log(np.exp(scores - peak).sum(axis=1, keepdims=True))
+    scores -= log_total(scores)
     return np.ascontiguousarray(scores.T)

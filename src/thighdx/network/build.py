@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.arrays import log_total
 from thighdx.network.blocks import Block, block_log_cells, make_blocks, solve_block
 from thighdx.network.explanations import Explanations, enumerate_explanations
 from thighdx.network.gates import log_state_probabilities
@@ -129,9 +130,7 @@ def log_prior(spec: NetworkSpec, explanations: Explanations, theta: Floats) -> F
     """Return normalised log P(H) for natural parameters `theta`, as an (n_explanations,) array."""
     scores = explanations.sum_over_members(theta)
     scores = scores + explanations.sum_over_pairs(pair_log_odds(spec))
-    peak = scores.max()
-    normalised: Floats = scores - (peak + np.log(np.exp(scores - peak).sum()))
-    return normalised
+    return scores - log_total(scores)
 
 
 def solve_shares(spec: NetworkSpec, explanations: Explanations, shares: Floats) -> tuple[Floats, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import logit
 
+from thighdx.arrays import below_peak
 from thighdx.network.solve import solve_many
 from thighdx.network.spec import Floats
 
@@ -77,12 +78,12 @@ class BaseRateProblem:
     def _tilt(self) -> Floats:
         """Return exp(features . theta), up to a constant, (n_cells,)."""
         scores = np.einsum("cp,p->c", self.features, self.theta)
-        return np.asarray(np.exp(scores - scores.max(initial=-np.inf)))
+        return np.asarray(below_peak(scores) if len(scores) else scores)
 
 
 def base_rate_problem(
     log_factor: Floats, features: Floats, weights: Floats, wanted: Floats, theta: Floats
 ) -> BaseRateProblem:
     """Set a problem up around its solution `theta`; shapes as in `BaseRateProblem`."""
-    factor = np.exp(log_factor - log_factor.max(axis=1, keepdims=True))
+    factor = below_peak(log_factor)
     return BaseRateProblem(factor, features, weights, wanted, theta)

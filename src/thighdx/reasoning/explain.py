@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from thighdx.arrays import softmax
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.evidence.one_case import CaseEvidence
 from thighdx.evidence.vocabulary import Vocabulary
@@ -203,9 +204,7 @@ def _decibans(log_weights: Floats, inside: Mask, outside: Mask) -> float:
 
 def _posterior(terms: CaseTerms) -> Floats:
     """Return P(H | evidence) as (n_explanations,)."""
-    scores = terms.log_prior + terms.log_likelihood
-    weights = np.exp(scores - scores.max())
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+    return softmax(terms.log_prior + terms.log_likelihood)
 
 
 def _probability(weights: Floats, chosen: Mask) -> float:

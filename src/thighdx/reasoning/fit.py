@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.arrays import softmax
 from thighdx.evidence.one_case import CaseEvidence
 from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.inference.engine import cause_chances
@@ -196,8 +197,7 @@ def evidence_fit(
     if not terms.is_possible.any():
         raise ValueError("fit: got impossible evidence, expected evidence that can be true together")
     joint = terms.log_prior + terms.log_likelihood
-    weights = np.exp(joint - joint.max())
-    weights /= weights.sum()
+    weights = softmax(joint)
     alone = _log_sum(terms.log_prior + terms.log_alone)
     total = float(_log_sum(joint[None, :])[0]) if terms.items else 0.0
     conflict = float((alone.sum() - total) / np.log(2.0))

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from thighdx.arrays import softmax
 from thighdx.errors import EvidenceError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseEvidence, encode_case
 from thighdx.evidence.vocabulary import Vocabulary, is_missing
@@ -353,10 +354,8 @@ def ticked(question: InterviewQuestion, value: object) -> dict[str, bool]:
 def _weights(network: Network, case: CaseEvidence) -> Floats:
     """Return P(H | evidence) of one case."""
     log_joint = log_weights(network, case.batch)[0]
-    peak = log_joint.max()
-    if np.isneginf(peak):
+    if np.isneginf(log_joint).all():
         raise EvidenceError(
             "this answer cannot be true together with what is known; go back or leave it unknown"
         )
-    weights = np.exp(log_joint - peak)
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+    return softmax(log_joint)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thighdx.arrays import below_peak
 from thighdx.network.explanations import Explanations
 from thighdx.network.gates import log_below
 from thighdx.network.spec import FindingSpec, Floats
@@ -126,7 +127,7 @@ def link_function(
     below = np.exp(log_below(finding, explanations))  # (n_states - 1, n_explanations)
     with_ends = np.concatenate([np.zeros_like(below[:1]), below, np.ones_like(below[:1])])
     steps = np.diff(with_ends, axis=0)  # P(X = s | H)
-    rest = np.exp(log_rest - log_rest.max())
+    rest = below_peak(log_rest)
     joint = np.repeat((rest * (likelihood @ steps))[None], 3, axis=0)  # (3, n_explanations)
     # levels other than s keep their part; level s enters with the difference of two likelihoods
     weight = likelihood[:-1] - likelihood[1:]

@@ -14,6 +14,7 @@ from typing import Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.arrays import below_peak
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import log_weights
 from thighdx.network.blocks import Block
@@ -107,7 +108,7 @@ def draw_log_odds(
         raise ValueError(f"n_draws: got {n_draws}, expected 1 or more")
     sets = np.concatenate([network.membership, group_sets(network.membership, list(groups))], axis=1)
     logs = log_weights(network, batch)[0]
-    weights = np.exp(logs - logs.max())
+    weights = below_peak(logs)
     rarest = np.append(weights @ network.membership, np.inf)[network.explanations.members].min(axis=1)
     kept = np.flatnonzero((weights > 0) & ((network.explanations.sizes <= 2) | (weights >= least * rarest)))
     point = _log_odds(logs[None, :], sets)
@@ -137,7 +138,7 @@ def draw_log_odds(
 
 def _log_odds(logs: Floats, sets: Floats) -> Floats:
     """Return log odds of sets from log weights, (n_draws, n_sets)."""
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+    weights = below_peak(logs)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.log(weights @ sets) - np.log(weights @ (1.0 - sets)))
 

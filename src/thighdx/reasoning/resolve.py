@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from thighdx.arrays import below_peak, softmax
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network
 from thighdx.network.explanations import Explanations
@@ -57,18 +58,10 @@ def _solve_theta(
     shares = np.where(own, network.spec.shares[setting], chunk.values[:, positions])
     members = network.membership
     scores = _pair_scores(network, layout, chunk)
-    factor = np.exp(scores - scores.max(axis=1, keepdims=True))[:, None, :]
+    factor = below_peak(scores)[:, None, :]
     point = share_margins(network, layout, setting, elicited=elicited).prior @ members
     start = network.solved.theta[setting] + np.log(shares / point)
     return solve_many(factor, members, np.ones((len(start), 1)), shares, start, target=DRAW_TOLERANCE)[0]
-
-
-def _softmax(scores: Floats) -> Floats:
-    """Normalize along the last axis, in place."""
-    scores -= scores.max(axis=-1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
-    return scores
 
 
 def _pair_scores(network: Network, layout: JudgementLayout, chunk: DrawChunk) -> Floats:
@@ -241,7 +234,7 @@ def _classes(
     kept = np.sort(falling[:n_kept])
     theta = solved_theta(network, layout, chunk, setting, elicited=True)
     every = np.arange(network.explanations.n_explanations)
-    weights = _softmax(log_prior_draws(network, layout, chunk, theta, every))
+    weights = softmax(log_prior_draws(network, layout, chunk, theta, every))
     lump = csr_array((np.ones(len(class_idx)), (class_idx, every)), shape=(len(classes), len(class_idx)))
     lumped = np.asarray((lump[kept] @ weights.T).T)
     return classes[kept], lumped / lumped.sum(axis=1, keepdims=True)
@@ -279,7 +272,7 @@ def block_scores(block: Block, solved: BlockDraws, classes: Indices, seen: Float
     seen : (n_cells,) float64
         Likelihood of every cell.
     """
-    base = np.exp(solved.log_base - solved.log_base.max(axis=1, keepdims=True))
+    base = below_peak(solved.log_base)
     out = np.empty((len(base), len(classes)))
     size = max(1, CELLS_AT_ONCE // max(1, len(classes) * len(block.cells)))
     both = np.stack([base * seen, base], axis=2)  # (n_draws, n_cells, 2)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from thighdx.arrays import below_peak
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
@@ -81,7 +82,7 @@ def sensitivity(
 
 def _posterior(network: Network, log_weights: Floats) -> Floats:
     """Return P(cause present | evidence), (n_causes,)."""
-    weights = np.exp(log_weights - log_weights.max())
+    weights = below_peak(log_weights)
     # einsum: a library that splits small products among threads waits for them longer than they take
     inside = np.einsum("h,hc->c", weights, network.membership)
     outside = np.einsum("h,hc->c", weights, 1.0 - network.membership)

@@ -23,6 +23,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from thighdx.arrays import below_peak
 from thighdx.network.spec import Floats
 
 __all__ = ["CLOSURE", "MAX_PIECES", "NODES", "PathSum", "log_ratio", "tempered_contributions"]
@@ -66,22 +67,19 @@ class _Side:
     def log_mass(self, t: float) -> float:
         """Return ln sum_H w_t(H)."""
         scores = self.start + t * self.slope
-        peak = scores.max()
-        return float(peak + np.log(np.exp(scores - peak).sum()))
+        return float(scores.max() + np.log(below_peak(scores).sum()))
 
     def mean_weights(self, nodes: Floats, weights: Floats) -> Floats:
         """Return sum_k weights_k w_{t_k}(H) / sum_H w_{t_k}(H) over nodes t_k, as (n,)."""
-        scores = self.start + nodes[:, None] * self.slope  # (n_nodes, n)
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
+        scores = below_peak(self.start + nodes[:, None] * self.slope)  # (n_nodes, n)
         return np.asarray((weights / scores.sum(axis=1)) @ scores, dtype=np.float64)
 
 
 def log_ratio(log_weights_inside: Floats, log_weights_outside: Floats) -> float:
     """Return ln sum exp(inside) - ln sum exp(outside) in nats; both hold something finite."""
     top, bottom = log_weights_inside.max(), log_weights_outside.max()
-    inside = np.log(np.exp(log_weights_inside - top).sum())
-    outside = np.log(np.exp(log_weights_outside - bottom).sum())
+    inside = np.log(below_peak(log_weights_inside).sum())
+    outside = np.log(below_peak(log_weights_outside).sum())
     return float((top - bottom) + (inside - outside))
 
 

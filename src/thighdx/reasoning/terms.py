@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.arrays import softmax
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network
@@ -256,8 +257,7 @@ def _block_base(network: Network, setting_idx: int, block: Block) -> Floats:
     log_cells = block.log_dependency.copy()
     for member, position in enumerate(block.context_idx):
         log_cells = log_cells + network.solved.factors[setting_idx][position][block.cells[:, member]]
-    cells = np.exp(log_cells - log_cells.max())
-    return np.asarray(cells / cells.sum(), dtype=np.float64)
+    return softmax(log_cells)
 
 
 def _shapley(values: Floats, sizes: npt.NDArray[np.intp], k: int) -> Floats:
