@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from thighdx.frames import encode_table, open_table
+from thighdx.frames import encode_table
 from thighdx.inference.batch import EvidenceBatch
 from thighdx.model import Model
 
@@ -65,6 +65,6 @@ def findings_of(model: Model, table: pd.DataFrame, row: int) -> dict[str, str]:
 
 def encode(model: Model, table: pd.DataFrame) -> EvidenceBatch:
     """Turn a table into what the engines read."""
-    encoded = encode_table(model.vocabulary, open_table(table), setting=SETTING, columns=None, reserved=[])
+    encoded, _ = encode_table(model.vocabulary, table, setting=SETTING)
     assert not encoded.status.any()
     return encoded.batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from benchmarks.yardstick import Yardstick
 from thighdx.inference.batch import take_cases
 from thighdx.inference.engine import infer
 from thighdx.inference.kernel import infer_compiled
+from thighdx.processors import n_processors
 
 __all__ = ["ROUNDS", "compare_with_naive"]
 
@@ -48,17 +50,20 @@ class Clock:
 def watched(clock: Clock) -> Iterator[None]:
     """Time encoding and inference inside calls to `score`, in the very call that is timed as a whole."""
 
+    adding = threading.Lock()
+
     def timed(name: str, function):
         def run(*args, **options):
             start = time.perf_counter()
             result = function(*args, **options)
-            setattr(clock, name, getattr(clock, name) + time.perf_counter() - start)
+            with adding:
+                setattr(clock, name, getattr(clock, name) + time.perf_counter() - start)
             return result
 
         return run
 
     with (
-        mock.patch.object(thighdx.score, "encode_table", timed("encode", thighdx.score.encode_table)),
+        mock.patch.object(thighdx.score, "encode_rows", timed("encode", thighdx.score.encode_rows)),
         mock.patch.object(thighdx.inference.kernel, "infer_compiled", timed("infer", infer_compiled)),
     ):
         yield
@@ -71,6 +76,8 @@ def time_score(model: thighdx.Model, table: pd.DataFrame, n_threads: int | None)
         start = time.perf_counter()
         model.score(table, n_threads=n_threads)
         clock.total = time.perf_counter() - start
+    for part in ("encode", "infer"):  # done by all threads at the same time
+        setattr(clock, part, getattr(clock, part) / (n_threads or n_processors()))
     return clock
 
 

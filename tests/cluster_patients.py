@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 import thighdx
+from quiet import without_warnings
 
 __all__ = ["assert_same_bits", "linger_batches", "linger_part", "make_patients", "scored_here", "wait_for"]
 
@@ -39,7 +40,7 @@ def make_patients(model: thighdx.Model, n: int) -> pd.DataFrame:
 def scored_here(patients: pd.DataFrame, **options: Any) -> pa.Table:
     """What one process gives, in one batch."""
     batch = pa.RecordBatch.from_pandas(patients, preserve_index=False)
-    scored = pa.Table.from_batches([thighdx.Scorer(**options)(batch)])
+    scored = pa.Table.from_batches([without_warnings(thighdx.Scorer(**options), batch)])
     statuses = scored["status"].to_pylist()
     assert [statuses[place] for place in FAULTY] == list(FAULTY.values())
     return scored

@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pytest
 
-from thighdx.draft import STATUSES
-from thighdx.frames import EncodedTable, encode_table
+from thighdx.columns import ColumnPlan
+from thighdx.draft import STATUSES, EncodedRows
+from thighdx.frames import encode_table
 from thighdx.inference.vocabulary import make_vocabulary
 from thighdx.kb.records import Variable
 from thighdx.network.build import build_network
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
-from thighdx.score import score_table
+from thighdx.score import Scoring, score_table
+from thighdx.score_options import ScoreOptions
 
 __all__ = [
     "BANDS",
@@ -30,7 +33,10 @@ __all__ = [
     "encoded",
     "evidence_ids",
     "onset_columns",
+    "planned",
     "scored",
+    "scored_with_losses",
+    "scoring",
     "status",
 ]
 
@@ -129,17 +135,22 @@ def evidence_ids() -> list[str]:
     return [variable.id for variable in VOCABULARY.variables]
 
 
-def encoded(table: Any, **options: Any) -> EncodedTable:
+def encoded(table: Any, **options: Any) -> EncodedRows:
     """The table as read with the small vocabulary."""
-    return encode_table(VOCABULARY, table, **{"setting": "primary_care"} | options)
+    return encode_table(VOCABULARY, table, **{"setting": "primary_care"} | options)[0]
 
 
-def codes(found: EncodedTable, name: str) -> list[int]:
+def planned(table: Any, **options: Any) -> ColumnPlan:
+    """What its columns are with the small vocabulary."""
+    return encode_table(VOCABULARY, table, **{"setting": "primary_care"} | options)[1]
+
+
+def codes(found: EncodedRows, name: str) -> list[int]:
     """State of a variable in every row."""
     return found.batch.codes[:, VOCABULARY.index[name]].tolist()
 
 
-def status(found: EncodedTable) -> list[str]:
+def status(found: EncodedRows) -> list[str]:
     """Status of every row, by name."""
     return [STATUSES[code] for code in found.status]
 
@@ -152,5 +163,15 @@ def onset_columns(rows: list[tuple[Any, Any, Any]]) -> dict[str, list[Any]]:
 
 def scored(table: Any, **options: Any) -> Any:
     """The table as scored with the small network."""
-    chosen = {"setting": "primary_care"} | options
-    return score_table(NETWORK, VOCABULARY, GROUPS, table, **chosen)
+    return score_table(scoring(**options), table)
+
+
+def scored_with_losses(table: Any, **options: Any) -> Any:
+    """The table as scored, where some rows cannot be, which is said."""
+    with pytest.warns(UserWarning, match="rows have no probabilities .*; see the column status"):
+        return scored(table, **options)
+
+
+def scoring(**options: Any) -> Scoring:
+    """What scores tables with the small network."""
+    return Scoring(NETWORK, VOCABULARY, ScoreOptions(**{"setting": "primary_care"} | options), GROUPS)

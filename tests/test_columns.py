@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from patients import FRAMES, VOCABULARY, codes, encoded
+from patients import FRAMES, VOCABULARY, codes, encoded, planned, scored
 from thighdx.errors import TableError
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
@@ -16,13 +18,13 @@ kinds = pytest.mark.parametrize("kind", FRAMES)
 
 def test_what_is_no_evidence_passes_through_in_order() -> None:
     names = ["patient", "bruising", "true_clot", "comment", "age", "7:up", "given_name"]
-    found = encoded(pd.DataFrame([[1] * len(names)], columns=names))
+    found = planned(pd.DataFrame([[1] * len(names)], columns=names))
     assert found.passthrough == ("patient", "true_clot", "comment", "7:up", "given_name")
     assert found.near_misses == ()
 
 
 def test_names_that_are_no_text_pass_through() -> None:
-    assert encoded(pd.DataFrame({0: [1], "bruising": [1]})).passthrough == (0,)
+    assert planned(pd.DataFrame({0: [1], "bruising": [1]})).passthrough == (0,)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_names_that_are_no_text_pass_through() -> None:
     ],
 )
 def test_a_name_close_to_evidence_is_pointed_out(name: str, meant: str) -> None:
-    found = encoded(pd.DataFrame({name: [1]}))
+    found = planned(pd.DataFrame({name: [1]}))
     assert found.passthrough == (name,)
     assert found.near_misses == (
         f"column {name!r} is passed through and not read as evidence; did you mean {meant!r}?",
@@ -87,7 +89,8 @@ def test_columns_can_be_read_under_other_names(kind: str) -> None:
     assert codes(found, "bruising") == [1, 0]
     assert codes(found, "age_band") == [0, 2]
     assert found.batch.setting_idx.tolist() == [1, 1]
-    assert found.passthrough == ("n",)
+    mapped = {"q7": "bruising", "years": "age", "clinic": "setting"}
+    assert planned(FRAMES[kind](table), columns=mapped).passthrough == ("n",)
 
 
 def test_a_column_named_like_a_cause_or_an_output_may_be_read_as_something_else() -> None:
@@ -96,7 +99,7 @@ def test_a_column_named_like_a_cause_or_an_output_may_be_read_as_something_else(
     found = encoded(table, columns=mapped, reserved=["status", "clot"])
     assert codes(found, "d_dimer") == [1]
     assert found.batch.given[0, VOCABULARY.cause_index["clot"]] == 1
-    assert found.passthrough == ()
+    assert planned(table, columns=mapped, reserved=["status", "clot"]).passthrough == ()
 
 
 @pytest.mark.parametrize(
@@ -127,6 +130,7 @@ def test_a_mapping_must_be_one() -> None:
         ([{"age": 1}], "got builtins list"),
         (pd.Series([1]), "got pandas Series"),
         (pl.Series([1]), "got polars Series"),
+        (pa.array([1]), "got pyarrow Int64Array"),
         (np.zeros((2, 2)), "got numpy ndarray"),
         (None, "got builtins NoneType"),
         (pd.DataFrame({("age", "years"): [1]}), "columns with several levels"),
@@ -135,3 +139,18 @@ def test_a_mapping_must_be_one() -> None:
 def test_only_eager_frames_are_tables(table: object, message: str) -> None:
     with pytest.raises(TableError, match=message):
         encoded(table)
+
+
+def test_a_stream_of_batches_is_read_as_an_arrow_table() -> None:
+    batch = pa.record_batch({"id": [7], "bruising": ["yes"]})
+    for stream in (batch, pa.RecordBatchReader.from_batches(batch.schema, [batch])):
+        result = scored(stream)
+        assert isinstance(result, pa.Table)
+        assert result.column("id").to_pylist() == [7]
+
+
+def test_many_columns_passed_through_are_looked_at_in_milliseconds() -> None:
+    names = [f"laboratory_value_{n}" for n in range(300)]
+    started = time.process_time()
+    assert planned(pd.DataFrame([[1] * 301], columns=[*names, "brusing"])).near_misses != ()
+    assert time.process_time() - started < 0.25

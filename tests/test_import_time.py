@@ -13,7 +13,6 @@ HEAVY = (
     "scipy",
     "pgmpy",
     "numba",
-    "narwhals",
     "pyarrow",
     "pydantic",
     "ruamel",

@@ -199,8 +199,7 @@ def test_every_must_not_miss_cause_has_a_rule_and_a_threshold(model: Model, kb: 
         assert harm.level_if_likely != "self_care", cause
         assert harm.harm_of_missing >= 40, cause
         limits = (harm.threshold_emergency, harm.threshold_urgent, harm.threshold_soon)
-        # counted at three times the odds, 0.3 is reached from a probability of one in eight
-        assert any(limit is not None and limit <= 0.3 for limit in limits), cause
+        assert any(limit is not None and limit <= 0.2 for limit in limits), cause
 
 
 def test_shares_of_every_setting_sum_to_between_1_08_and_1_16(model: Model) -> None:

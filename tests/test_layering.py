@@ -23,6 +23,7 @@ LAYERS = (
         "machine_code",
         "once",
         "packed",
+        "processors",
         "whole_files",
     ),  # html: from plain data to a page, whoever holds the data
     ("kb", "resources"),
@@ -116,7 +117,7 @@ def test_no_two_modules_need_one_another_to_be_imported() -> None:
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "kb").glob("*.py")), ids=module_of)
 def test_the_knowledge_base_needs_no_numerical_library(path: Path) -> None:
-    heavy = {"numpy", "scipy", "pandas", "pgmpy", "numba", "narwhals", "pyarrow", "polars"}
+    heavy = {"numpy", "scipy", "pandas", "pgmpy", "numba", "pyarrow", "polars"}
     assert [name for name, _ in imports_of(parsed(path)) if name.split(".")[0] in heavy] == []
 
 

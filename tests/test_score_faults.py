@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from patients import FRAMES, NETWORK, VOCABULARY, column, scored
-from thighdx.errors import EvidenceError, TableError, UnknownNameError
+from patients import BANDS, FRAMES, VOCABULARY, column, scored, scored_with_losses, scoring
+from thighdx import score
+from thighdx.errors import EvidenceError, OptionError, TableError, UnknownNameError
 from thighdx.score import score_table
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
@@ -50,9 +53,9 @@ def test_a_bad_row_has_a_status_and_no_numbers_and_sinks_no_other(kind: str) -> 
     table = FAULTS.assign(age=FAULTS.age.astype("object").map(str, na_action="ignore"))
     for name in ("pregnancy", "given_cramp", "given_strain"):
         table[name] = table[name].map(str, na_action="ignore")
-    result = scored(FRAMES[kind](table), groups_wanted=True)
+    result = scored_with_losses(FRAMES[kind](table), groups=True)
     assert column(result, "status") == EXPECTED
-    good = scored(table.iloc[[0, 8]], groups_wanted=True)
+    good = scored(table.iloc[[0, 8]], groups=True)
     for name in ("log_evidence", *CAUSES, "group_muscle", "group_alone"):
         values = column(result, name)
         is_ok = [status == "ok" for status in EXPECTED]
@@ -67,13 +70,72 @@ def test_impossible_likelihoods_are_impossible_evidence() -> None:
     table = pd.DataFrame(
         {"bruising:absent": [0.0], "bruising:present": [1.0], "given_cramp": [1], "given_strain": 0}
     )
-    assert scored(table).status.tolist() == ["impossible_evidence"]
+    assert scored_with_losses(table).status.tolist() == ["impossible_evidence"]
+
+
+def test_likelihoods_that_are_zero_on_every_possible_cell_are_impossible_evidence() -> None:
+    bands = {f"age_band:{band}": [float(band == "65+")] for band in BANDS}  # only old, who are never pregnant
+    table = pd.DataFrame(bands | {"pregnancy:absent": [0.0], "pregnancy:present": [1.0]})
+    for engine in ("numpy", "compiled"):
+        result = scored_with_losses(table, engine=engine)
+        assert result.status.tolist() == ["impossible_evidence"]
+        assert result[["log_evidence", *CAUSES]].isna().all(axis=None)
 
 
 def test_a_table_of_bad_rows_only_is_scored_too() -> None:
-    result = scored(pd.DataFrame({"bruising": ["blue", "red"]}))
+    result = scored_with_losses(pd.DataFrame({"bruising": ["blue", "red"]}))
     assert result.status.tolist() == ["unknown_state"] * 2
     assert result[CAUSES].isna().all(axis=None)
+
+
+# ---- what cannot be read is said --------------------------------------------------------------
+
+
+@kinds
+def test_one_warning_says_what_could_not_be_read_and_what_was_meant(kind: str) -> None:
+    table = pd.DataFrame(
+        {"onset": ["suden"] * 3 + ["soon", "sudden"], "age": ["30", "old", None, "40", "50"]}
+    )
+    with pytest.warns(UserWarning, match="rows have no probabilities") as caught:
+        scored(FRAMES[kind](table))
+    (message,) = [str(item.message) for item in caught]
+    assert message.startswith(
+        "4 of 5 rows have no probabilities (3 unknown_state, 1 wrong_type); see the column"
+    )
+    assert "column 'onset': 4 cells cannot be read: 'suden' (3), 'soon' (1)" in message
+    assert "did you mean 'sudden'?" in message
+    assert (
+        "column 'age': 1 cell cannot be read: 'old' (1); age: got 'old', expected 0 to 120 years" in message
+    )
+
+
+def test_bad_cells_of_all_parts_of_a_long_table_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(score, "ROWS_AT_ONCE", 16)
+    with pytest.warns(UserWarning, match=r"(?s)100 of 100 rows.*100 cells cannot be read: 'blue' \(100\)"):
+        scored(pd.DataFrame({"bruising": ["blue"] * 100}))
+
+
+def test_values_of_the_first_thousand_bad_cells_are_shown() -> None:
+    with pytest.warns(UserWarning, match=r"1,500 cells cannot be read: 'blue'; bruising: got 'blue'"):
+        scored(pd.DataFrame({"bruising": ["blue"] * 1_500}))
+
+
+def test_a_bad_cell_may_count_as_unknown() -> None:
+    table = pd.DataFrame({"bruising": ["blue", "yes", None], "onset": ["sudden", "sudden", "now"]})
+    with pytest.warns(UserWarning, match="^2 cells cannot be read and count as unknown"):
+        result = scored(table, on_error="unknown")
+    assert result.status.tolist() == ["ok"] * 3
+    known = pd.DataFrame({"bruising": [None, "yes", None], "onset": ["sudden", "sudden", None]})
+    pd.testing.assert_frame_equal(result, scored(known))
+
+
+def test_a_bad_row_may_be_an_error() -> None:
+    table = pd.DataFrame({"bruising": ["yes", "no", "blue"]})
+    with pytest.raises(
+        TableError, match="row 3: unknown_state: bruising: got 'blue', expected absent, present"
+    ):
+        scored(table, on_error="raise")
+    assert scored(table[:2], on_error="raise").status.tolist() == ["ok", "ok"]
 
 
 # ---- errors and warnings -------------------------------------------------------------------------
@@ -84,7 +146,7 @@ def test_a_table_of_bad_rows_only_is_scored_too() -> None:
 def test_a_clash_with_an_output_column_is_an_error(kind: str, name: str) -> None:
     table = FRAMES[kind](pd.DataFrame({name: [1], "bruising": [1]}))
     with pytest.raises(TableError, match=f"column '{name}': an output column has the same name"):
-        scored(table, groups_wanted=True)
+        scored(table, groups=True)
 
 
 def test_a_scored_table_cannot_be_scored_again_by_accident() -> None:
@@ -103,11 +165,15 @@ def test_names_of_outputs_not_asked_for_are_free() -> None:
         ({"n_threads": 0}, "n_threads: got 0, expected a whole number from 1 on"),
         ({"n_threads": 1.5}, "n_threads: got 1.5"),
         ({"n_threads": True}, "n_threads: got True"),
+        ({"on_error": "ignore"}, "on_error: got 'ignore', expected one of keep, unknown, raise"),
+        ({"interval": "x"}, "interval: got 'x', expected a level"),
+        ({"interval": Decimal("sNaN")}, "interval: got Decimal"),
+        ({"interval": True}, "interval: got True"),
         ({"engine": "abacus"}, "engine: got 'abacus', expected one of auto, compiled, numpy"),
     ],
 )
 def test_options_without_meaning_are_an_error(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(TableError, match=message):
+    with pytest.raises((TableError, OptionError), match=message):
         scored(pd.DataFrame({"bruising": [1]}), **options)
 
 
@@ -121,14 +187,7 @@ def test_a_setting_or_a_member_of_a_group_that_does_not_exist_is_an_error() -> N
     with pytest.raises(EvidenceError, match="expected one of primary_care, sports_clinic"):
         scored(table, setting="moon")
     with pytest.raises(UnknownNameError, match="unknown cause 'starin'; did you mean 'strain'"):
-        score_table(
-            NETWORK,
-            VOCABULARY,
-            {"muscle": ("starin",)},
-            table,
-            setting="primary_care",
-            groups_wanted=True,
-        )
+        score_table(replace(scoring(groups=True), groups={"muscle": ("starin",)}), table)
 
 
 def test_a_misspelled_column_warns_and_passes_through() -> None:

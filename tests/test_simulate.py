@@ -9,12 +9,11 @@ import pandas as pd
 import pytest
 
 import thighdx.simulate
-from patients import NETWORK, SETTINGS, VOCABULARY, evidence_ids
+from patients import NETWORK, SETTINGS, VOCABULARY, evidence_ids, scored
 from thighdx.errors import EvidenceError, TableError
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import explanation_posterior
 from thighdx.inference.marginals import marginals
-from thighdx.score import score_table
 from thighdx.simulate import simulate_table
 
 CAUSES = [cause.id for cause in VOCABULARY.causes]
@@ -110,7 +109,7 @@ def test_posteriors_of_simulated_patients_are_calibrated() -> None:
     table = simulated(N_PATIENTS, seed=13)
     hidden = np.random.default_rng(14).random((N_PATIENTS, len(evidence_ids()))) < 0.3
     table[evidence_ids()] = table[evidence_ids()].mask(hidden)
-    result: Any = score_table(NETWORK, VOCABULARY, {}, table, setting="primary_care")
+    result: Any = scored(table)
     assert (result.status == "ok").all()
     for cause in CAUSES:
         bins = np.minimum((result[cause] * 10).astype(int), 9)

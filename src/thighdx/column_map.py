@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -119,13 +119,25 @@ class ColumnMap:
         """Columns that are left out."""
         return frozenset(name for name, item in self.columns.items() if item.drop)
 
-    def words(self, name: str) -> dict[str, str | None]:
-        """Return what the codes of a column stand for, None for unknown."""
-        item = self.columns[name]
-        found: dict[str, str | None] = {as_word(code): None for code in item.unknown}
+    def translator(self, name: str) -> Callable[[object], str | None] | None:
+        """Return what says what a cell of a column stands for, None for unknown; None if cells stay as they are."""
+        item = self.columns.get(name)
+        if item is None or not item.changes_values:
+            return None
+        words: dict[str, str | None] = {as_word(code): None for code in item.unknown}
         for code, value in item.values.items():
-            found[as_word(code)] = None if is_missing(value) else as_word(value)
-        return found
+            words[as_word(code)] = None if is_missing(value) else as_word(value)
+
+        def translate(value: object) -> str | None:
+            word = None if value is None else as_word(value)
+            if word is None or word in words:
+                return None if word is None else words[word]
+            try:
+                return word if item.factor == 1.0 else repr(float(word) * item.factor)
+            except ValueError:
+                return word
+
+        return translate
 
     def as_plain(self) -> dict[str, Any]:
         """Return what the map says, as plain data."""

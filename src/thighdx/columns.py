@@ -8,6 +8,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from thighdx.errors import TableError, nearest_hint
 from thighdx.inference.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary
 
@@ -16,6 +19,7 @@ __all__ = [
     "SETTING",
     "TRUTH_PREFIX",
     "ColumnPlan",
+    "Meaning",
     "evidence_names",
     "is_evidence_name",
     "plan_columns",
@@ -30,6 +34,7 @@ NEAR_MISS_RATIO = 0.85
 NEAR_MISS_LENGTH = 5
 NEAR_MISS_COLUMNS = 1_000  # so many are looked at: a table of 100,000 columns is not a table of slips
 
+# What a column is: its kind, the variable or cause, and the state.
 Meaning: TypeAlias = tuple[Literal["variable", "given", "virtual", "age", "setting"], int, int]
 
 
@@ -45,8 +50,8 @@ class ColumnPlan:
     virtual : mapping of variable index to tuple of columns
         One column of likelihoods per state, in the order of the states.
     age, setting : column, or None where the table has none
-    passthrough : tuple of columns
-        Not evidence; in the order of the table.
+    evidence, passthrough : tuple of columns
+        What is read, and what is not and comes out as it is; in the order of the table.
     near_misses : tuple of str
         A message for every column passed through that looks like a misspelled piece of evidence.
     """
@@ -56,8 +61,16 @@ class ColumnPlan:
     virtual: Mapping[int, tuple[Hashable, ...]]
     age: Hashable | None
     setting: Hashable | None
+    evidence: tuple[Hashable, ...]
     passthrough: tuple[Hashable, ...]
     near_misses: tuple[str, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user may not expect, from the names alone."""
+        if self.near_misses or self.evidence or not self.passthrough:
+            return self.near_misses
+        return ("no column is read as evidence: every row gets the prior; see model.variables",)
 
 
 def plan_columns(
@@ -114,12 +127,14 @@ def plan_columns(
     ]
     if problems:
         raise TableError("table: " + "\n  ".join(problems))
+    passed = frozenset(passthrough)
     return ColumnPlan(
         variables={index: found["variable", index, 0] for index in _positions(found, "variable")},
         given={index: found["given", index, 0] for index in _positions(found, "given")},
         virtual=virtual,
         age=found.get(("age", 0, 0)),
         setting=found.get(("setting", 0, 0)),
+        evidence=tuple(name for name in names if name not in passed),
         passthrough=tuple(passthrough),
         near_misses=tuple(_near_misses(vocabulary, passthrough)),
     )
@@ -193,18 +208,43 @@ def _virtual(
 def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> list[str]:
     """Say which columns that are not read look like evidence."""
     truth = {f"{TRUTH_PREFIX}{cause}" for cause in vocabulary.cause_index}
+    kinds: dict[tuple[bool, bool], _Names] = {}
     messages = []
     for name in passthrough[:NEAR_MISS_COLUMNS]:
         if not isinstance(name, str) or name in truth:
             continue
         plain = re.sub(r"[\s\-.]+", "_", name.strip().lower())[:200]
-        valid = evidence_names(vocabulary, plain)
+        kind = ":" in plain, plain.startswith(GIVEN_PREFIX.rstrip("_"))
+        if kind not in kinds:
+            kinds[kind] = _Names(evidence_names(vocabulary, plain))
         cutoff = NEAR_MISS_RATIO if len(plain) >= NEAR_MISS_LENGTH else 1.0
-        if close := difflib.get_close_matches(plain, valid, n=1, cutoff=cutoff):
+        likely = kinds[kind].with_letters_of(plain, cutoff)
+        if likely and (close := difflib.get_close_matches(plain, likely, n=1, cutoff=cutoff)):
             messages.append(
                 f"column {name!r} is passed through and not read as evidence; did you mean {close[0]!r}?"
             )
     return messages
+
+
+class _Names:
+    """Names by the letters in them, so that most of what is unlike is never compared letter by letter."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.letters = np.array([_letters(name) for name in names]).reshape(len(names), 128)
+        self.lengths = np.array([len(name) for name in names])
+
+    def with_letters_of(self, word: str, ratio: float) -> list[str]:
+        """Return the names that share enough letters with a word to be alike, in whatever order."""
+        own = _letters(word)
+        shared = np.minimum(self.letters, own).sum(axis=1)
+        return [self.names[int(i)] for i in np.flatnonzero(2 * shared >= ratio * (self.lengths + len(word)))]
+
+
+def _letters(word: str) -> npt.NDArray[np.uint8]:
+    """Count the letters of a word; letters that differ by a multiple of 128 count as one."""
+    codes = np.frombuffer(word.encode("utf-32-le"), dtype=np.uint32) % 128
+    return np.bincount(codes, minlength=128).astype(np.uint8)  # words have up to 200 letters
 
 
 def is_evidence_name(vocabulary: Vocabulary, name: str) -> bool:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, ClassVar
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.inference.vocabulary import MISSING_TYPES, is_missing
+from thighdx.cells import is_text
+from thighdx.inference.vocabulary import is_missing
 from thighdx.network.spec import Floats
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["NOT_A_STATE", "Column", "Distinct", "Numbers", "as_number", "distinct_values", "read_numbers"]
-
-Column: TypeAlias = "nw.Series[Any]"
+__all__ = ["NOT_A_STATE", "Distinct", "Numbers", "as_number", "cell", "distinct_values", "read_numbers"]
 
 # Stands for every value of a kind that names no state: the number 2, a date, a list.
 NOT_A_STATE = object()
-# Kinds of object columns (pandas.api.types.infer_dtype) in which equal values are the same value.
-# In the others True == 1 == 1.0, or a cell may not be hashable at all.
-_PLAIN_KINDS = frozenset({"string", "boolean", "integer", "floating", "mixed-integer-float", "empty"})
+# So many distinct objects are read one by one; more are compared by value first.
+FEW_OBJECTS = 32
+REAL_KINDS = "iuf"  # of numpy and pandas types
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Distinct:
     codes : (n_rows,) integer
         Position among `values`; -1 for null.
     values : tuple
-        Need not all occur, and may hold words that mean unknown.
+        Need not all occur nor differ, and may hold words that mean unknown.
     """
 
     codes: npt.NDArray[np.integer]
@@ -60,10 +59,10 @@ class Numbers:
     is_wrong: npt.NDArray[np.bool_]
 
 
-def distinct_values(column: Column) -> Distinct:
-    """Return the distinct values of a column, whatever kind of table it is from.
+def distinct_values(column: Any, *, keep_numbers: bool = False) -> Distinct:
+    """Return the distinct values of a column of pandas, polars or arrow.
 
-    Numbers come back as 0, 1 or `NOT_A_STATE`, as no other number names a state.
+    Numbers come back as 0, 1 or `NOT_A_STATE`, as no other number names a state, unless `keep_numbers`.
 
     Notes
     -----
@@ -71,134 +70,192 @@ def distinct_values(column: Column) -> Distinct:
 
     Examples
     --------
-    >>> import narwhals.stable.v2 as nw, pandas as pd
-    >>> column = nw.from_native(pd.Series(["yes", None, "no", "yes"]), series_only=True)
-    >>> found = distinct_values(column)
+    >>> import pandas as pd
+    >>> found = distinct_values(pd.Series(["yes", None, "no", "yes"]))
     >>> found.codes.tolist(), found.values
     ([0, -1, 1, 0], ('yes', 'no'))
     """
-    kind = column.dtype
-    if kind == nw.Boolean:
-        return _of_numbers(_floats(column), (False, True))
-    if kind.is_numeric():
-        return _of_numbers(_floats(column), (0, 1, NOT_A_STATE))
-    if column.implementation.is_pandas():
-        return _of_pandas(column.to_native())
-    if kind == nw.Object:
+    kind = _library(column)
+    if kind == "pandas":
+        return _of_pandas(column, keep_numbers)
+    if kind == "polars" and str(column.dtype) == "Object":
         return _of_objects(column.to_numpy())
-    if isinstance(kind, nw.String | nw.Categorical | nw.Enum):
-        return _of_arrow(column)
-    return Distinct(np.where(column.is_null().to_numpy(), -1, 0), (NOT_A_STATE,))
+    return _of_arrow(column.to_arrow() if kind == "polars" else column, keep_numbers)
 
 
-def read_numbers(column: Column, *, allow_text: bool = False) -> Numbers:
-    """Read a column of numbers; booleans are none, and text only where allowed.
+def read_numbers(column: Any, translate: Callable[[object], object] | None = None) -> Numbers:
+    """Read a column of numbers, or of text that is numbers; booleans are none.
 
     Examples
     --------
-    >>> import narwhals.stable.v2 as nw, polars as pl
-    >>> column = nw.from_native(pl.Series(["34", "?", None]), series_only=True)
-    >>> read_numbers(column, allow_text=True)
+    >>> import polars as pl
+    >>> read_numbers(pl.Series(["34", "?", None]))
     Numbers(values=array([34., nan, nan]), is_wrong=array([False,  True, False]))
     """
-    if column.dtype.is_numeric():
-        values = _floats(column)
-        return Numbers(values, np.zeros(len(values), dtype=bool))
-    found = distinct_values(column)
-    read = [as_number(value, allow_text=allow_text) for value in found.values]
+    if translate is None and (plain := _plain_numbers(column)) is not None:
+        return Numbers(plain, np.zeros(len(plain), dtype=bool))
+    found = distinct_values(column, keep_numbers=True)
+    words = found.values if translate is None else map(translate, found.values)
+    read = [as_number(value) for value in words]
     values = np.array([np.nan if number is None else number for number in read] + [np.nan])
     is_wrong = np.array([number is None for number in read] + [False])
     return Numbers(values[found.codes], is_wrong[found.codes])
 
 
-def as_number(value: object, *, allow_text: bool = False) -> float | None:
+def as_number(value: object) -> float | None:
     """Return one value as a number, NaN for unknown, None where it is no number.
 
     Examples
     --------
-    >>> as_number("34", allow_text=True), as_number("34"), as_number(None), as_number(True)
-    (34.0, None, nan, None)
+    >>> as_number("34"), as_number(None), as_number(True), as_number("1_0")
+    (34.0, nan, None, None)
     """
-    readable = (numbers.Real, Decimal, str) if allow_text else (numbers.Real, Decimal)
     if is_missing(value):
         return np.nan
-    if isinstance(value, bool | np.bool_) or not isinstance(value, readable):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real | Decimal | str):
         return None
     if isinstance(value, str) and "_" in value:  # only Python takes 1_0 for 10
         return None
     try:
         return float(value)
-    except ValueError:
+    except ValueError:  # Decimal("sNaN") too
         return None
     except OverflowError:  # a whole number beyond the range of doubles
         return np.inf
 
 
-def _floats(column: Column) -> Floats:
-    """Return a numeric or boolean column as (n_rows,) float64, NaN for null."""
-    native = column.to_native()
-    if column.implementation.is_pandas():
-        return np.asarray(native.to_numpy(dtype=np.float64, na_value=np.nan))
-    if column.implementation.is_pyarrow():  # a safe cast refuses whole numbers above 2^53
-        return np.asarray(native.cast("float64", safe=False).to_numpy())
-    return np.asarray(column.cast(nw.Float64).to_numpy())
+def cell(column: Any, row: int) -> object:
+    """Return one value of a column as plain Python has it."""
+    kind = _library(column)
+    value = column.iloc[row] if kind == "pandas" else column[row]
+    value = value.as_py() if kind == "pyarrow" else value
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def _of_numbers(values: Floats, named: tuple[object, ...]) -> Distinct:
+def _library(column: Any) -> str:
+    return type(column).__module__.partition(".")[0]
+
+
+def _plain_numbers(column: Any) -> Floats | None:
+    """Return a column of numbers as (n_rows,) float64, NaN for null; None if it has another type."""
+    if _library(column) == "pandas":
+        if column.dtype.kind not in REAL_KINDS:
+            return None
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    if _library(column) == "polars":
+        if not column.dtype.is_numeric():
+            return None
+        column = column.to_arrow()
+    kind = column.type
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    # a safe cast refuses whole numbers above 2^53
+    return _to_numpy(column.cast("float64", safe=False)) if is_number else None
+
+
+def _to_numpy(column: Any) -> Floats:
+    """Return an arrow column in numpy; arrays copy only where asked, chunks always can."""
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _of_numbers(values: Floats) -> Distinct:
     """Give 0 and 1 their places and everything else the last."""
-    codes = np.full(len(values), len(named) - 1, dtype=np.int8)
+    codes = np.full(len(values), 2, dtype=np.int8)
     codes[values == 0] = 0
     codes[values == 1] = 1
     codes[np.isnan(values)] = -1
-    return Distinct(codes, named)
+    return Distinct(codes, (0, 1, NOT_A_STATE))
 
 
-def _of_pandas(native: pd.Series[Any]) -> Distinct:
+def _of_pandas(native: pd.Series[Any], keep_numbers: bool) -> Distinct:
     """Use the codes pandas has, or makes."""
-    import pandas as pd
-
-    if isinstance(native.dtype, pd.CategoricalDtype):
-        return Distinct(native.cat.codes.to_numpy(), tuple(native.cat.categories.tolist()))
-    if native.dtype == object:
+    dtype = native.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return Distinct(native.array.codes, tuple(dtype.categories.tolist()))
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return _of_objects(native.to_numpy())
+    if isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
+        return _of_arrow(pa.Array.from_pandas(native), keep_numbers)
+    if dtype.kind in REAL_KINDS and not keep_numbers:
+        return _of_numbers(np.asarray(native.to_numpy(dtype=np.float64, na_value=np.nan)))
     codes, values = pd.factorize(native)
     return Distinct(codes, tuple(values.tolist()))
 
 
 def _of_objects(cells: npt.NDArray[np.object_]) -> Distinct:
-    """Tell values of different types apart where they mix: True == 1 == 1.0, but not here."""
-    import pandas as pd
-
-    if pd.api.types.infer_dtype(cells, skipna=True) in _PLAIN_KINDS:
-        codes, values = pd.factorize(cells)
-        return Distinct(codes, tuple(values.tolist()))
-    types: npt.NDArray[np.object_] = np.asarray(np.frompyfunc(type, 1, 1)(cells), dtype=object)
-    type_codes, found_types = pd.factorize(types)
-    is_odd = np.array([not _may_be_a_state(kind) for kind in found_types], dtype=bool)[type_codes]
-    cells = cells.copy()
-    cells[is_odd] = NOT_A_STATE
-    value_codes, _ = pd.factorize(cells)
-    pair_codes, pairs = pd.factorize(value_codes * len(found_types) + type_codes)
-    first = np.zeros(len(pairs), dtype=np.intp)
-    first[pair_codes[::-1]] = np.arange(len(cells))[::-1]  # where a pair is seen for the first time
-    return Distinct(np.where(value_codes < 0, -1, pair_codes), tuple(cells[first].tolist()))
+    """Compare objects by identity first: words of a table are mostly the same few objects."""
+    cells = np.ascontiguousarray(cells)
+    codes, addresses = pd.factorize(_addresses(cells))
+    first = np.zeros(len(addresses), dtype=np.intp)
+    first[codes[::-1]] = np.arange(len(cells))[::-1]  # where an object is seen for the first time
+    values = cells[first]
+    if len(values) <= FEW_OBJECTS:
+        return Distinct(codes, tuple(values))
+    same, distinct = _same_values(values)
+    return Distinct(same[codes], distinct)
 
 
-def _may_be_a_state(kind: type) -> bool:
-    """Whether values of a type can be read or mean unknown; others may not even be hashable."""
-    readable = (str, numbers.Real, np.generic, Decimal, type(None))
-    return issubclass(kind, readable) or kind.__name__ in MISSING_TYPES
+def _addresses(cells: npt.NDArray[np.object_]) -> npt.NDArray[np.intp]:
+    """Return what tells objects apart, which is what an array of objects holds; valid as long as `cells` is."""
+
+    class Memory:
+        __array_interface__: ClassVar[dict[str, Any]] = {
+            "version": 3,
+            "shape": cells.shape,
+            "typestr": np.dtype(np.intp).str,
+            "data": cells.__array_interface__["data"],
+        }
+
+    return np.asarray(Memory())
 
 
-def _of_arrow(column: Column) -> Distinct:
-    """Use the dictionary arrow has, or makes; polars hands its columns over without copying."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+def _same_values(values: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.intp], tuple[object, ...]]:
+    """Return which objects are equal and of one type, as codes of the distinct ones; -1 for null."""
+    try:
+        codes, distinct = pd.factorize(values)
+        if all(isinstance(value, str) for value in distinct):
+            return codes, tuple(distinct)
+    except TypeError:  # what cannot be hashed names no state
+        pass
+    places: dict[tuple[type, object], int] = {}
+    codes = np.empty(len(values), dtype=np.intp)
+    for position, value in enumerate(values):
+        try:
+            key = type(value), value  # True == 1 == 1.0, but not here
+            codes[position] = places.setdefault(key, len(places))
+        except TypeError:
+            codes[position] = places.setdefault((object, NOT_A_STATE), len(places))
+    return codes, tuple(key[1] for key in places)
 
-    native = column.to_native()
-    if column.implementation.is_polars():
-        native = pa.chunked_array([native.to_arrow()])
-    if not pa.types.is_dictionary(native.type):
-        native = native.cast(pa.large_string()).dictionary_encode()
-    joined = native.unify_dictionaries().combine_chunks()
-    codes = joined.indices.cast(pa.int64()).fill_null(-1)  # indices may be unsigned
-    return Distinct(codes.to_numpy(zero_copy_only=False), tuple(joined.dictionary.to_pylist()))
+
+def _of_arrow(column: Any, keep_numbers: bool) -> Distinct:
+    """Use the dictionary arrow has, or makes."""
+    column = _one_array(column)
+    kind = column.type
+    if pa.types.is_dictionary(kind) and not is_text(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if not pa.types.is_dictionary(kind):
+        if not keep_numbers and (plain := _plain_numbers(column)) is not None:
+            return _of_numbers(plain)
+        if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
+            column = column.cast("float64", safe=False)
+        elif pa.types.is_string_view(kind):
+            column = column.cast(pa.large_string())
+        elif pa.types.is_null(kind):
+            return Distinct(np.full(len(column), -1), ())
+        elif not (is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_primitive(kind)):
+            return Distinct(np.where(_to_numpy(column.is_null()), -1, 0), (NOT_A_STATE,))
+        column = column.dictionary_encode()
+    codes = column.indices.cast(pa.int32())  # indices may be unsigned
+    return Distinct(np.asarray(codes.fill_null(-1)), tuple(column.dictionary.to_pylist()))
+
+
+def _one_array(column: Any) -> Any:
+    """Return an arrow column in one piece, with one dictionary at most."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    if pa.types.is_run_end_encoded(column.type):
+        chunks = [pc.run_end_decode(chunk) for chunk in chunks]
+    if len(chunks) == 1:
+        return chunks[0]
+    kind = chunks[0].type if chunks else column.type
+    joined = pa.chunked_array(chunks, kind)
+    return (joined.unify_dictionaries() if pa.types.is_dictionary(kind) else joined).combine_chunks()

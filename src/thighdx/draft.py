@@ -4,8 +4,8 @@ A row with several faults has the first of these; its faulty cells are unknown i
 
 ``wrong_type``
     A value of a kind that names no state of its variable (2, 0.5, a date, ``True`` for an onset);
-    text where a likelihood is due; text that is no number, or a boolean, where an age is due;
-    likelihoods for some states only.
+    text that is no number, or a boolean, where an age or a likelihood is due; likelihoods for some
+    states only.
 ``unknown_state``
     A word that is no state of its variable, or no setting of the model.
 ``out_of_range``
@@ -17,24 +17,25 @@ A row with several faults has the first of these; its faulty cells are unknown i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.distinct import Column, distinct_values, read_numbers
+from thighdx.columns import ColumnPlan, Meaning
+from thighdx.distinct import distinct_values, read_numbers
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, is_missing
-from thighdx.kb.records import Variable
 from thighdx.network.spec import Floats
 
-__all__ = ["STATUSES", "Draft", "Status"]
+__all__ = ["STATUSES", "BadCells", "Codes", "EncodedRows", "Status", "Translators", "encode_rows"]
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
+Translators: TypeAlias = Mapping[Hashable, Callable[[object], object]]
 Status: TypeAlias = Literal[
     "ok",
     "wrong_type",
@@ -45,44 +46,140 @@ Status: TypeAlias = Literal[
 ]
 # In the order in which faults of one row count; the last is found by inference, not by reading.
 STATUSES: tuple[Status, ...] = get_args(Status)
+ROWS_TURNED = 1_024  # from columns to cases at once: what they take stays in the cache of the processor
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class BadCells:
+    """Cells of one column that cannot be read, or that say something else than those of another column.
+
+    Attributes
+    ----------
+    column : Hashable
+        As the table calls it.
+    meaning : Meaning
+        What it is read as.
+    status : str
+        What alone would be the status of these rows.
+    rows : (n,) intp
+        Where the cells are, ascending.
+    """
+
+    column: Hashable
+    meaning: Meaning
+    status: Status
+    rows: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    """Some rows of a table as an inference engine reads them.
+
+    Attributes
+    ----------
+    batch : EvidenceBatch
+        One case per row, in the order of the table; faulty cells are unknown.
+    status : (n_rows,) int8
+        Position in `STATUSES`; 0 where the row can be scored.
+    n_underage : int
+        Rows with an age below the first age band.
+    bad_cells : tuple of BadCells
+        Of one row with several, the first with the row's status gave it.
+    """
+
+    batch: EvidenceBatch
+    status: Codes
+    n_underage: int
+    bad_cells: tuple[BadCells, ...]
+
+
+def encode_rows(
+    vocabulary: Vocabulary,
+    plan: ColumnPlan,
+    rows: Any,
+    *,
+    n_rows: int,
+    setting_idx: int,
+    translators: Translators | None = None,
+    known: dict[Hashable, int] | None = None,
+) -> EncodedRows:
+    """Read the cells of some rows.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame, polars.DataFrame, pyarrow.Table or pyarrow.RecordBatch
+        `rows[name]` is one of its columns.
+    setting_idx : int
+        Setting of the rows that do not name their own.
+    translators : mapping, optional
+        Column to what turns its cells into words of the vocabulary.
+    known : dict, optional
+        Is told how many cells of each column say something.
+    """
+    draft = _Draft.empty(vocabulary, rows, n_rows, setting_idx, translators or {})
+    draft.known = known
+    for index, name in plan.variables.items():
+        find = partial(Vocabulary.find_code, vocabulary.variables[index])
+        draft.codes[index] = draft.read_words(name, ("variable", index, 0), find)
+    for index, name in plan.given.items():
+        find = partial(Vocabulary.find_code, vocabulary.causes[index])
+        draft.given[index] = draft.read_words(name, ("given", index, 0), find)
+    if plan.setting is not None:
+        codes = draft.read_words(plan.setting, ("setting", 0, 0), vocabulary.find_setting)
+        draft.setting_idx[codes != UNKNOWN] = codes[codes != UNKNOWN]
+    for index, names in plan.virtual.items():
+        draft.read_likelihoods(index, names)
+    n_underage = draft.read_age(plan.age, vocabulary) if plan.age is not None else 0
+    return EncodedRows(draft.batch(), draft.status, n_underage, tuple(draft.bad_cells))
+
+
+@dataclass(slots=True)
+class _Draft:
     """A batch in the making, one variable after the other.
 
     `codes` (n_variables, n_rows) and `given` (n_causes, n_rows) are laid out by column, as tables
     are; `virtual` has likelihoods (n_rows, n_states) and the rows (n_rows,) in which they count.
     """
 
+    rows: Any
+    translators: Translators
     codes: Codes
     given: Codes
     setting_idx: npt.NDArray[np.intp]
     status: Codes
-    virtual: dict[int, tuple[Floats, Bools]]
+    virtual: dict[int, tuple[Floats, Bools]] = field(default_factory=dict)
+    bad_cells: list[BadCells] = field(default_factory=list)
+    known: dict[Hashable, int] | None = None
 
     @classmethod
-    def empty(cls, vocabulary: Vocabulary, n_rows: int, setting_idx: int) -> Draft:
+    def empty(
+        cls, vocabulary: Vocabulary, rows: Any, n_rows: int, setting_idx: int, translators: Translators
+    ) -> _Draft:
         """Start with nothing known about any row."""
         return cls(
+            rows,
+            translators,
             codes=np.full((len(vocabulary.variables), n_rows), UNKNOWN, dtype=np.int8),
             given=np.full((len(vocabulary.causes), n_rows), UNKNOWN, dtype=np.int8),
             setting_idx=np.full(n_rows, setting_idx, dtype=np.intp),
             status=np.zeros(n_rows, dtype=np.int8),
-            virtual={},
         )
 
-    def mark(self, is_faulty: Bools, status: Status) -> None:
+    def mark(self, column: Hashable, meaning: Meaning, is_faulty: Any, status: Status) -> None:
         """Give rows a fault, unless they have one that counts before it."""
-        code = STATUSES.index(status)
-        self.status[is_faulty & ((self.status == 0) | (self.status > code))] = code
+        if is_faulty.any():
+            code = STATUSES.index(status)
+            self.status[is_faulty & ((self.status == 0) | (self.status > code))] = code
+            self.bad_cells.append(BadCells(column, meaning, status, np.flatnonzero(is_faulty)))
 
-    def read_words(self, column: Column, find: Callable[[object], int | None]) -> Codes:
+    def read_words(self, name: Hashable, meaning: Meaning, find: Callable[[object], int | None]) -> Codes:
         """Return what the words of a column mean, as (n_rows,) codes; mark what means nothing."""
-        found = distinct_values(column)
+        translate = self.translators.get(name)
+        found = distinct_values(self.rows[name], keep_numbers=translate is not None)
         codes = np.full(len(found.values) + 1, UNKNOWN, dtype=np.int8)  # the last is null, place -1
         faults = np.zeros(len(codes), dtype=np.int8)
-        for position, value in enumerate(found.values):
+        for position, stored in enumerate(found.values):
+            value = stored if translate is None else translate(stored)
             if is_missing(value):
                 continue
             code = find(value)
@@ -90,40 +187,40 @@ class Draft:
                 faults[position] = STATUSES.index("unknown_state" if isinstance(value, str) else "wrong_type")
             else:
                 codes[position] = code
-        for fault in np.unique(faults[faults > 0]):
-            self.mark(faults[found.codes] == fault, STATUSES[fault])
+        for fault in sorted(set(faults.tolist()) - {0}):
+            self.mark(name, meaning, faults[found.codes] == fault, STATUSES[fault])
+        if self.known is not None:
+            self.known[name] = int((codes[found.codes] != UNKNOWN).sum())
+        if found.codes.dtype == np.int8 and codes[:-1].tolist() == list(range(len(codes) - 1)):
+            return found.codes  # type: ignore[return-value]  # checked above: categories are the states
         return np.asarray(codes[found.codes])
 
-    def read_states(self, column: Column, variable: Variable) -> Codes:
-        """Return the state of a variable or cause in every row."""
-        return self.read_words(column, partial(Vocabulary.find_code, variable))
-
-    def read_settings(self, column: Column, vocabulary: Vocabulary) -> None:
-        """Let rows that name a setting have it."""
-        codes = self.read_words(column, vocabulary.find_setting)
-        self.setting_idx[codes != UNKNOWN] = codes[codes != UNKNOWN]
-
-    def read_likelihoods(self, index: int, columns: Sequence[Column]) -> None:
+    def read_likelihoods(self, index: int, names: Sequence[Hashable]) -> None:
         """Read virtual evidence on a variable from one column per state."""
-        read = [read_numbers(column) for column in columns]
+        read = [read_numbers(self.rows[name], self.translators.get(name)) for name in names]
         weights = np.stack([item.values for item in read], axis=1)  # (n_rows, n_states)
         is_null = np.isnan(weights)
         is_whole = ~is_null.any(axis=1)
-        is_partial = ~is_whole & ~is_null.all(axis=1)
-        is_wrong = np.asarray(np.any([item.is_wrong for item in read], axis=0) | is_partial)
-        is_zero = is_whole & ~(weights > 0).any(axis=1)
-        is_out = np.asarray(((weights < 0) | np.isinf(weights)).any(axis=1) | is_zero)
-        is_read = is_whole & ~is_out
+        is_out = (weights < 0) | np.isinf(weights)
+        is_zero = is_whole & ~(weights > 0).any(axis=1) & ~is_out.any(axis=1)
+        is_read = is_whole & ~is_out.any(axis=1) & ~is_zero
         is_clash = is_read & (self.codes[index] != UNKNOWN)
-        self.mark(is_wrong, "wrong_type")
-        self.mark(is_out, "out_of_range")
-        self.mark(is_clash, "conflicting_columns")
+        any_wrong = np.any([item.is_wrong for item in read], axis=0)
+        for state, (name, item) in enumerate(zip(names, read, strict=True)):
+            self.mark(name, ("virtual", index, state), item.is_wrong, "wrong_type")
+            self.mark(name, ("virtual", index, state), is_out[:, state], "out_of_range")
+            if self.known is not None:
+                self.known[name] = int((~is_null & ~is_out)[:, state].sum())
+        whole: Meaning = ("virtual", index, -1)
+        self.mark(names[0], whole, ~is_whole & ~is_null.all(axis=1) & ~any_wrong, "wrong_type")
+        self.mark(names[0], whole, is_zero, "out_of_range")
+        self.mark(names[0], whole, is_clash, "conflicting_columns")
         self.codes[index, is_clash] = UNKNOWN
         self.virtual[index] = weights, is_read & ~is_clash
 
-    def read_age(self, column: Column, vocabulary: Vocabulary) -> int:
+    def read_age(self, name: Hashable, vocabulary: Vocabulary) -> int:
         """Turn ages into bands unless these are known to differ; return how many are too young."""
-        read = read_numbers(column, allow_text=True)
+        read = read_numbers(self.rows[name], self.translators.get(name))
         years = read.values
         is_out = (years < AGE_LIMITS[0]) | (years > AGE_LIMITS[1])
         is_read = ~np.isnan(years) & ~is_out
@@ -136,9 +233,11 @@ class Draft:
             is_virtual = self.virtual[index][1]
             is_clash |= is_read & is_virtual
             is_virtual &= ~is_clash
-        self.mark(read.is_wrong, "wrong_type")
-        self.mark(is_out, "out_of_range")
-        self.mark(is_clash, "conflicting_columns")
+        if self.known is not None:
+            self.known[name] = int(is_read.sum())
+        self.mark(name, ("age", 0, 0), read.is_wrong, "wrong_type")
+        self.mark(name, ("age", 0, 0), is_out, "out_of_range")
+        self.mark(name, ("age", 0, 0), is_clash, "conflicting_columns")
         known[is_read] = band[is_read]
         known[is_clash] = UNKNOWN
         return int((is_read & (years < starts[0])).sum())
@@ -150,5 +249,12 @@ class Draft:
             case_idx = np.flatnonzero(is_read)
             if len(case_idx):
                 likelihoods.append(Likelihood(index, case_idx, weights[case_idx]))
-        codes, given = (np.ascontiguousarray(array.T) for array in (self.codes, self.given))
-        return EvidenceBatch(codes, given, self.setting_idx, tuple(likelihoods))
+        return EvidenceBatch(_by_case(self.codes), _by_case(self.given), self.setting_idx, tuple(likelihoods))
+
+
+def _by_case(columns: Codes) -> Codes:
+    """Return (n_columns, n_rows) codes as (n_rows, n_columns), row after row in memory."""
+    turned = np.empty(columns.shape[::-1], dtype=np.int8)
+    for start in range(0, len(turned), ROWS_TURNED):
+        turned[start : start + ROWS_TURNED] = columns[:, start : start + ROWS_TURNED].T
+    return turned

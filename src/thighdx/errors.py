@@ -6,6 +6,7 @@
     ├── KnowledgeBaseError (ValueError)      a table or the manifest of a model is wrong; has .problems
     ├── EvidenceError (ValueError)           a finding, a state, an age or a setting cannot be used
     │   └── ImpossibleEvidenceError          the evidence has probability 0; has .conflict
+    ├── OptionError (ValueError)              an argument, such as the level of an interval, is out of range
     ├── TableError (ValueError)              a table of patients cannot be read or scored as a whole
     └── UnknownNameError (KeyError)          a cause, variable or group the model does not have
 
@@ -23,6 +24,7 @@ __all__ = [
     "EvidenceError",
     "ImpossibleEvidenceError",
     "KnowledgeBaseError",
+    "OptionError",
     "Problem",
     "TableError",
     "ThighdxError",
@@ -100,6 +102,10 @@ class ImpossibleEvidenceError(EvidenceError):
     def __reduce__(self) -> tuple[type[ImpossibleEvidenceError], tuple[tuple[tuple[str, str], ...], str]]:
         """Survive pickling: the message is rebuilt from the conflict."""
         return type(self), (self.conflict, self.reason)
+
+
+class OptionError(ThighdxError, ValueError):
+    """An argument that says how something is to be worked out is out of range."""
 
 
 class TableError(ThighdxError, ValueError):

@@ -175,7 +175,7 @@ def evaluate(
     residual_cause : str, optional
         Never ranked, so it counts neither as a hit nor as a miss in `top_1` and `top_3`; default the model's.
     **options
-        For `Model.score`: setting, columns, dtype and so on.
+        For `Model.score`: setting, columns and so on.
 
     Returns
     -------

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import numpy as np
 
 from thighdx.columns import AGE, SETTING, ColumnPlan
-from thighdx.distinct import as_number
-from thighdx.errors import ImpossibleEvidenceError, nearest_hint
-from thighdx.inference.vocabulary import AGE_LIMITS, GIVEN_PREFIX, Vocabulary, is_missing
-from thighdx.kb.records import Variable
+from thighdx.distinct import cell
+from thighdx.draft import STATUSES, BadCells, Codes, EncodedRows, Translators
+from thighdx.errors import ImpossibleEvidenceError, TableError, nearest_hint
+from thighdx.inference.batch import UNKNOWN, EvidenceBatch
+from thighdx.inference.vocabulary import AGE_LIMITS, Vocabulary, is_missing
+from thighdx.score_options import OnError
 
 if TYPE_CHECKING:
     from thighdx.model import Model
 
-__all__ = ["Fault", "find_fault"]
+__all__ = ["Fault", "FaultReader", "FaultTally", "conflict_in"]
 
 SHOWN_CHARACTERS = 80
+LOOKED_AT = 1_000  # bad cells of a column whose values are counted
+SHOWN_COLUMNS = 3
+SHOWN_VALUES = 3
+IMPOSSIBLE = "the evidence cannot be true together under this model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +53,159 @@ class Fault:
     message: str
 
 
-def find_fault(
-    model: Model,
-    plan: ColumnPlan,
-    table: pa.Table,
-    row: int,
-    status: str,
-    setting: str,
-    *,
-    stored: pa.RecordBatch,
-) -> Fault:
-    """Look for what gave a row its status.
+@dataclass(frozen=True, slots=True)
+class FaultReader:
+    """Says what is wrong with cells of some rows of a table."""
 
-    Parameters
+    vocabulary: Vocabulary
+    plan: ColumnPlan
+    rows: Any
+    translators: Translators
+
+    def fault(self, encoded: EncodedRows, row: int, status: str) -> Fault | None:
+        """Return what gave a row its status; None if no cell did."""
+        for bad in encoded.bad_cells:
+            place = int(np.searchsorted(bad.rows, row))
+            if bad.status == status and place < len(bad.rows) and bad.rows[place] == row:
+                column, value, message = self.describe(bad, row)
+                return Fault(row, status, column, value, message)
+        return None
+
+    def describe(self, bad: BadCells, row: int) -> tuple[str, str, str]:
+        """Return the column at fault, what is in the cell, and what was expected."""
+        kind, index, state = bad.meaning
+        if bad.status == "conflicting_columns":
+            return "", "", self._clash(bad, row)
+        if kind == "virtual" and state < 0:
+            return self._likelihoods(index, row)
+        stored = cell(self.rows[bad.column], row)
+        value = self._translated(bad.column, row)
+        read_as, message = self._expected(bad, value)
+        own = _shown(stored)
+        if kind == "age" and own != _shown(value):
+            message = f"got {own!r}; in years: {message}"
+        return str(bad.column), own, f"{self._title(bad.column, read_as)}: {message}"
+
+    def common_values(self, bad: BadCells, *, at_most: int) -> Counter[str]:
+        """Return how often each value stands in the first of some bad cells."""
+        return Counter(_shown(cell(self.rows[bad.column], int(row))) for row in bad.rows[:at_most])
+
+    def _expected(self, bad: BadCells, value: object) -> tuple[str, str]:
+        """Return what a column is read as, and what is wrong with a value of it."""
+        kind, index, state = bad.meaning
+        if kind == "setting":
+            hint = nearest_hint(str(value), self.vocabulary.settings)
+            message = f"got {_shown(value)!r}, expected one of {', '.join(self.vocabulary.settings)}"
+            return SETTING, message + (f"; {hint}" if hint else "")
+        if kind == "age":
+            low, high = AGE_LIMITS
+            return AGE, f"got {_shown(value)!r}, expected {low:g} to {high:g} years"
+        variable = (self.vocabulary.causes if kind == "given" else self.vocabulary.variables)[index]
+        if kind == "virtual":
+            return (
+                f"{variable.id}:{variable.states[state]}",
+                f"got {_shown(value)!r}, expected a number from 0 on",
+            )
+        refusal = Vocabulary.refusal(variable, value).removeprefix(f"{variable.id}: ")
+        message = refusal.replace("or None for unknown", "or an empty cell for unknown")
+        return (f"given_{variable.id}" if kind == "given" else variable.id), message
+
+    def _likelihoods(self, index: int, row: int) -> tuple[str, str, str]:
+        """Say what is wrong with the likelihoods of one variable taken together."""
+        names = self.plan.virtual[index]
+        known = [name for name in names if not is_missing(self._translated(name, row))]
+        missing = ", ".join(str(name) for name in names if name not in known)
+        message = "likelihoods all 0, expected one above 0"
+        if missing:
+            message = f"likelihoods of all states or of none; unknown: {missing}"
+        first = _shown(cell(self.rows[known[0]], row))
+        return str(known[0]), first, f"{self.vocabulary.variables[index].id}: {message}"
+
+    def _clash(self, bad: BadCells, row: int) -> str:
+        """Name a column that says something else than others about the same."""
+        what = f"{str(bad.column)!r} says {_shown(cell(self.rows[bad.column], row))!r}"
+        return f"columns that say different things about the same: {what}, another column something else"
+
+    def _translated(self, name: Hashable, row: int) -> object:
+        value = cell(self.rows[name], row)
+        return self.translators[name](value) if name in self.translators else value
+
+    @staticmethod
+    def _title(column: Hashable, read_as: str) -> str:
+        """Name a column as the table does, and say what it is read as."""
+        return read_as if column == read_as else f"{column}, read as {read_as}"
+
+
+@dataclass(slots=True)
+class FaultTally:
+    """What could not be read in a table, column by column, and how many rows that cost.
+
+    Attributes
     ----------
-    table : pyarrow.Table
-        The columns of evidence with their codes translated, by the names that `plan` uses.
-    setting : str
-        Of rows that do not name their own.
-    stored : pyarrow.RecordBatch
-        The columns as they are in the file, their codes not translated.
+    statuses : Counter of str
+        Rows without probabilities, by why.
+    values : mapping of column to Counter of str
+        What stands in the bad cells looked at, and how often.
+    hints : mapping of column to str
+        What was expected, for one of them.
     """
-    cells = {name: table.column(name)[row].as_py() for name in table.column_names}
-    if status in ("unknown_state", "wrong_type", "out_of_range"):
-        found = _bad_cells(model.vocabulary, plan, cells)
-        counts = [bad for bad in found if bad.status == status] or found
-        for bad in counts:
-            own = _shown(stored.column(bad.column)[row].as_py())
-            message = f"{_title(bad)}: {bad.message}"
-            if bad.read_as == AGE and own != _shown(cells[bad.column]):
-                message = f"{_title(bad)}: got {own!r}; in years: {bad.message}"
-            return Fault(row, status, bad.column, own, message)
-    if status == "impossible_evidence":
-        return Fault(row, status, "", "", _conflict(model, plan, cells, setting))
-    return Fault(row, status, "", "", "columns that say different things about the same")
+
+    on_error: OnError
+    statuses: Counter[str] = field(default_factory=Counter)
+    n_underage: int = 0
+    n_bad: Counter[str] = field(default_factory=Counter)
+    values: dict[str, Counter[str]] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+
+    def add(self, reader: FaultReader, encoded: EncodedRows, status: Codes, *, first_row: int) -> None:
+        """Count the rows of one part of a table.
+
+        Raises
+        ------
+        TableError
+            At a row without probabilities, if that is an error.
+        """
+        self.n_underage += encoded.n_underage
+        rows = np.flatnonzero(status)
+        self.statuses.update(STATUSES[code] for code in status[rows])
+        if len(rows) and self.on_error == "raise":
+            name = STATUSES[status[rows[0]]]
+            fault = reader.fault(encoded, int(rows[0]), name)
+            message = IMPOSSIBLE if fault is None else fault.message
+            raise TableError(f"row {first_row + int(rows[0]) + 1}: {name}: {message}; on_error is 'raise'")
+        for bad in encoded.bad_cells:
+            column = str(bad.column)
+            self.n_bad[column] += len(bad.rows)
+            seen = self.values.setdefault(column, Counter())
+            seen.update(reader.common_values(bad, at_most=max(0, LOOKED_AT - seen.total())))
+            if column not in self.hints:
+                self.hints[column] = reader.describe(bad, int(bad.rows[0]))[2]
+
+    def messages(self, n_rows: int) -> list[str]:
+        """Say in one message what could not be read, or in none that everything could."""
+        n_lost = self.statuses.total()
+        if not n_lost and not self.n_bad:
+            return []
+        parts = []
+        for column, count in self.n_bad.most_common(SHOWN_COLUMNS):
+            common = self.values[column].most_common(SHOWN_VALUES)
+            is_whole = self.values[column].total() == count  # else only some were looked at
+            shown = ", ".join(
+                f"{value!r} ({times:,})" if is_whole else repr(value) for value, times in common
+            )
+            parts.append(f"column {column!r}: {_cells(count)} cannot be read: {shown}; {self.hints[column]}")
+        if len(self.n_bad) > SHOWN_COLUMNS:
+            parts.append(f"and {len(self.n_bad) - SHOWN_COLUMNS} more columns")
+        if n_lost:
+            kinds = ", ".join(f"{count:,} {name}" for name, count in self.statuses.most_common())
+            title = f"{n_lost:,} of {n_rows:,} rows have no probabilities ({kinds}); see the column status"
+        else:
+            title = f"{_cells(self.n_bad.total())} cannot be read and count as unknown"
+        return ["\n  ".join([title, *parts])]
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell{'s' if count > 1 else ''}"
 
 
 def _shown(value: object) -> str:
@@ -88,109 +214,27 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
 
 
-def _states(vocabulary: Vocabulary, plan: ColumnPlan) -> list[tuple[str, Variable]]:
-    """Return the columns that hold states."""
-    pairs = [(str(name), vocabulary.variables[index]) for index, name in plan.variables.items()]
-    return pairs + [(str(name), vocabulary.causes[index]) for index, name in plan.given.items()]
-
-
-class _BadCell(NamedTuple):
-    """A cell that cannot be read, the status that alone would give its row, and what was expected."""
-
-    column: str
-    read_as: str
-    status: str
-    message: str
-
-
-def _title(bad: _BadCell) -> str:
-    """Name a column as the table does, and say what it is read as."""
-    if bad.column.startswith(f"{bad.read_as}:"):  # all columns of likelihoods together
-        return bad.read_as
-    is_own = bad.column.removeprefix(GIVEN_PREFIX) == bad.read_as
-    return bad.column if is_own else f"{bad.column}, read as {bad.read_as}"
-
-
-def _bad_word(value: object) -> str:
-    """Return the status of a cell that names no state."""
-    return "unknown_state" if isinstance(value, str) else "wrong_type"
-
-
-def _bad_number(value: object) -> str:
-    """Return the status of a cell that is no number in the range expected."""
-    return "wrong_type" if as_number(value, allow_text=True) is None else "out_of_range"
-
-
-def _bad_cells(vocabulary: Vocabulary, plan: ColumnPlan, cells: Mapping[str, object]) -> list[_BadCell]:
-    """Return every cell that cannot be read."""
-    found = []
-    for name, variable in _states(vocabulary, plan):
-        value = cells[name]
-        if not is_missing(value) and Vocabulary.find_code(variable, value) is None:
-            refusal = Vocabulary.refusal(variable, value).removeprefix(f"{variable.id}: ")
-            message = refusal.replace("or None for unknown", "or an empty cell for unknown")
-            found.append(_BadCell(name, variable.id, _bad_word(value), message))
-    if isinstance(plan.setting, str):
-        value = cells[plan.setting]
-        if not is_missing(value) and vocabulary.find_setting(value) is None:
-            hint = nearest_hint(str(value), vocabulary.settings)
-            message = f"got {_shown(value)!r}, expected one of {', '.join(vocabulary.settings)}"
-            message += f"; {hint}" if hint else ""
-            found.append(_BadCell(plan.setting, SETTING, _bad_word(value), message))
-    if isinstance(plan.age, str):
-        value = cells[plan.age]
-        if not is_missing(value) and not _is_between(value, *AGE_LIMITS):
-            low, high = AGE_LIMITS
-            message = f"got {_shown(value)!r}, expected {low:g} to {high:g} years"
-            found.append(_BadCell(plan.age, AGE, _bad_number(value), message))
-    for index, names in plan.virtual.items():
-        found += _bad_likelihoods(vocabulary.variables[index], [str(name) for name in names], cells)
-    return found
-
-
-def _bad_likelihoods(variable: Variable, names: Sequence[str], cells: Mapping[str, object]) -> list[_BadCell]:
-    """Return what is wrong with the likelihoods of one variable in a row."""
-    known = [name for name in names if not is_missing(cells[name])]
-    if not known:
-        return []
-    bad = [name for name in known if not _is_between(cells[name], 0.0, float("1.7e308"))]
-    if bad:
-        worst = min(bad, key=lambda name: _bad_number(cells[name]) != "wrong_type")
-        read_as = f"{variable.id}:{variable.states[names.index(worst)]}"
-        message = f"got {_shown(cells[worst])!r}, expected a number from 0 on"
-        return [_BadCell(worst, read_as, _bad_number(cells[worst]), message)]
-    if len(known) < len(names):
-        missing = ", ".join(name for name in names if name not in known)
-        message = f"likelihoods of all states or of none; unknown: {missing}"
-        return [_BadCell(known[0], variable.id, "wrong_type", message)]
-    if not any(float(str(cells[name])) > 0 for name in known):
-        return [_BadCell(known[0], variable.id, "out_of_range", "likelihoods all 0, expected one above 0")]
-    return []
-
-
-def _is_between(value: object, low: float, high: float) -> bool:
-    """Whether a cell is a number in a range; true and false are none."""
-    number = as_number(value, allow_text=True)
-    return number is not None and low <= number <= high
-
-
-def _conflict(model: Model, plan: ColumnPlan, cells: Mapping[str, object], setting: str) -> str:
-    """Name a smallest set of evidence that cannot be true together."""
+def conflict_in(model: Model, batch: EvidenceBatch, row: int) -> str:
+    """Name a smallest set of evidence of a row that cannot be true together."""
     vocabulary = model.vocabulary
-    findings = {variable.id: cells[name] for name, variable in _states(vocabulary, plan)}
-    if isinstance(plan.age, str):
-        value = cells[plan.age]
-        findings["age"] = None if is_missing(value) else float(str(value))
-    for index, names in plan.virtual.items():
-        variable = vocabulary.variables[index]
-        weights = [cells[str(name)] for name in names]
-        if not is_missing(weights[0]):
-            findings[variable.id] = dict(
-                zip(variable.states, (float(str(weight)) for weight in weights), strict=True)
-            )
-    own = cells[plan.setting] if isinstance(plan.setting, str) else None
+    findings: dict[str, object] = {
+        **_known(vocabulary.variables, batch.codes[row]),
+        **_known(vocabulary.causes, batch.given[row]),
+    }
+    for item in batch.likelihoods:
+        place = int(np.searchsorted(item.case_idx, row))
+        if place < len(item.case_idx) and item.case_idx[place] == row:
+            variable = vocabulary.variables[item.variable_idx]
+            findings[variable.id] = dict(zip(variable.states, item.weights[place].tolist(), strict=True))
     try:
-        model.diagnose(findings, setting=setting if is_missing(own) else str(own).strip())
+        model.diagnose(findings, setting=model.settings[int(batch.setting_idx[row])])
     except ImpossibleEvidenceError as error:
         return str(error)
-    return "the evidence cannot be true together under this model"
+    return IMPOSSIBLE
+
+
+def _known(variables: Iterable[Any], codes: Any) -> Mapping[str, str]:
+    """Return the known states of variables by name."""
+    return {
+        v.id: v.states[code] for v, code in zip(variables, codes.tolist(), strict=True) if code != UNKNOWN
+    }

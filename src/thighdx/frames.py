@@ -1,4 +1,4 @@
-"""From a frame of patients (pandas, polars, pyarrow) to an `EvidenceBatch`, with no loop over rows.
+"""Tables of patients (pandas, polars, pyarrow): what is one, its parts, and its columns beside scored ones.
 
 Columns of a table
 ------------------
@@ -18,75 +18,156 @@ others.
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
-from narwhals.exceptions import DuplicateError
 
-from thighdx.columns import plan_columns
-from thighdx.distinct import Column
-from thighdx.draft import Draft
+from thighdx.columns import ColumnPlan, plan_columns
+from thighdx.draft import EncodedRows, encode_rows
 from thighdx.errors import TableError
-from thighdx.inference.batch import EvidenceBatch
 from thighdx.inference.vocabulary import Vocabulary
+from thighdx.network.spec import Floats
 
-__all__ = ["EncodedTable", "Frame", "encode_table", "open_table"]
+__all__ = ["Frame", "ScoredColumns", "encode_table", "open_table"]
 
-Frame: TypeAlias = "nw.DataFrame[Any]"
+Kind = Literal["pandas", "polars", "pyarrow"]
+Words = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedTable:
-    """A table of patients as an inference engine reads it.
+class ScoredColumns:
+    """What scoring adds to a table, column by column: the status, then numbers, then other words.
 
     Attributes
     ----------
-    batch : EvidenceBatch
-        One case per row, in the order of the table; faulty cells are unknown.
-    status : (n_rows,) int8
-        Position in `STATUSES`; 0 where the row can be scored.
-    passthrough : tuple of columns
-        Columns that are not evidence, in the order of the table.
-    n_underage : int
-        Rows with an age below the first age band.
-    near_misses : tuple of str
-        Warnings about columns passed through whose names look like evidence.
+    status : (n_rows,) str
+    names : sequence of str
+        Of the numbers.
+    numbers : (len(names), n_rows) float64
+    words : mapping of str to (n_rows,) str or None
     """
 
-    batch: EvidenceBatch
-    status: npt.NDArray[np.int8]
-    passthrough: tuple[Hashable, ...]
-    n_underage: int
-    near_misses: tuple[str, ...]
+    status: Words
+    names: Sequence[str]
+    numbers: Floats
+    words: Mapping[str, Words]
+
+    def items(self) -> list[tuple[str, Words | Floats]]:
+        """Return every column by name, in order."""
+        return [("status", self.status), *zip(self.names, self.numbers, strict=True), *self.words.items()]
 
 
-def open_table(table: object) -> Frame:
-    """Put a pandas, polars or pyarrow table behind one interface; it is never changed.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A table of any kind behind one interface; it is never changed."""
+
+    native: Any
+    kind: Kind
+    names: list[Hashable]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.native)
+
+    @property
+    def kinds(self) -> dict[Hashable, str]:
+        """Every column, in order, to its type in words."""
+        kinds = self.native.schema.types if self.kind == "pyarrow" else self.native.dtypes
+        return {name: str(kind) for name, kind in zip(self.names, kinds, strict=True)}
+
+    def part(self, start: int, stop: int) -> Any:
+        """Return some rows, as the table has them; `[name]` of it is a column."""
+        if start == 0 and stop >= len(self):
+            return self.native
+        return (
+            self.native.iloc[start:stop] if self.kind == "pandas" else self.native.slice(start, stop - start)
+        )
+
+    def with_columns(self, kept: Sequence[Hashable], added: ScoredColumns) -> Any:
+        """Return a table of the same kind, with the same rows and pandas index."""
+        return {"pandas": _in_pandas, "polars": _in_polars, "pyarrow": _in_arrow}[self.kind](
+            self.native, list(kept), added
+        )
+
+
+def _in_pandas(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
+    """Put columns side by side; numbers stay where they are in memory."""
+    import pandas as pd
+
+    def words(columns: Mapping[str, Words]) -> Any:
+        made = {name: pd.Series(values, index=native.index, dtype="str") for name, values in columns.items()}
+        return pd.DataFrame(made, index=native.index)
+
+    numbers = pd.DataFrame(added.numbers.T, index=native.index, columns=list(added.names), copy=False)
+    parts = [native[kept], words({"status": added.status}), numbers]
+    result = pd.concat([*parts, words(added.words)] if added.words else parts, axis=1)
+    result.attrs = dict(native.attrs)
+    return result
+
+
+def _in_polars(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
+    import polars as pl
+
+    columns = [native[name] for name in kept]
+    for name, values in added.items():
+        columns.append(pl.Series(name, values, dtype=pl.String if values.dtype == object else pl.Float64))
+    return pl.DataFrame(columns)
+
+
+def _in_arrow(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+    items = added.items()
+    arrays = [pa.array(v, pa.string() if v.dtype == object else pa.float64()) for _, v in items]
+    fields = [native.schema.field(name) for name in kept]
+    fields += [pa.field(name, array.type) for (name, _), array in zip(items, arrays, strict=True)]
+    schema = pa.schema(fields, metadata=native.schema.metadata)
+    return pa.Table.from_arrays([*(native[name] for name in kept), *arrays], schema=schema)
+
+
+def open_table(table: Any) -> Frame:
+    """Put a pandas, polars or pyarrow table behind one interface.
+
+    What else gives a stream of Arrow batches (a DuckDB relation, a reader, a record batch) becomes a pyarrow table.
 
     Raises
     ------
     TableError
         If it is anything else, a LazyFrame included, or has two columns of one name.
     """
-    expected = "expected a pandas or polars DataFrame or a pyarrow Table"
+    kinds: tuple[tuple[Kind, str], ...] = (
+        ("pandas", "DataFrame"),
+        ("polars", "DataFrame"),
+        ("pyarrow", "Table"),
+    )
+    for kind, name in kinds:
+        if kind in sys.modules and isinstance(table, getattr(sys.modules[kind], name, ())):
+            names = "column_names" if kind == "pyarrow" else "columns"
+            return _named(Frame(table, kind, list(getattr(table, names))))
     got = f"{type(table).__module__.partition('.')[0]} {type(table).__name__}"
-    try:
-        frame: Frame = nw.from_native(table, eager_only=True)
-        names = list(frame.columns)
-    except DuplicateError as error:
-        raise TableError(f"table: column names must differ: {' '.join(str(error).split())}") from None
-    except TypeError:
-        hint = "; collect it first" if hasattr(table, "collect") else ""
-        raise TableError(f"table: got {got}, {expected}{hint}") from None
-    backend = frame.implementation
-    if not (backend.is_pandas() or backend.is_polars() or backend.is_pyarrow()):
-        raise TableError(f"table: got {got}, {expected}")
-    if any(isinstance(name, tuple) for name in names):
+    hint = "; collect it first" if hasattr(table, "collect") else ""
+    if (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__")) and not hint:
+        import pyarrow as pa
+
+        try:
+            return open_table(pa.table(table))
+        except (TypeError, ValueError, pa.ArrowException):  # a column alone
+            pass
+    raise TableError(f"table: got {got}, expected a pandas or polars DataFrame or a pyarrow Table{hint}")
+
+
+def _named(frame: Frame) -> Frame:
+    """Refuse columns that cannot be told apart."""
+    if any(isinstance(name, tuple) for name in frame.names):
         raise TableError("table: got columns with several levels, expected one name per column")
+    for name, count in Counter(frame.names).items():
+        if count > 1:
+            raise TableError(f"table: column names must differ: {name!r} {count} times")
     return frame
 
 
@@ -97,8 +178,8 @@ def encode_table(
     setting: str,
     columns: Mapping[str, str] | None = None,
     reserved: Sequence[str] = (),
-) -> EncodedTable:
-    """Read a table of patients.
+) -> tuple[EncodedRows, ColumnPlan]:
+    """Read a table of patients at once.
 
     Parameters
     ----------
@@ -127,27 +208,14 @@ def encode_table(
     >>> bruising = Variable("bruising", "finding", "Bruising", ("absent", "present"))
     >>> vocabulary = make_vocabulary((bruising,), ("primary_care",))
     >>> table = pd.DataFrame({"patient": [7, 8, 9], "bruising": ["yes", None, "blue"]})
-    >>> encoded = encode_table(vocabulary, table, setting="primary_care")
+    >>> encoded, plan = encode_table(vocabulary, table, setting="primary_care")
     >>> encoded.batch.codes.tolist()
     [[1], [-1], [-1]]
-    >>> [STATUSES[code] for code in encoded.status], encoded.passthrough
+    >>> [STATUSES[code] for code in encoded.status], plan.passthrough
     (['ok', 'ok', 'unknown_state'], ('patient',))
     """
     frame = open_table(table)
-    plan = plan_columns(vocabulary, frame.columns, columns=columns, reserved=reserved)
-    draft = Draft.empty(vocabulary, len(frame), vocabulary.setting_code(setting))
-    for index, name in plan.variables.items():
-        draft.codes[index] = draft.read_states(_column(frame, name), vocabulary.variables[index])
-    for index, name in plan.given.items():
-        draft.given[index] = draft.read_states(_column(frame, name), vocabulary.causes[index])
-    if plan.setting is not None:
-        draft.read_settings(_column(frame, plan.setting), vocabulary)
-    for index, names in plan.virtual.items():
-        draft.read_likelihoods(index, [_column(frame, name) for name in names])
-    n_underage = draft.read_age(_column(frame, plan.age), vocabulary) if plan.age is not None else 0
-    return EncodedTable(draft.batch(), draft.status, plan.passthrough, n_underage, plan.near_misses)
-
-
-def _column(frame: Frame, name: Hashable) -> Column:
-    """Return one column; narwhals types names as text, but pandas has others too."""
-    return frame.get_column(name)  # type: ignore[arg-type]  # see above
+    plan = plan_columns(vocabulary, frame.names, columns=columns, reserved=reserved)
+    setting_idx = vocabulary.setting_code(setting)
+    encoded = encode_rows(vocabulary, plan, frame.native, n_rows=len(frame), setting_idx=setting_idx)
+    return encoded, plan

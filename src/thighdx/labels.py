@@ -10,6 +10,7 @@ import numpy as np
 
 from thighdx.columns import TRUTH_PREFIX
 from thighdx.errors import TableError
+from thighdx.frames import open_table
 from thighdx.kb.records import LEVELS
 from thighdx.network.spec import Floats
 from thighdx.scoring_rules import Bools
@@ -79,10 +80,9 @@ class TriageConfusion:
 
 def as_pandas(table: Any) -> pd.DataFrame:
     """Return any eager frame as pandas."""
-    import narwhals.stable.v2 as nw
-
-    frame: pd.DataFrame = nw.from_native(table, eager_only=True).to_pandas()
-    return frame
+    frame = open_table(table)
+    native: pd.DataFrame = frame.native if frame.kind == "pandas" else frame.native.to_pandas()
+    return native
 
 
 def true_causes(labels: Any, causes: Sequence[str], n_rows: int) -> tuple[Bools, bool]:

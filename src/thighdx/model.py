@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -242,36 +242,108 @@ class Model:
         triage: bool = False,
         groups: bool = False,
         columns: Mapping[str, str] | None = None,
+        on_error: Literal["keep", "unknown", "raise"] = "keep",
         n_threads: int | None = None,
     ) -> Any:
         """Return posteriors of every cause for every row of a table.
 
         Parameters
         ----------
+        table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+            One row per patient. Columns named like variables are evidence, and so are ``age``, ``setting``,
+            ``given_<cause>`` and ``<variable>:<state>`` (likelihoods). What else gives a stream of Arrow batches
+            is read too, and comes back as a pyarrow table.
+        setting : str, optional
+            Setting of the rows that do not name their own; default `default_setting`.
         interval : float, optional
             Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
         triage : bool
             Adds the level of urgency of every row.
         groups : bool
             Adds ``group_<name>``, P(any member present).
+        columns : mapping of str to str, optional
+            Column of the table to what it is read as. Such a column counts as evidence and is not passed through.
+        on_error : {"keep", "unknown", "raise"}
+            A row with a cell that cannot be read keeps its place, with a status that says why and no
+            probabilities; is scored as if the cell were unknown; is an error.
+        n_threads : int, optional
+            Upper limit of threads, all by default; never changes a result.
 
-        See `thighdx.score.score_table` for columns, statuses, errors and the other parameters.
+        Returns
+        -------
+        table of the same kind
+            See `thighdx.score.score_table` for its columns.
+
+        Raises
+        ------
+        TableError
+            If the table as a whole cannot be read, an option has no such value, or `on_error` is ``raise`` and a
+            row is bad.
+        EvidenceError
+            If there is no such setting.
+
+        Warns
+        -----
+        UserWarning
+            If cells could not be read, with their column, value and number.
         """
-        from thighdx.extras import Extras
-        from thighdx.score import score_table
+        from thighdx.score import Scoring, score_table
+        from thighdx.score_options import ScoreOptions
 
-        compiled, wanted = self.compiled, interval is not None or triage
-        return score_table(
-            self.network,
-            self.vocabulary,
-            self.groups,
-            table,
+        options = ScoreOptions(
             setting=self.default_setting if setting is None else setting,
-            groups_wanted=groups,
-            columns=columns,
+            interval=interval,
+            triage=triage,
+            groups=groups,
+            columns={} if columns is None else columns,
+            on_error=on_error,
             n_threads=n_threads,
-            extras=Extras(compiled.kb, compiled.pooled, interval, triage, n_threads) if wanted else None,
         )
+        return score_table(Scoring.of(self, options), table)
+
+    def explain_columns(
+        self, table: Any, *, columns: Mapping[str, str] | None = None, n_rows: int = 10_000
+    ) -> pd.DataFrame:
+        """Say how each column of a table will be read, from its first rows; scores nothing.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        columns : mapping of str to str, optional
+            As for `score`.
+        n_rows : int
+            Rows looked at.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per column: ``column``, ``role``, ``read_as``, ``type``; how many cells are ``known``, ``unknown``
+            and ``bad``; ``bad_values``; a ``remark`` on what may have been meant.
+
+        Raises
+        ------
+        TableError
+            If the table as a whole cannot be read.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"id": [7, 8], "onset": ["sudden", "suden"]})
+        >>> found = load_model().explain_columns(table)
+        >>> found[["column", "role", "known", "bad", "bad_values"]].values.tolist()
+        [['id', 'passed through', 0, 0, ''], ['onset', 'evidence', 1, 1, "'suden' (1)"]]
+        """
+        from thighdx.column_readings import ColumnReadings
+        from thighdx.frames import open_table
+        from thighdx.score import Scoring
+        from thighdx.score_options import ScoreOptions
+
+        frame = open_table(table)
+        scoring = Scoring.of(self, ScoreOptions(setting=self.default_setting, columns=columns or {}))
+        readings = ColumnReadings(scoring, scoring.plan(frame.names), frame.kinds)
+        shown = frame.part(0, n_rows)
+        readings.add(shown, len(shown))
+        return readings.to_frame()
 
     def score_batches(
         self,

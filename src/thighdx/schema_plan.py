@@ -10,10 +10,10 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 import thighdx
 from thighdx.cells import check_readable
-from thighdx.column_map import ColumnMap
-from thighdx.columns import ColumnPlan, plan_columns
+from thighdx.columns import ColumnPlan
 from thighdx.errors import TableError
 from thighdx.model import Model
+from thighdx.score import Scoring
 
 __all__ = ["SchemaPlan", "make_notes", "plan_schema", "schema_difference"]
 
@@ -29,22 +29,21 @@ class SchemaPlan:
     columns : ColumnPlan
     evidence : tuple of str
         Columns that are read, in the order of the table.
-    renamed : mapping of str to str
-        Of these, those read as something else than they are called.
     passthrough : tuple of int
         Positions of the columns that come out as they went in.
     output : pyarrow.Schema
         Its metadata say which model made the numbers.
-    remarks : tuple of str
-        What the user may not expect.
     """
 
     columns: ColumnPlan
     evidence: tuple[str, ...]
-    renamed: Mapping[str, str]
     passthrough: tuple[int, ...]
     output: pa.Schema
-    remarks: tuple[str, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user may not expect."""
+        return self.columns.remarks
 
 
 def make_notes(model: Model, setting: str) -> dict[str, str]:
@@ -59,15 +58,14 @@ def make_notes(model: Model, setting: str) -> dict[str, str]:
 
 
 def plan_schema(
-    model: Model,
-    schema: pa.Schema,
-    *,
-    columns: Mapping[str, str],
-    column_map: ColumnMap | None,
-    added: Sequence[tuple[str, pa.DataType]],
-    notes: Mapping[str, str],
+    scoring: Scoring, schema: pa.Schema, *, top: Sequence[str], notes: Mapping[str, str]
 ) -> SchemaPlan:
     """Decide how tables of a schema are read.
+
+    Parameters
+    ----------
+    top : sequence of str
+        Names of the columns of leading causes: a cause and its probability, and so on.
 
     Raises
     ------
@@ -75,23 +73,18 @@ def plan_schema(
         With every problem of its names, or of its types.
     """
     _check_names(schema)
-    dropped = column_map.dropped if column_map is not None else frozenset[str]()
-    renamed = {**(column_map.renamed if column_map is not None else {}), **columns}
-    names = [name for name in schema.names if name not in dropped]
-    plan = plan_columns(model.vocabulary, names, columns=renamed, reserved=[name for name, _ in added])
-    passed = frozenset(plan.passthrough)
-    evidence = tuple(name for name in names if name not in passed)
+    plan, renamed = scoring.plan(schema.names, reserved=top), scoring.options.renamed
+    evidence = tuple(str(name) for name in plan.evidence)
     wrong = [check_readable(schema.field(name), renamed.get(name, name)) for name in evidence]
     if problems := [problem for problem in wrong if problem is not None]:
         raise TableError("table: " + "\n  ".join(problems))
+    passed = frozenset(plan.passthrough)
     kept = tuple(position for position, name in enumerate(schema.names) if name in passed)
+    text = {"status", "triage", *top[::2]}
+    added = [(name, pa.string() if name in text else pa.float64()) for name in (*scoring.names, *top)]
     fields = [schema.field(position).remove_metadata() for position in kept]
     output = pa.schema([*fields, *(pa.field(name, kind) for name, kind in added)], metadata=dict(notes))
-    remarks = list(plan.near_misses)
-    if not evidence and names and not remarks:
-        remarks.append("no column is read as evidence: every row gets the prior; see model.variables")
-    own = {name: renamed[name] for name in evidence if name in renamed}
-    return SchemaPlan(plan, evidence, own, kept, output, tuple(remarks))
+    return SchemaPlan(plan, evidence, kept, output)
 
 
 def _check_names(schema: pa.Schema) -> None:

@@ -1,85 +1,219 @@
-"""Table in, table out: the posterior of every cause in every row."""
+"""Table in, table out: the posterior of every cause in every row.
+
+One path for `Model.score`, `Scorer` and files: the columns of a table are planned once, then any part of it is
+read, inferred and laid out as columns.
+"""
 
 from __future__ import annotations
 
-import numbers
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Literal, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.draft import STATUSES
-from thighdx.errors import TableError
+from thighdx.columns import ColumnPlan, plan_columns
+from thighdx.draft import STATUSES, EncodedRows, encode_rows
 from thighdx.extras import Extras
-from thighdx.frames import EncodedTable, Frame, encode_table, open_table
-from thighdx.inference.batch import EvidenceBatch, take_cases
+from thighdx.faults import FaultReader, FaultTally
+from thighdx.frames import Frame, ScoredColumns, open_table
+from thighdx.inference.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.engine import Posteriors, infer
 from thighdx.inference.groups import group_sets
 from thighdx.inference.vocabulary import Vocabulary
 from thighdx.network.build import Network
-from thighdx.network.spec import Floats
+from thighdx.processors import n_processors
 from thighdx.repeats import find_distinct
+from thighdx.score_options import Engine, ScoreOptions
 
-__all__ = [
-    "GROUP_PREFIX",
-    "Engine",
-    "Values",
-    "check_options",
-    "score_encoded",
-    "score_table",
-    "scored_columns",
-]
+if TYPE_CHECKING:
+    from thighdx.model import Model
+
+__all__ = ["GROUP_PREFIX", "ScoredRows", "Scoring", "choose_engine", "prepare_engine", "score_table"]
 
 GROUP_PREFIX = "group_"
-# Rows read and inferred before the next are: what that takes does not grow with the table.
-ROWS_AT_ONCE = 65_536
+# Rows read and inferred at once by one thread: what that takes stays small and does not grow with the table.
+ROWS_AT_ONCE = 16_384
+# Rows times explanations up to which the numpy engine answers. It takes some 65 ns each, so up to a third of a second:
+# a new process takes 0.35 s to import numba and load machine code, and 2 s more where it has to be compiled.
+NUMPY_CELLS = 5_000_000
 
-Engine: TypeAlias = Literal["auto", "compiled", "numpy"]
-Values: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.object_]
-TableT = TypeVar("TableT")
+IMPOSSIBLE = np.int8(STATUSES.index("impossible_evidence"))
 
 
-def score_table(
-    network: Network,
-    vocabulary: Vocabulary,
-    groups: Mapping[str, Sequence[str]],
-    table: TableT,
-    *,
-    setting: str,
-    columns: Mapping[str, str] | None = None,
-    groups_wanted: bool = False,
-    n_threads: int | None = None,
-    engine: Engine = "auto",
-    extras: Extras | None = None,
-) -> TableT:
+def choose_engine(wanted: Engine, n_rows: int | None, network: Network) -> Engine:
+    """Return the engine for a whole table, from its size alone: the same table always has the same.
+
+    Parameters
+    ----------
+    n_rows : int, optional
+        None where it is not known, which may be many.
+
+    Returns
+    -------
+    {"compiled", "numpy"}
+        They agree to 1e-12.
+    """
+    if wanted != "auto":
+        return wanted
+    is_short = n_rows is not None and n_rows * network.explanations.n_explanations <= NUMPY_CELLS
+    return "numpy" if is_short or find_spec("numba") is None else "compiled"
+
+
+def prepare_engine(network: Network) -> None:
+    """Compile what the compiled engine needs, or load it, by scoring a patient about whom nothing is known."""
+    from thighdx.inference.kernel import infer_compiled
+
+    n_variables, n_causes = network.n_variables, len(network.spec.causes)
+    nothing = np.full((1, n_variables + n_causes), UNKNOWN, dtype=np.int8)
+    setting = np.zeros(1, dtype=np.intp)
+    infer_compiled(
+        network, EvidenceBatch(nothing[:, :n_variables], nothing[:, n_variables:], setting), n_threads=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """Some rows of a table, scored.
+
+    Attributes
+    ----------
+    status : (n_rows,) int8
+        Position in `STATUSES`; probabilities are NaN unless it is 0.
+    numbers : (n_numbers, n_rows) float64
+        By the names in `Scoring.numbers`.
+    levels : (n_rows,) str, optional
+        Urgency, where asked for.
+    """
+
+    encoded: EncodedRows
+    status: npt.NDArray[np.int8]
+    numbers: npt.NDArray[np.float64]
+    levels: npt.NDArray[np.object_] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What scores the rows of any table: numbers, names and options.
+
+    Attributes
+    ----------
+    groups : mapping of str to sequence of str
+        Members of every named set of causes; used if the options ask for groups.
+    extras : Extras, optional
+        Credible intervals and urgency, which need the judgements behind the network.
+    """
+
+    network: Network
+    vocabulary: Vocabulary
+    options: ScoreOptions
+    groups: Mapping[str, Sequence[str]]
+    extras: Extras | None = None
+
+    @classmethod
+    def of(cls, model: Model, options: ScoreOptions) -> Scoring:
+        """Take what a model has to say; its judgements only where they are needed."""
+        extras, compiled = None, model.compiled
+        if options.interval is not None or options.triage:
+            extras = Extras(compiled.kb, compiled.pooled, options.interval, options.triage, options.n_threads)
+        groups = model.groups if options.groups else {}
+        return cls(model.network, model.vocabulary, options, groups, extras)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Names of the columns of numbers that scoring adds, in order."""
+        causes = [cause.id for cause in self.vocabulary.causes]
+        groups = [GROUP_PREFIX + name for name in self.groups] if self.options.groups else []
+        added = self.extras.columns(causes) if self.extras is not None else []
+        return ["log_evidence", *causes, *groups, *(name for name in added if name != "triage")]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all columns that scoring adds, in order."""
+        return ["status", *self.numbers, *(["triage"] if self.options.triage else [])]
+
+    def plan(self, names: Sequence[Any], reserved: Sequence[str] = ()) -> ColumnPlan:
+        """Decide how each column of a table is read.
+
+        Raises
+        ------
+        TableError
+            With every problem of the names at once.
+        """
+        dropped = self.options.dropped
+        kept = [name for name in names if name not in dropped] if dropped else names
+        return plan_columns(
+            self.vocabulary, kept, columns=self.options.renamed, reserved=[*self.names, *reserved]
+        )
+
+    def encode(
+        self, rows: Any, n_rows: int, plan: ColumnPlan, *, known: dict[Hashable, int] | None = None
+    ) -> EncodedRows:
+        """Read some rows of a table; `known` is told how many cells of each column say something."""
+        return encode_rows(
+            self.vocabulary,
+            plan,
+            rows,
+            n_rows=n_rows,
+            setting_idx=self.vocabulary.setting_code(self.options.setting),
+            translators=self.options.translators,
+            known=known,
+        )
+
+    def score(self, encoded: EncodedRows, *, engine: Engine, n_threads: int | None) -> ScoredRows:
+        """Infer rows that have been read; equal rows only once."""
+        distinct = find_distinct(encoded.batch)
+        batch = encoded.batch if distinct is None else take_cases(encoded.batch, distinct.first)
+        found = self._infer(batch, engine, n_threads)
+        is_impossible = np.isneginf(found.log_evidence)
+        found.log_evidence[is_impossible] = np.nan
+        found.posterior[is_impossible] = np.nan
+        parts, levels = [found.log_evidence[None, :], found.posterior.T], None
+        if self.extras is not None:
+            of_causes = Posteriors(found.posterior[:, : len(self.vocabulary.causes)], found.log_evidence)
+            extras = replace(self.extras, n_threads=n_threads)
+            added = extras.values(self.network, batch, of_causes)
+            levels = added.pop() if self.options.triage else None
+            parts += [np.stack(added)] if added else []
+        numbers = np.concatenate(parts)
+        status = np.where(is_impossible, IMPOSSIBLE, np.int8(0))
+        if distinct is not None:
+            numbers, status = numbers[:, distinct.inverse], status[distinct.inverse]
+            levels = None if levels is None else levels[distinct.inverse]
+        is_bad = encoded.status != 0
+        if is_bad.any() and self.options.on_error != "unknown":
+            status = np.where(is_bad, encoded.status, status)
+            numbers[:, is_bad] = np.nan
+            levels = None if levels is None else np.where(is_bad, "", levels)
+        return ScoredRows(encoded, status, numbers, levels)  # type: ignore[arg-type]  # levels are words
+
+    def _infer(self, batch: EvidenceBatch, engine: Engine, n_threads: int | None) -> Posteriors:
+        """Run the engine."""
+        sets = None
+        if self.options.groups:
+            members = [
+                [self.vocabulary.cause_idx(cause) for cause in group] for group in self.groups.values()
+            ]
+            membership = self.network.membership
+            sets = np.concatenate([membership, group_sets(membership, members)], axis=1)
+        if engine == "numpy":
+            return infer(self.network, batch, sets=sets)
+        from thighdx.inference.kernel import infer_compiled
+
+        return infer_compiled(self.network, batch, sets=sets, n_threads=n_threads)
+
+
+def score_table(scoring: Scoring, table: Any) -> Any:
     """Score every row of a table of patients.
 
     Parameters
     ----------
-    groups : mapping of str to sequence of str
-        Members of every named set of causes; used if `groups_wanted`.
     table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
         One row per patient; `thighdx.frames` says what columns and values mean.
-    setting : str
-        Setting of the rows that do not name their own.
-    columns : mapping of str to str, optional
-        Column of the table to what it is read as. Such a column counts as evidence and is not
-        passed through.
-    groups_wanted : bool
-        Whether to add one column ``group_<name>`` per group: P(any member present | evidence).
-    n_threads : int, optional
-        Upper limit of threads, all by default; never changes a result. The numpy engine leaves
-        threads to the linear algebra library and takes no notice of it.
-    engine : {"auto", "compiled", "numpy"}
-        ``auto`` is ``compiled`` where numba is installed. Compiling takes some seconds at first use; the
-        machine code is kept on disk. The engines agree to 1e-12.
-    extras : Extras, optional
-        Credible intervals and urgency, which need the judgements behind the network.
 
     Returns
     -------
@@ -93,192 +227,67 @@ def score_table(
     Raises
     ------
     TableError
-        If the table as a whole cannot be read, or an option has no such value. A bad row only has a
-        status.
+        If the table as a whole cannot be read, or a row cannot and `on_error` is ``raise``.
     EvidenceError
         If there is no such setting.
 
     Warns
     -----
     UserWarning
-        If a column passed through looks like misspelled evidence, none is evidence, or patients are younger than the
-        population the model is about (they count as its youngest).
+        If cells cannot be read or rows are impossible, a column passed through looks like misspelled evidence,
+        none is evidence, or patients are younger than the population the model is about (they count as its
+        youngest).
     """
-    check_options(n_threads, engine)
-    wanted = groups if groups_wanted else {}
     frame = open_table(table)
-    columns_of = partial(
-        encode_table,
-        vocabulary,
-        setting=setting,
-        columns=columns,
-        reserved=scored_columns(vocabulary, wanted, extras),
-    )
-    scores_of = partial(
-        score_encoded,
-        network,
-        vocabulary,
-        wanted,
-        n_threads=n_threads,
-        engine=engine,
-        extras=extras,
-    )
-    data: dict[str, Values] = {}
-    n_underage = 0
-    for start in range(0, max(1, len(frame)), ROWS_AT_ONCE):
-        encoded = columns_of(frame[start : start + ROWS_AT_ONCE] if len(frame) > ROWS_AT_ONCE else frame)
-        n_underage += encoded.n_underage
-        _put(data, scores_of(encoded), start, len(frame))
-    _warn(encoded, n_underage, vocabulary, len(frame.columns) if len(frame) else 0)
-    result = _with_columns(frame, encoded, data)
-    return result.to_native()  # type: ignore[no-any-return]  # the kind that came in
+    plan, n_rows = scoring.plan(frame.names), len(frame)
+    tally = FaultTally(scoring.options.on_error)
+    added = _score_parts(scoring, frame, plan, tally)
+    young = underage(scoring, tally.n_underage)
+    for message in (*(plan.remarks if n_rows else ()), *tally.messages(n_rows), *young):
+        warnings.warn(message, UserWarning, stacklevel=3)  # whoever called what calls score_table
+    return frame.with_columns(plan.passthrough, added)
 
 
-def _put(data: dict[str, Values], found: Mapping[str, Values], start: int, n_rows: int) -> None:
-    """Write the columns of some rows into those of all."""
-    for name, values in found.items():
-        if len(values) == n_rows:
-            data[name] = values
-            continue
-        if name not in data:
-            data[name] = np.empty(n_rows, dtype=values.dtype)  # type: ignore[assignment]  # object or float64
-        data[name][start : start + len(values)] = values
+def _score_parts(scoring: Scoring, frame: Frame, plan: ColumnPlan, tally: FaultTally) -> ScoredColumns:
+    """Score a table part by part, and write what comes out into columns as long as the table."""
+    n_rows, options = len(frame), scoring.options
+    engine = choose_engine(options.engine, n_rows, scoring.network)
+    size = min(ROWS_AT_ONCE, max(1, n_rows))
+    n_threads = 1 if n_rows > size else options.n_threads
+    numbers, status = np.empty((len(scoring.numbers), n_rows)), np.empty(n_rows, dtype=np.int8)
+    levels = np.empty(n_rows, dtype=object) if options.triage else None
+
+    def work(start: int) -> tuple[int, Any, ScoredRows]:
+        rows = frame.part(start, start + size)
+        encoded = scoring.encode(rows, min(size, n_rows - start), plan)
+        return start, rows, scoring.score(encoded, engine=engine, n_threads=n_threads)
+
+    for start, rows, found in _in_threads(work, range(0, max(1, n_rows), size), options.n_threads):
+        part = slice(start, start + len(found.status))
+        numbers[:, part], status[part] = found.numbers, found.status
+        if levels is not None and found.levels is not None:
+            levels[part] = found.levels
+        reader = FaultReader(scoring.vocabulary, plan, rows, options.translators)
+        tally.add(reader, found.encoded, found.status, first_row=start)
+    words = {} if levels is None else {"triage": levels}
+    return ScoredColumns(np.array(STATUSES, dtype=object)[status], scoring.numbers, numbers, words)
 
 
-def scored_columns(
-    vocabulary: Vocabulary, groups: Mapping[str, Sequence[str]], extras: Extras | None
-) -> list[str]:
-    """Return the names of the columns that scoring adds, in order."""
-    causes = [cause.id for cause in vocabulary.causes]
-    added = extras.columns(causes) if extras is not None else []
-    return ["status", "log_evidence", *causes, *(GROUP_PREFIX + name for name in groups), *added]
+def _in_threads(
+    work: Callable[[int], tuple[int, Any, ScoredRows]], starts: range, n_threads: int | None
+) -> Iterator[tuple[int, Any, ScoredRows]]:
+    """Work on parts of a table at the same time, and yield what comes out in order."""
+    if len(starts) == 1:
+        yield work(starts[0])
+        return
+    with ThreadPoolExecutor(min(n_threads or n_processors(), len(starts))) as pool:
+        yield from pool.map(work, starts)
 
 
-def score_encoded(
-    network: Network,
-    vocabulary: Vocabulary,
-    groups: Mapping[str, Sequence[str]],
-    encoded: EncodedTable,
-    *,
-    n_threads: int | None = None,
-    engine: Engine = "auto",
-    extras: Extras | None = None,
-) -> dict[str, Values]:
-    """Return the added columns of a table that has been read, by name; options as in `score_table`.
-
-    Parameters
-    ----------
-    groups : mapping of str to sequence of str
-        Members of the groups asked for.
-    """
-    distinct = find_distinct(encoded)
-    found = _score_rows(
-        network,
-        vocabulary,
-        groups,
-        distinct.encoded,
-        n_threads=n_threads,
-        engine=engine,
-        extras=extras,
-    )
-    if distinct.inverse is None:
-        return found
-    return {name: values[distinct.inverse] for name, values in found.items()}
-
-
-def _score_rows(
-    network: Network,
-    vocabulary: Vocabulary,
-    groups: Mapping[str, Sequence[str]],
-    encoded: EncodedTable,
-    *,
-    n_threads: int | None,
-    engine: Engine,
-    extras: Extras | None,
-) -> dict[str, Values]:
-    """Return the added columns, every row inferred."""
-    members = [[vocabulary.cause_idx(cause) for cause in group] for group in groups.values()]
-    sets = np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
-    run = _engine(engine, network, sets if groups else None, n_threads)
-    scored = _infer_good_rows(run, encoded, sets.shape[1])
-    is_impossible = np.isneginf(scored.log_evidence)
-    scored.log_evidence[is_impossible] = np.nan
-    scored.posterior[is_impossible] = np.nan
-    status = np.where(is_impossible, STATUSES.index("impossible_evidence"), encoded.status)
-    columns: list[Values] = [
-        np.array(STATUSES, dtype=object)[status],
-        scored.log_evidence,
-        *scored.posterior.T,
-    ]
-    if extras is not None:
-        of_causes = Posteriors(scored.posterior[:, : len(vocabulary.causes)], scored.log_evidence)
-        columns += extras.values(network, encoded.batch, of_causes)
-    return dict(zip(scored_columns(vocabulary, groups, extras), columns, strict=True))
-
-
-def check_options(n_threads: int | None, engine: str) -> None:
-    """Refuse options that have no meaning."""
-    is_count = isinstance(n_threads, numbers.Integral) and not isinstance(n_threads, bool) and n_threads >= 1
-    if n_threads is not None and not is_count:
-        raise TableError(f"n_threads: got {n_threads!r}, expected a whole number from 1 on, or None for all")
-    if engine not in get_args(Engine):
-        raise TableError(f"engine: got {engine!r}, expected one of {', '.join(get_args(Engine))}")
-
-
-def _warn(encoded: EncodedTable, n_underage: int, vocabulary: Vocabulary, n_columns: int) -> None:
-    """Point out what was read in a way the user may not expect; `encoded` is any part of the table."""
-    messages = list(encoded.near_misses)
-    if n_columns and len(encoded.passthrough) == n_columns and not messages:
-        messages.append("no column is read as evidence: every row gets the prior; see model.variables")
-    if n_underage:
-        first = vocabulary.age_starts[0]
-        messages.append(
-            f"outside_population: {n_underage} rows with an age below {first:g}; the model "
+def underage(scoring: Scoring, n_rows: int) -> Iterator[str]:
+    """Say that patients are younger than the population the model is about."""
+    if n_rows:
+        yield (
+            f"outside_population: {n_rows} rows with an age below {scoring.vocabulary.age_starts[0]:g}; the model "
             f"is about adults, they count as its first age band"
         )
-    for message in messages:
-        warnings.warn(message, UserWarning, stacklevel=4)  # whoever called what calls score_table
-
-
-def _engine(
-    engine: Engine, network: Network, sets: Floats | None, n_threads: int | None
-) -> Callable[[EvidenceBatch], Posteriors]:
-    """Return the inference to use; `sets` None asks for the causes alone."""
-    if engine == "compiled" or (engine == "auto" and find_spec("numba") is not None):
-        from thighdx.inference.kernel import infer_compiled
-
-        return partial(infer_compiled, network, sets=sets, n_threads=n_threads)
-    return partial(infer, network, sets=sets)
-
-
-def _infer_good_rows(
-    run: Callable[[EvidenceBatch], Posteriors], encoded: EncodedTable, n_sets: int
-) -> Posteriors:
-    """Run the engine on rows without a fault; the others get NaN."""
-    n_rows = len(encoded.status)
-    good = np.flatnonzero(encoded.status == 0)
-    if len(good) == n_rows:
-        return run(encoded.batch)
-    found = run(take_cases(encoded.batch, good))
-    scored = Posteriors(np.full((n_rows, n_sets), np.nan), np.full(n_rows, np.nan))
-    scored.posterior[good] = found.posterior
-    scored.log_evidence[good] = found.log_evidence
-    return scored
-
-
-def _with_columns(frame: Frame, encoded: EncodedTable, data: dict[str, Values]) -> Frame:
-    """Put the results behind what is passed through; empties `data`, lest every column is there twice."""
-    backend = frame.implementation
-    names = list(data)
-    new = []
-    for name in names:
-        values = data.pop(name)
-        kind = nw.String if values.dtype == object else nw.Float64
-        new.append(nw.new_series(name, np.ascontiguousarray(values), kind, backend=backend))
-    wide = frame.with_columns(*new)
-    place = {name: position for position, name in enumerate(wide.columns)}
-    # Chosen last, because a table without columns has no rows; by position, because names of pandas
-    # columns need not be text.
-    kept = [*encoded.passthrough, *names]
-    result: Frame = wide[:, [place[name] for name in kept]]  # type: ignore[index]  # see above
-    return result

@@ -11,17 +11,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.cells import check_record_batch, plain_column, read_likelihoods, translate
 from thighdx.column_map import ColumnMap, read_column_map
+from thighdx.draft import STATUSES
 from thighdx.errors import TableError
-from thighdx.extras import Extras
-from thighdx.faults import Fault, find_fault
-from thighdx.frames import encode_table
+from thighdx.faults import Fault, FaultReader, FaultTally, conflict_in
 from thighdx.model import Model
 from thighdx.portable import ModelSource, PortableModel, find_model
 from thighdx.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
-from thighdx.score import Values, check_options, score_encoded, scored_columns
-from thighdx.scorer_options import ScorerOptions
+from thighdx.score import ScoredRows, Scoring, underage
+from thighdx.score_options import Engine, OnError, ScoreOptions
 from thighdx.top_causes import check_top, top_causes, top_columns
 
 __all__ = ["ScoredBatch", "Scorer"]
@@ -36,12 +34,12 @@ class ScoredBatch:
     Attributes
     ----------
     batch : pyarrow.RecordBatch
-    n_underage : int
-        Rows with an age below the first age band, which count as in it.
+    found : ScoredRows
+        The same as arrays, and what could not be read.
     """
 
     batch: pa.RecordBatch
-    n_underage: int
+    found: ScoredRows
 
 
 class Scorer:
@@ -64,10 +62,13 @@ class Scorer:
         that could not be scored. The residual cause is never among them.
     column_map : path or mapping, optional
         A map from a hospital's names and codes to the vocabulary; see `thighdx.column_map`.
+    on_error : {"keep", "unknown", "raise"}
+        A row with a cell that cannot be read keeps its place, with its status and no probabilities; is scored as
+        if the cell were unknown; is an error.
     n_threads : int, optional
         Threads per batch; default all.
     strict : bool
-        Raise at a row that cannot be scored, rather than keep it with its status.
+        Old name of ``on_error="raise"``.
 
     Raises
     ------
@@ -76,9 +77,9 @@ class Scorer:
 
     Notes
     -----
-    What the columns mean and what comes out is what `Model.score` says; likelihoods may also be text, as
-    everything is in CSV. A pickled scorer holds the name and digest of a shipped model and the whole of any
-    other; either is loaded once per process.
+    What the columns mean and what comes out is what `Model.score` says. The compiled engine scores every batch,
+    however short, so that a row has the same bits in any of them. A pickled scorer holds the name and digest of
+    a shipped model and the whole of any other; either is loaded once per process.
 
     Examples
     --------
@@ -103,32 +104,40 @@ class Scorer:
         columns: Mapping[str, str] | None = None,
         top: int | None = None,
         column_map: str | Path | Mapping[str, Any] | ColumnMap | None = None,
+        on_error: OnError = "keep",
         n_threads: int | None = None,
         strict: bool = False,
     ) -> None:
-        check_options(n_threads, "auto")
+        if strict:
+            warnings.warn(
+                "strict=True is now on_error='raise'; it goes in 0.3.0", FutureWarning, stacklevel=2
+            )
+            on_error = "raise"
         found = find_model(model)
-        vocabulary = found.vocabulary
-        self._options = ScorerOptions(
+        self._options = ScoreOptions(
             setting=found.settings[
-                vocabulary.setting_code(found.default_setting if setting is None else setting)
+                found.vocabulary.setting_code(found.default_setting if setting is None else setting)
             ],
             interval=interval,
             triage=triage,
             groups=groups,
-            columns=dict(columns or {}),
-            top=top,
+            columns={} if columns is None else columns,
             column_map=None if column_map is None else read_column_map(column_map),
+            top=top,
+            on_error=on_error,
             n_threads=n_threads,
-            strict=strict,
         )
         if self._options.column_map is not None:
-            self._options.column_map.check(vocabulary)
-        self._model: Model | None = found
+            self._options.column_map.check(found.vocabulary)
         self._portable: PortableModel | None = None
-        self._plans: dict[pa.Schema, SchemaPlan] = {}
+        self._open(found)
         check_top(top, len(self._ranked()))
-        scored_columns(vocabulary, {}, self._extras())
+
+    def _open(self, model: Model | None) -> None:
+        """Start with a model, or with none yet."""
+        self._model = model
+        self._scoring: Scoring | None = None if model is None else Scoring.of(model, self._options)
+        self._plans: dict[pa.Schema, SchemaPlan] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Pack the options, and the model as small as it goes."""
@@ -139,7 +148,7 @@ class Scorer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Unpack; the model is loaded when it is first needed."""
         self._options, self._portable = state["options"], state["model"]
-        self._model, self._plans = None, {}
+        self._open(None)
 
     def __repr__(self) -> str:
         """Return the model and the setting."""
@@ -150,8 +159,17 @@ class Scorer:
         """The model that scores."""
         if self._model is None:
             assert self._portable is not None
-            self._model = self._portable.open()
+            self._open(self._portable.open())
+            assert self._model is not None
         return self._model
+
+    @property
+    def scoring(self) -> Scoring:
+        """What scores the rows of any table."""
+        if self._scoring is None:
+            self._open(self.model)
+            assert self._scoring is not None
+        return self._scoring
 
     @property
     def setting(self) -> str:
@@ -161,13 +179,12 @@ class Scorer:
     @property
     def dropped(self) -> frozenset[str]:
         """Columns that the map leaves out."""
-        column_map = self._options.column_map
-        return frozenset() if column_map is None else column_map.dropped
+        return self._options.dropped
 
     @property
-    def options(self) -> dict[str, Any]:
-        """What was asked for, as plain data; the same options give the same numbers."""
-        return self._options.as_plain()
+    def options(self) -> ScoreOptions:
+        """What was asked for; the same options give the same numbers."""
+        return self._options
 
     def plan(self, schema: pa.Schema) -> SchemaPlan:
         """Return how each column of a table is read, and what comes out.
@@ -178,18 +195,12 @@ class Scorer:
             With every problem of the schema: a column named like a cause or an output, or given twice, or of a
             type that cannot be evidence.
         """
+        schema = schema.remove_metadata()  # which not every version of pyarrow can hash
         if schema not in self._plans:
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
-            options = self._options
-            self._plans[schema] = plan_schema(
-                self.model,
-                schema,
-                columns=options.columns,
-                column_map=options.column_map,
-                added=self._added(),
-                notes=make_notes(self.model, self.setting),
-            )
+            notes, top = make_notes(self.model, self.setting), top_columns(self._options.top or 0)
+            self._plans[schema] = plan_schema(self.scoring, schema, top=top, notes=notes)
         return self._plans[schema]
 
     def output_schema(self, input_schema: pa.Schema) -> pa.Schema:
@@ -208,7 +219,7 @@ class Scorer:
         Raises
         ------
         TableError
-            If it is no record batch, its schema cannot be scored, or `strict` and a row cannot.
+            If it is no record batch, its schema cannot be scored, or a row cannot and `on_error` is ``raise``.
 
         Warns
         -----
@@ -216,12 +227,17 @@ class Scorer:
             As `Model.score` does.
         """
         check_record_batch(batch)
-        is_new = batch.schema not in self._plans
-        plan = self.plan(batch.schema)
-        found = self.score_batch(batch)
-        for message in (*(plan.remarks if is_new else ()), *self.remarks(found.n_underage)):
+        is_new = batch.schema.remove_metadata() not in self._plans
+        scored = self.score_batch(batch)
+        found = scored.found
+        self.refuse_faults(batch, found)
+        tally = FaultTally(self._options.on_error)
+        tally.add(self.reader(batch), found.encoded, found.status, first_row=0)
+        remarks = self.plan(batch.schema).remarks if is_new else ()
+        young = underage(self.scoring, found.encoded.n_underage)
+        for message in (*remarks, *tally.messages(batch.num_rows), *young):
             warnings.warn(message, UserWarning, stacklevel=2)
-        return found.batch
+        return scored.batch
 
     def stream(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield every batch of a stream scored.
@@ -240,87 +256,44 @@ class Scorer:
                 raise TableError(f"batch {position + 1}: {schema_difference(first, batch.schema)}")
             yield self(batch)
 
-    def remarks(self, n_underage: int) -> Iterator[str]:
-        """Say what may be amiss with rows that were scored."""
-        if n_underage:
-            yield (
-                f"outside_population: {n_underage} rows with an age below "
-                f"{self.model.vocabulary.age_starts[0]:g}; the model is about adults, they count as its "
-                f"first age band"
-            )
-
-    def score_batch(self, batch: pa.RecordBatch) -> ScoredBatch:
-        """Return the scored batch and what is to be said about it; warns of nothing."""
+    def score_batch(self, batch: pa.RecordBatch, *, engine: Engine = "compiled") -> ScoredBatch:
+        """Return the scored batch and what is to be said about it; warns of nothing and refuses no row."""
         check_record_batch(batch)
-        plan = self.plan(batch.schema)
-        options, model = self._options, self.model
-        ready = self.ready(batch)
-        encoded = encode_table(
-            model.vocabulary, _with_numbers(ready, plan), setting=options.setting, columns=plan.renamed
-        )
-        data = score_encoded(
-            model.network,
-            model.vocabulary,
-            model.groups if options.groups else {},
-            encoded,
-            n_threads=options.n_threads,
-            extras=self._extras(),
-        )
-        if options.strict:
-            self._refuse_faults(batch, data["status"])
+        plan, scoring = self.plan(batch.schema), self.scoring
+        encoded = scoring.encode(batch, batch.num_rows, plan.columns)
+        found = scoring.score(encoded, engine=engine, n_threads=self._options.n_threads)
         arrays = [batch.column(position) for position in plan.passthrough]
-        arrays += [pa.array(values) for values in data.values()]
-        if options.top is not None:
-            arrays += self._top(data)
-        columns = [
-            array if array.type == kind else array.cast(kind)
-            for array, kind in zip(arrays, plan.output.types, strict=True)
-        ]
-        return ScoredBatch(pa.RecordBatch.from_arrays(columns, schema=plan.output), encoded.n_underage)
+        arrays += [pa.array(STATUSES).take(pa.array(found.status)), *map(pa.array, found.numbers)]
+        if found.levels is not None:
+            arrays.append(pa.array(found.levels, pa.string()))
+        if self._options.top is not None:
+            arrays += self._top(dict(zip(scoring.numbers, found.numbers, strict=True)))
+        return ScoredBatch(pa.RecordBatch.from_arrays(arrays, schema=plan.output), found)
 
-    def explain(self, batch: pa.RecordBatch, rows: Mapping[int, str]) -> tuple[Fault, ...]:
-        """Say why rows of a batch cannot be scored; takes some milliseconds per row.
+    def reader(self, batch: pa.RecordBatch) -> FaultReader:
+        """Return what says why cells of a batch cannot be read."""
+        plan = self.plan(batch.schema).columns
+        return FaultReader(self.scoring.vocabulary, plan, batch, self._options.translators)
 
-        Parameters
-        ----------
-        rows : mapping of int to str
-            Position in the batch to the status that the row has.
-        """
-        plan = self.plan(batch.schema)
-        ready = self.ready(batch)
-        return tuple(
-            find_fault(self.model, plan.columns, ready, row, status, self.setting, stored=batch)
-            for row, status in rows.items()
-        )
+    def explain(self, batch: pa.RecordBatch, found: ScoredRows, rows: Iterable[int]) -> Iterator[Fault]:
+        """Say why rows of a batch could not be scored; impossible ones take some milliseconds each."""
+        reader = self.reader(batch)
+        for row in rows:
+            status = STATUSES[found.status[row]]
+            fault = reader.fault(found.encoded, row, status)
+            yield fault or Fault(row, status, "", "", conflict_in(self.model, found.encoded.batch, row))
 
-    def _refuse_faults(self, batch: pa.RecordBatch, status: Values) -> None:
-        """Raise at the first row that cannot be scored."""
-        bad = np.flatnonzero(status != "ok")
-        if len(bad):
-            (fault,) = self.explain(batch, {int(bad[0]): str(status[bad[0]])})
-            raise TableError(f"strict: row {fault.row + 1} of the batch: {fault.status}: {fault.message}")
+    def refuse_faults(self, batch: pa.RecordBatch, found: ScoredRows) -> None:
+        """Raise at the first row that could not be scored, if that is an error."""
+        bad = np.flatnonzero(found.status)
+        if len(bad) and self._options.on_error == "raise":
+            (fault,) = self.explain(batch, found, [int(bad[0])])
+            raise TableError(f"row {fault.row + 1} of the batch: {fault.status}: {fault.message}")
 
-    def ready(self, batch: pa.RecordBatch) -> pa.Table:
-        """Return the columns of evidence by their own names, their codes translated."""
-        plan = self.plan(batch.schema)
-        column_map = self._options.column_map
-        ready: dict[str, pa.ChunkedArray] = {}
-        for name in plan.evidence:
-            column = plain_column(pa.chunked_array([batch.column(name)]))
-            if column_map is not None and name in column_map.columns:
-                item = column_map.columns[name]
-                if item.changes_values:
-                    words = column_map.words(name)
-                    column = pa.chunked_array([translate(column, words, factor=item.factor)])
-            ready[name] = column
-        if not ready:  # a table without columns has no rows
-            return pa.table({"": pa.nulls(batch.num_rows)})
-        return pa.table(ready)
-
-    def _top(self, data: Mapping[str, Values]) -> list[pa.Array]:
+    def _top(self, numbers: Mapping[str, Any]) -> list[pa.Array]:
         """Return the columns of leading causes."""
         ranked = self._ranked()
-        posterior = np.stack([np.asarray(data[cause], dtype=np.float64) for cause in ranked], axis=1)
+        posterior = np.stack([numbers[cause] for cause in ranked], axis=1)
         ids = pa.array(ranked)
         arrays: list[pa.Array] = []
         for places, values in top_causes(posterior, ranked, self._options.top or 0):
@@ -329,32 +302,12 @@ class Scorer:
 
     def _ranked(self) -> list[str]:
         """Return the causes that take part in rankings."""
-        return [
-            cause for cause in self.model.causes if cause != self.model.compiled.kb.manifest.residual_cause
-        ]
-
-    def _extras(self) -> Extras | None:
-        """Return what is asked for beyond posteriors."""
-        options, compiled = self._options, self.model.compiled
-        if options.interval is None and not options.triage:
-            return None
-        return Extras(compiled.kb, compiled.pooled, options.interval, options.triage, options.n_threads)
-
-    def _added(self) -> list[tuple[str, pa.DataType]]:
-        """Return the columns that scoring adds, with their types."""
-        options, model = self._options, self.model
-        names = scored_columns(model.vocabulary, model.groups if options.groups else {}, self._extras())
-        text = {"status", "triage"}
-        added = [(name, pa.string() if name in text else pa.float64()) for name in names]
-        for position, name in enumerate(top_columns(options.top or 0)):
-            added.append((name, pa.float64() if position % 2 else pa.string()))
-        return added
+        return [cause for cause in self.model.causes if cause != self.model.residual_cause]
 
 
-def _with_numbers(ready: pa.Table, plan: SchemaPlan) -> pa.Table:
-    """Turn likelihoods that are text into numbers."""
-    for names in plan.columns.virtual.values():
-        read = read_likelihoods({str(name): ready.column(str(name)) for name in names})
-        for name, column in read.items():
-            ready = ready.set_column(ready.column_names.index(name), name, column)
-    return ready
+def check_record_batch(batch: object) -> None:
+    """Refuse anything but an arrow record batch."""
+    if not isinstance(batch, pa.RecordBatch):
+        kind = f"{type(batch).__module__.partition('.')[0]} {type(batch).__name__}"
+        hint = "; table.to_batches() gives them" if isinstance(batch, pa.Table) else ""
+        raise TableError(f"batch: got {kind}, expected a pyarrow RecordBatch{hint}")

@@ -65,4 +65,6 @@ def plan_table(scorer: Scorer, schema: pa.Schema) -> SchemaPlan:
 
 def score_quietly(scorer: Scorer, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Score a batch where nobody reads warnings."""
-    return scorer.score_batch(batch).batch
+    scored = scorer.score_batch(batch)
+    scorer.refuse_faults(batch, scored.found)
+    return scored.batch

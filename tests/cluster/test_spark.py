@@ -244,11 +244,11 @@ def test_a_table_that_cannot_be_scored_is_refused_before_any_work(
         score_spark(spark.createDataFrame([], schema), TINY)
 
 
-def test_a_row_that_cannot_be_scored_stops_a_strict_run(spark: Any) -> None:
+def test_a_row_that_cannot_be_scored_may_stop_the_run(spark: Any) -> None:
     from pyspark.errors import PythonException
 
-    with pytest.raises(PythonException, match=r"strict: row . of the batch: unknown_state: onset: got 'odd'"):
-        score_spark(kinds(spark), TINY, strict=True).collect()
+    with pytest.raises(PythonException, match=r"row . of the batch: unknown_state: onset: got 'odd'"):
+        score_spark(kinds(spark), TINY, on_error="raise").collect()
 
 
 def test_only_spark_frames_are_taken() -> None:

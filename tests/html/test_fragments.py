@@ -101,7 +101,7 @@ def test_urgency_comes_before_causes_and_the_disclaimer_last(model: Model, resul
     ]
     assert places == sorted(places)
     assert "Sports medicine clinic" in text
-    assert "posterior_thigh 0.1.0" in text
+    assert f"posterior_thigh {model.version}" in text
 
 
 def test_a_result_shows_figures_with_their_intervals(result: Result) -> None:

@@ -32,7 +32,7 @@ def test_it_starts_with_the_complaint_and_goes_on_with_safety(model: thighdx.Mod
     for _ in range(6):
         assert interview.question is not None
         kinds.append(interview.question.kind)
-        interview.answer("no")
+        interview.answer(model.variables[interview.question.variable].states[0])
     assert kinds == ["complaint", "complaint", "safety", "safety", "safety", "safety"]
     assert interview.result_evidence["posterior_thigh_pain"] == "absent"
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -152,14 +153,51 @@ def test_an_input_that_changed_cannot_be_resumed(server: ForkServer, tmp_path: P
     assert len(read_any(output)) == 2_000
 
 
-def test_a_damaged_part_is_named(server: ForkServer, tmp_path: Path, table: Path) -> None:
+@pytest.mark.parametrize("damage", ["garbage", "fewer rows", "gone"])
+def test_a_damaged_part_is_named_and_restart_always_works(
+    server: ForkServer, tmp_path: Path, table: Path, damage: str
+) -> None:
     output = tmp_path / "out.parquet"
-    interrupt(server, output, table, after_parts=2)
-    (work_folder(output) / "part-000001.arrows").write_bytes(b"no")
+    interrupt(server, output, table, after_parts=3)
+    part = work_folder(output) / "part-000001.arrows"
+    if damage == "garbage":
+        part.write_bytes(b"no")
+    elif damage == "gone":
+        part.unlink()
+    else:  # a whole file, only shorter
+        with pa.ipc.open_stream(part.read_bytes()) as reader:
+            short = reader.read_all().slice(0, 20)
+        with pa.ipc.new_stream(part, short.schema) as writer:
+            writer.write_table(short)
     done = server.run(table, "-o", output, *SMALL_PARTS, "--resume", cwd=tmp_path)
     assert done.returncode == 2
-    assert "part-000001.arrows: cannot be read" in done.stderr
+    expected = "parts that it names are missing" if damage == "gone" else "part-000001.arrows: is not what"
+    assert expected in done.stderr
     assert "give --restart to begin again" in done.stderr
+    assert not output.exists()
+    assert server.run(table, "-o", output, *SMALL_PARTS, "--restart", cwd=tmp_path).returncode == 0
+    assert len(read_any(output)) == 4_000
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"format": 2}', None])
+def test_a_manifest_that_was_changed_is_not_believed(
+    server: ForkServer, tmp_path: Path, table: Path, text: str | None
+) -> None:
+    output = tmp_path / "out.parquet"
+    interrupt(server, output, table, after_parts=2)
+    manifest = work_folder(output) / "manifest.json"
+    if text is None:
+        content = json.loads(manifest.read_text())
+        content["state"]["n_underage"] += 1
+        text = json.dumps(content)
+    manifest.write_text(text)
+    done = server.run(table, "-o", output, *SMALL_PARTS, "--resume", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "manifest.json: is damaged" in done.stderr
+    (work_folder(output) / "a folder").mkdir()
+    done = server.run(table, "-o", output, "--part-rows", "100", "--restart", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "discarded what an interrupted run has left, which is damaged" in done.stderr
 
 
 def test_resume_without_anything_to_resume_is_a_run(server: ForkServer, tmp_path: Path, table: Path) -> None:

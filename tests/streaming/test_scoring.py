@@ -9,6 +9,7 @@ import pytest
 
 import thighdx
 from pages import HOSTILE, read_page
+from quiet import without_warnings
 from streaming_tables import TINY, patients, read_any, run_score, write_any
 
 
@@ -20,7 +21,8 @@ def scorer() -> thighdx.Scorer:
 
 def test_python_writes_the_bytes_that_the_command_writes(tmp_path: Path, scorer: thighdx.Scorer) -> None:
     source = write_any(patients(300), tmp_path / "in.parquet")
-    report = thighdx.score_files(source, tmp_path / "python.parquet", scorer=scorer)
+    with pytest.warns(UserWarning, match="rows have no probabilities"):
+        report = thighdx.score_files(source, tmp_path / "python.parquet", scorer=scorer)
     done = run_score("in.parquet", "-o", "command.parquet", "--model", TINY, "--triage", cwd=tmp_path)
     assert done.returncode == 0
     assert (tmp_path / "python.parquet").read_bytes() == (tmp_path / "command.parquet").read_bytes()
@@ -30,7 +32,8 @@ def test_python_writes_the_bytes_that_the_command_writes(tmp_path: Path, scorer:
 def test_a_notebook_shows_what_became_of_the_rows(tmp_path: Path, scorer: thighdx.Scorer) -> None:
     table = pd.DataFrame({"id": [1, 2, 3], "bruising": ["yes", HOSTILE, None]})
     table.to_csv(tmp_path / "in.csv", index=False)
-    report = thighdx.score_files(tmp_path / "in.csv", tmp_path / "out.csv", scorer=scorer)
+    with pytest.warns(UserWarning, match=r"1 rows have no probabilities \(1 unknown_state\)"):
+        report = thighdx.score_files(tmp_path / "in.csv", tmp_path / "out.csv", scorer=scorer)
     assert repr(report) == "<RunReport 3 rows read, 2 scored, 1 unknown_state>"
     page = read_page(report._repr_html_())
     said = page.text
@@ -41,7 +44,7 @@ def test_a_notebook_shows_what_became_of_the_rows(tmp_path: Path, scorer: thighd
 
 def test_several_files_are_one_table(tmp_path: Path, scorer: thighdx.Scorer) -> None:
     parts = [write_any(patients(20, seed=seed), tmp_path / f"{seed}.csv") for seed in (1, 2)]
-    thighdx.score_files(parts, tmp_path / "out.csv", scorer=scorer)
+    without_warnings(thighdx.score_files, parts, tmp_path / "out.csv", scorer=scorer)
     assert len(read_any(tmp_path / "out.csv")) == 40
 
 
@@ -55,3 +58,19 @@ def test_the_output_may_not_be_the_input(tmp_path: Path, scorer: thighdx.Scorer)
     source = write_any(patients(5), tmp_path / "in.csv")
     with pytest.raises(thighdx.TableError, match="is the input too"):
         thighdx.score_files(source, source, scorer=scorer)
+
+
+def test_a_short_table_never_waits_for_a_compiler_and_the_report_says_so(tmp_path: Path) -> None:
+    source = write_any(patients(50), tmp_path / "in.csv")
+    report = without_warnings(thighdx.score_files, source, tmp_path / "out.csv", scorer=thighdx.Scorer(TINY))
+    assert report.as_plain()["engine"] == "numpy"
+
+
+def test_cells_that_count_as_unknown_are_counted(tmp_path: Path) -> None:
+    table = pd.DataFrame({"bruising": ["yes", "blue", "red"], "age": ["30", "old", "40"]})
+    table.to_csv(tmp_path / "in.csv", index=False)
+    scorer = thighdx.Scorer(TINY, on_error="unknown")
+    with pytest.warns(UserWarning, match=r"3 cells cannot be read .*unknown: 'bruising' \(2\), 'age' \(1\)"):
+        report = thighdx.score_files(tmp_path / "in.csv", tmp_path / "out.csv", scorer=scorer)
+    assert report.as_plain()["unread_cells"] == {"bruising": 2, "age": 1}
+    assert report.n_scored == 3

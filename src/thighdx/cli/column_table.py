@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console, paragraph, plain_table, write
-from thighdx.streaming.explain import SHOWN_VALUES, ColumnReading, explain_columns
+from thighdx.column_readings import SHOWN_VALUES, ColumnReading
+from thighdx.streaming.reading import explain_columns
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,8 @@ SHOWN_COLUMNS = 500
 def print_columns(table: Table, scorer: Scorer) -> None:
     """Print one line per column, those with something to look at after that again."""
     out = console()
-    readings, n_rows = explain_columns(table, scorer)
+    found = explain_columns(table, scorer)
+    readings, n_rows = list(found.columns.values()), found.n_rows
     shown = plain_table()
     for name in ("column", "is", "read as", "type"):
         shown.add_column(name, overflow="fold")
@@ -31,7 +33,7 @@ def print_columns(table: Table, scorer: Scorer) -> None:
         is_read = bool(reading.read_as)
         counts = [f"{n:,}" if is_read else "" for n in (reading.known, reading.unknown, reading.bad)]
         read_as = "" if reading.read_as in (reading.name, reading.role) else reading.read_as
-        shown.add_row(reading.name, reading.role, read_as, _type(reading.kind), *counts)
+        shown.add_row(str(reading.name), reading.role, read_as, _type(reading.kind), *counts)
     out.print(shown)
     if len(readings) > SHOWN_COLUMNS:
         write(out, f"... and {len(readings) - SHOWN_COLUMNS:,} columns more")

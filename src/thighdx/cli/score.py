@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,14 @@ __all__ = ["score"]
 STANDARD_STREAM = "-"
 PART_ROWS = 65_536
 SHOWN_CAUSES = 3
+
+
+class OnErrorWord(StrEnum):
+    """What becomes of a row with a cell that cannot be read."""
+
+    KEEP = "keep"
+    UNKNOWN = "unknown"
+    RAISE = "raise"
 
 
 def score(
@@ -85,8 +94,16 @@ def score(
         bool,
         typer.Option("--explain-columns", help="Show how each column will be read, and score nothing."),
     ] = False,
+    on_error: Annotated[
+        OnErrorWord,
+        typer.Option(
+            "--on-error",
+            help="A row with a cell that cannot be read: keep it without probabilities, take the cell for "
+            "unknown, or stop.",
+        ),
+    ] = OnErrorWord.KEEP,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a row that cannot be scored, with exit code 2.")
+        bool, typer.Option("--strict", help="Short for --on-error raise: stop, with exit code 2.")
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from what an interrupted run has left, if any.")
@@ -142,6 +159,7 @@ def score(
         columns=_renamed(columns or []),
         top=top,
         column_map=column_map,
+        on_error="raise" if strict else on_error.value,
         n_threads=share_processors()[1],
     )
     if resume and STANDARD_STREAM in (*tables, output):
@@ -157,7 +175,7 @@ def score(
     if report is not None:
         _check_report(table, output, report)
     on_earlier = "resume" if resume else "restart" if restart else "ask"
-    options = RunOptions(strict, escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
+    options = RunOptions(escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
     _run(table, scorer, output, options, started=started, report=report, quiet=quiet, top=top or SHOWN_CAUSES)
 
 

@@ -6,7 +6,6 @@ last bit for any number of threads, any order and any division into chunks.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -20,8 +19,9 @@ from thighdx.inference.engine import Posteriors
 from thighdx.inference.groups import SetMembers, set_members
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.processors import n_processors
 
-__all__ = ["infer_compiled", "n_processors"]
+__all__ = ["infer_compiled"]
 
 # Cases handed to a thread at once: long enough that handing over costs nothing, short enough to share evenly.
 CHUNK = 2_048
@@ -66,13 +66,6 @@ def infer_compiled(
             future.result()
     result.log_evidence[batch.is_empty()] = 0.0
     return result
-
-
-def n_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _score(

@@ -9,15 +9,17 @@ from typing import NamedTuple
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cells import is_text
+from thighdx.column_readings import ColumnReadings
 from thighdx.errors import TableError
 from thighdx.scorer import Scorer
 from thighdx.streaming.files import STANDARD_STREAM, find_files
 from thighdx.streaming.sources import Source, inspect_file, open_standard_input, unify
 
-__all__ = ["Place", "Table", "open_table"]
+__all__ = ["Place", "Table", "explain_columns", "open_table"]
 
 BATCH_ROWS = 8_192  # read, scored and handed on at once; some 35 MB while they are scored
 DEAR_BATCH_ROWS = 1_024  # where intervals make a row cost a hundred times more
+LOOKED_AT = 10_000  # rows, to explain columns
 BATCH_BYTES = 32_000_000  # long rows come fewer at a time
 
 
@@ -57,6 +59,12 @@ class Table:
     def n_rows(self) -> int | None:
         """Number of rows; None where it only shows at the end."""
         counts = [source.n_rows for source in self.sources]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def most_rows(self) -> int | None:
+        """What the number of rows is at most; None where that only shows at the end."""
+        counts = [source.most_rows for source in self.sources]
         return None if None in counts else sum(count or 0 for count in counts)
 
     @property
@@ -141,5 +149,16 @@ def open_table(names: Sequence[str], scorer: Scorer) -> Table:
     except TableError as error:
         name = "standard input" if is_pipe else files[0]
         raise TableError(f"{name}: {str(error).removeprefix('table: ')}") from None
-    is_dear = scorer.options["interval"] is not None
+    is_dear = scorer.options.interval is not None
     return Table(sources, schema, frozenset(plan.evidence), DEAR_BATCH_ROWS if is_dear else BATCH_ROWS)
+
+
+def explain_columns(table: Table, scorer: Scorer) -> ColumnReadings:
+    """Look at the first rows of a table, to say how its columns will be read."""
+    kinds = {item.name: str(item.type) for item in table.schema}
+    readings = ColumnReadings(scorer.scoring, scorer.plan(table.schema).columns, kinds)
+    for portion in table.read(Place(0, 0), 0, LOOKED_AT):
+        readings.add(portion.batch, portion.batch.num_rows)
+        if readings.n_rows >= LOOKED_AT:
+            break
+    return readings

@@ -109,7 +109,8 @@ class RunReport:
             "model": {"name": model.name, "version": model.version, "digest": model.digest},
             "rebased": {name: dict(shares) for name, shares in model.rebased.items()},
             "setting": self.scorer.setting,
-            "options": self.scorer.options,
+            "options": self.scorer.options.as_plain(),
+            "engine": run.engine,
             "inputs": [source.name for source in self.table.sources],
             "output": self.output,
             "rows": {
@@ -119,6 +120,7 @@ class RunReport:
                 "resumed": run.n_resumed,
             },
             "problems": [asdict(problem) for problem in run.problems],
+            "unread_cells": dict(run.unread),
             "warnings": list(self.remarks),
             "triage": {level or "none": count for level, count in run.triage.items()},
             "seconds": {"start_up": round(self.start_up, 3), "scoring": round(run.seconds, 3)},

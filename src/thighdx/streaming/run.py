@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -11,11 +10,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
 import thighdx
+from thighdx.draft import STATUSES
 from thighdx.errors import TableError
+from thighdx.processors import n_processors
+from thighdx.score import ScoredRows
+from thighdx.score_options import Engine
 from thighdx.scorer import Scorer
 from thighdx.streaming.files import STANDARD_STREAM, table_format
 from thighdx.streaming.pipeline import map_ordered
@@ -29,7 +32,6 @@ __all__ = [
     "Problem",
     "Run",
     "RunOptions",
-    "n_processors",
     "run_key",
     "score_table_to",
     "share_processors",
@@ -60,13 +62,10 @@ class RunOptions:
 
     Attributes
     ----------
-    strict : bool
-        Whether a row that cannot be scored is an error.
     part_rows : int
         Rows written at once, and kept at once should the run be interrupted.
     """
 
-    strict: bool = False
     escape_formulas: bool = False
     part_rows: int = PART_ROWS
     on_earlier: OnEarlier = "ask"
@@ -78,6 +77,10 @@ class Run:
 
     Attributes
     ----------
+    unread : Counter of str
+        Cells that could not be read, by column.
+    engine : {"compiled", "numpy"}
+        Decided before the first row, by the size of the table.
     seconds : float
         Since the first row was asked for.
     waited : float
@@ -87,12 +90,14 @@ class Run:
     """
 
     summary: Summary
+    engine: Engine = "compiled"
     n_rows: int = 0
     n_underage: int = 0
     n_resumed: int = 0
     place: Place = field(default=Place(0, 0))
     triage: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
     notice: str = ""
     seconds: float = 0.0
     waited: float = 0.0
@@ -105,6 +110,7 @@ class Run:
             "n_underage": self.n_underage,
             "place": list(self.place),
             "triage": dict(self.triage),
+            "unread": dict(self.unread),
             "problems": [
                 {name: getattr(problem, name) for name in Problem.__slots__} for problem in self.problems
             ],
@@ -116,7 +122,7 @@ class Run:
         self.n_rows = self.n_resumed = state["n_rows"]
         self.n_underage = state["n_underage"]
         self.place = Place(*state["place"])
-        self.triage = Counter(state["triage"])
+        self.triage, self.unread = Counter(state["triage"]), Counter(state["unread"])
         self.problems = [Problem(**item) for item in state["problems"]]
         self.summary.take_up(state["summary"])
 
@@ -126,11 +132,11 @@ class _Scored(NamedTuple):
 
     portion: Portion
     batch: pa.RecordBatch
-    n_underage: int
+    found: ScoredRows
     seconds: float
 
 
-def run_key(table: Table, scorer: Scorer, output: str, options: RunOptions) -> dict[str, Any]:
+def run_key(table: Table, scorer: Scorer, engine: Engine, output: str, options: RunOptions) -> dict[str, Any]:
     """Return what decides about every byte of the output."""
     form = table_format(output)
     return {
@@ -138,8 +144,8 @@ def run_key(table: Table, scorer: Scorer, output: str, options: RunOptions) -> d
         "model": scorer.model.digest,
         "max_causes": scorer.model.max_causes,
         "rebased": {name: dict(shares) for name, shares in scorer.model.rebased.items()},
-        **scorer.options,
-        "strict": options.strict,
+        **scorer.options.as_plain(),
+        "engine": engine,
         "escape_formulas": options.escape_formulas,
         "part_rows": options.part_rows,
         "format": [form.kind, form.compression],
@@ -162,7 +168,7 @@ def score_table_to(
     Raises
     ------
     TableError
-        If the input is damaged, the output cannot be written, or `strict` and a row cannot be scored.
+        If the input is damaged, the output cannot be written, or a row cannot be scored and that is an error.
     """
     started = time.perf_counter()
     form = table_format(output)
@@ -176,7 +182,7 @@ def score_table_to(
                 _score(table, scorer, run, options, advance, sink, None)
             return
         with open_work(
-            output, run_key(table, scorer, output, options), on_earlier=options.on_earlier
+            output, run_key(table, scorer, run.engine, output, options), on_earlier=options.on_earlier
         ) as work:
             run.notice = work.notice
             with pa.OSFile(str(work.output), "wb") as stream, open_sink(form, stream, **sink_options) as sink:
@@ -204,7 +210,7 @@ def _score(
     schema = scorer.output_schema(table.schema)
     with closing(_portions(table, scorer, run, options)) as portions:
         for scored in portions:
-            _count(scored, table, scorer, run, options)
+            _count(scored, table, scorer, run)
             waiting.append(scored.batch)
             run.n_rows += scored.batch.num_rows
             run.place = scored.portion.end
@@ -220,8 +226,8 @@ def _portions(table: Table, scorer: Scorer, run: Run, options: RunOptions) -> Ge
 
     def work(portion: Portion) -> _Scored:
         started = time.perf_counter()
-        found = scorer.score_batch(portion.batch)
-        return _Scored(portion, found.batch, found.n_underage, time.perf_counter() - started)
+        scored = scorer.score_batch(portion.batch, engine=run.engine)
+        return _Scored(portion, scored.batch, scored.found, time.perf_counter() - started)
 
     portions = table.read(run.place, run.n_rows, options.part_rows)
     with closing(map_ordered(work, portions, n_workers=share_processors()[0])) as scored:
@@ -233,11 +239,6 @@ def _portions(table: Table, scorer: Scorer, run: Run, options: RunOptions) -> Ge
                 return
             run.worked += item.seconds
             yield item
-
-
-def n_processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def share_processors() -> tuple[int, int]:
@@ -265,27 +266,26 @@ def _finish_part(
         work.keep(part, run.as_plain())
 
 
-def _count(scored: _Scored, table: Table, scorer: Scorer, run: Run, options: RunOptions) -> None:
+def _count(scored: _Scored, table: Table, scorer: Scorer, run: Run) -> None:
     """Count what became of the rows of a batch."""
-    run.n_underage += scored.n_underage
+    run.n_underage += scored.found.encoded.n_underage
+    for bad in scored.found.encoded.bad_cells:
+        run.unread[str(bad.column)] += len(bad.rows)
     run.summary.add(pa.Table.from_batches([scored.batch]))
-    if "triage" in scored.batch.schema.names:
-        for item in pc.value_counts(scored.batch.column("triage")).to_pylist():
-            run.triage[item["values"]] += item["counts"]
-    status = scored.batch.column("status")
-    if pc.all(pc.equal(status, "ok")).as_py() is not False:
-        return
+    if scored.found.levels is not None:
+        run.triage.update(scored.found.levels.tolist())
     seen = Counter(problem.status for problem in run.problems)
-    rows: dict[int, str] = {}
-    for row, name in enumerate(status.to_pylist()):
-        if name != "ok" and seen[name] < SHOWN_PROBLEMS:
-            seen[name] += 1
-            rows[row] = name
+    rows = []
+    for row in np.flatnonzero(scored.found.status).tolist():
+        status = STATUSES[scored.found.status[row]]
+        seen[status] += 1
+        if seen[status] <= SHOWN_PROBLEMS:
+            rows.append(row)
     name = table.name_at(scored.portion.end)
     first = scored.portion.end.row - scored.batch.num_rows + 1
-    for fault in scorer.explain(scored.portion.batch, rows):
+    for fault in scorer.explain(scored.portion.batch, scored.found, rows):
         found = Problem(name, first + fault.row, fault.status, fault.column, fault.value, fault.message)
-        if options.strict:
+        if scorer.options.on_error == "raise":
             raise TableError(
                 f"{found.file}: row {found.row}: {found.status}: {found.message}; --strict is on"
             )

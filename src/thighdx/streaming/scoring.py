@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-
 from thighdx.errors import TableError
+from thighdx.score import choose_engine, prepare_engine, underage
 from thighdx.scorer import Scorer
 from thighdx.streaming.files import STANDARD_STREAM
 from thighdx.streaming.reading import Table, open_table
@@ -31,7 +30,6 @@ def score_files(
     output: str | Path,
     *,
     scorer: Scorer | None = None,
-    strict: bool = False,
     escape_formulas: bool = False,
     part_rows: int = PART_ROWS,
     on_earlier: OnEarlier = "ask",
@@ -47,8 +45,6 @@ def score_files(
         File to write, its format by its ending; it appears only when it is complete.
     scorer : Scorer, optional
         What is asked for; default the shipped model in its default setting.
-    strict : bool
-        Raise at a row that cannot be scored, rather than keep it with its status.
     escape_formulas : bool
         In CSV, put ``'`` before text that a spreadsheet would take for a formula.
     part_rows : int
@@ -67,12 +63,14 @@ def score_files(
     Raises
     ------
     TableError
-        If the input cannot be read or scored, the output cannot be written, or `strict` and a row is bad.
+        If the input cannot be read or scored, the output cannot be written, or a row is bad and `on_error` of the
+        scorer is ``raise``.
 
     Warns
     -----
     UserWarning
-        If a column looks like misspelled evidence, or patients are younger than the model's population.
+        If rows could not be scored, a column looks like misspelled evidence, or patients are younger than the model's
+        population.
 
     Examples
     --------
@@ -87,10 +85,12 @@ def score_files(
     names = [tables] if isinstance(tables, str | Path) else tables
     table = open_table([str(name) for name in names], scorer)
     check_output(table, str(output))
-    run = start_run(scorer, table, scorer.options["top"] or TOP)
-    options = RunOptions(strict, escape_formulas, part_rows, on_earlier)
+    run = start_run(scorer, table, scorer.options.top or TOP)
+    options = RunOptions(escape_formulas, part_rows, on_earlier)
     report = score_opened(table, scorer, str(output), run, options, started=started, quiet=quiet)
-    for message in report.remarks:
+    lost = ", ".join(f"{count:,} {status}" for status, count in report.kept.items())
+    more = [f"{report.run.n_rows - report.n_scored:,} rows have no probabilities ({lost})"] if lost else []
+    for message in [*report.remarks, *more]:
         warnings.warn(message, UserWarning, stacklevel=2)
     return report
 
@@ -100,7 +100,7 @@ def start_run(scorer: Scorer, table: Table, top: int) -> Run:
     model = scorer.model
     summary = Summary(model.vocabulary, model.compiled.kb.manifest.residual_cause, top)
     summary.has_settings = scorer.plan(table.schema).columns.setting is not None
-    return Run(summary)
+    return Run(summary, choose_engine("auto", table.most_rows, model.network))
 
 
 def score_opened(
@@ -122,11 +122,15 @@ def score_opened(
     started : float
         When the program began to get ready, by `time.perf_counter`.
     """
-    _warm_up(scorer, table)
+    if run.engine == "compiled":
+        prepare_engine(scorer.model.network)
     start_up = time.perf_counter() - started
     with show_progress(table, quiet=quiet) as advance:
         score_table_to(output, table, scorer, run, options, advance)
-    remarks = [*scorer.plan(table.schema).remarks, *scorer.remarks(run.n_underage)]
+    remarks = [*scorer.plan(table.schema).remarks, *underage(scorer.scoring, run.n_underage)]
+    if run.unread and scorer.options.on_error == "unknown":
+        columns = ", ".join(f"{name!r} ({count:,})" for name, count in run.unread.most_common())
+        remarks.append(f"{run.unread.total():,} cells cannot be read and count as unknown: {columns}")
     return RunReport(run, scorer, table, output, remarks, start_up)
 
 
@@ -136,14 +140,6 @@ def check_output(table: Table, output: str) -> None:
         return
     if any(Path(output).samefile(source.name) for source in table.sources):
         raise TableError(f"{output}: is the input too; its findings would be lost; choose another output")
-
-
-def _warm_up(scorer: Scorer, table: Table) -> None:
-    """Compile what is compiled at first use, so that it is not counted as scoring."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        unknown = [pa.nulls(1, kind) for kind in table.schema.types]
-        scorer.score_batch(pa.RecordBatch.from_arrays(unknown, names=table.schema.names))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.cells import plain_column
+from thighdx.cells import is_text
 from thighdx.errors import TableError
 from thighdx.streaming.files import STANDARD_STREAM, TableFormat, table_format
 from thighdx.whole_files import create_file
@@ -214,18 +214,18 @@ def _cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArray:
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    column = plain_column(column)
-    if escape_formulas and _is_text(column):
+    elif pa.types.is_run_end_encoded(column.type):
+        column = pa.chunked_array(
+            [pc.run_end_decode(chunk) for chunk in column.chunks], column.type.value_type
+        )
+    elif pa.types.is_string_view(column.type):
+        column = column.cast(pa.large_string())
+    if escape_formulas and is_text(column.type):
         pattern = "^([" + "".join(rf"\x{ord(start):02x}" for start in FORMULA_STARTS) + "])"
         escaped = pc.replace_substring_regex(column, pattern, r"'\1")
         is_number = pc.match_substring_regex(column, r"^[+-]?[0-9]+([.][0-9]+)?$")
         return pc.if_else(is_number, column, escaped)
     return column
-
-
-def _is_text(column: pa.ChunkedArray) -> bool:
-    """Whether a column holds text."""
-    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
 
 
 def _named(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -238,4 +238,4 @@ def _named(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _needs_quotes(column: pa.ChunkedArray) -> bool:
     """Whether a text column holds anything that CSV has a meaning for."""
-    return _is_text(column) and bool(pc.any(pc.match_substring_regex(column, r'[",\r\n]')).as_py())
+    return is_text(column.type) and bool(pc.any(pc.match_substring_regex(column, r'[",\r\n]')).as_py())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,20 @@ class Source:
             "mtime_ns": stat.st_mtime_ns,
             "schema": self.schema.remove_metadata().to_string(truncate_metadata=False),
         }
+
+    @property
+    def most_rows(self) -> int | None:
+        """What the number of rows is at most; None where that only shows at the end."""
+        if self.n_rows is not None:
+            return self.n_rows
+        if self.text is not None:  # a row ends with a line; text that fits is there from beginning to end
+            start = self.text.start
+            return max(start.count(b"\n"), start.count(b"\r")) if len(start) < SNIFFED_BYTES else None
+        if self.pipe is not None or self.n_bytes > SNIFFED_BYTES:
+            return None
+        with contextlib.suppress(pa.ArrowException, OSError):  # what is damaged is told where it is read
+            return sum(int(batch.num_rows) for batch, _ in _arrow(self.name))
+        return None
 
     def read(self, *, skip: int, evidence: frozenset[str], n_rows: int) -> Iterator[pa.RecordBatch]:
         """Yield batches of at most `n_rows` rows from row `skip` on.

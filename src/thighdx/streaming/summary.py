@@ -146,14 +146,16 @@ class Summary:
         status = scored.column("status").to_pylist()
         self.statuses.update(status)
         is_ok = np.array([value == "ok" for value in status], dtype=bool)
-        order = np.argsort(-posterior, axis=1, kind="stable")
         if posterior.shape[1]:
-            leader = order[is_ok, 0]
+            leader = posterior[is_ok].argmax(axis=1)
             self.lead_count += np.bincount(leader, minlength=len(ranked))
             self.lead_sum += np.bincount(leader, weights=posterior[is_ok, leader], minlength=len(ranked))
-        best = self._count_truth(scored, order, is_ok)
-        if self.n_rows + scored.num_rows <= LISTED_CASES:
-            self._list(scored, status, posterior, order, best)
+        is_listed = self.n_rows + scored.num_rows <= LISTED_CASES
+        if is_listed or any(name.startswith(TRUTH_PREFIX) for name in scored.column_names):
+            order = np.argsort(-posterior, axis=1, kind="stable")
+            best = self._count_truth(scored, order, is_ok)
+            if is_listed:
+                self._list(scored, status, posterior, order, best)
         self.n_rows += scored.num_rows
 
     def _count_truth(

@@ -1,14 +1,15 @@
 """What an interrupted run leaves: its complete parts, in a folder beside the output that nobody takes for one.
 
 While a table is scored, everything is in ``.OUT.incomplete``: the output as far as it is written, the scored
-parts, and a manifest that says which parts are complete, what they were made from and with which options. A
-part counts once it is on disk and the manifest names it. At the end the output takes its place in one step and
-the folder goes.
+parts, and a manifest that says which parts are complete, what is in them, what they were made from and with
+which options. A part counts once it is on disk and the manifest names it with its rows and its checksum. At the
+end the output takes its place in one step and the folder goes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from thighdx.whole_files import check_target, keep_mode, sync_path
 
 __all__ = ["OnEarlier", "Work", "kept_rows", "open_work", "work_folder"]
 
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
 MANIFEST = "manifest.json"
 OUTPUT = "output"
 LOCK = "lock"
@@ -50,8 +51,8 @@ class Work:
     ----------
     key : mapping
         What the parts are made from: model, options, inputs. Other parts are of no use.
-    n_parts : int
-        Complete parts on disk.
+    kept : list of mapping
+        Rows and SHA-256 of every complete part on disk.
     state : mapping, optional
         What was said to `keep` with the last of them; None at the beginning.
     notice : str
@@ -61,7 +62,7 @@ class Work:
     name: str
     target: Path
     key: Mapping[str, Any]
-    n_parts: int = 0
+    kept: list[dict[str, Any]] = field(default_factory=list)
     state: dict[str, Any] | None = None
     notice: str = ""
     is_kept: bool = field(default=False)
@@ -84,36 +85,43 @@ class Work:
         TableError
             If one is damaged.
         """
-        for position in range(self.n_parts):
+        for position, expected in enumerate(self.kept):
+            path = self._part(position)
             try:
-                with pa.OSFile(str(self._part(position))) as file, pa.ipc.open_stream(file) as reader:
+                found = _fingerprint(path)
+                if found != expected["sha256"]:
+                    raise TableError(
+                        f"{path}: is not what the interrupted run wrote (its checksum differs); give --restart to "
+                        f"begin again"
+                    )
+                with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                     yield reader.read_all()
             except (pa.ArrowException, OSError) as error:
-                raise TableError(
-                    f"{self._part(position)}: cannot be read ({error}); give --restart to begin again"
-                ) from None
+                raise TableError(f"{path}: cannot be read ({error}); give --restart to begin again") from None
 
     def keep(self, table: pa.Table, state: Mapping[str, Any]) -> None:
         """Put a part on disk, and then its name into the manifest."""
-        place = self._part(self.n_parts)
+        place = self._part(len(self.kept))
         temporary = place.with_suffix(".tmp")
         with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
             writer.write_table(table)
         sync_path(temporary)
+        part = {"rows": table.num_rows, "sha256": _fingerprint(temporary)}
         temporary.replace(place)
         content = {
             "format": MANIFEST_FORMAT,
             "key": self.key,
-            "n_parts": self.n_parts + 1,
+            "parts": [*self.kept, part],
             "state": state,
         }
         manifest = self.folder / MANIFEST
         temporary = manifest.with_suffix(".tmp")
-        temporary.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+        signed = content | {"sha256": _digest(content)}
+        temporary.write_text(json.dumps(signed, allow_nan=False), encoding="utf-8")
         sync_path(temporary)
         temporary.replace(manifest)
         sync_path(self.folder)
-        self.n_parts += 1
+        self.kept.append(part)
         self.state = dict(state)
 
     def finish(self) -> None:
@@ -128,13 +136,13 @@ class Work:
         """Keep complete parts, and nothing else."""
         with contextlib.suppress(OSError):
             self.output.unlink(missing_ok=True)
-        if self.n_parts:
+        if self.kept:
             self.is_kept = True
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _part(self, position: int) -> Path:
-        return self.folder / f"part-{position:06}.arrows"
+        return self.folder / _part_name(position)
 
 
 @contextlib.contextmanager
@@ -199,8 +207,15 @@ def _locked(work: Work) -> Iterator[None]:
 
 def _look_back(work: Work, on_earlier: OnEarlier) -> None:
     """Decide what to do with the parts of an earlier run."""
-    found = _read_manifest(work.folder / MANIFEST)
+    manifest = work.folder / MANIFEST
+    found = _read_manifest(manifest)
     if found is None:
+        if manifest.exists():
+            work.notice = "discarded what an interrupted run has left, which is damaged"
+            if on_earlier == "resume":
+                raise TableError(
+                    f"{manifest}: is damaged, or parts that it names are missing; give --restart to begin again"
+                )
         _clear(work.folder)
         return
     different = _differences(found["key"], work.key)
@@ -211,7 +226,7 @@ def _look_back(work: Work, on_earlier: OnEarlier) -> None:
                 f"{work.name}: cannot resume: {'; '.join(different)}; undo the change, or give --restart to "
                 f"discard the {n_rows} rows of the interrupted run"
             )
-        work.n_parts, work.state = found["n_parts"], found["state"]
+        work.kept, work.state = found["parts"], found["state"]
         work.notice = f"resumed after {n_rows} rows of an interrupted run"
     elif on_earlier == "ask" and not different:
         raise TableError(
@@ -225,15 +240,33 @@ def _look_back(work: Work, on_earlier: OnEarlier) -> None:
 
 
 def _read_manifest(path: Path) -> dict[str, Any] | None:
-    """Return a manifest that can be used; None where there is none."""
+    """Return a manifest that is as it was written and whose parts are there; None where there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found["format"] != MANIFEST_FORMAT or found["n_parts"] < 1:
+        if found.pop("sha256") != _digest(found) or found["format"] != MANIFEST_FORMAT:
             return None
-        parts = [path.parent / f"part-{position:06}.arrows" for position in range(found["n_parts"])]
-        return found if all(part.is_file() for part in parts) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        n_rows = sum(part["rows"] for part in found["parts"])
+        is_whole = all(
+            (path.parent / _part_name(position)).is_file() for position in range(len(found["parts"]))
+        )
+        return dict(found) if is_whole and n_rows == found["state"]["n_rows"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _part_name(position: int) -> str:
+    return f"part-{position:06}.arrows"
+
+
+def _fingerprint(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -261,5 +294,7 @@ def _changed_inputs(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> 
 def _clear(folder: Path) -> None:
     """Remove everything but the lock."""
     for path in folder.iterdir():
-        if path.name != LOCK:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
             path.unlink(missing_ok=True)
