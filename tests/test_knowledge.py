@@ -133,9 +133,21 @@ def test_every_cause_but_the_residual_one_has_advice_and_every_cause_a_harm(
         "treatment",
         "prevention",
         "caution",
+        "how_to",
+        "course",
+        "visit",
+        "safety_net",
     }
     assert Counter(harm.cause for harm in kb.harms) == dict.fromkeys(model.causes, 1)
     assert all(harm.harm_of_missing > 0 and harm.reason for harm in kb.harms)
+
+
+def test_people_are_told_words_of_their_own_and_no_note_of_maintainers(kb: KnowledgeBase) -> None:
+    for row in (*kb.red_flags, *kb.harms):
+        assert row.words.endswith("."), row
+        assert row.words[0].isupper(), row
+        assert row.words != row.reason, row
+        assert not re.search(r"\b[EUSKM]\d\d|rule|threshold", row.words), row
 
 
 def test_the_groups_are_those_of_the_design(model: Model) -> None:

@@ -329,3 +329,65 @@ def test_nothing_that_is_possible_is_written_as_0_or_100_percent(model: Model) -
 def test_a_result_cannot_be_changed(result: Result) -> None:
     with pytest.raises(AttributeError, match="cannot assign to field 'setting'"):
         result.setting = "x"  # type: ignore[misc]  # on purpose
+
+
+# ---- what is asked, and what is at odds ---------------------------------------------------------------
+
+SCIATICA = {"low_back_pain": True, "pain_radiates_below_knee": True, "tingling": True, "shooting_pain": True}
+
+
+def test_in_an_emergency_nothing_is_asked_unless_a_tier_is_named(model: Model) -> None:
+    result = model.diagnose(SCIATICA | {"saddle_anesthesia": True})
+    assert list(result.next_questions()) == []
+    assert "nothing more is asked before help comes" in repr(result.next_questions())
+    assert len(result.next_questions(3, max_cost="cheap_test")) == 3
+
+
+def test_alarm_questions_of_the_leading_cause_come_first(model: Model) -> None:
+    result = model.diagnose(SCIATICA)
+    first = [question.variable for question in result.next_questions(6)]
+    assert first == [
+        "saddle_anesthesia",
+        "bladder_dysfunction",
+        "bladder_hesitancy",
+        "bowel_dysfunction",
+        "bilateral_leg_neurology",
+        "muscle_weakness",
+    ]
+    raising = [question.variable for question in result.triage.unanswered if question.raises]
+    assert raising[:2] == first[:2]
+    calf = model.diagnose({"calf_pain": True, "posterior_thigh_pain": True})
+    assert "leg_swelling" in [question.variable for question in calf.next_questions(8)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "costs"), [("self_report", {"ask"}), ("primary_care", {"ask", "examine"})]
+)
+def test_nothing_is_named_that_cannot_be_answered_in_the_setting(
+    model: Model, setting: str, costs: set[str]
+) -> None:
+    result = model.diagnose(SCIATICA, setting=setting)
+    assert {question.cost for question in result.triage.unanswered} == costs
+    assert {question.cost for question in result.next_questions(1).ranking} == costs
+
+
+@pytest.mark.parametrize(
+    ("findings", "code", "words"),
+    [
+        ({"pain_severity": "none", "night_pain_unrelieved": True}, "contradiction", "No pain at all"),
+        ({"night_pain_unrelieved": True, "relieved_by_rest": True}, "contradiction", "nothing relieves"),
+        (
+            {"anterior_thigh_pain": True, "posterior_thigh_pain": False, "buttock_pain": False},
+            "outside_scope",
+            "front",
+        ),
+        ({"chest_pain_or_dyspnea": True}, "outside_scope", "another kind of muscle"),
+        ({"age": 15}, "outside_population", "18"),
+    ],
+)
+def test_answers_at_odds_and_complaints_outside_the_model_are_pointed_out(
+    model: Model, findings: dict[str, object], code: str, words: str
+) -> None:
+    found = [warning for warning in model.diagnose(findings).warnings if words in warning.message]
+    assert [warning.code for warning in found] == [code]
+    assert model.diagnose({"bruising": True, "pain_severity": "mild"}).warnings == ()

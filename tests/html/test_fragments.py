@@ -254,7 +254,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Model:
         ("variables.csv", "Bruising,absent"),
         ("variables.csv", "Does it tingle?,"),
         ("variables.csv", "What was the D-dimer?,"),
-        ("red_flags.csv", "a clot is likely,"),
+        ("red_flags.csv", "It may be a clot.,"),
         ("management.csv", "Rest it.,"),
         ("groups.csv", "Serious,clot"),
         ("sources.csv", "Judged at a desk,"),

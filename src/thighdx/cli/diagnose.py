@@ -173,7 +173,7 @@ def _print_urgency(out: Console, result: Result) -> None:
 
 def _print_questions(out: Console, result: Result) -> None:
     """Print what to ask next."""
-    questions = result.next_questions(N_QUESTIONS, max_cost="ask").best
+    questions = result.next_questions(N_QUESTIONS).best
     if questions:
         out.print()
         write(out, "Best questions to ask next", style="bold")
