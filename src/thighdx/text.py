@@ -25,7 +25,6 @@ __all__ = [
     "percent",
     "sentence",
     "short_labels",
-    "unbroken",
     "uncertain_words",
 ]
 
@@ -140,17 +139,6 @@ def in_labels(text: str, names: Iterable[str], labels: Labels | None) -> str:
     return re.sub(r"\w+", lambda word: labeled.get(word[0], word[0]), text)
 
 
-def unbroken(text: str) -> str:
-    """Keep a number and its percent sign on one line.
-
-    Examples
-    --------
-    >>> unbroken("from 15 %: within days").split(" ") == ["from", "15" + NO_BREAK + "%:", "within", "days"]
-    True
-    """
-    return re.sub(r"(?<=\d) (?=%)", NO_BREAK, text)
-
-
 def advice_of_level(level: str, words: str) -> str:
     """Return what a level means without its name, which stands above it.
 
@@ -164,9 +152,9 @@ def advice_of_level(level: str, words: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital letter, end with a full stop, and break no number."""
+    """Begin with a capital letter and end with a full stop."""
     ended = text if text.endswith((".", "!", "?")) else f"{text}."
-    return unbroken(begun(ended))
+    return begun(ended)
 
 
 def uncertain_words(likelihood: Mapping[str, float]) -> str:

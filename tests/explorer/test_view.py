@@ -9,7 +9,6 @@ import numpy as np
 from thighdx.explorer.state import Session
 from thighdx.explorer.view import catalog, detail, view
 from thighdx.model import Model
-from thighdx.text import unbroken
 
 
 def test_everything_that_can_be_known_is_in_the_catalog_once(model: Model) -> None:
@@ -56,7 +55,7 @@ def test_posteriors_and_intervals_are_those_of_the_result(model: Model) -> None:
     assert more["intervals"][top["id"]]["lower"] == float(interval["lower"])
     assert more["intervals"][top["id"]]["upper"] == float(interval["upper"])
     assert shown["urgency"]["level"] == result.triage.level
-    assert shown["urgency"]["reasons"] == [unbroken(reason.words) for reason in result.triage.deciding]
+    assert shown["urgency"]["reasons"] == [reason.words for reason in result.triage.deciding]
 
 
 def test_a_warning_sign_is_urgent_in_the_first_answer_after_the_click(model: Model) -> None:

@@ -122,12 +122,12 @@ def test_what_must_not_be_missed_counts_at_three_times_its_odds_but_for_an_emerg
 def test_a_reason_says_plainly_how_a_cause_was_counted() -> None:
     (reason,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.04)).reasons
     assert reason.words.startswith(
-        "Deep vein thrombosis: 4 %; counted at three times its odds because it must not be missed: 11 %; "
-        "from 8 %: soon. A clot can travel"
+        "Deep vein thrombosis: 4.0%; counted at three times its odds because it must not be missed: 11.1%; "
+        "from 8.0%: soon. A clot can travel"
     )
     assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.08}
     (plain,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.2)).reasons
-    assert plain.words.startswith("Deep vein thrombosis: 20 %; from 12 %: urgent. ")
+    assert plain.words.startswith("Deep vein thrombosis: 20.0%; from 12.5%: urgent. ")
     assert "counted" not in plain.figures
 
 
@@ -138,7 +138,7 @@ def test_a_cause_may_have_a_factor_of_its_own_with_its_reason() -> None:
     )  # fmt: skip
     found = triage(with_harm(own), CALM, rare(hip_joint_disease=0.3))  # 2.5 times the odds: 0.517
     assert found.level == "soon"
-    assert "counted at 2.5 times its odds because it hides a dying bone: 52 %; from 50 %: soon" in str(
+    assert "counted at 2.5 times its odds because it hides a dying bone: 51.7%; from 50.0%: soon" in str(
         found.reasons[0].words
     )
 

@@ -70,11 +70,11 @@ MISTAKES = {
 }
 EXPECTED = {
     BRUISING: ["got 50 / 40 / 70, expected three that rise"],
-    COUGH: ["leave out the %: the numbers are of 100", "all three of 5, 50 and 95 % are needed"],
+    COUGH: ["leave out the %: the numbers are of 100", "all three of 5, 50 and 95% are needed"],
     ROTATION: [
         "got an answer without a verdict, expected confirm, change, strike",
-        "J (yours, 50 %): got nothing",
-        "K (yours, 95 %): got nothing",
+        "J (yours, 50%): got nothing",
+        "K (yours, 95%): got nothing",
     ],
     OBESITY: ["got '1,5', expected a number above 0; did you mean 1.5?"],
     SHARE: ["how common a cause is cannot be struck"],

@@ -124,7 +124,7 @@ def _print_contexts(out: Console, model: Model, cause: str, setting: str, settin
     table = plain_table()
     table.add_column("context or pathology", overflow="fold")
     table.add_column("odds ratio", justify="right", no_wrap=True)
-    table.add_column("90 % belief", justify="right", no_wrap=True)
+    table.add_column("90% belief", justify="right", no_wrap=True)
     table.add_column("with it", justify="right", no_wrap=True)
     table.add_column("overall", justify="right", no_wrap=True)
     for fact in facts:

@@ -26,8 +26,8 @@ def print_judgements(out: Console, model: Model, cause: str) -> None:
     items = [model.compiled.pooled[table, tuple(key.split("|"))] for table, key in keys]
     write(out, f"{model.causes[cause].label}: {len(items):,} numbers", style="bold")
     text = (
-        "Each line holds the value used and, in brackets, its 5 and 95 % quantiles; below it what every "
-        "expert said (5, 50 and 95 % quantiles, or in words), with sources. Odds ratios in effects, "
+        "Each line holds the value used and, in brackets, its 5 and 95% quantiles; below it what every "
+        "expert said (5, 50 and 95% quantiles, or in words), with sources. Odds ratios in effects, "
         "frequencies elsewhere."
     )
     write(out, paragraph(text, out.width), style="dim")

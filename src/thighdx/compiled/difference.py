@@ -12,7 +12,7 @@ from thighdx.compiled.case_difference import CaseDifference, ComparedCase, Compi
 from thighdx.elicitation.judgements import PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
-from thighdx.text import counted
+from thighdx.text import counted, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,7 @@ class ModelDifference:
         for case in self.cases:
             lead = "" if case.old_leader == case.new_leader else f" [{case.old_leader} -> {case.new_leader}]"
             moved = ", ".join(
-                f"{m.cause} {m.old:.1%} -> {m.new:.1%}"
+                f"{m.cause} {percent(m.old)} -> {percent(m.new)}"
                 for m in case.moves[:3]
                 if abs(m.old - m.new) >= SHOWN_MOVE
             )
@@ -146,7 +146,7 @@ class ModelDifference:
             else:
                 n_still += 1
         if n_still:
-            lines.append(f"{n_still} of {len(self.cases)} cases do not move by {SHOWN_MOVE:.1%} or more")
+            lines.append(f"{n_still} of {len(self.cases)} cases do not move by {percent(SHOWN_MOVE)} or more")
         return "\n".join(lines)
 
 

@@ -29,6 +29,7 @@ from thighdx.evaluation.scoring_rules import (
     top_share,
 )
 from thighdx.network.spec import Floats
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,12 +137,12 @@ class Evaluation(Shown):
             f"  log score  {self.log_score:.3f} (knowing only the mix: {self.log_score_prior:.3f})",
             f"  Brier      {self.brier.score:.4f} (reliability {self.brier.reliability:.5f}, "
             f"resolution {self.brier.resolution:.4f}, uncertainty {self.brier.uncertainty:.4f})",
-            f"  true cause first {self.top_1:.1%}, among the first three {self.top_3:.1%}",
+            f"  true cause first {percent(self.top_1)}, among the first three {percent(self.top_3)}",
         ]
         if self.triage is not None:
             lines.append(
-                f"  triage     exact {self.triage.exact:.1%}, too high {self.triage.too_high:.1%}, too low "
-                f"{self.triage.too_low:.1%} (by more than one level {self.triage.too_low_by_more:.1%})"
+                f"  triage     exact {percent(self.triage.exact)}, too high {percent(self.triage.too_high)}, too low "
+                f"{percent(self.triage.too_low)} (by more than one level {percent(self.triage.too_low_by_more)})"
             )
         return "\n".join(lines)
 

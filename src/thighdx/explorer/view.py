@@ -11,7 +11,7 @@ from thighdx.html.reasoning_views import fit_words
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
 from thighdx.reasoning.fit import CLEAR_CONFLICT_BITS
-from thighdx.text import COST_NAMES, in_words, percent, unbroken
+from thighdx.text import COST_NAMES, in_words, percent
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -109,7 +109,7 @@ def view(session: Session) -> dict[str, Any]:
         "urgency": {
             "level": triage.level,
             "words": triage.words,
-            "reasons": [unbroken(reason.words) for reason in triage.deciding],
+            "reasons": [reason.words for reason in triage.deciding],
             "causes": [reason.cause for reason in triage.deciding if reason.cause],
         },
         "summary": _summary(session),

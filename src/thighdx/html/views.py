@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from thighdx.html.reasoning_views import fit_words, level_view, triage_view
 from thighdx.html.render import View
-from thighdx.text import Labels, in_words, label_of, uncertain_words
+from thighdx.text import Labels, in_words, label_of, percent, uncertain_words
 
 if TYPE_CHECKING:
     from thighdx.evaluation.evaluation import Evaluation
@@ -146,8 +146,8 @@ def evaluation_view(found: Evaluation, labels: Labels | None = None) -> View:
         "n_rows": found.n_rows,
         "n_left_out": found.n_left_out,
         "facts": [
-            ("A true cause is first", f"{found.top_1:.1%}"),
-            ("A true cause is among the first three", f"{found.top_3:.1%}"),
+            ("A true cause is first", percent(found.top_1)),
+            ("A true cause is among the first three", percent(found.top_3)),
             ("Log score (0 is perfect)", _minus(found.log_score)),
             ("Log score of who knows only the mix", _minus(found.log_score_prior)),
             ("Brier score (0 is perfect)", f"{found.brier.score:.4f}"),

@@ -19,6 +19,7 @@ from thighdx.learning.records import Records
 from thighdx.learning.units import network_of
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -80,8 +81,8 @@ class Comparison:
                 f"  log score    {self.log_score_old:.3f} -> {self.log_score_new:.3f} "
                 f"({self.difference:+.3f}, {self.lower:+.3f} to {self.upper:+.3f})",
                 f"  reliability  {self.reliability_old:.5f} -> {self.reliability_new:.5f} (0 is calibrated)",
-                f"  true cause first {self.top_1_old:.1%} -> {self.top_1_new:.1%}, "
-                f"among three {self.top_3_old:.1%} -> {self.top_3_new:.1%}",
+                f"  true cause first {percent(self.top_1_old)} -> {percent(self.top_1_new)}, "
+                f"among three {percent(self.top_3_old)} -> {percent(self.top_3_new)}",
             ]
         )
 

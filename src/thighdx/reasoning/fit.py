@@ -31,6 +31,7 @@ from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.terms import CaseTerms, evidence_terms
 from thighdx.reasoning.typicality import typicality
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -304,7 +305,9 @@ def _statement(
         return "Nothing is known yet, so nothing can be in conflict."
     said = []
     if leading_residual:
-        said.append(f"The evidence fits no listed cause: {leading_residual} leads with {residual:.0%}.")
+        said.append(
+            f"The evidence fits no listed cause: {leading_residual} leads with {percent(residual, 0)}."
+        )
     elif best.tail < ATYPICAL:
         said.append(
             f"The evidence fits no listed cause well: {' with '.join(best.causes)} comes closest, but "

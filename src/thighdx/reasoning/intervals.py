@@ -39,6 +39,7 @@ from thighdx.reasoning.delta import Moments, case_gradients, delta_moments
 from thighdx.reasoning.layout import JudgementLayout, judgement_layout
 from thighdx.reasoning.level import check_level
 from thighdx.reasoning.montecarlo import PosteriorDraws, draw_log_odds
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,7 +182,7 @@ class Intervals(Shown):
         width = max(len(item.name) for item in leading)
         head = f"{self.level:.0%} credible intervals from the uncertainty of the judgements"
         lines = [
-            f"  {i.name:<{width}}  {i.posterior:7.2%}  ({i.lower:.2%} to {i.upper:.2%}, {i.method})"
+            f"  {i.name:<{width}}  {percent(i.posterior):>7}  ({percent(i.lower)} to {percent(i.upper)}, {i.method})"
             for i in leading
         ]
         return "\n".join([head, *lines])

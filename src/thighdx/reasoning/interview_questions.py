@@ -15,6 +15,7 @@ from thighdx.network.spec import Floats
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.question_lists import open_list
 from thighdx.reasoning.questions import Question, next_questions
+from thighdx.text import percent
 
 __all__ = [
     "MIN_GAIN_BITS",
@@ -176,7 +177,10 @@ def question_about_causes(
     candidates = [cause for cause in posterior if cause != kb.manifest.residual_cause]
     leading = max(candidates, key=lambda cause: posterior[cause])
     if posterior[leading] >= SURE and not _may_change(left[:LOOK_AHEAD], leading):
-        return None, f"{leading} leads with {posterior[leading]:.0%}, and no likely answer would change that"
+        return (
+            None,
+            f"{leading} leads with {percent(posterior[leading], 0)}, and no likely answer would change that",
+        )
     together: dict[str, float] = {}
     for question in left:
         name = lists.get(question.variable, question.variable)
@@ -213,7 +217,9 @@ def _why_causes(best: Question) -> str:
     for answer in best.answers:
         if answer.shifts:
             shift = answer.shifts[0]
-            parts.append(f"{answer.state}: {shift.cause} {shift.before:.0%} -> {shift.after:.0%}")
+            parts.append(
+                f"{answer.state}: {shift.cause} {percent(shift.before, 0)} -> {percent(shift.after, 0)}"
+            )
     return f"It is expected to settle most about the causes ({best.gain_bits:.2f} bits). {'; '.join(parts)}."
 
 

@@ -18,6 +18,7 @@ from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.question_lists import alarm_questions
 from thighdx.reasoning.urgency import SOON, UrgencyRules, Verdict, counted, odds_factor
+from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,7 +240,7 @@ def _cause_reasons(
         if rank:
             yield _threshold_reason(kb, harm, LEVELS[rank], chance)
         if verdict.is_likely[place, 0] and (not rank or LEVELS.index(harm.level_if_likely) > rank):
-            words = f"{name} is more likely than not ({_percent(chance)}). {harm.words}"
+            words = f"{name} is more likely than not ({percent(chance)}). {harm.words}"
             yield _of_cause("likely", harm.level_if_likely, harm, words, {"posterior": chance})
 
 
@@ -248,14 +249,14 @@ def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float
     limit = harm.threshold(level)
     assert limit is not None  # it was reached
     figures = {"posterior": chance}
-    parts = [f"{kb.variable(harm.cause).label}: {_percent(chance)}"]
+    parts = [f"{kb.variable(harm.cause).label}: {percent(chance)}"]
     if chance < limit:
         factor = odds_factor(kb, harm)
         figures["counted"] = counted(chance, factor)
         why = harm.odds_reason or "it must not be missed"
-        parts.append(f"counted at {_times(factor)} its odds because {why}: {_percent(figures['counted'])}")
+        parts.append(f"counted at {_times(factor)} its odds because {why}: {percent(figures['counted'])}")
     figures["threshold"] = limit
-    parts.append(f"from {_percent(limit)}: {level}")
+    parts.append(f"from {percent(limit)}: {level}")
     return _of_cause("threshold", level, harm, f"{'; '.join(parts)}. {harm.words}", figures)
 
 
@@ -268,8 +269,3 @@ def _times(factor: float) -> str:
     """Write how many times something counts."""
     is_word = factor in range(2, len(TIMES))
     return f"{TIMES[int(factor)] if is_word else f'{factor:g}'} times"
-
-
-def _percent(value: float) -> str:
-    """Write a probability for reading, with two significant digits."""
-    return f"{100 * value:.2g} %" if value < 0.995 else ">99 %"

@@ -79,7 +79,7 @@ class Answer:
         unit = f"of {self.of:,}" if self.of else "times the odds"
         family = self.fit.distribution.family.replace("_", " ")
         return (
-            f"said {said} {unit}; fitted {family}, 5 / 50 / 95 %: {fitted}; "
+            f"said {said} {unit}; fitted {family}, 5 / 50 / 95%: {fitted}; "
             f"half of the belief lies between {inner}"
         )
 

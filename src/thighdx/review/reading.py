@@ -206,7 +206,7 @@ def _number_faults(given: Mapping[str, Any], item: ReviewItem, place: Place) -> 
         value = _number(given.get(name))
         if name not in given:
             yield place.problem(
-                name, f"got nothing, expected {room}", "all three of 5, 50 and 95 % are needed"
+                name, f"got nothing, expected {room}", "all three of 5, 50 and 95% are needed"
             )
         elif not 0 < value < top:  # also NaN
             yield place.problem(
@@ -218,7 +218,7 @@ def _number_faults(given: Mapping[str, Any], item: ReviewItem, place: Place) -> 
         return
     if not values[0] < values[1] < values[2]:
         shown = " / ".join(f"{value:g}" for value in values)
-        yield place.problem("middle", f"got {shown}, expected three that rise from 5 % to 95 %")
+        yield place.problem("middle", f"got {shown}, expected three that rise from 5% to 95%")
     elif (
         item.now
         and "comment" not in given

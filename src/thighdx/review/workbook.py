@@ -22,14 +22,14 @@ COLUMNS = {
     "id": ("A", "id", 4),
     "question": ("B", "question, rule or advice", 70),
     "unit": ("C", "the numbers are", 14),
-    "now_low": ("D", "now, 5 %", 9),
-    "now_middle": ("E", "now, 50 %", 9),
-    "now_high": ("F", "now, 95 %", 9),
+    "now_low": ("D", "now, 5%", 9),
+    "now_middle": ("E", "now, 50%", 9),
+    "now_high": ("F", "now, 95%", 9),
     "published": ("G", "published figures", 50),
     "verdict": ("H", "your verdict", 12),
-    "low": ("I", "yours, 5 %", 10),
-    "middle": ("J", "yours, 50 %", 10),
-    "high": ("K", "yours, 95 %", 10),
+    "low": ("I", "yours, 5%", 10),
+    "middle": ("J", "yours, 50%", 10),
+    "high": ("K", "yours, 95%", 10),
     "text": ("L", "your level, or your words", 30),
     "comment": ("M", "comment", 50),
 }
@@ -37,8 +37,8 @@ FIRST_ROW = 4
 HOW_TO = (
     "One sheet per cause. On each line: leave the verdict empty if you did not look at it, confirm what you would say "
     "too, strike what says nothing about the cause, or change it.",
-    "To change a number give three: one that the truth exceeds in 95 of 100 such judgements (5 %), one that it exceeds "
-    "as often as not (50 %), and one that it exceeds in 5 of 100 (95 %). They are of as many patients as the line "
+    "To change a number give three: one that the truth exceeds in 95 of 100 such judgements (5%), one that it exceeds "
+    "as often as not (50%), and one that it exceeds in 5 of 100 (95%). They are of as many patients as the line "
     "says. In odds, 1 means that it makes no difference.",
     "To change a rule choose its level; to change advice write it anew. Say why in the comment: whoever strikes "
     "something, or changes a rule or advice, or a number more than tenfold, must.",
