@@ -60,6 +60,20 @@ UPWARD = {
 }
 
 
+# Modules that import some others late, each with its reason; a command of `cli` loads only what it needs.
+LATE = {
+    "thighdx.display": "html stands above what it shows",
+    "thighdx.model": "a single case needs neither tables, nor scipy, nor learning",
+    "thighdx.result": "a posterior needs none of the questions that may follow",
+    "thighdx.kb.load": "a compiled model needs no YAML and no pydantic",
+    "thighdx.compiled.compiled_model": "judgements bring scipy, which a single case does not need",
+    "thighdx.compiled.reading": "compiling brings scipy; most models are compiled",
+    "thighdx.compiled.stored": "only building needs it",
+    "thighdx.scoring.extras": "only intervals and urgency need it",
+    "thighdx.scoring.score": "brings numba, which a short table does not need",
+}
+
+
 def room_of(module: str) -> str:
     """The room of a module by the first name after the package."""
     return ROOM_OF[module.split(".")[1]]
@@ -110,6 +124,23 @@ def test_imports_go_down(module: str) -> None:
     own = ORDER.index(room_of(module))
     above = {name for name in IMPORTS[module] if ORDER.index(room_of(name)) > own}
     assert {(module, name) for name in above} <= UPWARD.keys()
+
+
+def late_imports(path: Path) -> set[str]:
+    """Modules of the package that a file imports inside functions alone."""
+    tree = parsed(path)
+    is_top = (ast.Import, ast.ImportFrom, ast.If)
+    at_top = {name for node in tree.body if isinstance(node, is_top) for name, _ in imports_of(node)}
+    return own_imports(path) - at_top
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_imports_stand_at_the_top_unless_there_is_a_reason(module: str) -> None:
+    assert not late_imports(MODULES[module]) or room_of(module) == "cli" or module in LATE
+
+
+def test_every_reason_is_still_needed() -> None:
+    assert [module for module in LATE if not late_imports(MODULES[module])] == []
 
 
 def test_every_exception_is_still_needed() -> None:

@@ -10,15 +10,15 @@ from thighdx.scoring.portable import PortableModel, find_model
 
 
 def test_the_shipped_model_goes_by_name_and_is_loaded_once(model: thighdx.Model) -> None:
-    sent = PortableModel.pack(model)
+    sent = PortableModel.pack(model.compiled)
     assert len(pickle.dumps(sent)) < 500
     assert sent.open() is sent.open() is find_model(None)
 
 
 def test_a_model_of_ones_own_goes_whole_and_is_opened_once(small_model: thighdx.Model) -> None:
-    sent = pickle.loads(pickle.dumps(PortableModel.pack(small_model)))
-    opened = sent.open()
-    assert opened is sent.open()
+    sent = pickle.loads(pickle.dumps(PortableModel.pack(small_model.compiled)))
+    assert sent.open() is sent.open()
+    opened = thighdx.Model(sent.open())
     case = {"bruising": True, "age": 70}
     assert opened.diagnose(case).to_dict() == small_model.diagnose(case).to_dict()
     assert opened.trace("strain").equals(small_model.trace("strain"))
@@ -26,7 +26,7 @@ def test_a_model_of_ones_own_goes_whole_and_is_opened_once(small_model: thighdx.
 
 def test_a_process_keeps_the_few_models_it_used_last(small_model: thighdx.Model) -> None:
     sent = [
-        PortableModel.pack(small_model.rebase({"strain": 0.5 + k / 100}, setting="clinic"))
+        PortableModel.pack(small_model.rebase({"strain": 0.5 + k / 100}, setting="clinic").compiled)
         for k in range(portable._MOST_OWN + 2)
     ]
     first = sent[0].open()

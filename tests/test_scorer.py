@@ -244,7 +244,7 @@ def test_a_model_of_ones_own_travels_whole(tiny: thighdx.Model) -> None:
     assert first.model is second.model
     assert first.model.digest == tiny.digest
     assert_same(first(GOOD), Scorer(tiny, top=2)(GOOD))
-    rebased = Scorer().model.rebase({"hamstring_strain": 0.4})
+    rebased = thighdx.Model(Scorer().model).rebase({"hamstring_strain": 0.4})
     assert pickle.loads(pickle.dumps(Scorer(rebased))).model.rebased == rebased.rebased
 
 

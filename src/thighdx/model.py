@@ -16,7 +16,7 @@ from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.kb.records import Variable
 from thighdx.kb.resources import model_path
 from thighdx.network.build import Network
-from thighdx.result import ModelCard, Result
+from thighdx.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +187,7 @@ class Model(Shown):
         {'age_band': '18-39', 'onset': 'sudden', 'numbness': 'absent', 'bruising': 'present'}
         """
         name = self.default_setting if setting is None else setting
-        return Result(self._card(), open_case(self.compiled, findings, setting=name))
+        return Result(self.compiled.card, open_case(self.compiled, findings, setting=name))
 
     def score(
         self,
@@ -537,17 +537,3 @@ class Model(Shown):
 
         name = self.default_setting if setting is None else setting
         return to_pgmpy(self.network, setting_idx=self.vocabulary.setting_code(name))
-
-    def _card(self) -> ModelCard:
-        """Return what results say about their model."""
-        return ModelCard(
-            name=self.name,
-            version=self.version,
-            digest=self.digest,
-            max_causes=self.max_causes,
-            residual_cause=self.residual_cause,
-            groups=dict(self.groups),  # plain, so that results can be pickled
-            must_not_miss_group=self.compiled.kb.manifest.must_not_miss_group,
-            rebased=self.rebased,
-            disclaimer=self.disclaimer,
-        )

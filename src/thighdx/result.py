@@ -13,7 +13,7 @@ import numpy as np
 
 from thighdx.atomic_files import write_text
 from thighdx.compiled.case import Case
-from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.compiled_model import CompiledModel, ModelCard
 from thighdx.display import Day, Shown, page_of
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.evidence.one_case import CaseEvidence, CaseWarning
@@ -45,26 +45,6 @@ __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 RESULT_FORMAT = 2  # 1 had intervals in the urgency and four levels
 DRAWING = "thighdx: drawing judgements, once per setting ..."
 SHOWN_LEVEL = 0.9  # of the credible intervals in pictures and reports
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """Which model gave an answer."""
-
-    name: str
-    version: str
-    digest: str
-    max_causes: int
-    residual_cause: str
-    groups: Mapping[str, tuple[str, ...]]
-    must_not_miss_group: str
-    rebased: Mapping[str, Mapping[str, float]]
-    disclaimer: str
-
-    @property
-    def must_not_miss(self) -> tuple[str, ...]:
-        """The causes that must not be missed; none where the model names no group of them."""
-        return self.groups.get(self.must_not_miss_group, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,27 @@ from thighdx.once import Once
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 
-__all__ = ["CompiledModel", "judged_by"]
+__all__ = ["CompiledModel", "ModelCard", "judged_by"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Which model gave an answer."""
+
+    name: str
+    version: str
+    digest: str
+    max_causes: int
+    residual_cause: str
+    groups: Mapping[str, tuple[str, ...]]
+    must_not_miss_group: str
+    rebased: Mapping[str, Mapping[str, float]]
+    disclaimer: str
+
+    @property
+    def must_not_miss(self) -> tuple[str, ...]:
+        """The causes that must not be missed; none where the model names no group of them."""
+        return self.groups.get(self.must_not_miss_group, ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +69,22 @@ class CompiledModel:
     rebased: Shares
     _network: Once[Network] = field(init=False, repr=False)
     _vocabulary: Once[Vocabulary] = field(init=False, repr=False)
+    _card: Once[ModelCard] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Prepare what is made at first use."""
         object.__setattr__(self, "_network", Once(partial(build_network, self.spec, self.solved)))
         object.__setattr__(self, "_vocabulary", Once(partial(_vocabulary_of, self)))
+        object.__setattr__(self, "_card", Once(partial(_card_of, self)))
 
     def __reduce__(self) -> tuple[type[CompiledModel], tuple[Any, ...]]:
         """Pickle what the rest is made from."""
         return CompiledModel, (self.kb, self.judged, self.spec, self.solved, self.elicited, self.rebased)
+
+    @property
+    def card(self) -> ModelCard:
+        """What answers say about their model."""
+        return self._card()
 
     @property
     def network(self) -> Network:
@@ -128,6 +155,21 @@ class CompiledModel:
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:
         """Every number of the tables with what the experts believe about it, and its point value."""
         return self.judged()
+
+
+def _card_of(compiled: CompiledModel) -> ModelCard:
+    """Return what answers say about their model."""
+    return ModelCard(
+        name=compiled.name,
+        version=compiled.version,
+        digest=compiled.digest,
+        max_causes=compiled.max_causes,
+        residual_cause=compiled.residual_cause,
+        groups=dict(compiled.groups),  # plain, so that results can be pickled
+        must_not_miss_group=compiled.kb.manifest.must_not_miss_group,
+        rebased=compiled.rebased,
+        disclaimer=compiled.disclaimer,
+    )
 
 
 def _vocabulary_of(compiled: CompiledModel) -> Vocabulary:

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import thighdx
+from thighdx.atomic_files import create_file
 from thighdx.files.reading import Table
 from thighdx.files.run import Run, share_processors
+from thighdx.html.fragments import summary_fragment
 from thighdx.kb.records import LEVELS
 from thighdx.scoring.scorer import Scorer
 
@@ -44,8 +46,6 @@ class RunReport:
 
     def _repr_html_(self) -> str:
         """Show a notebook what became of the rows, which causes lead and how urgent they are."""
-        from thighdx.html.fragments import summary_fragment
-
         summary, model = self.run.summary, self.scorer.model
         labels = {cause.id: cause.label for cause in model.vocabulary.causes}
         leaders = summary.leading()
@@ -132,7 +132,5 @@ class RunReport:
 
     def write(self, name: str) -> None:
         """Write the report as JSON."""
-        from thighdx.atomic_files import create_file
-
         with create_file(name) as stream:
             stream.write((json.dumps(self.as_plain(), indent=2, ensure_ascii=False) + "\n").encode())

@@ -24,6 +24,7 @@ from thighdx.files.formats import (
     input_format,
     read_beginning,
 )
+from thighdx.scoring.schema_plan import schema_difference
 
 __all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
 
@@ -309,8 +310,6 @@ def unify(sources: Sequence[Source]) -> pa.Schema:
     TableError
         Naming the first file that differs, and how.
     """
-    from thighdx.scoring.schema_plan import schema_difference
-
     first = sources[0]
     schema = pa.schema([(field.name, field.type) for field in first.schema])
     for source in sources[1:]:

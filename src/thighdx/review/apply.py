@@ -22,6 +22,7 @@ from thighdx.elicitation.pool import Mixture, pooled_quantiles
 from thighdx.elicitation.report import overlaps
 from thighdx.elicitation.rows import table_scale
 from thighdx.errors import KnowledgeBaseError, Problem, TableError
+from thighdx.kb.load import key_columns
 from thighdx.kb.records import Expert
 from thighdx.kb.tables import MANIFEST_FILE
 from thighdx.review.questions import ReviewItem
@@ -270,8 +271,6 @@ class _Numbers:
         return low, middle, high
 
     def _add(self, expert: str, verdict: Verdict, quantiles: Sequence[float], date: str, note: str) -> None:
-        from thighdx.kb.load import key_columns
-
         item = verdict.item
         cells = dict(zip(key_columns(item.table), item.key, strict=True))  # type: ignore[arg-type]  # as above
         cells |= {name: f"{value:.6g}" for name, value in zip(("q05", "q50", "q95"), quantiles, strict=True)}
