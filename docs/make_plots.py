@@ -1,4 +1,4 @@
-"""Make the pictures of docs/plots.md: `python docs/plots/make.py`."""
+"""Make the pictures of the gallery: `python docs/make_plots.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import thighdx
 from thighdx import plots
 from thighdx.plots.style import Picture
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "pages" / "plots"
 DPI = 80
 N_COLORS = 96
 CASE = {"onset": "sudden", "sprint_or_overstretch": True, "bruising": True, "numbness": False, "age": 34}

@@ -147,7 +147,7 @@ BATCH_SPREAD = 0.06
 BATCH_END_POINT = 0.3
 
 # The worst of the same end points in the patients of the test: 0.46 where several causes share what is left out.
-# On larger cohorts up to 1.8 was seen (docs/reasoning.md).
+# On larger cohorts up to 1.8 was seen (docs/pages/explanation/reasoning.md).
 BATCH_WORST_END_POINT = 0.5
 
 # The same row in another batch: sums in single precision of the same numbers.

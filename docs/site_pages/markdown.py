@@ -1,0 +1,60 @@
+"""Small pieces of Markdown: tables, folded parts, and links to findings, causes and sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from thighdx.kb.expressions import AllOf, Expression, Is
+
+if TYPE_CHECKING:
+    from thighdx.kb.records import Variable
+
+__all__ = ["condition_list", "escape", "finding_link", "folded", "state_words", "table"]
+
+YES_OR_NO = (("absent", "present"), ("negative", "positive"))
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is, in a cell of a table too."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text).replace("<", "&lt;").replace("\n", " ")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of ready Markdown; a header that ends in ``>`` belongs to a column of numbers."""
+    lines = [
+        "| " + " | ".join(name.removesuffix(">") for name in header) + " |",
+        "|" + "|".join("--:" if name.endswith(">") else "---" for name in header) + "|",
+    ]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def folded(title: str, text: str) -> str:
+    """Return a part that opens on a click."""
+    body = "\n".join(f"    {line}" if line else "" for line in text.splitlines())
+    return f'??? note "{title}"\n\n{body}\n'
+
+
+def state_words(variable: Variable, state: str, *, or_more: bool = False) -> str:
+    """Name a finding in a state; the state is left out where it only says that the finding is there."""
+    if variable.states in YES_OR_NO:
+        return variable.label if state == variable.states[1] else f"{variable.label}: {state}"
+    more = " or more" if or_more and state != variable.states[-1] else ""
+    return f"{variable.label}: {state.replace('_', ' ')}{more}"
+
+
+def finding_link(variable: Variable, state: str, up: str, *, or_more: bool = False) -> str:
+    """Return a link to a finding in the dictionary of findings; `up` leads to the folder of the page."""
+    return f"[{escape(state_words(variable, state, or_more=or_more))}]({up}findings.md#{variable.id})"
+
+
+def condition_list(expression: Expression, variables: Mapping[str, Variable], up: str, depth: int = 0) -> str:
+    """Return a condition as nested lists of what must hold."""
+    indent = "    " * depth
+    if isinstance(expression, Is):
+        return f"{indent}- {finding_link(variables[expression.variable], expression.state, up)}\n"
+    head = "all of" if isinstance(expression, AllOf) else "any of"
+    parts = (condition_list(part, variables, up, depth + 1) for part in expression.parts)
+    return f"{indent}- *{head}*\n" + "".join(parts)
