@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -42,3 +43,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, content in pages.items():
         files.append(File.generated(config, name, content=content))
     return files
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Turn the citations of docstrings, ``[1]_`` and ``.. [1]``, into plain ones."""
+    return re.sub(r"(?:\.\. )?\[(\d+)\]_?", r"[\1]", html)

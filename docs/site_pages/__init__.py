@@ -37,5 +37,5 @@ def generated_pages(model: Model) -> Mapping[str, str]:
 
 def cause_nav(model: Model) -> list[dict[str, str]]:
     """Return one entry of the navigation per cause, by name."""
-    named = sorted((cause.label, cause_id) for cause_id, cause in model.causes.items())
-    return [{label: f"knowledge/causes/{cause_id}.md"} for label, cause_id in named]
+    ordered = sorted(model.causes.items(), key=lambda item: (item[0] == model.residual_cause, item[1].label))
+    return [{cause.label: f"knowledge/causes/{cause_id}.md"} for cause_id, cause in ordered]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from site_pages.markdown import condition_list, escape, finding_link, folded, table
+from site_pages.markdown import WIDE, condition_list, escape, finding_link, folded, sentence, table
 from thighdx.figures import number, percent
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import LEVELS
@@ -28,15 +28,16 @@ ADVICE_NAMES = {"self_care": "Self-care", "caution": "What to avoid, and when to
 def causes_index(model: Model) -> str:
     """List every cause with its share in each setting."""
     spec, kb = model.network.spec, model.compiled.kb
-    labels = [setting.label for setting in kb.manifest.settings]
+    settings = [setting.id.replace("_", " ") for setting in kb.manifest.settings]
+    ordered = sorted(model.causes.items(), key=lambda item: (item[0] == model.residual_cause, item[1].label))
     rows = [
         [f"[{escape(cause.label)}]({cause_id}.md)", "yes" if cause_id in kb.must_not_miss else ""]
-        + [percent(float(spec.shares[i, spec.causes.index(cause_id)])) for i in range(len(labels))]
-        for cause_id, cause in sorted(model.causes.items(), key=lambda item: item[1].label)
+        + [percent(float(spec.shares[i, spec.causes.index(cause_id)])) for i in range(len(settings))]
+        for cause_id, cause in ordered
     ]
-    header = ["cause", "must not be missed", *(f"{label}>" for label in labels)]
+    header = ["cause", "must not be missed", *(f"{name}>" for name in settings)]
     return (
-        "# Causes\n\nHow often each cause is present and contributes to the complaint, among adults who seek "
+        f"{WIDE}# Causes\n\nHow often each cause is present and contributes to the complaint, among adults who seek "
         "advice because of pain, cramp or spasm in the back of the thigh. Several causes may be present at "
         f"once, so a column adds up to more than 100 %.\n\n{table(header, rows)}"
     )
@@ -85,7 +86,7 @@ def _urgency(model: Model, cause: str) -> str:
     kind = "danger" if cause in model.compiled.kb.must_not_miss else "info"
     lines = [
         f'!!! {kind} "{title}"',
-        f"    {escape(harm.reason)[:1].upper()}{escape(harm.reason)[1:]}.",
+        f"    {escape(sentence(harm.reason))}",
         f"    Harm of missing it: {harm.harm_of_missing:g} of 100.",
         f"    Urgency when it is likely: {harm.level_if_likely.replace('_', '-')}"
         + (f"; by its probability {', '.join(acted)}." if acted else "."),
@@ -192,7 +193,8 @@ def _rules(model: Model, cause: str) -> str:
         return ""
     text = "## Warning signs\n\n"
     for rule in rules:
-        text += f"**[{rule.id}]({UP}rules.md#{rule.id})**, {rule.level.replace('_', '-')}: {escape(rule.reason)}.\n\n"
+        link, level = f"[{rule.id}]({UP}rules.md#{rule.id})", rule.level.replace("_", "-")
+        text += f"**{link}**, {level}: {escape(rule.reason.rstrip('.'))}.\n\n"
     return text
 
 

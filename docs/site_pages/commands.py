@@ -43,6 +43,7 @@ def _section(command: click.Command, name: str) -> str:
             shown, words = record
         else:
             shown, words = parameter.make_metavar(context), getattr(parameter, "help", "") or ""
+        shown = shown.replace("<int range>", "N").replace(" <list[str]>", "")
         rows.append([f"`{shown}`".replace("|", "\\|"), escape(words)])
     return text + table(("argument or option", "meaning"), rows)
 

@@ -11,8 +11,9 @@ from thighdx.kb.expressions import AllOf, Expression, Is
 if TYPE_CHECKING:
     from thighdx.kb.records import Variable
 
-__all__ = ["condition_list", "escape", "finding_link", "folded", "state_words", "table"]
+__all__ = ["WIDE", "condition_list", "escape", "finding_link", "folded", "sentence", "state_words", "table"]
 
+WIDE = "---\nhide: [toc]\n---\n\n"  # at the head of a page: its tables get the room of the table of contents
 YES_OR_NO = (("absent", "present"), ("negative", "positive"))
 
 
@@ -38,11 +39,14 @@ def folded(title: str, text: str) -> str:
 
 
 def state_words(variable: Variable, state: str, *, or_more: bool = False) -> str:
-    """Name a finding in a state; the state is left out where it only says that the finding is there."""
+    """Name a finding in a state, or in one further on; left out where it only says that the finding is there."""
     if variable.states in YES_OR_NO:
         return variable.label if state == variable.states[1] else f"{variable.label}: {state}"
-    more = " or more" if or_more and state != variable.states[-1] else ""
-    return f"{variable.label}: {state.replace('_', ' ')}{more}"
+    place = variable.states.index(state)
+    *others, last = (
+        name.replace("_", " ") for name in variable.states[place : None if or_more else place + 1]
+    )
+    return f"{variable.label}: {', '.join(others)} or {last}" if others else f"{variable.label}: {last}"
 
 
 def finding_link(variable: Variable, state: str, up: str, *, or_more: bool = False) -> str:
@@ -51,10 +55,24 @@ def finding_link(variable: Variable, state: str, up: str, *, or_more: bool = Fal
 
 
 def condition_list(expression: Expression, variables: Mapping[str, Variable], up: str, depth: int = 0) -> str:
-    """Return a condition as nested lists of what must hold."""
+    """Return a condition as nested lists of what must hold; what fits on a line stays on one."""
     indent = "    " * depth
     if isinstance(expression, Is):
         return f"{indent}- {finding_link(variables[expression.variable], expression.state, up)}\n"
-    head = "all of" if isinstance(expression, AllOf) else "any of"
-    parts = (condition_list(part, variables, up, depth + 1) for part in expression.parts)
-    return f"{indent}- *{head}*\n" + "".join(parts)
+    is_all = isinstance(expression, AllOf)
+    singles = [part for part in expression.parts if isinstance(part, Is)]
+    joined = (" *and* " if is_all else " *or* ").join(
+        finding_link(variables[part.variable], part.state, up) for part in singles
+    )
+    if len(singles) == len(expression.parts):
+        return f"{indent}- {joined}\n"
+    nested = (part for part in expression.parts if not isinstance(part, Is))
+    lines = [f"{indent}- *{'all of' if is_all else 'any of'}*\n"]
+    lines += [f"{indent}    - {joined}\n"] if singles else []
+    lines += [condition_list(part, variables, up, depth + 1) for part in nested]
+    return "".join(lines)
+
+
+def sentence(text: str) -> str:
+    """Return text as a sentence: a capital letter, a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

@@ -61,5 +61,6 @@ def _without_widgets(book: nbformat.NotebookNode) -> None:
 def _page(body: str, name: str) -> str:
     """Let tables scroll, and say where the notebook is."""
     title, rest = body.split("\n", 1)
-    rest = STYLED.sub("<div>", rest)
+    rest = re.sub(r"\n{4,}", "\n\n", rest)  # between outputs of one cell
+    rest = STYLED.sub('<div class="notebook-output">', rest)
     return f"{title}\n\n*This page is the notebook `notebooks/{name}` of the repository.*\n{rest}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from site_pages.markdown import condition_list, escape, finding_link, table
+from site_pages.markdown import condition_list, escape, finding_link, sentence, table
 from thighdx.figures import percent
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import LEVELS
@@ -43,11 +43,11 @@ def _rules(model: Model) -> str:
     text = "## Rules\n\nA rule holds only on what is known: what is unknown neither fires a rule nor stops one.\n\n"
     for rule in model.compiled.kb.red_flags:
         suspect = model.causes.get(rule.suspect)
-        suspected = f" · [{escape(suspect.label)}](causes/{rule.suspect}.md)" if suspect else ""
+        suspected = f" Suspected: [{escape(suspect.label)}](causes/{rule.suspect}.md)." if suspect else ""
         wanted = condition_list(parse_expression(rule.when), model.variables, "")
         text += (
             f"### {rule.id}: {rule.level.replace('_', '-')} {{ #{rule.id} }}\n\n"
-            f"{escape(rule.reason)}{suspected}\n\n{wanted}\n"
+            f"{escape(sentence(rule.reason))}{suspected}\n\n{wanted}\n"
         )
     return text
 
