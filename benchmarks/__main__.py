@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.growth import growth_table, measure_growth
+from benchmarks.interval_times import report_interval_times
 from benchmarks.intervals import report_intervals
 from benchmarks.interviews import report_interviews
 from benchmarks.latency import measure_latency
@@ -25,7 +26,7 @@ from benchmarks.small import small_network
 from benchmarks.tables import Table, save, say
 from benchmarks.urgency import report_urgency
 
-PARTS = ("naive", "memory", "latency", "peers", "growth")
+PARTS = ("naive", "memory", "latency", "interval-times", "peers", "growth")
 REPORTS = ("intervals", "interviews", "urgency")  # of accuracy: only on request
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 
@@ -63,6 +64,7 @@ def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]
         "peers": lambda: (make() for make in peers(options)),
         "growth": lambda: iter([grow(options, machine)]),
         "intervals": lambda: iter([report_intervals(options.patients, options.draws)]),
+        "interval-times": lambda: report_interval_times(1_000),
         "interviews": lambda: iter([report_interviews(options.patients)]),
         "urgency": lambda: iter([report_urgency(pd.read_csv(PUBLISHED), options.signs, options.rows)]),
     }

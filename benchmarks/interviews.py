@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from thighdx.reasoning.triage import triage
 __all__ = ["report_interviews"]
 
 SEED = 101
+INTERVIEWS = {"interview in lists": True, "interview of single questions": False}  # and whether it puts lists
 # Questions put by expected gain alone before giving up.
 MOST = 40
 OTHER = "other_cause"
@@ -27,43 +30,67 @@ OTHER = "other_cause"
 def report_interviews(n_patients: int) -> Table:
     """Return questions until the leading cause is, and stays, that of everything that can be asked.
 
-    Compared are the interview, which puts safety questions early, the greatest expected gain alone, and random
-    order. Everything that can be asked is every variable of the cheapest kind whose condition holds.
+    Compared are the interview, which puts safety questions early, in short lists and with every question alone,
+    the greatest expected gain alone, and random order. Everything that can be asked is every variable of the
+    cheapest kind whose condition holds.
     """
     model = thighdx.load_model()
     table = model.simulate(n_patients, seed=SEED, setting=SETTING)
     rng = np.random.default_rng(0)
     conditions = {v.id: parse_expression(v.asked_if) for v in model.variables.values() if v.asked_if}
-    counts: dict[str, list[float]] = {"interview": [], "greatest gain": [], "random order": []}
-    asked, safety, same_leader, same_level = [], [], [], []
+    counts: dict[str, list[float]] = {name: [] for name in (*INTERVIEWS, "greatest gain", "random order")}
+    runs: dict[str, list[Run]] = {name: [] for name in INTERVIEWS}
     for i in range(n_patients):
         say(f"interviews: patient {i + 1} of {n_patients}")
         row = {name: str(table.iloc[i][name]) for name in model.variables}
         open_to = _askable(model, conditions, row)
         full = {name: row[name] for name in open_to}
         goal, level = leading(model, full), _level(model, full)
-        interview = Interview(model, setting=SETTING)
-        leaders, kinds = [], []
-        while interview.question is not None and not interview.is_finished:
-            question = interview.question
-            kinds.append(question.kind)
-            interview.answer(full.get(question.variable))
-            leaders.append(_first(interview.posterior))
-        counts["interview"].append(settled(leaders, goal))
+        for name, as_lists in INTERVIEWS.items():
+            run = _run(Interview(model, setting=SETTING, as_lists=as_lists), full)
+            runs[name].append(dataclasses.replace(run, has_level=run.level == level))
+            counts[name].append(settled(run.leaders, goal))
         counts["greatest gain"].append(settled(_greedy(model, full), goal))
         order = rng.permutation(open_to)
         leaders = [leading(model, {v: full[v] for v in order[: n + 1]}) for n in range(len(order))]
         counts["random order"].append(settled(leaders, goal))
-        asked.append(len(kinds))
-        safety.append(kinds.count("safety"))
-        same_leader.append(_first(interview.posterior) == goal)
-        same_level.append(interview.triage.level == level)
     return Table(
         f"{n_patients} simulated patients, {SETTING}: questions until the leading cause of full information stays",
         ("order", "median", "quartiles", "never"),
         tuple(_line(name, values) for name, values in counts.items()),
-        f"An interview puts {np.median(asked):g} questions (median), {np.median(safety):g} of them about safety; "
-        f"it ends with that leading cause in {np.mean(same_leader):.0%}, its urgency in {np.mean(same_level):.0%}.",
+        " ".join(_ends(name, found, counts[name]) for name, found in runs.items()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One interview: how many questions it put, who led after each, and where it ended."""
+
+    n_questions: int
+    n_safety: int
+    leaders: list[str]
+    level: str
+    has_level: bool = False
+
+
+def _run(interview: Interview, full: Mapping[str, str]) -> Run:
+    """Answer truly until the interview ends; a list is answered by what is present."""
+    kinds, leaders = [], []
+    while (question := interview.question) is not None:
+        kinds.append(question.kind)
+        answers = {member.variable: full.get(member.variable) for member in question.members}
+        interview.answer(answers if question.members else full.get(question.variable))
+        leaders.append(_first(interview.posterior))
+    return Run(len(kinds), kinds.count("safety"), leaders, interview.triage.level)
+
+
+def _ends(name: str, runs: list[Run], counts: list[float]) -> str:
+    """Say how long the interviews were and where they ended."""
+    asked, safety = np.median([run.n_questions for run in runs]), np.median([run.n_safety for run in runs])
+    return (
+        f"The {name} puts {asked:g} questions (median), {safety:g} of them about safety; it ends with that leading "
+        f"cause in {np.mean(np.isfinite(counts)):.0%}, with the urgency of full information in "
+        f"{np.mean([run.has_level for run in runs]):.0%}."
     )
 
 

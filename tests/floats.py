@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 __all__ = [
-    "BATCH_ALONE",
-    "BATCH_BOUND",
-    "BATCH_END_POINT",
-    "BATCH_SPREAD",
-    "BATCH_WORST_END_POINT",
     "BITS",
     "BY_HAND",
     "CLOSES",
@@ -22,7 +17,6 @@ __all__ = [
     "FITTED_TWICE",
     "HALF_BELOW",
     "LEADING_DRAW",
-    "LEADING_SPREAD",
     "LEAST_SQUARES",
     "LINK_FUNCTION",
     "MARGIN",
@@ -33,9 +27,12 @@ __all__ = [
     "REORDERED",
     "ROUND_TRIP",
     "SAME_BASE",
+    "SAME_INTERVAL",
     "SAMPLED_SHARE",
+    "SECOND_DIFFERENCE",
     "SMALLEST_RELATIVE",
     "SOLVED_TWICE",
+    "SUMMED_APART",
     "SUMS_TO_ONE",
     "TINY_INTERVAL",
     "URGENCY_TURN",
@@ -113,8 +110,9 @@ REORDERED = 1e-10
 # absolute below: margins met to 1e-14 of 1, some 1e-11 of a rare one, divided by the step.
 FINITE_DIFFERENCE = 1e-5
 
-# Standard deviations of log odds summed over explanations with 99.99 % of the mass.
-LEADING_SPREAD = 2e-3
+# Half a spread of 0.09 times second differences of 1e-3, over some fifty judgements: base rates met to 1e-14 of a
+# margin that may be a thousandth, divided by the square of the step.
+SECOND_DIFFERENCE = 1e-5
 
 # Bits of a gain against differences of entropies of posteriors that the engine worked out answer by answer.
 BITS = 1e-11
@@ -141,18 +139,9 @@ TINY_INTERVAL = 0.04
 # Share of 2,000 draws inside an interval: three standard errors.
 COVERAGE = 0.035
 
-# The compiled delta method: explanations with less than a fiftieth of a cause left out, several causes
-# that suppress one background taken one by one, small frequencies and dependencies left out.
-BATCH_SPREAD = 0.06
-BATCH_END_POINT = 0.3
+# Log odds of the end points of a credible interval, in a table and for the case alone: the same sums, but
+# written down as probabilities, one of which may be near 1.
+SAME_INTERVAL = 1e-9
 
-# The worst of the same end points in the patients of the test: 0.46 where several causes share what is left out.
-# On larger cohorts up to 1.8 was seen (docs/pages/explanation/reasoning.md).
-BATCH_WORST_END_POINT = 0.5
-
-# The same row in another batch: sums in single precision of the same numbers.
-BATCH_ALONE = 1e-6
-
-# End points of a credible interval on the log-odds scale, in a table and for a case alone: the table leaves
-# out explanations and judgements that hardly matter, and has no second-order term for base rates.
-BATCH_BOUND = 0.2
+# Sums of thousands of judgements that were grouped before they were squared, against one by one.
+SUMMED_APART = 1e-10

@@ -34,7 +34,8 @@ def points_of(spec: NetworkSpec) -> Points:
                 if s != rest and x.frequency[i, s] > 0:
                     points["frequencies", (x.id, state, setting)] = x.frequency[i, s]
     for (a, b), value in spec.pair_odds_ratio.items():
-        points["effects", (a, "present", b)] = value
+        if value > 0:  # never together is certain
+            points["effects", (a, "present", b)] = value
     for x in spec.contexts:
         for c, s in np.argwhere((x.odds_ratio != 1) & (x.odds_ratio > 0)):
             points["effects", (x.id, x.states[s], spec.causes[c])] = x.odds_ratio[c, s]

@@ -125,16 +125,24 @@ d_dimer,positive,panel,0.05,0.1,0.16
     "codes.csv": "cause,system,code,title,note\nstrain,ICD-10,S76.3,Strain of a muscle,\n",
     "groups.csv": "group,label,cause,note\nserious,Serious,clot,\nserious,Serious,nerve,\n",
     "red_flags.csv": (
-        "rule_id,when,level,suspect,reason,sources\n"
-        "R1,d_dimer=positive and tingling=absent,urgent,clot,a clot is likely,desk\n"
+        "rule_id,when,level,suspect,reason,words,sources\n"
+        "R1,d_dimer=positive and tingling=absent,urgent,clot,a clot is likely,It may be a clot.,desk\n"
     ),
     "harms.csv": (
-        "cause,harm_of_missing,level_if_likely,threshold_emergency,threshold_urgent,threshold_soon,reason,sources\n"
-        "clot,80,urgent,0.5,0.1,0.02,it can travel,desk\n"
+        "cause,harm_of_missing,level_if_likely,threshold_emergency,threshold_urgent,threshold_soon,reason,words,sources\n"
+        "clot,80,urgent,0.5,0.1,0.02,it can travel,A clot can travel.,desk\n"
     ),
+    "question_lists.csv": (
+        "list,title,variable,words,alarm_for\n"
+        "seen,What is to be seen?,bruising,a bruise,strain\n"
+        "seen,What is to be seen?,tingling,tingling,\n"
+    ),
+    "notices.csv": "id,kind,when,words\nN1,contradiction,pain=none and bruising=present,It does not fit.\n",
+    "actions.csv": "id,label,words,lowest_level,highest_level\nrubbing,Rubbing,rub;massage,,soon\n",
     "management.csv": (
-        "id,cause,kind,advice,when,caution,priority,sources\n"
-        "M1,strain,self_care,Rest it.,bruising=present,,1,desk;S1\n"
+        "id,cause,kind,advice,when,caution,priority,advises,forbids,lowest_level,highest_level,sources\n"
+        "M1,strain,self_care,Rest it.,bruising=present,,1,,,,,desk;S1\n"
+        "M9,clot,treatment,Call for help.,,,1,,,,,desk\n"
     ),
     "sources.csv": "id,kind,citation,year,locator,verified,note\ndesk,elicitation,Judged at a desk,,,no,\n",
     "evidence.csv": (

@@ -59,7 +59,7 @@ def specs(
         max_causes=max_causes,
         settings=tuple(f"setting_{k}" for k in range(n_settings)),
         shares=np.full((n_settings, n_causes), np.nan),
-        pair_odds_ratio=random_pairs(rng, causes),
+        pair_odds_ratio=random_pairs(rng, causes, with_gates),
         contexts=tuple(contexts),
         findings=tuple(keep_ordered(finding, causes, max_causes) for finding in findings),
         dependencies=random_dependencies(rng, contexts[:n_joined], safe, with_gates),
@@ -67,11 +67,15 @@ def specs(
     return with_margins(draft, [random_base(rng, draft, safe, with_gates) for _ in range(n_settings)])
 
 
-def random_pairs(rng: np.random.Generator, causes: tuple[str, ...]) -> dict[tuple[str, str], float]:
-    """Odds ratios for about a fifth of the pairs, in either order of the names."""
+def random_pairs(
+    rng: np.random.Generator, causes: tuple[str, ...], with_gates: bool
+) -> dict[tuple[str, str], float]:
+    """Odds ratios for about a fifth of the pairs, in either order of the names; some exclude one another."""
     chosen = [pair for pair in itertools.combinations(causes, 2) if rng.random() < 0.2]
     return {
-        (pair if rng.random() < 0.5 else pair[::-1]): three_digits(np.exp(rng.normal(0, 1.2)))
+        (pair if rng.random() < 0.5 else pair[::-1]): 0.0
+        if with_gates and rng.random() < 0.2
+        else three_digits(np.exp(rng.normal(0, 1.2)))
         for pair in chosen
     }
 
@@ -253,7 +257,8 @@ def virtual(rng: np.random.Generator, states: tuple[str, ...], true_state: str) 
 
 def possible_world(rng: np.random.Generator, spec: NetworkSpec, base: reference.Base) -> dict[str, str]:
     """One state per variable and cause, jointly possible."""
-    listed = reference.explanations(spec)
+    never = [set(pair) for pair, odds_ratio in spec.pair_odds_ratio.items() if odds_ratio == 0]
+    listed = [h for h in reference.explanations(spec) if not any(pair <= set(h) for pair in never)]
     found = listed[rng.integers(len(listed))]
     world = {cause: PAIR_STATES[cause in found] for cause in spec.causes}
     for block in reference.blocks(spec):

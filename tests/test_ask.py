@@ -10,7 +10,6 @@ from rich.console import Console
 
 import thighdx
 from thighdx.cli.interview import run_interview
-from thighdx.reasoning.interview import Interview
 
 
 def run(
@@ -24,37 +23,43 @@ def run(
 def test_answers_come_as_words_numbers_and_commands(model: thighdx.Model, tmp_path: Path) -> None:
     file = tmp_path / "answers.txt"
     file.write_text(
-        "# the complaint\nyes\nback\n2\n\nabsent\n# safety\nwhy\nperhaps\n7\n?\n1\nstop\n", encoding="utf-8"
+        "# the complaint\nnone\nback\n1 4\n\n# safety\nwhy\nperhaps\n9\n?\nseven\n1\nstop\n", encoding="utf-8"
     )
     result, text = run(model, file.read_text(encoding="utf-8"))
     assert result.evidence["posterior_thigh_pain"] == "present"
     assert result.evidence["muscle_cramp"] == "absent"
-    assert len(result.evidence) == 3
+    assert "saddle_anesthesia" not in result.evidence
+    assert result.evidence["muscle_weakness"] == "none"
     assert "It could be part of a warning sign" in text
-    assert "got 'perhaps', expected 1 to 2, no, yes, or ? for don't know" in text
-    assert "got 7, expected 1 to 2, no, yes, or ? for don't know" in text
-    assert "   1 no   2 yes   ? don't know" in text
+    assert "bladder_bowel_saddle: got 'perhaps', expected some of saddle_anesthesia, " in text
+    assert "got 9, expected numbers from 1 to 5, or none" in text
+    assert "got 'seven', expected 1 to 3, none, mild, marked, or ? for don't know" in text
+    assert "   1 none   2 mild   3 marked   ? don't know" in text
+    assert "   none of these   ? don't know" in text
     assert "Finished: stopped by the person." in text
-    assert text.count("1. Do you have pain in the back of the thigh") == 2
+    assert text.count("1. What brings you?") == 2
     assert text.count(model.disclaimer[:40]) >= 1
     assert "Most probable causes" in text
     assert "What to do" in text
+    assert "When to come back" in text
 
 
-def test_an_answer_that_makes_it_an_emergency_is_announced_at_once(model: thighdx.Model) -> None:
-    known = {"posterior_thigh_pain": True, "muscle_cramp": False, "chest_pain_or_dyspnea": False}
-    interview = Interview(model, known)
-    answers = ["back"]
-    while interview.question is not None and interview.question.variable != "saddle_anesthesia":
-        answers.append("1")
-        interview.answer(interview.question.states[0])
-    assert interview.question is not None
-    result, text = run(model, "\n".join([*answers, "yes", "stop"]), known=known)
+def test_an_answer_that_makes_it_an_emergency_is_announced_at_once_and_ends_it(model: thighdx.Model) -> None:
+    known = {"posterior_thigh_pain": True, "muscle_cramp": False, "low_back_pain": True}
+    result, text = run(model, "back\n1\n2\n", known=known)
     assert result.evidence["saddle_anesthesia"] == "present"
+    assert result.evidence["bladder_dysfunction"] == "absent"
+    assert "muscle_weakness" not in result.evidence
     assert "This is the first question." in text
-    alarm, finish = text.index("Emergency: call an ambulance"), text.index("Finished")
+    alarm, finish = text.index("Emergency: call an ambulance"), text.index("Finished: it is an emergency")
     assert alarm < finish
-    assert "numb saddle area" in text[alarm:finish]
+    assert "Newly lost feeling around genitals" in text[alarm:finish]
+
+
+def test_answers_at_odds_and_a_complaint_outside_are_said(model: thighdx.Model) -> None:
+    result, text = run(model, "6\nstop\n")
+    assert [warning.code for warning in result.warnings] == ["outside_population", "outside_scope"]
+    assert "Note: The pain is in the front of the thigh alone." in text
 
 
 def test_running_out_of_answers_ends_the_interview(model: thighdx.Model) -> None:
@@ -64,13 +69,17 @@ def test_running_out_of_answers_ends_the_interview(model: thighdx.Model) -> None
 
 
 def test_what_is_misspelled_is_answered_with_what_is_near(model: thighdx.Model) -> None:
-    _, text = run(model, "yess\nstop\n")
-    assert "got 'yess', expected 1 to 2, no, yes, or ? for don't know; did you mean 'yes'?" in text
+    _, text = run(model, "posterior_thigh_pian\n1 4\nnone\nmidl\nstop\n")
+    assert "expected some of posterior_thigh_pain, muscle_cramp" in text
+    assert "did you mean 'posterior_thigh_pain'?" in text
+    assert (
+        "got 'midl', expected 1 to 3, none, mild, marked, or ? for don't know; did you mean 'mild'?" in text
+    )
     assert "True/False" not in text
 
 
 def test_a_narrow_window_keeps_lists_under_their_first_word(model: thighdx.Model) -> None:
-    _, text = run(model, "yes\nno\nstop\n", width=60)
+    _, text = run(model, "1\nnone\nstop\n", width=60)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 60
     advice = lines[lines.index("What to do") + 1 : -1]
@@ -86,5 +95,5 @@ def test_the_terminal_shows_an_interview_in_plain_type(
     monkeypatch.setenv("FORCE_COLOR", "1")
     run_interview(model, ["9", "stop"])
     text = capsys.readouterr().out
-    assert "1 no   2 yes   ? don't know" in text
-    assert "got 9, expected 1 to 2" in text
+    assert "none of these   ? don't know" in text
+    assert "got 9, expected numbers from 1 to 6" in text

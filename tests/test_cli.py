@@ -659,8 +659,8 @@ class TestShippedModel:
     def test_the_published_cases_are_scored(self, run: Callable[..., Result]) -> None:
         result = run("score", str(thighdx.data_path("published_cases.csv")), "-o", "posteriors.csv")
         assert result.exit_code == 0
-        assert "24 rows read: 24 scored" in result.stderr
-        assert re.search(r"A true cause is first in \d+ \(\d+%\) of 24 cases and among", result.stdout)
+        assert "58 rows read: 58 scored" in result.stderr
+        assert re.search(r"A true cause is first in \d+ \(\d+%\) of 58 cases and among", result.stdout)
         rows = read_csv(Path("posteriors.csv"))
         causes = thighdx.load_model().causes
         assert all(0 <= float(row[cause]) <= 1 for row in rows for cause in causes)

@@ -93,7 +93,7 @@ def test_every_fitted_parameter_is_a_finite_number(fresh: CompiledModel) -> None
 
 def test_shares_of_the_network_are_the_elicited_medians_in_every_setting(model: Model) -> None:
     points = {key: item.point for (table, key), item in model.compiled.pooled.items() if table == "shares"}
-    assert len(points) == 38 * 5
+    assert len(points) == 49 * 5
     for row, setting in enumerate(model.settings):
         prior = np.exp(model.network.log_prior(row))
         assert prior.sum() == pytest.approx(1, abs=floats.SUMS_TO_ONE)
@@ -123,7 +123,7 @@ def test_frequencies_of_every_context_and_pathology_are_the_elicited_medians_in_
                 context = model.network.spec.contexts[v]
                 for s, state in enumerate(context.states):
                     margins[context.id, state] = float(cell[joint.cells[:, member] == s].sum())
-        assert len({name for name, _ in margins}) == 46
+        assert len({name for name, _ in margins}) == 49
         for (name, state), value in margins.items():
             if (name, state, setting) in points:
                 assert value == pytest.approx(points[name, state, setting], rel=0, abs=1e-9), (

@@ -15,7 +15,19 @@ import pytest
 import thighdx
 from thighdx.kb.records import LEVELS
 
-LEADING = ["id", "source", "source_kind", "setting", "age", "true_cause", "urgency", "difficulty", "note"]
+LEADING = [
+    "id",
+    "source",
+    "source_kind",
+    "setting",
+    "age",
+    "true_cause",
+    "acceptable",
+    "urgency",
+    "difficulty",
+    "not_expressible",
+    "note",
+]
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +84,16 @@ def test_every_column_is_in_the_readme() -> None:
 
 
 def test_names_of_cases_are_unique_and_every_case_cites_its_source(rows: list[dict[str, str]]) -> None:
-    assert len({row["id"] for row in rows}) == len(rows) == 24
+    assert len({row["id"] for row in rows}) == len(rows) == 58
     assert all(row["source"] for row in rows)
-    assert {row["source_kind"] for row in rows} == {"case_report", "exam_vignette", "patient_story", "own"}
+    assert {row["source_kind"] for row in rows} == {
+        "case_report",
+        "exam_vignette",
+        "own",
+        "patient_story",
+        "physio_case",
+        "radiology_case",
+    }
     assert {row["difficulty"] for row in rows} == {"typical", "hard"}
 
 
@@ -83,6 +102,7 @@ def test_true_causes_settings_and_urgencies_are_those_of_the_model(
 ) -> None:
     for row in rows:
         assert set(row["true_cause"].split(";")) <= set(model.causes), row["id"]
+        assert set(filter(None, row["acceptable"].split(";"))) <= set(model.causes), row["id"]
         assert row["setting"] in model.settings, row["id"]
         assert row["urgency"] in LEVELS, row["id"]
 
@@ -108,3 +128,44 @@ def test_every_row_is_scored_without_a_problem_or_a_warning(model: thighdx.Model
     scored = model.score(parquet)  # a warning is an error under pytest
     assert set(scored.column("status").to_pylist()) == {"ok"}
     assert scored.column("id").to_pylist() == parquet.column("id").to_pylist()
+
+
+# ---- vignettes -----------------------------------------------------------------------------------
+
+ABOUT_A_VIGNETTE = [
+    "id",
+    "kind",
+    "setting",
+    "age",
+    "expected_cause",
+    "both",
+    "urgency",
+    "acceptable_urgency",
+    "note",
+]
+
+
+@pytest.fixture(scope="module")
+def vignettes() -> list[dict[str, str]]:
+    with thighdx.data_path("vignettes.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_vignette_names_causes_and_levels_of_the_model(
+    model: thighdx.Model, vignettes: list[dict[str, str]]
+) -> None:
+    assert len({row["id"] for row in vignettes}) == len(vignettes) == 61
+    for row in vignettes:
+        assert list(row)[: len(ABOUT_A_VIGNETTE)] == ABOUT_A_VIGNETTE
+        assert set(row["expected_cause"].split(";")) <= set(model.causes), row["id"]
+        assert set(filter(None, row["both"].split(";"))) <= set(model.causes), row["id"]
+        assert row["urgency"] in row["acceptable_urgency"].split(";"), row["id"]
+        assert set(row["acceptable_urgency"].split(";")) <= set(LEVELS), row["id"]
+
+
+def test_every_vignette_can_be_asked_as_a_single_case(
+    model: thighdx.Model, vignettes: list[dict[str, str]]
+) -> None:
+    for row in vignettes:
+        said = {name: row[name] for name in row if name == "age" or name in model.variables}
+        assert model.diagnose(said, setting=row["setting"]).posterior.notna().all(), row["id"]

@@ -63,6 +63,7 @@ def test_the_names_of_a_model_are_frozen(model: Model) -> None:
         "diagnose",
         "digest",
         "disclaimer",
+        "explain_columns",
         "groups",
         "max_causes",
         "name",
@@ -161,7 +162,7 @@ def test_scoring_takes_every_option_of_the_design() -> None:
         "groups=False",
         "columns=None",
         "n_threads=None",
-        "dtype='float32'",
+        "on_error='keep'",
     ):
         assert option in shown
 

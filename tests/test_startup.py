@@ -67,7 +67,7 @@ def test_a_model_that_only_diagnosed_travels_without_what_it_did_not_need() -> N
     model.diagnose(CASE)
     sent = pickle.dumps(model)
     again = pickle.loads(sent)
-    assert len(sent) < 2_500_000
+    assert len(sent) < 3_000_000  # variables, shares and rows of 49 causes
     assert tables_read(again) == {"variables"}
     assert again.diagnose(CASE).to_dict() == model.diagnose(CASE).to_dict()
 

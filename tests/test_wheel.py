@@ -16,7 +16,7 @@ def test_the_wheel_holds_every_module_model_and_data_file(wheel: Path) -> None:
     expected = {
         f"thighdx/{path.relative_to(package)}"
         for path in package.rglob("*")
-        if path.suffix in (".py", ".js", ".css", ".html")
+        if path.suffix in (".py", ".js", ".css", ".html", ".csv")
     }
     assert {"thighdx/explorer/explorer.js", "thighdx/html/templates/report.html"} <= expected
     for kind in ("models", "data"):

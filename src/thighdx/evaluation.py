@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from thighdx.errors import TableError
-from thighdx.labels import TriageConfusion, as_pandas, triage_confusion, true_causes
+from thighdx.labels import TriageConfusion, as_pandas, settle_forms, triage_confusion, true_causes
 from thighdx.network.spec import Floats
 from thighdx.scoring_rules import (
     N_BINS,
@@ -41,6 +41,10 @@ class SupportsScoring(Protocol):
     @property
     def causes(self) -> Mapping[str, Any]:
         """The causes by id."""
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The groups of causes by id."""
 
     @property
     def residual_cause(self) -> str:
@@ -162,8 +166,9 @@ def evaluate(
     model : thighdx.Model
     table : frame
         Patients as for `Model.score`, with the truth in boolean ``true_<cause>`` columns, as `Model.simulate`
-        writes them, or in a text column ``true_cause`` of cause ids joined by ``;``. A column ``urgency`` of
-        levels, with a column ``triage`` in the table or in the scored one, is compared too.
+        writes them, or in a text column ``true_cause`` of cause ids joined by ``;``. In text, a cause that was
+        split (it has a group ``<cause>_any``) is met by any of its forms. A column ``urgency`` of levels, with a
+        column ``triage`` in the table or in the scored one, is compared too.
     truth : frame or sequence of str, optional
         The labels, if they are not in the table: boolean columns named after the causes (with or without
         ``true_``), or one text of ids per row.
@@ -192,7 +197,7 @@ def evaluate(
     causes = list(model.causes)
     unranked = model.residual_cause if residual_cause is None else residual_cause
     frame = as_pandas(table)
-    present = true_causes(frame if truth is None else truth, causes, len(frame))
+    present, is_text = true_causes(frame if truth is None else truth, causes, len(frame))
     scored = as_pandas(model.score(table, **options))
     posterior = scored[causes].to_numpy(dtype=np.float64)
     is_scored = ~np.isnan(posterior).any(axis=1)
@@ -201,6 +206,8 @@ def evaluate(
     confusion = triage_confusion(frame, scored)
     n_left_out = int((~is_scored).sum())
     present, posterior = present[is_scored], posterior[is_scored]
+    if is_text:
+        present = settle_forms(present, posterior, causes, model.groups)
     logs = log_of_truth(posterior, present)
     base = present.mean(axis=0)
     ranked = [position for position, cause in enumerate(causes) if cause != unranked]

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.errors import TableError
 from thighdx.inference.batch import EvidenceBatch
 from thighdx.inference.engine import Posteriors
 from thighdx.kb.records import LEVELS, KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.reasoning.level import check_level
 
 __all__ = ["Extras"]
 
@@ -38,8 +38,8 @@ class Extras:
 
     def columns(self, causes: Sequence[str]) -> list[str]:
         """Return the names of the added columns, in order."""
-        if self.interval is not None and not 0 < self.interval < 1:
-            raise TableError(f"interval: got {self.interval!r}, expected a level in (0, 1), such as 0.9")
+        if self.interval is not None:
+            check_level(self.interval)
         bounds = [f"{cause}_{end}" for cause in causes for end in ("lower", "upper")]
         return [*(bounds if self.interval is not None else []), *(["triage"] if self.triage else [])]
 
@@ -53,14 +53,10 @@ class Extras:
         scored : Posteriors
             Of the causes; NaN in rows that could not be scored, which get NaN bounds and the empty level.
         """
-        is_scored = ~np.isnan(scored.log_evidence)
         found: list[Floats | npt.NDArray[np.object_]] = []
         if self.interval is not None:
             ends = np.stack(self._bounds(network, batch, scored, self.interval), axis=2)
-            flat = ends.reshape(
-                len(is_scored), 2 * ends.shape[1]
-            )  # (n_cases, n_causes * 2): lower, upper, lower, ...
-            found.extend(np.where(is_scored[:, None], flat, np.nan).T)
+            found.extend(ends.reshape(len(ends), 2 * ends.shape[1]).T)  # lower, upper, lower, ...
         if self.triage:
             found.append(self._levels(batch, scored))
         return found
@@ -68,19 +64,18 @@ class Extras:
     def _bounds(
         self, network: Network, batch: EvidenceBatch, scored: Posteriors, level: float
     ) -> tuple[Floats, Floats]:
-        """Return lower and upper bounds; NaN where not worked out."""
+        """Return lower and upper bounds, which hold the posteriors; NaN in rows that could not be scored."""
         from thighdx.inference.batch import take_cases
-        from thighdx.reasoning.batch_intervals import batch_intervals
+        from thighdx.reasoning.table_intervals import table_intervals
 
         lower, upper = (np.full_like(scored.posterior, np.nan) for _ in range(2))
         cases = np.flatnonzero(~np.isnan(scored.log_evidence))
         if len(cases):
-            known = Posteriors(scored.posterior[cases], scored.log_evidence[cases])
-            taken = take_cases(batch, cases)
-            found = batch_intervals(
-                network, self.kb, self.pooled, taken, level, scored=known, n_threads=self.n_threads
+            found = table_intervals(
+                network, self.pooled, take_cases(batch, cases), level, n_threads=self.n_threads
             )
-            lower[cases], upper[cases] = found.lower, found.upper
+            lower[cases] = np.minimum(found.lower, scored.posterior[cases])
+            upper[cases] = np.maximum(found.upper, scored.posterior[cases])
         return lower, upper
 
     def _levels(self, batch: EvidenceBatch, scored: Posteriors) -> npt.NDArray[np.object_]:

@@ -12,6 +12,7 @@ from thighdx.columns import TRUTH_PREFIX
 from thighdx.errors import TableError
 from thighdx.frames import open_table
 from thighdx.kb.records import LEVELS
+from thighdx.network.spec import Floats
 from thighdx.scoring_rules import Bools
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "URGENCY",
     "TriageConfusion",
     "as_pandas",
+    "settle_forms",
     "triage_confusion",
     "true_causes",
 ]
@@ -30,6 +32,7 @@ __all__ = [
 TRUE_CAUSE = "true_cause"  # column of ids joined by ";"
 URGENCY = "urgency"  # column of levels judged by someone else
 TRIAGE = "triage"  # column of levels that the model gives
+ANY_FORM = "_any"  # ending of the groups that hold all forms of a cause that was split
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +85,44 @@ def as_pandas(table: Any) -> pd.DataFrame:
     return native
 
 
-def true_causes(labels: Any, causes: Sequence[str], n_rows: int) -> Bools:
-    """Return which causes are present, as (n_rows, n_causes)."""
+def true_causes(labels: Any, causes: Sequence[str], n_rows: int) -> tuple[Bools, bool]:
+    """Return which causes are present, as (n_rows, n_causes), and whether that was said in text."""
     if hasattr(labels, "columns"):
         frame = as_pandas(labels)
         named = {cause: f"{TRUTH_PREFIX}{cause}" for cause in causes}
         if any(column in frame.columns for column in named.values()):
-            return _booleans(frame, named)
+            return _booleans(frame, named), False
         if TRUE_CAUSE in frame.columns:
-            return _from_text(frame[TRUE_CAUSE].tolist(), causes)
+            return _from_text(frame[TRUE_CAUSE].tolist(), causes), True
         if any(cause in frame.columns for cause in causes):
-            return _booleans(frame, {cause: cause for cause in causes})
+            return _booleans(frame, {cause: cause for cause in causes}), False
         raise TableError(
             f"evaluate: no labels; give {TRUTH_PREFIX}<cause> columns or a column {TRUE_CAUSE}, or truth="
         )
     texts = list(labels)
     if len(texts) != n_rows:
         raise TableError(f"evaluate: truth: got {len(texts)} labels, expected {n_rows}, one per row")
-    return _from_text(texts, causes)
+    return _from_text(texts, causes), True
+
+
+def settle_forms(
+    present: Bools, posterior: Floats, causes: Sequence[str], groups: Mapping[str, Sequence[str]]
+) -> Bools:
+    """Read the name of a cause that was split as whichever of its forms the model finds most likely.
+
+    A label written before the split does not say which form was there, so any of them meets it: the group
+    ``<cause>_any`` holds them. Labels that name a form are left alone.
+    """
+    settled = present.copy()
+    place = {cause: position for position, cause in enumerate(causes)}
+    for cause, position in place.items():
+        forms = np.array([place[name] for name in groups.get(f"{cause}{ANY_FORM}", ())], dtype=np.intp)
+        if not forms.size:
+            continue
+        rows = np.flatnonzero(present[:, position] & (present[:, forms].sum(axis=1) == 1))
+        settled[rows, position] = False
+        settled[rows, forms[posterior[np.ix_(rows, forms)].argmax(axis=1)]] = True
+    return settled
 
 
 def _booleans(frame: pd.DataFrame, named: Mapping[str, str]) -> Bools:

@@ -224,7 +224,6 @@ class Model:
             model=self._card(),
             setting=self.settings[setting_idx],
             log_evidence=float(peak + np.log(total)) if case.states or case.likelihoods else 0.0,
-            warnings=case.warnings,
             _case=case,
             _network=self.network,
             _vocabulary=self.vocabulary,

@@ -24,6 +24,7 @@ from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.notice import notice_if_slow
+from thighdx.reasoning.conditions import is_true
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,19 +88,23 @@ class Result:
     setting : str
     log_evidence : float
         Natural log of P(evidence | complaint, setting); 0 without evidence.
-    warnings : tuple of CaseWarning
     """
 
     model: ModelCard
     setting: str
     log_evidence: float
-    warnings: tuple[CaseWarning, ...]
     _case: CaseEvidence = field(repr=False)
     _network: Network = field(repr=False)
     _vocabulary: Vocabulary = field(repr=False)
     _compiled: CompiledModel = field(repr=False)
     _weights: Floats = field(repr=False)  # (n_explanations,) P(H | evidence)
     _prior: Floats = field(repr=False)  # (n_explanations,) P(H | setting)
+
+    @property
+    def warnings(self) -> tuple[CaseWarning, ...]:
+        """What the reader should know of the evidence: doubtful values, answers at odds, another complaint."""
+        notices = (item for item in self._kb.notices if is_true(item.when, self._case.states))
+        return (*self._case.warnings, *(CaseWarning(item.kind, item.words) for item in notices))
 
     @property
     def _kb(self) -> KnowledgeBase:
@@ -217,8 +222,6 @@ class Result:
         """
         from thighdx.reasoning.intervals import credible_intervals
 
-        if method == "delta" and level == SHOWN_LEVEL:
-            return self._quick_intervals.to_frame()
         with notice_if_slow(DRAWING):
             found = credible_intervals(
                 self._network,
@@ -269,9 +272,17 @@ class Result:
         return self.fit.conflict_bits
 
     def next_questions(self, n: int = 5, *, max_cost: Cost | None = None, goal: Goal = "causes") -> Questions:
-        """Return what to ask or examine next; see `thighdx.reasoning.questions.next_questions`."""
+        """Return what to ask or examine next; see `thighdx.reasoning.questions.next_questions`.
+
+        Alarm questions of the likely causes come first. Without `max_cost` only what can be asked or examined in
+        the setting is named, and nothing in an emergency.
+        """
+        from thighdx.reasoning.question_lines import Questions
+        from thighdx.reasoning.question_lists import alarm_questions
         from thighdx.reasoning.questions import next_questions
 
+        if max_cost is None and self.triage.level == "emergency" and n >= 1:
+            return Questions(goal, (), n, "it is an emergency, and nothing more is asked before help comes")
         found = next_questions(
             self._network,
             self._vocabulary,
@@ -279,8 +290,9 @@ class Result:
             self._case,
             self._weights,
             n,
-            max_cost=max_cost,
+            max_cost=max_cost or self._max_cost,
             goal=goal,
+            first=alarm_questions(self._kb, self._case.states, self._posterior),
             urgency=self._urgency() if goal == "urgency" else None,
         )
         return replace(found, labels=self._short_labels)
@@ -310,7 +322,7 @@ class Result:
         from thighdx.reasoning.triage import triage
 
         chances = state_chances(self._network, self._case.batch, self._weights)
-        found = triage(self._kb, self._case.states, self._posterior, chances=chances)
+        found = triage(self._kb, self._case.states, self._posterior, chances=chances, max_cost=self._max_cost)
         return replace(found, labels=self._short_labels)
 
     @cached_property
@@ -320,6 +332,11 @@ class Result:
 
         found = management(self._kb, self._case.states, self._posterior, self.triage)
         return replace(found, labels=self._short_labels)
+
+    @property
+    def _max_cost(self) -> Cost:
+        """The dearest kind of question that can be answered in the setting."""
+        return next(item.max_cost for item in self._kb.manifest.settings if item.id == self.setting)
 
     @cached_property
     def _short_labels(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ read, inferred and laid out as columns.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,12 @@ def choose_engine(wanted: Engine, n_rows: int | None, network: Network) -> Engin
     if wanted != "auto":
         return wanted
     is_short = n_rows is not None and n_rows * network.explanations.n_explanations <= NUMPY_CELLS
-    return "numpy" if is_short or find_spec("numba") is None else "compiled"
+    return "numpy" if is_short or not _can_compile() else "compiled"
+
+
+def _can_compile() -> bool:
+    """Say whether there is numba, and compiling is not switched off: loops that are not compiled take for ever."""
+    return find_spec("numba") is not None and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 def prepare_engine(network: Network) -> None:
@@ -220,8 +226,7 @@ def score_table(scoring: Scoring, table: Any) -> Any:
     table of the same kind, with the same rows, order and pandas index
         Columns that are not evidence; ``status`` (text); ``log_evidence``, the natural log of
         P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence);
-        groups; ``<cause>_lower``, ``<cause>_upper`` (NaN where not worked out: only causes with a
-        posterior above 1e-4 and those that must not be missed have an interval); ``triage``.
+        groups; ``<cause>_lower``, ``<cause>_upper``; ``triage``.
         ``log_evidence`` and probabilities are NaN unless ``status`` is ``ok``.
 
     Raises

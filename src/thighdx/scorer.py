@@ -17,6 +17,7 @@ from thighdx.errors import TableError
 from thighdx.faults import Fault, FaultReader, FaultTally, conflict_in
 from thighdx.model import Model
 from thighdx.portable import ModelSource, PortableModel, find_model
+from thighdx.reasoning.level import check_level
 from thighdx.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
 from thighdx.score import ScoredRows, Scoring, underage
 from thighdx.score_options import Engine, OnError, ScoreOptions
@@ -118,7 +119,7 @@ class Scorer:
             setting=found.settings[
                 found.vocabulary.setting_code(found.default_setting if setting is None else setting)
             ],
-            interval=interval,
+            interval=None if interval is None else check_level(interval),
             triage=triage,
             groups=groups,
             columns={} if columns is None else columns,

@@ -18,7 +18,7 @@ from thighdx.elicitation.judgements import (
 )
 from thighdx.elicitation.pool import Mixture
 from thighdx.errors import KnowledgeBaseError, Problem
-from thighdx.kb.records import KnowledgeBase
+from thighdx.kb.records import Expert, KnowledgeBase
 
 LINK = "links strain|bruising|present"
 BACKGROUND = "backgrounds bruising|present"
@@ -150,6 +150,58 @@ def test_other_tables_are_not_filled(place: str) -> None:
 def test_an_expert_alone_is_neither_filled_nor_filled_into(place: str) -> None:
     found = pooled_one(make_kb(make_row(place, "panel_c", (0.1, 0.2, 0.35))), place)
     assert [(name, filled) for name, _, filled in found.experts] == [("panel_c", False)]
+
+
+SECOND = (
+    *EXPERTS[:3],
+    Expert("panel_d", "alone", "D", variables=("fainting",), causes=("cyst",), revises=("strain",)),
+    Expert("panel_e", "alone", "E", variables=("fainting",), causes=("cyst",), revises=("strain",)),
+    *EXPERTS[3:],
+)
+
+
+def test_experts_who_stand_alone_on_the_same_are_pooled_and_filled_with_one_another() -> None:
+    kb = make_kb(
+        make_row("backgrounds bruising|present", "panel_a", (0.01, 0.02, 0.03)),
+        make_row("links cyst|bruising|present", "panel_d", (0.1, 0.2, 0.35)),
+        experts=SECOND,
+    )
+    found = pooled_one(kb, "links cyst|bruising|present")
+    assert [(name, filled) for name, _, filled in found.experts] == [("panel_d", False), ("panel_e", True)]
+
+
+@pytest.mark.parametrize("place", ["links cyst|swelling|present", "links vein|fainting|present"])
+def test_where_scopes_overlap_the_later_experts_are_heard(place: str) -> None:
+    rows = (make_row(place, name, (0.1, 0.2, 0.35)) for name in ("panel_d", "panel_e"))
+    found = pooled_one(make_kb(*rows, experts=SECOND), place)
+    assert [name for name, _, _ in found.experts] == ["panel_d", "panel_e"]
+
+
+def test_an_expert_who_revises_a_cause_is_heard_alone_only_where_it_has_a_row() -> None:
+    kept = "links strain|aching|present"
+    kb = make_kb(
+        make_row("backgrounds bruising|present", "panel_a", (0.01, 0.02, 0.03)),
+        make_row("backgrounds aching|present", "panel_a", (0.01, 0.02, 0.03)),
+        make_row(LINK, "panel_d", (0.1, 0.2, 0.35)),
+        make_row(kept, "panel_a", (0.1, 0.2, 0.35)),
+        experts=SECOND,
+    )
+    pooled = pool_judgements(kb)
+    assert [name for name, _, _ in pooled["links", tuple(LINK.split(" ")[1].split("|"))].experts] == [
+        "panel_d",
+        "panel_e",
+    ]
+    assert [name for name, _, _ in pooled_one(kb, kept).experts] == ["panel_a", "panel_b"]
+
+
+def test_a_row_that_was_revised_is_no_longer_asked_of_the_others() -> None:
+    kb = make_kb(
+        make_row(SHARE, "panel_d", (0.1, 0.2, 0.35)),
+        make_row(SHARE, "panel_a", (0.1, 0.2, 0.35)),
+        experts=SECOND,
+    )
+    with pytest.raises(KnowledgeBaseError, match="but on this panel_d is heard alone"):
+        pool_judgements(kb)
 
 
 def test_a_correction_replaces_the_pool_and_keeps_it_in_sight() -> None:

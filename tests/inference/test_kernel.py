@@ -349,6 +349,7 @@ def test_an_absent_finding_whose_background_nobody_suppresses_adds_up_over_cause
         if (np.nan_to_num(finding.cumulative, nan=1.0) >= finding.background).all():
             absent = rows.row_of[three_at_once.n_contexts + slot, 1]
             assert rows.rest_of[absent] == NO_ROW
+            assert rows.few_start[absent] == rows.few_start[absent + 1]
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)

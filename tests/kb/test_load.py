@@ -276,8 +276,24 @@ def test_a_judgement_is_three_quantiles_or_one_statement(folder: Path, cells: st
         ),
         ("harms.csv", "clot,80,", "clot,high,", "harm_of_missing: got 'high', expected a number"),
         ("harms.csv", ",0.1,", ",often,", "threshold_urgent: got 'often', expected a number"),
-        ("management.csv", ",1,desk", ",first,desk", "priority: got 'first', expected a whole number"),
-        ("management.csv", ",1,desk", ",-1,desk", "priority: got '-1', expected a whole number"),
+        (
+            "management.csv",
+            ",1,,,,,desk;S1",
+            ",first,,,,,desk;S1",
+            "priority: got 'first', expected a whole number",
+        ),
+        (
+            "management.csv",
+            ",1,,,,,desk;S1",
+            ",1,,,urgent,soon,desk;S1",
+            "lowest_level: got 'urgent', expected no more than highest_level, 'soon'",
+        ),
+        (
+            "management.csv",
+            ",1,,,,,desk;S1",
+            ",-1,,,,,desk;S1",
+            "priority: got '-1', expected a whole number",
+        ),
     ],
 )
 def test_a_word_outside_its_list_is_named_with_the_nearest(

@@ -145,7 +145,7 @@ def test_a_history_holds_every_posterior_and_says_what_came_in(model: thighdx.Mo
 
 
 def test_an_interview_can_be_drawn(model: thighdx.Model) -> None:
-    interview = thighdx.Interview(model, {"age": 34})
+    interview = thighdx.Interview(model, {"age": 34}, as_lists=False)
     assert interview.history == ({"age": 34},)
     first = interview.question
     assert first is not None

@@ -158,7 +158,7 @@ def test_a_cohort_of_another_kind_of_frame(model: thighdx.Model) -> None:
 
 def test_a_table_that_was_not_scored_is_refused(model: thighdx.Model) -> None:
     with pytest.raises(
-        thighdx.TableError, match=r"no column 'muscle_overexertion' \(38 missing\), expected a table"
+        thighdx.TableError, match=r"no column 'muscle_overexertion' \(49 missing\), expected a table"
     ):
         plot_cohort(pd.DataFrame({"a": [1]}), model)
     with pytest.raises(thighdx.TableError, match="no row could be scored, so there is nothing to draw"):

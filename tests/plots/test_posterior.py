@@ -48,7 +48,7 @@ def test_what_is_certain_stands_at_the_end_of_a_log_odds_axis(model: thighdx.Mod
 def test_labels_are_names_and_the_residual_cause_comes_last(model: thighdx.Model) -> None:
     picture = plot_posterior(model.diagnose({"fever": True}), None, 3)
     labels = [label.get_text() for label in picture.ax.get_yticklabels()]
-    assert labels[0] == "Venous or skin disorder of the leg"
+    assert labels[0] == "Lumbar or sacral radiculopathy"
     assert labels[-1] == "A cause not in this list"
 
 

@@ -122,6 +122,8 @@ def test_a_case_that_one_model_cannot_score_says_why(small_model: thighdx.Model,
     for file in ("variables.csv", "backgrounds.csv"):
         kb_builder.remove(folder, file, "bruising,")
     kb_builder.remove(folder, "links.csv", "strain,bruising")
+    kb_builder.remove(folder, "question_lists.csv", "seen,What is to be seen?,bruising")
+    kb_builder.edit(folder, "notices.csv", "bruising=present", "tingling=present")
     kb_builder.edit(folder, "management.csv", "bruising=present", "tingling=absent")
     cases = (*CASES, ComparedCase("never", {"age_band": "65+", "pregnancy": "yes"}))
     found, _ = compare(small_model, folder, cases)

@@ -126,7 +126,7 @@ def path_by_quadrature(network: Network, said: Said, cause: str, setting: str) -
                 rows.setdefault(c, {})[h] = log(
                     reference.likelihood(said, c, reference.PRESENCE, float)[c in h]
                 )
-    possible = [h for h in prior if all(np.isfinite(row[h]) for row in rows.values())]
+    possible = [h for h in prior if prior[h] > 0 and all(np.isfinite(row[h]) for row in rows.values())]
     table = np.array([[rows[name][h] for h in possible] for name in rows])
     start = np.log([prior[h] for h in possible])
     inside = np.array([member[h] for h in possible])

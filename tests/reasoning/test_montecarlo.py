@@ -36,7 +36,7 @@ def test_a_draw_is_the_posterior_of_a_network_built_from_its_numbers(drawn: stra
     # base rates over all explanations: on small networks the rare ones that are left out can matter
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resolve, "MARGIN_MASS", 1.0)
-        found = draw_log_odds(network, layout, batch, n_draws=2, seed=3, mass=1)
+        found = draw_log_odds(network, layout, batch, n_draws=2, seed=3, least=0)
     if any(reason.endswith("_left") for reason in found.redrawn) or found.crossed_mass > 0:
         return
     values = draw_chunk(network, layout, seed=3, number=0, n_draws=2).values
@@ -96,7 +96,7 @@ def test_draws_go_through_the_middle_of_every_judgement(model: thighdx.Model) ->
 def test_leading_explanations_hardly_change_a_draw(model: thighdx.Model) -> None:
     layout = judgement_layout(model.network, model.compiled.pooled)
     batch = shipped_batch(model)
-    every = draw_log_odds(model.network, layout, batch, n_draws=20, seed=1, mass=1)
+    every = draw_log_odds(model.network, layout, batch, n_draws=20, seed=1, least=0)
     leading = draw_log_odds(model.network, layout, batch, n_draws=20, seed=1)
     assert np.abs(every.log_odds - leading.log_odds).max() < floats.LEADING_DRAW
 

@@ -16,6 +16,7 @@ from thighdx import __version__
 from thighdx.cli.ask import ask
 from thighdx.cli.case_report import report
 from thighdx.cli.diagnose import diagnose
+from thighdx.cli.fhir import fhir_app
 from thighdx.cli.model import model_app
 from thighdx.cli.output import say
 from thighdx.cli.score import score
@@ -92,6 +93,7 @@ app.command()(report)
 app.command()(simulate)
 app.command()(warm)
 app.add_typer(model_app, name="model")
+app.add_typer(fhir_app, name="fhir")
 
 
 def _show_version(value: bool) -> None:

@@ -80,7 +80,7 @@ def _harm(harm: Harm) -> str:
     return (
         f"harm {harm.harm_of_missing:g} of 100; {level} if likely"
         + (f"; {acted}" if acted else "")
-        + f": {harm.reason}"
+        + f": {harm.words}"
     )
 
 

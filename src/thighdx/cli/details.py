@@ -20,8 +20,8 @@ N_OPEN = 3
 
 
 def print_open_questions(out: Console, result: Result) -> None:
-    """Print the safety questions that could still raise the urgency and that anyone can be asked."""
-    left = [q for q in result.triage.unanswered if q.raises and q.cost == "ask"]
+    """Print the safety questions that could still raise the urgency and that can be answered here."""
+    left = [q for q in result.triage.unanswered if q.raises]
     if not left:
         return
     out.print()
@@ -69,6 +69,12 @@ def print_advice(out: Console, result: Result) -> None:
         write(out, paragraph(f"- {line.words}", out.width, hanging="  "))
         if line.caution:
             write(out, paragraph(line.caution, out.width, indent="  "), style="dim")
+    for title, lines in found.apart.items():
+        write(out, title, style="bold")
+        for line in lines:
+            about = f"{found.labels[line.cause]}:" if line.kind == "course" else ""
+            text = " ".join(filter(None, [about, line.words, line.caution]))
+            write(out, paragraph(f"- {text}", out.width, hanging="  "))
     if found.withheld:
         write(
             out,

@@ -11,6 +11,7 @@ from thighdx.cli.details import detail_data, print_advice, print_intervals, prin
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import bar, console, paragraph, percent, plain_table, write
 from thighdx.errors import EvidenceError, nearest_hint
+from thighdx.reasoning.level import check_level
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,8 +63,8 @@ def diagnose(
     What is not mentioned is unknown, which is not the same as absent. 'thighdx model show' lists the causes,
     'thighdx model show --findings' what can be known.
     """
-    if interval is not None and not 0 < interval < 1:
-        raise EvidenceError(f"--interval: got {interval:g}, expected a level between 0 and 1, such as 0.9")
+    if interval is not None:
+        check_level(interval, "--interval")
     evidence = parse_findings(findings or [])
     loaded = open_model(model)
     for cause in explain or []:
@@ -173,7 +174,7 @@ def _print_urgency(out: Console, result: Result) -> None:
 
 def _print_questions(out: Console, result: Result) -> None:
     """Print what to ask next."""
-    questions = result.next_questions(N_QUESTIONS, max_cost="ask").best
+    questions = result.next_questions(N_QUESTIONS).best
     if questions:
         out.print()
         write(out, "Best questions to ask next", style="bold")

@@ -9,7 +9,7 @@ from thighdx.cli.output import console as standard_output
 from thighdx.cli.output import paragraph, percent, write
 from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
-from thighdx.reasoning.interview import Interview
+from thighdx.reasoning.interview import DONT_KNOW, NONE_OF_THESE, Interview
 from thighdx.reasoning.interview_questions import InterviewQuestion
 from thighdx.reasoning.management import Management
 from thighdx.reasoning.triage import Triage
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["HELP", "run_interview"]
 
 HELP = (
-    "Answer with a number, a word from the list, or yes/no. Also: ? (don't know), back (one question), "
-    "why (it is asked), stop (and show the result)."
+    "Answer with a number, a word from the list, or yes/no; where several may apply, with all their numbers "
+    "(2 4) or none. Also: ? (don't know), back (one question), why (it is asked), stop (and show the result)."
 )
 
 N_SHOWN = 5  # causes in the summary
-N_ADVICE = 8  # pieces of advice in the summary
 _PLAIN = {"absent": "no", "present": "yes"}
 _TITLES = {"complaint": "the complaint", "safety": "safety", "causes": "the causes"}
 
@@ -103,6 +102,11 @@ def _show_question(out: Console, question: InterviewQuestion, number: int) -> No
     """Print a question with its possible answers."""
     out.print()
     _say(out, f"{number}. {question.words} ({_TITLES[question.kind]})", style="bold", hanging="   ")
+    if question.members:
+        for place, member in enumerate(question.members, start=1):
+            _say(out, f"{place} {member.words}", indent="   ", hanging="     ")
+        write(out, "   none of these   ? don't know")
+        return
     options = [f"{place} {word}" for place, word in enumerate(_words(question), start=1)]
     write(out, "   " + "   ".join([*options, "? don't know"]))
 
@@ -126,6 +130,9 @@ def _answer(out: Console, interview: Interview, question: InterviewQuestion, lin
 
     0 and 1 mean no and yes elsewhere; here the numbers are those printed beside the answers.
     """
+    if question.members:
+        _answer_list(out, interview, question, line)
+        return
     is_number = line.isdecimal() and len(line) <= 2
     words = _words(question)
     try:
@@ -139,6 +146,23 @@ def _answer(out: Console, interview: Interview, question: InterviewQuestion, lin
         _say(out, expected + (f"; {hint}" if hint else ""), indent="   ")
 
 
+def _answer_list(out: Console, interview: Interview, question: InterviewQuestion, line: str) -> None:
+    """Take all that applies of a list, by number or by id, or say what is expected."""
+    parts = line.replace(",", " ").split()
+    if all(part.isdecimal() for part in parts):
+        names = [member.variable for member in question.members]
+        places = [int(part) for part in parts if len(part) <= 2]
+        if len(places) < len(parts) or not all(1 <= place <= len(names) for place in places):
+            _say(out, f"got {line[:60]}, expected numbers from 1 to {len(names)}, or none", indent="   ")
+            return
+        interview.answer([names[place - 1] for place in places])
+        return
+    try:
+        interview.answer(line if line.lower() in (*NONE_OF_THESE, *DONT_KNOW) else parts)
+    except EvidenceError as error:
+        _say(out, str(error), indent="   ")
+
+
 def _show_result(out: Console, model: Model, result: Result) -> None:
     """Print urgency, leading causes, what is still open and advice."""
     out.print()
@@ -150,6 +174,9 @@ def _show_result(out: Console, model: Model, result: Result) -> None:
         label = model.causes[str(cause)].label
         _say(out, f"{percent(float(value)):>6}  {label}", indent="  ", hanging=" " * 10)
     _show_advice(out, result.management)
+    for warning in result.warnings:
+        out.print()
+        _say(out, f"Note: {warning.message}", style="yellow")
     out.print()
     _say(out, result.management.disclaimer, style="dim")
 
@@ -158,16 +185,23 @@ def _show_reasons(out: Console, found: Triage) -> None:
     """Print why it is this urgent and what has not been asked."""
     for reason in found.reasons:
         _say(out, f"- {reason.words}", indent="  ", hanging="    ")
-    left = [question for question in found.unanswered if question.raises and question.cost == "ask"]
+    left = [question for question in found.unanswered if question.raises]
     if left and left[0].level == "emergency":
         _say(out, f"Not known, and it would matter: {left[0].question}", indent="  ", hanging="    ")
 
 
 def _show_advice(out: Console, advice: Management) -> None:
-    """Print the first pieces of advice with their cautions."""
+    """Print the advice with its cautions, and what stands apart from it."""
     out.print()
     _say(out, "What to do", style="bold")
-    for line in advice.advice[:N_ADVICE]:
+    for line in advice.advice:
         _say(out, f"- {line.words}", indent="  ", hanging="    ")
         if line.caution:
             _say(out, line.caution, style="dim", indent="    ")
+    for title, lines in advice.apart.items():
+        out.print()
+        _say(out, title, style="bold")
+        for line in lines:
+            about = f"{advice.labels[line.cause]}:" if line.kind == "course" else ""
+            text = " ".join(filter(None, ["-", about, line.words, line.caution]))
+            _say(out, text, indent="  ", hanging="    ")

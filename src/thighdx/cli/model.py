@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thighdx.cli.form import form
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import console, percent, write
+from thighdx.cli.review import review
 from thighdx.errors import CompiledFileWarning, KnowledgeBaseError, TableError
 from thighdx.kb.tables import COMPILED_FILE
 
@@ -28,6 +30,9 @@ EXIT_PROBLEMS = 1
 model_app = typer.Typer(
     help="Build, check, show and trace a knowledge base.", no_args_is_help=True, rich_markup_mode=None
 )
+
+model_app.command()(form)
+model_app.command()(review)
 
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.yaml and its tables.")]
 

@@ -40,7 +40,7 @@ def score(
         list[str],
         typer.Argument(
             metavar="IN...",
-            help="Files, folders or patterns (CSV, also .gz .bz2 .zst; Parquet; Arrow), or - for a pipe.",
+            help="Files, folders or patterns (CSV, also .gz .bz2 .zst; Parquet; Arrow; FHIR .ndjson), or - for a pipe.",
         ),
     ],
     output: Annotated[
@@ -212,7 +212,7 @@ def _check_choices(
     tables: Sequence[str], output: str | None, *, explain: bool, resume: bool, restart: bool
 ) -> None:
     """Refuse options that do not go together, before anything is opened."""
-    from thighdx.streaming.files import table_format
+    from thighdx.streaming.files import input_format, table_format
 
     if resume and restart:
         raise TableError("--resume and --restart: expected one of them")
@@ -221,7 +221,7 @@ def _check_choices(
     if output is None:
         raise TableError("no output: expected -o OUT, or --explain-columns")
     if len(tables) == 1 and not Path(tables[0]).exists() and not any(mark in tables[0] for mark in "*?["):
-        table_format(tables[0])
+        input_format(tables[0])
     table_format(output)
 
 

@@ -1,11 +1,10 @@
 """From judgement rows to one pooled belief per number.
 
 Who is heard on a number: the experts that stand *alone* if it touches one of their variables or
-causes, otherwise all *pooled* experts. A pooled expert that gave no link or effect where another
-one did meant
-"nothing special": it counts as the background (odds ratio 1) with the other's spread. A
-*correction*
-replaces the result. The point value is the median of what is finally used.
+causes (several with the same scope are pooled), otherwise all *pooled* experts. One of several that
+gave no link or effect where another did meant "nothing special": it counts as the background (odds
+ratio 1) with the other's spread. A *correction* replaces the result. The point value is the median
+of what is finally used.
 """
 
 from __future__ import annotations
@@ -107,14 +106,14 @@ def pool_judgements(kb: KnowledgeBase) -> Mapping[PooledKey, PooledJudgement]:
 
 def _pool(kb: KnowledgeBase) -> tuple[dict[PooledKey, PooledJudgement], list[Problem]]:
     fits, problems = fit_rows(kb.judgements, tolerance=kb.manifest.fit_tolerance)
-    panel = Panel(kb.manifest.experts)
+    panel = Panel(kb.manifest.experts, kb.judgements)
     problems += panel.check(kb.judgements)
     numbers = _collect(kb.judgements, fits, panel)
     for number in numbers.values():
         problems += number.check()
     backgrounds = {key: number for key, number in numbers.items() if key[0] == "backgrounds"}
     points = {key[1]: item.point for key, item in _finish(backgrounds).items()}
-    problems += _fill(numbers, points, panel, tolerance=kb.manifest.fit_tolerance)
+    problems += _fill(numbers, points, tolerance=kb.manifest.fit_tolerance)
     return _finish(numbers), sorted(problems, key=_place)
 
 
@@ -197,7 +196,6 @@ def _collect(rows: Sequence[Judgement], fits: Sequence[Fit | None], panel: Panel
 def _fill(
     numbers: Mapping[PooledKey, _Number],
     backgrounds: Mapping[Key, float],
-    panel: Panel,
     *,
     tolerance: float,
 ) -> list[Problem]:
@@ -207,7 +205,7 @@ def _fill(
     for (table, key), number in numbers.items():
         stated = list(number.stated.values())
         gaps = len(number.heard) - len(stated)
-        if table not in _FILLED_TABLES or not stated or not gaps or panel.standing_alone(table, key):
+        if table not in _FILLED_TABLES or not stated or not gaps:
             continue
         if any(fit.distribution.is_never for fit in stated):
             continue  # an impossibility has no spread to carry over: it holds for everyone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from thighdx.errors import Problem, nearest_hint
-from thighdx.kb.records import Expert, Judgement, JudgementTable, Key
+from thighdx.kb.records import Expert, Judgement, JudgementTable, Key, Scope
 
 __all__ = ["Panel"]
 
@@ -28,16 +28,32 @@ class Panel:
     pooled, alone, corrections : tuple of Expert
     """
 
-    def __init__(self, experts: Sequence[Expert]) -> None:
+    def __init__(self, experts: Sequence[Expert], rows: Iterable[Judgement]) -> None:
         self.pooled = tuple(item for item in experts if item.role == "pooled")
         self.alone = tuple(item for item in experts if item.role == "alone")
         self.corrections = tuple(item for item in experts if item.role == "correction")
         self._by_id = {item.id: item for item in experts}
+        self._judged: dict[Scope, set[tuple[JudgementTable, Key]]] = {
+            item.scope: set() for item in self.alone
+        }
+        for row in rows:
+            expert = self._by_id.get(row.expert)
+            if expert is not None and expert.role == "alone":
+                self._judged[expert.scope].add((row.table, row.key))
 
     def standing_alone(self, table: JudgementTable, key: Key) -> tuple[Expert, ...]:
-        """Return the experts that alone are heard on a number; empty: the pooled ones are."""
+        """Return the experts that alone are heard on a number; empty: the pooled ones are.
+
+        Those with the same scope stand together. Where scopes overlap, the later one of the manifest holds.
+        """
         ids = {key[place] for place in _ID_PLACES[table]}
-        return tuple(item for item in self.alone if ids & {*item.variables, *item.causes})
+        scopes = [
+            item.scope
+            for item in self.alone
+            if ids & {*item.variables, *item.causes}
+            or (ids & {*item.revises} and (table, key) in self._judged[item.scope])
+        ]
+        return tuple(item for item in self.alone if scopes and item.scope == scopes[-1])
 
     def check(self, rows: Iterable[Judgement]) -> list[Problem]:
         """Return rows of unknown experts, rows out of an expert's scope, and repeated rows."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thighdx.reasoning.explanation import Explanation, ExplanationLine
     from thighdx.reasoning.fit import EvidenceFit
     from thighdx.reasoning.intervals import Intervals
-    from thighdx.reasoning.management import Management
+    from thighdx.reasoning.management import AdviceLine, Management
     from thighdx.reasoning.question_lines import Question, Questions
     from thighdx.reasoning.sensitivity_lines import Sensitivities, Sensitivity
     from thighdx.reasoning.triage import Triage
@@ -82,24 +82,29 @@ def management_view(management: Management, labels: Labels | None = None) -> Vie
     return {
         "level": level_view(management.level),
         "seek_care": advice_of_level(management.level, management.seek_care),
-        "advice": [
-            {
-                "id": line.id,
-                "about": "" if line.cause == "any" else label_of(line.cause, labels),
-                "kind": in_words(line.kind),
-                "words": line.words,
-                "caution": line.caution,
-                "sources": list(line.sources),
-                "disputes": [in_words(topic) for topic in line.disputes],
-            }
-            for line in management.advice
+        "advice": [_advice(line, labels) for line in management.advice],
+        "apart": [
+            {"title": title, "advice": [_advice(line, labels) for line in lines]}
+            for title, lines in management.apart.items()
         ],
         "withheld": _withheld(management, labels),
         "disputes": [
-            {"topic": in_words(item.topic), "side": item.side_taken, "reason": item.reason}
-            for item in management.disputes
+            {"topic": in_words(item.topic), "side": item.side_taken} for item in management.disputes
         ],
         "disclaimer": management.disclaimer,
+    }
+
+
+def _advice(line: AdviceLine, labels: Labels | None) -> View:
+    """Show one piece of advice."""
+    return {
+        "id": line.id,
+        "about": "" if line.cause == "any" else label_of(line.cause, labels),
+        "kind": in_words(line.kind),
+        "words": line.words,
+        "caution": line.caution,
+        "sources": list(line.sources),
+        "disputes": [in_words(topic) for topic in line.disputes],
     }
 
 
@@ -114,7 +119,12 @@ def _withheld(management: Management, labels: Labels | None) -> list[View]:
 
 def questions_view(questions: Questions, labels: Labels | None = None) -> View:
     """Show the best questions and what each answer would do."""
-    return {"goal": questions.goal, "questions": [_question(item, labels) for item in questions]}
+    note = sentence(questions.note or "nothing is left to ask")
+    return {
+        "goal": questions.goal,
+        "note": note,
+        "questions": [_question(item, labels) for item in questions],
+    }
 
 
 def _question(item: Question, labels: Labels | None) -> View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from thighdx.html.names import Labels, View, label_of, short_labels
@@ -76,6 +77,7 @@ def report_view(
         "warnings": [item.message for item in result.warnings],
         "explained": [explanation_view(item, labels, n_lines=N_LINES) for item in explained],
         "questions": _questions(result, short),
+        "questions_note": questions_view(result.next_questions(N_QUESTIONS))["note"],
         "management": management_view(result.management, short),
         "known": known_view(result, labels),
         "unknown": _unknown(result, kb),
@@ -119,15 +121,18 @@ def _groups(result: Result, kb: KnowledgeBase) -> list[View]:
 
 
 def _questions(result: Result, labels: Labels) -> list[View]:
-    """Show the best questions by how they are answered, the cheapest way first."""
+    """Show the questions that tell the causes apart best by how they are answered, the cheapest way first.
+
+    Alarm questions that would not are among the safety questions that are still open.
+    """
     found = result.next_questions(N_QUESTIONS)
+    found = replace(found, ranking=tuple(q for q in found.ranking if q.gain_bits >= SMALLEST_GAIN))
     return [
         {
             "caption": QUESTION_CAPTIONS.get(cost, cost),
-            "questions": questions_view(type(found)(found.goal, best, len(best)), labels)["questions"],
+            "questions": questions_view(replace(found, ranking=best), labels)["questions"],
         }
-        for cost, every in found.by_cost().items()
-        if (best := tuple(item for item in every if item.gain_bits >= SMALLEST_GAIN))
+        for cost, best in found.by_cost().items()
     ]
 
 

@@ -22,14 +22,14 @@ class SetMembers:
 
     Attributes
     ----------
-    index : (n_members,) intp
+    index : (n_members,) uint32
         Explanations, ascending within a set.
     start : (n_sets + 1,) intp
         Where the members of a set begin.
     n_explanations : int
     """
 
-    index: Indices
+    index: npt.NDArray[np.uint32]
     start: Indices
     n_explanations: int
 
@@ -69,7 +69,7 @@ def _members(sets: Floats) -> SetMembers:
     """List the explanations of every column."""
     set_idx, index = np.nonzero(sets.T)
     start = np.searchsorted(set_idx, np.arange(sets.shape[1] + 1))
-    return SetMembers(index.astype(np.intp), start.astype(np.intp), len(sets))
+    return SetMembers(index.astype(np.uint32), start.astype(np.intp), len(sets))
 
 
 def group_sets(membership: Floats, member_idx: Sequence[Sequence[int] | npt.NDArray[np.intp]]) -> Floats:

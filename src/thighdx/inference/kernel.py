@@ -87,6 +87,7 @@ def _score(
     score_cases(
         np.ascontiguousarray(own.codes),
         (plan.row_of, plan.base, plan.constant, plan.single, plan.rest_of, plan.rest),
+        (plan.few_start, plan.few_of, plan.few),
         (layout.start, layout.last, layout.shared),
         np.concatenate([patterns, rows]) if len(some) else patterns,
         np.column_stack([pattern_of, row_of_case]).astype(np.int64),

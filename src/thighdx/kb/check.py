@@ -11,12 +11,23 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import count
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from thighdx.errors import Problem, nearest_hint
+from thighdx.kb.check_advice import check_advice
+from thighdx.kb.check_questions import check_question_lists
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
-from thighdx.kb.records import LEVELS, MAX_ODDS_FACTOR, Harm, Judgement, Key, KnowledgeBase, Variable
+from thighdx.kb.records import (
+    LEVELS,
+    MAX_ODDS_FACTOR,
+    AdviceKind,
+    Harm,
+    Judgement,
+    Key,
+    KnowledgeBase,
+    Variable,
+)
 
 __all__ = ["check_knowledge_base"]
 
@@ -29,7 +40,7 @@ _RESERVED = frozenset({"age", "setting", "status", "log_evidence", "triage", "ex
 # An empty cell may be written out like this in a table of patients, so no state can be called so.
 _UNKNOWN_WORDS = frozenset({"na", "nan", "null"})
 _CHILD_LAYERS = ("cause", "pathology")
-ADVICE_KINDS = ("self_care", "exercise", "treatment", "prevention", "caution")
+ADVICE_KINDS: tuple[AdviceKind, ...] = get_args(AdviceKind)
 
 
 def check_knowledge_base(kb: KnowledgeBase) -> list[Problem]:
@@ -43,6 +54,9 @@ def check_knowledge_base(kb: KnowledgeBase) -> list[Problem]:
         checker.groups_and_codes(),
         checker.rules(),
         checker.harms_and_advice(),
+        checker.notices(),
+        check_advice(kb),
+        check_question_lists(kb),
         checker.notes_on_evidence(),
     ]
     return [problem for part in parts for problem in part]
@@ -149,6 +163,10 @@ class _Checker:
                 if name not in self.causes:
                     where = ("model.yaml", None, f"experts.{expert.id}.causes")
                     yield self.unknown(where, name, self.causes, "a cause")
+            for name in expert.revises:
+                if name not in self.by_id:
+                    where = ("model.yaml", None, f"experts.{expert.id}.revises")
+                    yield self.unknown(where, name, self.by_id, "a variable or a cause")
 
     def judgements(self) -> Iterator[Problem]:
         """Every row names things that exist, once per expert, with ordered quantiles and a source."""
@@ -321,8 +339,9 @@ class _Checker:
             yield from self._expression(file, row, "when", rule.when)
             if rule.suspect and rule.suspect not in self.causes:
                 yield self.unknown((file, row, "suspect"), rule.suspect, self.causes, "a cause or nothing")
-            if not rule.reason:
-                yield Problem(file, row, "reason", "empty")
+            for column in ("reason", "words"):
+                if not getattr(rule, column):
+                    yield Problem(file, row, column, "empty")
             yield from self._sources(file, row, rule.sources)
 
     def _expression(self, file: str, row: int, column: str, text: str) -> Iterator[Problem]:
@@ -347,6 +366,8 @@ class _Checker:
             if harm.cause not in self.causes:
                 yield self.unknown((file, row, "cause"), harm.cause, self.causes, "a cause")
             yield from self._limits(file, row, harm)
+            if not harm.words:
+                yield Problem(file, row, "words", "empty, expected what people are told")
             yield from self._sources(file, row, harm.sources)
         counts = Counter(advice.id for advice in self.kb.advice)
         for row, advice in self.numbered("management", self.kb.advice):
@@ -380,6 +401,17 @@ class _Checker:
             empty = "odds_reason" if factor is not None else "odds_factor"
             hint = "a factor of a cause's own needs its reason; without both the manifest decides"
             yield Problem(file, row, empty, f"{harm.cause}: empty", hint)
+
+    def notices(self) -> Iterator[Problem]:
+        """Notices have a unique id, a condition that can be read, and words."""
+        counts = Counter(notice.id for notice in self.kb.notices)
+        for row, notice in self.numbered("notices", self.kb.notices):
+            file = "notices.csv"
+            if counts[notice.id] > 1 or not notice.id:
+                yield Problem(file, row, "id", f"got {notice.id!r}, expected a unique id")
+            yield from self._expression(file, row, "when", notice.when)
+            if not notice.words:
+                yield Problem(file, row, "words", "empty")
 
     def notes_on_evidence(self) -> Iterator[Problem]:
         """Check that the accounts of seeds and published figures point at things that exist."""

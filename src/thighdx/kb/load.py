@@ -12,6 +12,7 @@ from thighdx.kb.records import (
     COST_TIERS,
     LAYERS,
     LEVELS,
+    Action,
     Advice,
     Code,
     Cost,
@@ -22,6 +23,10 @@ from thighdx.kb.records import (
     KnowledgeBase,
     Layer,
     Level,
+    ListedQuestion,
+    Notice,
+    NoticeKind,
+    QuestionList,
     RedFlag,
     Row,
     Source,
@@ -104,6 +109,17 @@ def _groups(rows: Sequence[tuple[int, Row]]) -> tuple[Group, ...]:
         )
         for name, own in found.items()
     )
+
+
+def _question_lists(rows: Sequence[tuple[int, Row]]) -> tuple[QuestionList, ...]:
+    """Gather the questions of every list, in file order."""
+    titles: dict[str, str] = {}
+    found = dict[str, list[ListedQuestion]]()
+    for number, row in rows:
+        titles.setdefault(row["list"], row["title"])
+        line = ListedQuestion(row["variable"], row["words"], _split(row["alarm_for"]), number)
+        found.setdefault(row["list"], []).append(line)
+    return tuple(QuestionList(name, titles[name], tuple(lines)) for name, lines in found.items())
 
 
 def _sources(reader: Reader, rows: Rows) -> dict[str, Source]:
@@ -225,7 +241,13 @@ class Reader:
         level = self.one_of("red_flags", row, "level", cells["level"], LEVELS)
         sources = _split(cells["sources"])
         return RedFlag(
-            cells["rule_id"], cells["when"], cast(Level, level), cells["suspect"], cells["reason"], sources
+            cells["rule_id"],
+            cells["when"],
+            cast(Level, level),
+            cells["suspect"],
+            cells["reason"],
+            cells["words"],
+            sources,
         )
 
     def harm(self, row: int, cells: Row) -> Harm:
@@ -246,8 +268,31 @@ class Reader:
             odds_factor=number("odds_factor"),
             odds_reason=cells["odds_reason"],
             reason=cells["reason"],
+            words=cells["words"],
             sources=_split(cells["sources"]),
         )
+
+    def notice(self, row: int, cells: Row) -> Notice:
+        """Read one row of notices.csv."""
+        kind = self.one_of("notices", row, "kind", cells["kind"], get_args(NoticeKind))
+        return Notice(cells["id"], cast(NoticeKind, kind), cells["when"], cells["words"])
+
+    def levels(self, file: str, row: int, cells: Row) -> tuple[Level, Level]:
+        """Read the lowest and the highest level; an empty cell is no limit."""
+        low, high = (
+            cast(Level, self.one_of(file, row, name, cells[name] or end, LEVELS))
+            for name, end in (("lowest_level", LEVELS[0]), ("highest_level", LEVELS[-1]))
+        )
+        if LEVELS.index(low) > LEVELS.index(high):
+            self.note(
+                file, row, "lowest_level", f"got {low!r}, expected no more than highest_level, {high!r}"
+            )
+        return low, high
+
+    def action(self, row: int, cells: Row) -> Action:
+        """Read one row of actions.csv."""
+        low, high = self.levels("actions", row, cells)
+        return Action(cells["id"], cells["label"], _split(cells["words"]), low, high)
 
     def advice(self, row: int, cells: Row) -> Advice:
         """Read one row of management.csv."""
@@ -255,6 +300,7 @@ class Reader:
         if not (priority.isdecimal() and len(priority) <= 2):
             self.note("management", row, "priority", f"got {priority!r}, expected a whole number")
             priority = "0"
+        low, high = self.levels("management", row, cells)
         return Advice(
             id=cells["id"],
             cause=cells["cause"],
@@ -264,6 +310,10 @@ class Reader:
             caution=cells["caution"],
             priority=int(priority),
             sources=_split(cells["sources"]),
+            advises=_split(cells["advises"]),
+            forbids=_split(cells["forbids"]),
+            lowest_level=low,
+            highest_level=high,
         )
 
 
@@ -278,6 +328,9 @@ PARTS: Mapping[str, Callable[[Reader, Rows], Any]] = {
     ),
     "red_flags": lambda reader, rows: tuple(reader.red_flag(n, r) for n, r in rows("red_flags")),
     "harms": lambda reader, rows: tuple(reader.harm(n, r) for n, r in rows("harms")),
+    "actions": lambda reader, rows: tuple(reader.action(n, r) for n, r in rows("actions")),
+    "question_lists": lambda _, rows: _question_lists(rows("question_lists")),
+    "notices": lambda reader, rows: tuple(reader.notice(n, r) for n, r in rows("notices")),
     "advice": lambda reader, rows: tuple(reader.advice(n, r) for n, r in rows("management")),
     "sources": _sources,
     "row_numbers": lambda _, rows: {name: tuple(number for number, _ in rows(name)) for name in COLUMNS},

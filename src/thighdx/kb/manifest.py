@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thighdx.errors import Problem, nearest_hint
-from thighdx.kb.records import MAX_ODDS_FACTOR, Expert, Manifest, Role, Setting
+from thighdx.kb.records import MAX_ODDS_FACTOR, Cost, Expert, Manifest, Role, Setting
 from thighdx.kb.tables import MANIFEST_FILE
 from thighdx.kb.yaml_text import load_yaml
 
@@ -29,6 +29,7 @@ class _Strict(BaseModel):
 class _Setting(_Strict):
     id: Name
     label: Text
+    max_cost: Cost = "examine"
 
 
 class _Expert(_Strict):
@@ -37,6 +38,7 @@ class _Expert(_Strict):
     label: Text
     variables: list[Name] = []
     causes: list[Name] = []
+    revises: list[Name] = []
 
 
 class _Manifest(_Strict):
@@ -116,9 +118,11 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         max_causes=parsed.max_causes,
         default_setting=parsed.default_setting,
         disclaimer=parsed.disclaimer.strip(),
-        settings=tuple(Setting(item.id, item.label) for item in parsed.settings),
+        settings=tuple(Setting(item.id, item.label, item.max_cost) for item in parsed.settings),
         experts=tuple(
-            Expert(item.id, item.role, item.label, tuple(item.variables), tuple(item.causes))
+            Expert(
+                item.id, item.role, item.label, tuple(item.variables), tuple(item.causes), tuple(item.revises)
+            )
             for item in parsed.experts
         ),
         residual_cause=parsed.residual_cause,

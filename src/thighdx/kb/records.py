@@ -11,7 +11,9 @@ __all__ = [
     "LAYERS",
     "LEVELS",
     "MAX_ODDS_FACTOR",
+    "Action",
     "Advice",
+    "AdviceKind",
     "Code",
     "Cost",
     "Expert",
@@ -23,10 +25,15 @@ __all__ = [
     "KnowledgeBase",
     "Layer",
     "Level",
+    "ListedQuestion",
     "Manifest",
+    "Notice",
+    "NoticeKind",
+    "QuestionList",
     "RedFlag",
     "Role",
     "Row",
+    "Scope",
     "Setting",
     "Source",
     "Variable",
@@ -35,11 +42,16 @@ __all__ = [
 Layer: TypeAlias = Literal["context", "pathology", "cause", "finding", "test"]
 Cost: TypeAlias = Literal["ask", "examine", "cheap_test", "imaging_or_invasive"]
 Level: TypeAlias = Literal["emergency", "urgent", "soon", "routine", "self_care"]
+AdviceKind: TypeAlias = Literal[
+    "self_care", "exercise", "treatment", "prevention", "caution", "how_to", "course", "visit", "safety_net"
+]
+NoticeKind: TypeAlias = Literal["contradiction", "outside_scope"]
 Role: TypeAlias = Literal["pooled", "alone", "correction"]
 JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
 ]
 Key: TypeAlias = tuple[str, ...]
+Scope: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 Row: TypeAlias = Mapping[str, str]
 
 LAYERS: tuple[Layer, ...] = ("context", "pathology", "cause", "finding", "test")
@@ -73,7 +85,9 @@ class Expert:
 
     `role` says how its rows are used: ``pooled`` experts are mixed with equal weights over everything
     outside the scope of the experts that stand alone; an expert who stands ``alone`` is the only one
-    heard on `variables` and `causes`; a ``correction`` replaces the pooled value row by row, a later
+    heard on `variables` and `causes`, and on those numbers of what it `revises` for which it has a row;
+    experts who stand alone with the same scope are mixed with one another, and the later one of the
+    manifest holds where scopes overlap; a ``correction`` replaces the pooled value row by row, a later
     expert of the manifest winning over an earlier one.
     """
 
@@ -82,14 +96,21 @@ class Expert:
     label: str
     variables: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
+    revises: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """Return what an expert who stands alone is heard on; who shares it is pooled with it."""
+        return self.variables, self.causes, self.revises
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where the patient was seen."""
+    """Where the patient was seen, and the dearest kind of question that can be answered there."""
 
     id: str
     label: str
+    max_cost: Cost = "examine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +155,51 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedQuestion:
+    """A variable as one line of a list of questions.
+
+    `alarm_for` names causes and findings: once one of these leads or is present, this is asked before the
+    rest.
+    """
+
+    variable: str
+    words: str
+    alarm_for: tuple[str, ...]
+    row: int = field(default=0, compare=False, repr=False)  # of the file
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionList:
+    """Questions put together ("any of these?"); "none of these" answers all of them."""
+
+    id: str
+    title: str
+    members: tuple[ListedQuestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader of a result should know: answers at odds, or a complaint outside the model."""
+
+    id: str
+    kind: NoticeKind
+    when: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class RedFlag:
-    """A triage rule: an expression over variables and the level it calls for."""
+    """A triage rule: an expression over variables and the level it calls for.
+
+    `reason` is a note for those who maintain the rule, `words` what people are told.
+    """
 
     id: str
     when: str
     level: Level
     suspect: str
     reason: str
+    words: str
     sources: tuple[str, ...]
 
 
@@ -149,6 +207,7 @@ class RedFlag:
 class Harm:
     """What missing a cause does, and from which probability on a level of urgency is due.
 
+    `reason` is a note for those who maintain the table, `words` what people are told.
     Below ``emergency`` the probability counts at `odds_factor` times its odds; None leaves that to the
     manifest, which has one factor for the causes that must not be missed. `odds_reason` says why a cause
     has its own.
@@ -161,6 +220,7 @@ class Harm:
     threshold_urgent: float | None
     threshold_soon: float | None
     reason: str
+    words: str
     sources: tuple[str, ...]
     threshold_routine: float | None = None
     odds_factor: float | None = None
@@ -178,8 +238,26 @@ class Harm:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """Something that advice can tell people to do or not to do, and the levels at which it may be advised.
+
+    `words` are what a text calls it; they serve a check that no text speaks of an action without a code.
+    """
+
+    id: str
+    label: str
+    words: tuple[str, ...]
+    lowest_level: Level
+    highest_level: Level
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
-    """One piece of management advice for a cause."""
+    """One piece of management advice for a cause.
+
+    `advises` and `forbids` are ids of actions; `lowest_level` and `highest_level` say at which urgency its
+    words may be shown.
+    """
 
     id: str
     cause: str
@@ -189,6 +267,10 @@ class Advice:
     caution: str
     priority: int
     sources: tuple[str, ...]
+    advises: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()
+    lowest_level: Level = "self_care"
+    highest_level: Level = "emergency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +333,21 @@ class KnowledgeBase:
     evidence_rows: tuple[Row, ...] = field(default=(), repr=False)
     seed_rows: tuple[Row, ...] = field(default=(), repr=False)
     coverage_rows: tuple[Row, ...] = field(default=(), repr=False)
+    actions: tuple[Action, ...] = ()
+    question_lists: tuple[QuestionList, ...] = ()
+    notices: tuple[Notice, ...] = ()
     conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
     agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
+
+    def levels_of(self, advice: Advice) -> tuple[Level, ...]:
+        """Return the levels of urgency at which a piece of advice and all it advises may be shown."""
+        limits: list[Advice | Action] = [
+            advice,
+            *(action for action in self.actions if action.id in advice.advises),
+        ]
+        lowest = max(LEVELS.index(item.lowest_level) for item in limits)
+        highest = min(LEVELS.index(item.highest_level) for item in limits)
+        return LEVELS[lowest : highest + 1]
 
     @property
     def must_not_miss(self) -> tuple[str, ...]:

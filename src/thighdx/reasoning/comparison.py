@@ -84,7 +84,8 @@ def settled_by(terms: CaseTerms, comparison: Comparison) -> Named:
     for side in (comparison.inside, comparison.outside):
         if (side & terms.is_possible).any():
             continue
-        alone = excludes[:, side].all(axis=1)
-        chosen = alone if alone.any() else excludes[:, side].any(axis=1)
+        at_all = side & terms.can_be
+        alone = excludes[:, at_all].all(axis=1)
+        chosen = alone if alone.any() else excludes[:, at_all].any(axis=1)
         found += [(terms.items[i].name, terms.items[i].state) for i in np.flatnonzero(chosen)]
     return tuple(dict.fromkeys(found))

@@ -216,7 +216,7 @@ def _probability(weights: Floats, chosen: Mask) -> float:
 
 def _conditioning(terms: CaseTerms, comparison: Comparison) -> Conditioning | None:
     """Return what is applied before anything is weighed; None where nothing is excluded."""
-    if terms.is_possible.all():
+    if terms.is_possible[terms.can_be].all():
         return None
     takes_part = [bool(row.any()) for row in excluding_items(terms)]
     chosen = [item for item, excludes in zip(terms.items, takes_part, strict=True) if excludes]

@@ -4,7 +4,8 @@ Two ways lead there. Both take every judgement as independent with its own poole
 base rates and frequencies again:
 
 * *delta* [1]_: mean, variance and third moment of the posterior log odds from its gradient and the moments of
-  the judgements, the mean to second order; end points by the expansion of Cornish and Fisher [2]_.
+  the judgements (`thighdx.reasoning.delta`); end points by the expansion of Cornish and Fisher [2]_. A row of a
+  table has the interval that the case alone has.
 * *draws*: the posterior is recomputed under drawn judgements. Its moments are taken from the draws, corrected by
   what the same draws miss of the linear part, whose moments are known: a control variate [3]_, without
   which the end points of 200 draws would be uncertain by a sixth of a standard deviation.
@@ -19,9 +20,8 @@ base rates and frequencies again:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -30,15 +30,13 @@ from scipy import special
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.errors import UnknownNameError, choice_fault, nearest_hint
-from thighdx.inference.batch import EvidenceBatch
 from thighdx.inference.evidence import CaseEvidence
-from thighdx.inference.groups import group_sets
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.curvature import mean_shift
-from thighdx.reasoning.gradients import CaseGradient, case_gradient
+from thighdx.reasoning.delta import Moments, case_gradients, delta_moments
 from thighdx.reasoning.layout import JudgementLayout, judgement_layout
+from thighdx.reasoning.level import check_level
 from thighdx.reasoning.montecarlo import PosteriorDraws, draw_log_odds
 
 if TYPE_CHECKING:
@@ -51,7 +49,8 @@ __all__ = [
     "Intervals",
     "cornish_fisher",
     "credible_intervals",
-    "delta_moments",
+    "end_points",
+    "probabilities",
 ]
 
 IntervalMethod: TypeAlias = Literal["auto", "delta", "draws"]
@@ -211,7 +210,7 @@ def credible_intervals(
     level : float
         Probability inside, in (0, 1); 0.9 runs from the 5 % to the 95 % quantile.
     method : {"auto", "delta", "draws"}
-        ``delta`` needs no draws and takes some hundredths of a second. ``draws`` corrects it by `n_draws`
+        ``delta`` needs no draws and takes some thousandths of a second. ``draws`` corrects it by `n_draws`
         draws. ``auto`` does both and keeps the delta end points of a cause unless they differ by more than
         `AGREEMENT` in odds from the corrected ones.
     n_draws : int
@@ -233,26 +232,19 @@ def credible_intervals(
     """
     _check(level, method, n_draws, seed)
     layout = judgement_layout(network, pooled)
-    names, sets = _questions(network, kb)
-    slope = case_gradient(network, layout, case.batch, sets=sets)
-    point = slope.log_odds
-    is_open = np.isfinite(point)
-    tail = (1 - level) / 2
-    levels = np.array([tail, 1 - tail])
-    moments = delta_moments(network, layout, case.batch, slope)
-    delta = cornish_fisher(point, moments, levels)  # (2, n_sets)
+    index = {cause: i for i, cause in enumerate(network.spec.causes)}
+    groups = [[index[cause] for cause in group.members] for group in kb.groups]
+    names = [*network.spec.causes, *(group.id for group in kb.groups)]
+    found = delta_moments(network, layout, case.batch, groups=groups)
+    delta = found.take(0)
     drawn, redrawn, crossed = None, dict[str, int](), 0.0
     if method != "delta":
-        found = draw_log_odds(network, layout, case.batch, sets=sets, n_draws=n_draws, seed=seed)
-        moments = _drawn_moments(layout, slope, found, is_open)
-        drawn = cornish_fisher(point, moments, levels)
-        redrawn, crossed = dict(found.redrawn), found.crossed_mass
-    sd = np.sqrt(moments[:, 1])
-    items = [
-        _interval(name, point[i], sd[i], delta[:, i], None if drawn is None else drawn[:, i], method)
-        for i, name in enumerate(names)
-    ]
-    n_causes = len(network.spec.causes)
+        draws = draw_log_odds(network, layout, case.batch, groups=groups, n_draws=n_draws, seed=seed)
+        gradient = case_gradients(network, layout, case.batch, groups=groups)[1][0]
+        drawn = _drawn_moments(layout, gradient, delta.log_odds, draws)
+        redrawn, crossed = dict(draws.redrawn), draws.crossed_mass
+    items = _choose(names, level, delta, drawn, method)
+    n_causes = len(index)
     return Intervals(
         level=level,
         method=method,
@@ -265,10 +257,9 @@ def credible_intervals(
     )
 
 
-def _check(level: float, method: str, n_draws: int, seed: int) -> None:
+def _check(level: object, method: str, n_draws: int, seed: int) -> None:
     """Refuse arguments out of range."""
-    if not (isinstance(level, Real) and 0 < level < 1):
-        raise ValueError(f"level: got {level!r}, expected a probability in (0, 1), such as 0.9")
+    check_level(level, "level")
     if method not in get_args(IntervalMethod):
         raise ValueError(choice_fault("method", method, get_args(IntervalMethod)))
     if n_draws < 1:
@@ -277,61 +268,59 @@ def _check(level: float, method: str, n_draws: int, seed: int) -> None:
         raise ValueError(f"seed: got {seed!r}, expected 0 or more")
 
 
-def _questions(network: Network, kb: KnowledgeBase) -> tuple[list[str], Floats]:
-    """Return causes and groups with the explanations that count for each, (n_explanations, n_sets)."""
-    index = {cause: i for i, cause in enumerate(network.spec.causes)}
-    members = [[index[cause] for cause in group.members] for group in kb.groups]
-    names = [*network.spec.causes, *(group.id for group in kb.groups)]
-    return names, np.concatenate([network.membership, group_sets(network.membership, members)], axis=1)
-
-
-def delta_moments(
-    network: Network, layout: JudgementLayout, batch: EvidenceBatch, slope: CaseGradient
-) -> Floats:
-    """Return moments of the posterior log odds by the delta method.
-
-    Returns
-    -------
-    (n_sets, 3) float64
-        Mean minus the value at the medians, to second order; variance and third central moment to first.
-    """
-    gradient = slope.gradient
-    mean = mean_shift(network, layout, batch, slope)
-    return np.stack([mean, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1)
-
-
-def cornish_fisher(point: Floats, moments: Floats, levels: npt.ArrayLike) -> Floats:
+def cornish_fisher(moments: Moments, levels: npt.ArrayLike) -> Floats:
     """Return quantiles from moments: the expansion of Cornish and Fisher to the first term for skewness.
 
     Parameters
     ----------
-    point : (...) float64
-    moments : (..., 3) float64
-        Mean minus the point, variance, third central moment.
+    moments : Moments
+        Arrays of one shape.
     levels : (n_levels,) float64
 
     Returns
     -------
     (n_levels, ...) float64
-        Rising with the level.
+        Log odds, rising with the level.
     """
-    z = special.ndtri(np.asarray(levels, dtype=np.float64)).reshape(-1, *(1,) * point.ndim)
-    sd = np.sqrt(moments[..., 1])
-    skewness = np.divide(moments[..., 2], sd**3, out=np.zeros_like(sd), where=sd > 0)
+    z = special.ndtri(np.asarray(levels, dtype=np.float64)).reshape(-1, *(1,) * moments.mean.ndim)
+    sd = np.sqrt(moments.variance)
+    skewness = np.divide(moments.third, sd**3, out=np.zeros_like(sd), where=sd > 0)
     # beyond this the quadratic would turn back before the outermost level
     bound = 3.0 / max(1.0, float(np.abs(z).max()))
     values = z + np.clip(skewness, -bound, bound) / 6 * (z**2 - 1)
-    return np.asarray(point + moments[..., 0] + sd * values)
+    return np.asarray(moments.log_odds + moments.mean + sd * values)
+
+
+def end_points(moments: Moments, level: float) -> Floats:
+    """Return the ends of central credible intervals in log odds, (2, ...); the point itself where it is certain.
+
+    The posterior at the medians of all judgements can lie outside a narrow interval: it is drawn in.
+    """
+    ends = _plain_ends(moments, level)
+    return np.stack([np.minimum(ends[0], moments.log_odds), np.maximum(ends[1], moments.log_odds)])
+
+
+def _plain_ends(moments: Moments, level: float) -> Floats:
+    """Return the same without the posterior drawn in."""
+    tail = (1 - level) / 2
+    return cornish_fisher(moments, [tail, 1 - tail])
+
+
+def probabilities(log_odds: Floats) -> Floats:
+    """Return probabilities that stay inside (0, 1) where rounding alone would leave it."""
+    limits = np.finfo(np.float64)
+    inside = np.clip(special.expit(log_odds), limits.tiny, 1 - limits.epsneg)
+    return np.where(np.isinf(log_odds), special.expit(log_odds), inside)
 
 
 def _drawn_moments(
-    layout: JudgementLayout, slope: CaseGradient, found: PosteriorDraws, is_open: npt.NDArray[np.bool_]
-) -> Floats:
+    layout: JudgementLayout, gradient: Floats, point: Floats, draws: PosteriorDraws
+) -> Moments:
     """Return moments of the drawn log odds, corrected by a multiple of their linear part [3]_."""
-    gradient = slope.gradient
+    is_open = np.isfinite(point)
     touched = np.flatnonzero((gradient != 0).any(axis=0))
-    linear = (found.working[:, touched] - layout.point[touched]) @ gradient[:, touched].T
-    drawn = np.where(is_open, found.log_odds - np.where(is_open, slope.log_odds, 0.0), 0.0)
+    linear = (draws.working[:, touched] - layout.point[touched]) @ gradient[:, touched].T
+    drawn = np.where(is_open, draws.log_odds - np.where(is_open, point, 0.0), 0.0)
     exact = np.stack(
         [gradient @ layout.shift, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1
     )
@@ -339,10 +328,10 @@ def _drawn_moments(
     joint = ((linear - seen[:, 0]) * (drawn - plain[:, 0])).mean(axis=0)
     beta = np.divide(joint, seen[:, 1], out=np.zeros_like(joint), where=seen[:, 1] > 0)
     powers = beta[:, None] ** np.arange(1, 4)
-    moments = powers * exact + (plain - powers * seen) * _trust(found.n_draws)
+    moments = powers * exact + (plain - powers * seen) * _trust(draws.n_draws)
     # few draws could leave next to nothing of the variance: then the plain one of the draws stands
-    moments[:, 1] = np.where(moments[:, 1] > 0.25 * plain[:, 1], moments[:, 1], plain[:, 1])
-    return np.asarray(moments)
+    variance = np.where(moments[:, 1] > 0.25 * plain[:, 1], moments[:, 1], plain[:, 1])
+    return Moments(point, moments[:, 0], variance, moments[:, 2])
 
 
 def _trust(n_draws: int) -> Floats:
@@ -360,38 +349,44 @@ def _sample_moments(values: Floats) -> Floats:
     return np.stack([mean, (off**2).mean(axis=0), (off**3).mean(axis=0)], axis=1)
 
 
-def _interval(
-    name: str, point: float, sd: float, delta: Floats, drawn: Floats | None, method: IntervalMethod
-) -> Interval:
-    """Choose a method for one cause."""
-    posterior = float(special.expit(point))
-    if not np.isfinite(point):
-        return Interval(name, posterior, posterior, posterior, 0.0, "certain", None, None, False)
-    used: Literal["delta", "draws"] = "delta"
-    if drawn is not None and (method == "draws" or np.abs(drawn - delta).max() > np.log(AGREEMENT)):
-        used = "draws"
-    chosen = delta if used == "delta" or drawn is None else drawn
-    lower, upper = min(chosen[0], point), max(chosen[1], point)
-    return Interval(
-        name=name,
-        posterior=posterior,
-        lower=next(_inside([lower])),
-        upper=next(_inside([upper])),
-        sd=float(sd),
-        method=used,
-        delta=_pair(delta),
-        draws=None if drawn is None else _pair(drawn),
-        is_moved=bool(lower != chosen[0] or upper != chosen[1]),
-    )
+def _choose(
+    names: list[str], level: float, delta: Moments, drawn: Moments | None, method: IntervalMethod
+) -> list[Interval]:
+    """Choose a method for every cause and group."""
+    point, by_delta = delta.log_odds, _plain_ends(delta, level)
+    by_draws = None if drawn is None else _plain_ends(drawn, level)
+    is_drawn, chosen, spread = np.zeros(len(point), dtype=bool), delta, delta
+    if drawn is not None and by_draws is not None:
+        with np.errstate(invalid="ignore"):
+            is_drawn = (np.abs(by_draws - by_delta) > np.log(AGREEMENT)).any(axis=0) | (method == "draws")
+        fields = ("mean", "variance", "third")
+        pairs = ((getattr(drawn, name), getattr(delta, name)) for name in fields)
+        chosen, spread = Moments(point, *(np.where(is_drawn, a, b) for a, b in pairs)), drawn
+    plain, ends = _plain_ends(chosen, level), end_points(chosen, level)
+    lower, upper = probabilities(ends)
+    items = []
+    for i, name in enumerate(names):
+        posterior = float(special.expit(point[i]))
+        if not np.isfinite(point[i]):
+            items.append(Interval(name, posterior, posterior, posterior, 0.0, "certain", None, None, False))
+            continue
+        items.append(
+            Interval(
+                name=name,
+                posterior=posterior,
+                lower=float(lower[i]),
+                upper=float(upper[i]),
+                sd=float(np.sqrt(spread.variance[i])),
+                method="draws" if is_drawn[i] else "delta",
+                delta=_pair(by_delta[:, i]),
+                draws=None if by_draws is None else _pair(by_draws[:, i]),
+                is_moved=bool((ends[:, i] != plain[:, i]).any()),
+            )
+        )
+    return items
 
 
 def _pair(log_odds: Floats) -> tuple[float, float]:
     """Return two end points as probabilities."""
-    lower, upper = _inside(log_odds)
-    return lower, upper
-
-
-def _inside(log_odds: Floats | list[float]) -> Iterator[float]:
-    """Yield probabilities that stay inside (0, 1) where rounding would leave it."""
-    for value in log_odds:
-        yield float(np.clip(special.expit(value), np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg))
+    lower, upper = probabilities(log_odds)
+    return float(lower), float(upper)

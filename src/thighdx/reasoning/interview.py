@@ -5,13 +5,13 @@ Pure logic without input or output, so that an application, a terminal or a test
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from thighdx.errors import EvidenceError, choice_fault
+from thighdx.errors import EvidenceError, choice_fault, nearest_hint
 from thighdx.inference.engine import cause_chances, log_weights
 from thighdx.inference.evidence import CaseEvidence, encode_case
 from thighdx.inference.vocabulary import Vocabulary, is_missing
@@ -19,16 +19,20 @@ from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.chances import state_chances
+from thighdx.reasoning.conditions import is_true
 from thighdx.reasoning.interview_questions import (
     InterviewQuestion,
+    as_list,
     question_about_causes,
     question_about_complaint,
     question_about_safety,
 )
+from thighdx.reasoning.question_lists import alarm_questions
 from thighdx.reasoning.triage import Triage, triage
 
-__all__ = ["DONT_KNOW", "Asked", "Interview", "SupportsInterview"]
+__all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview", "SupportsInterview"]
 
+NONE_OF_THESE = frozenset({"none", "none of these", "no", "nothing"})
 DONT_KNOW = frozenset({"?", "don't know", "dont know", "do not know", "unknown", "not sure", "skip"})
 
 
@@ -59,10 +63,10 @@ class SupportsInterview(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that was put, and its answer; None for "don't know"."""
+    """A question that was put, and the states that its answer gives; none for "don't know"."""
 
     question: InterviewQuestion
-    state: str | None
+    answers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,9 @@ class Interview:
     First what brings the person, then the safety questions that could raise the urgency, then whatever is
     expected to settle most about the causes. It is finished when no open safety question matters and either
     nothing worth asking is left or the leading cause is sure and no likely answer to one of the best
-    questions would change it. "Don't know" is an answer: the variable stays unknown and is not asked again.
+    questions would change it. In an emergency nothing more is asked. Questions that belong together are put
+    as a short list ("any of these?"), so that "none of these" answers them all. "Don't know" is an answer: the
+    variable stays unknown and is not asked again.
 
     Not safe to share between threads; every interview holds its own answers, the model is shared.
 
@@ -96,22 +102,24 @@ class Interview:
     max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}
         Dearest kind of question; ``ask`` needs nobody but the person.
     max_questions : int
-        Upper limit; reaching it finishes the interview.
+        Upper limit; reaching it finishes the interview. A list counts as one.
+    as_lists : bool
+        Whether questions are put together; False puts every question alone.
 
     Examples
     --------
     >>> import thighdx
     >>> interview = Interview(thighdx.load_model(), {"age": 34, "sex": "female"})
-    >>> interview.question.variable
-    'posterior_thigh_pain'
-    >>> interview.answer("yes")
+    >>> [member.variable for member in interview.question.members][:2]
+    ['posterior_thigh_pain', 'muscle_cramp']
+    >>> interview.answer(["posterior_thigh_pain"])
     >>> interview.answer("don't know")
     >>> interview.question.kind
     'safety'
     >>> interview.back()
     True
-    >>> interview.result_evidence
-    {'age': 34, 'sex': 'female', 'posterior_thigh_pain': 'present'}
+    >>> interview.result_evidence  # doctest: +ELLIPSIS
+    {'age': 34, 'sex': 'female', 'posterior_thigh_pain': 'present', 'muscle_cramp': 'absent', ...}
     """
 
     def __init__(
@@ -122,6 +130,7 @@ class Interview:
         setting: str | None = None,
         max_cost: Cost = "ask",
         max_questions: int = 60,
+        as_lists: bool = True,
     ) -> None:
         if max_cost not in COST_TIERS:
             raise ValueError(choice_fault("max_cost", max_cost, COST_TIERS))
@@ -130,6 +139,8 @@ class Interview:
         self._setting = model.default_setting if setting is None else setting
         self._max_cost: Cost = max_cost
         self._max_questions = max_questions
+        listed = model.compiled.kb.question_lists if as_lists else ()
+        self._lists = {member.variable: item.id for item in listed for member in item.members}
         self._asked: list[Asked] = []
         self._was_stopped = False
         self._by_id = {variable.id: variable for variable in model.vocabulary.variables}
@@ -160,8 +171,10 @@ class Interview:
     @property
     def result_evidence(self) -> dict[str, object]:
         """Everything known, to be given to `Model.diagnose`."""
-        answers = {item.question.variable: item.state for item in self._asked if item.state is not None}
-        return {**self._known, **answers}
+        return {
+            **self._known,
+            **{name: state for item in self._asked for name, state in item.answers.items()},
+        }
 
     @property
     def history(self) -> tuple[dict[str, object], ...]:
@@ -172,8 +185,8 @@ class Interview:
         known = dict(self._known)
         found = [known]
         for item in self._asked:
-            if item.state is not None:
-                known = {**known, item.question.variable: item.state}
+            if item.answers:
+                known = {**known, **item.answers}
                 found.append(known)
         return tuple(found)
 
@@ -205,7 +218,9 @@ class Interview:
         Parameters
         ----------
         value : object
-            A state, True/False, yes/no, 1/0 as for `Model.diagnose`; None or "don't know" leaves it unknown.
+            A state, True/False, yes/no, 1/0 as for `Model.diagnose`; None or "don't know" leaves it unknown. For
+            a list the variables that apply, in a list (empty: none of them) or one alone, or "none"; the others
+            are absent. A mapping of variables to answers leaves the others unknown.
 
         Raises
         ------
@@ -218,8 +233,7 @@ class Interview:
         question = self.question
         if question is None:
             raise ValueError(f"the interview is finished: {self.finished_because}")
-        state = self._read(question, value)
-        self._asked.append(Asked(question, state))
+        self._asked.append(Asked(question, self._read(question, value)))
         try:
             self._step = self._work_out()
         except EvidenceError:
@@ -243,12 +257,22 @@ class Interview:
 
     # ---- how the next question is found --------------------------------------------------------------
 
-    def _read(self, question: InterviewQuestion, value: object) -> str | None:
-        """Return the state an answer means, None for "don't know"."""
-        if is_missing(value) or (isinstance(value, str) and value.strip().lower() in DONT_KNOW):
-            return None
-        variable = self._by_id[question.variable]
-        return variable.states[self._model.vocabulary.code(variable, value)]
+    def _read(self, question: InterviewQuestion, value: object) -> dict[str, str]:
+        """Return the states an answer means, none for "don't know"."""
+        if not question.members:
+            value = {question.variable: value}
+        elif not isinstance(value, Mapping) and not _is_unknown(value):
+            value = ticked(question, value)
+        if not isinstance(value, Mapping):
+            return {}
+        found = {}
+        for name, state in value.items():
+            if question.members:
+                ticked(question, [name])
+            if not _is_unknown(state):
+                variable = self._by_id[name]
+                found[name] = variable.states[self._model.vocabulary.code(variable, state)]
+        return found
 
     def _work_out(self) -> _Step:
         """Work out posteriors, urgency and the next question from what is known."""
@@ -258,29 +282,72 @@ class Interview:
         weights = _weights(network, case)
         posterior = dict(zip(network.spec.causes, cause_chances(network, weights).tolist(), strict=True))
         chances = state_chances(network, case.batch, weights)
-        found = triage(kb, case.states, posterior, chances=chances)
+        found = triage(kb, case.states, posterior, chances=chances, max_cost=self._max_cost)
         open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
         complaints = [variable for variable in open_now if variable.id in model.vocabulary.complaints]
-        question = question_about_complaint(complaints)
-        if question is None:
-            question = question_about_safety(kb, case.states, found.level, chances, open_now)
-        because = ""
-        if len(self._asked) >= self._max_questions:
+        question, because = question_about_complaint(complaints), ""
+        if found.level == "emergency":
+            question, because = None, "it is an emergency, and nothing more is asked before help comes"
+        elif len(self._asked) >= self._max_questions:
             question, because = None, f"{self._max_questions} questions were asked"
         elif question is None:
-            asked = {item.question.variable for item in self._asked}
-            question, because = question_about_causes(
-                network, model.vocabulary, kb, case, weights, posterior, max_cost=self._max_cost, asked=asked
+            alarms = alarm_questions(kb, case.states, posterior)
+            question = question_about_safety(
+                kb, case.states, found.level, chances, open_now, alarms=alarms, lists=self._lists
+            )
+            if question is None:
+                question, because = question_about_causes(
+                    network,
+                    model.vocabulary,
+                    kb,
+                    case,
+                    weights,
+                    posterior,
+                    max_cost=self._max_cost,
+                    variables=open_now,
+                    lists=self._lists,
+                )
+        if question is not None and self._lists:
+            question = as_list(
+                kb, question, [item for item in open_now if is_true(item.asked_if, case.states)]
             )
         return _Step(case, found, posterior, question, because)
 
     def _may_ask(self, variable: Variable, case: CaseEvidence) -> bool:
         """Whether a variable is unknown, was not asked, and is cheap enough."""
         is_new = variable.id not in case.states and all(
-            a.question.variable != variable.id for a in self._asked
+            variable.id not in (item.question.variable, *(m.variable for m in item.question.members))
+            for item in self._asked
         )
         cost = COST_TIERS.index(variable.cost) if variable.cost else 0
         return is_new and cost <= COST_TIERS.index(self._max_cost)
+
+
+def _is_unknown(value: object) -> bool:
+    """Whether an answer says nothing."""
+    return is_missing(value) or (isinstance(value, str) and value.strip().lower() in DONT_KNOW)
+
+
+def ticked(question: InterviewQuestion, value: object) -> dict[str, bool]:
+    """Return which members of a list an answer names.
+
+    Raises
+    ------
+    EvidenceError
+        If it names something else.
+    """
+    names = [member.variable for member in question.members]
+    if isinstance(value, str):
+        value = [] if value.strip().lower() in NONE_OF_THESE else [value]
+    if not isinstance(value, Iterable):
+        raise EvidenceError(f"{question.variable}: got {value!r}, expected which of {', '.join(names)} apply")
+    said = [str(name) for name in value]
+    for name in said:
+        if name not in names:
+            expected = f"{question.variable}: got {name!r}, expected some of {', '.join(names)}, or none"
+            hint = nearest_hint(name, names)
+            raise EvidenceError(expected + (f"; {hint}" if hint else ""))
+    return {name: name in said for name in names}
 
 
 def _weights(network: Network, case: CaseEvidence) -> Floats:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from thighdx.inference.evidence import CaseEvidence
 from thighdx.inference.vocabulary import Vocabulary
-from thighdx.kb.records import Cost, KnowledgeBase, Level, Variable
+from thighdx.kb.records import Cost, KnowledgeBase, Level, ListedQuestion, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.conditions import Chances
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
+from thighdx.reasoning.question_lists import open_list
 from thighdx.reasoning.questions import Question, next_questions
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MIN_WEIGHT",
     "SURE",
     "InterviewQuestion",
+    "as_list",
     "question_about_causes",
     "question_about_complaint",
     "question_about_safety",
@@ -29,7 +31,7 @@ QuestionKind: TypeAlias = Literal["complaint", "safety", "causes"]
 
 # Smallest weight (see `ways_to_hold`) at which a safety question is worth asking: about one in that many
 # answers would fire the rule. What cannot wait is asked about even when it is rare.
-MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.05, "routine": 0.1}
+MIN_WEIGHT: Mapping[Level, float] = {"emergency": 0.0005, "urgent": 0.01, "soon": 0.025, "routine": 0.1}
 MIN_GAIN_BITS = 0.03  # a question expected to settle less is not worth a person's time
 SURE = 0.95  # of the leading cause
 RARE_ANSWER = 0.05  # answers less likely than this do not keep the interview going
@@ -43,10 +45,11 @@ class InterviewQuestion:
     Attributes
     ----------
     variable : str
+        The id of the variable, or of the list.
     words : str
         In plain words.
     states : tuple of str
-        What may be answered, besides "don't know".
+        What may be answered, besides "don't know"; empty for a list.
     kind : {"complaint", "safety", "causes"}
         Why it comes now: what brings the person, a red-flag rule that could still fire, or the causes.
     why : str
@@ -55,6 +58,9 @@ class InterviewQuestion:
         Ids of the rules, for a safety question.
     gain_bits : float or None
         Expected gain, for a question about the causes.
+    members : tuple of ListedQuestion
+        What a list asks for, each with its variable and its words; empty for a single question. The answer
+        is all that apply: the others are absent.
     """
 
     variable: str
@@ -65,6 +71,7 @@ class InterviewQuestion:
     why: str
     rules: tuple[str, ...] = ()
     gain_bits: float | None = None
+    members: tuple[ListedQuestion, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as plain data."""
@@ -77,6 +84,7 @@ class InterviewQuestion:
             "why": self.why,
             "rules": list(self.rules),
             "gain_bits": self.gain_bits,
+            "members": [{"variable": member.variable, "words": member.words} for member in self.members],
         }
 
 
@@ -94,6 +102,9 @@ def question_about_safety(
     level: Level,
     chances: Chances,
     variables: Sequence[Variable],
+    *,
+    alarms: Sequence[str] = (),
+    lists: Mapping[str, str],
 ) -> InterviewQuestion | None:
     """Return the safety question that matters most, None if none does.
 
@@ -105,13 +116,35 @@ def question_about_safety(
         P(state | evidence) of unknown variables.
     variables : sequence of Variable
         What may be asked; no way through anything else counts.
+    alarms : sequence of str
+        Variables that are asked before all others, and even if little would come of it.
+    lists : mapping of str to str
+        The list in which a variable is asked; empty if every question is put alone.
     """
     by_id = {variable.id: variable for variable in variables}
     closed = {v.id for v in kb.variables if v.id not in by_id and v.id not in states}
-    for item in open_questions(kb, states, level, chances=chances, unanswerable=closed):
-        if item.raises and item.weight >= MIN_WEIGHT[item.level]:
-            return _question(by_id[item.variable], "safety", _why_safety(kb, item), rules=item.rules)
+    found = open_questions(kb, states, level, chances=chances, unanswerable=closed)
+    raising = {item.variable: item for item in found if item.raises}
+    worth: dict[str, float] = {}  # of a list what its questions are worth together
+    for name, item in raising.items():
+        share = item.weight / MIN_WEIGHT[item.level]
+        worth[lists.get(name, name)] = worth.get(lists.get(name, name), 0.0) + share
+    weighty = [name for name in raising if worth[lists.get(name, name)] >= 1.0]
+    for name in (*(name for name in alarms if name in raising), *weighty):
+        item = raising[name]
+        return _question(by_id[name], "safety", _why_safety(kb, item), rules=item.rules)
     return None
+
+
+def as_list(
+    kb: KnowledgeBase, question: InterviewQuestion, variables: Sequence[Variable]
+) -> InterviewQuestion:
+    """Return the list a question stands in, with all of it that may be asked; the question itself if none."""
+    found = open_list(kb, question.variable, variables)
+    if found is None:
+        return question
+    listed, members = found
+    return replace(question, variable=listed.id, words=listed.title, states=(), members=members)
 
 
 def question_about_causes(
@@ -123,7 +156,8 @@ def question_about_causes(
     posterior: Mapping[str, float],
     *,
     max_cost: Cost,
-    asked: Collection[str],
+    variables: Sequence[Variable],
+    lists: Mapping[str, str],
 ) -> tuple[InterviewQuestion | None, str]:
     """Return the question that settles most about the causes, or None and why none is needed.
 
@@ -131,20 +165,24 @@ def question_about_causes(
     ----------
     weights : (n_explanations,) float64
         P(H | evidence).
-    asked : collection of str
-        Variables that are not to be asked again.
+    variables : sequence of Variable
+        What may be asked.
     """
     ranked = next_questions(network, vocabulary, kb, case, weights, LOOK_AHEAD, max_cost=max_cost)
-    left = [question for question in ranked.ranking if question.variable not in asked]
+    by_id = {variable.id: variable for variable in variables}
+    left = [question for question in ranked.ranking if question.variable in by_id]
     if not left or left[0].gain_bits < MIN_GAIN_BITS:
         return None, "nothing that could still be asked is expected to change much"
     candidates = [cause for cause in posterior if cause != kb.manifest.residual_cause]
     leading = max(candidates, key=lambda cause: posterior[cause])
     if posterior[leading] >= SURE and not _may_change(left[:LOOK_AHEAD], leading):
         return None, f"{leading} leads with {posterior[leading]:.0%}, and no likely answer would change that"
-    best = left[0]
-    variable = vocabulary.variables[vocabulary.index[best.variable]]
-    return _question(variable, "causes", _why_causes(best), gain_bits=best.gain_bits), ""
+    together: dict[str, float] = {}
+    for question in left:
+        name = lists.get(question.variable, question.variable)
+        together[name] = together.get(name, 0.0) + question.gain_bits
+    best = max(left, key=lambda q: (together[lists.get(q.variable, q.variable)], q.gain_bits))
+    return _question(by_id[best.variable], "causes", _why_causes(best), gain_bits=best.gain_bits), ""
 
 
 def _question(
@@ -164,9 +202,9 @@ def _question(
 
 def _why_safety(kb: KnowledgeBase, item: OpenQuestion) -> str:
     """Say which warning sign a safety question is about."""
-    reasons = [rule.reason for rule in kb.red_flags if rule.id in item.rules]
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}."
+    reasons = [rule.words for rule in kb.red_flags if rule.id in item.rules]
+    more = f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}"
 
 
 def _why_causes(best: Question) -> str:

@@ -36,6 +36,10 @@ class JudgementLayout:
     mean, sd, third : (n_judgements,) float64
         Mean, standard deviation and third central moment of the pooled mixture on the working scale;
         the point, 0 and 0 for a judgement of never.
+    shift : (n_judgements,) float64
+        Mean minus median; 0 for a judgement of never.
+    spread : (n_judgements,) float64
+        Mean square distance from the median.
     shares : (n_settings, n_causes) intp
     is_replaced : (n_settings, n_causes) bool
         Where a user's own share stands in the network in place of the elicited one.
@@ -56,6 +60,8 @@ class JudgementLayout:
     mean: Floats
     sd: Floats
     third: Floats
+    shift: Floats
+    spread: Floats
     shares: Indices
     is_replaced: npt.NDArray[np.bool_]
     frequencies: tuple[Indices, ...]
@@ -65,17 +71,6 @@ class JudgementLayout:
     pairs: Indices
     dependencies: Indices
     source: Mapping[PooledKey, PooledJudgement] = field(repr=False)
-
-    @property
-    def shift(self) -> Floats:
-        """Mean minus median on the working scale; 0 for a judgement of never."""
-        is_certain = np.isneginf(self.point)
-        return np.where(is_certain, 0.0, self.mean - np.where(is_certain, 0.0, self.point))
-
-    @property
-    def spread(self) -> Floats:
-        """Mean square distance from the median on the working scale."""
-        return np.asarray(self.sd**2 + self.shift**2)
 
     @property
     def n_judgements(self) -> int:
@@ -104,6 +99,8 @@ def _make(spec: NetworkSpec, pooled: Mapping[PooledKey, PooledJudgement]) -> Jud
     )
     mixtures = tuple(item.distribution for item in items)
     mean, sd, third = working_moments(mixtures, point)
+    is_certain = np.isneginf(point)
+    shift = np.where(is_certain, 0.0, mean - np.where(is_certain, 0.0, point))
     shares = _table([[at("shares", c, setting) for c in spec.causes] for setting in spec.settings])
     is_replaced = (shares >= 0) & (spec.shares != natural[shares])
     names = {context.id: i for i, context in enumerate(spec.contexts)}
@@ -126,6 +123,8 @@ def _make(spec: NetworkSpec, pooled: Mapping[PooledKey, PooledJudgement]) -> Jud
         mean=mean,
         sd=sd,
         third=third,
+        shift=shift,
+        spread=sd**2 + shift**2,
         shares=shares,
         is_replaced=is_replaced,
         frequencies=tuple(

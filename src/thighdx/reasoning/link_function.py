@@ -136,7 +136,7 @@ def link_function(
     now = finding.cumulative[cause_idx, column]
     return LinkFunction(
         nodes=np.array([0.0, background, 1.0]),
-        # einsum: see `MarginProblem`
+        # einsum: a library that splits small products among threads waits for them longer than they take
         inside=np.einsum("nh,hc->nc", joint, membership),
         outside=np.einsum("nh,hc->nc", joint, 1.0 - membership),
         possible=(

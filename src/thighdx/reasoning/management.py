@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from thighdx.figures import counted
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
-from thighdx.reasoning.actions import actions_advised, actions_forbidden
 from thighdx.reasoning.conditions import is_true
+from thighdx.reasoning.question_lists import likely_causes
 from thighdx.reasoning.triage import LEVEL_WORDS, Reason, Triage
 
 if TYPE_CHECKING:
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["ANY_CAUSE", "AdviceLine", "Dispute", "Management", "Withheld", "management"]
 
 ANY_CAUSE = "any"
-MIN_POSTERIOR = 0.1  # a cause less likely than this gets no advice of its own
-MAX_CAUSES = 3
 
-SEEK_CARE_FROM = LEVELS.index("urgent")  # from here on nothing is advised that delays care
-KINDS_WHEN_URGENT = ("treatment", "caution")
-PRIORITY_WHEN_URGENT = 1  # what is not about a suspect and less pressing than this is for later
+MIN_SUSPECT = 1e-6  # a cause that the evidence excludes is none, whatever rule names it
+
+MAX_IN_EMERGENCY = 3  # pieces of advice
+MAX_PIECES = 6  # elsewhere
+MAX_GENERAL = 2  # of them general
+
+CARE_FIRST = LEVELS.index("urgent")  # from here on nothing is advised that delays care
+HOME_KINDS = ("self_care", "exercise", "prevention")
+PIECES = (*HOME_KINDS, "treatment", "caution")
+DELAYS_CARE = "nothing that could delay care is advised while it is this urgent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,9 @@ class AdviceLine:
     cause : str
         The cause it is about; ``any`` for general advice.
     kind : str
-        ``self_care``, ``exercise``, ``treatment``, ``caution`` or ``prevention``.
+        ``self_care``, ``exercise``, ``treatment``, ``caution``, ``prevention``; ``how_to`` (how an advised
+        action is done), ``course`` (how long it lasts), ``visit`` (what the clinician will do, what to
+        bring), ``safety_net`` (what to watch for, when and how to come back).
     words, caution : str
     priority : int
         1 first.
@@ -105,7 +113,9 @@ class Management:
     causes : tuple of str
         Causes the advice is about: suspects of the warning signs first, then the likeliest.
     advice : tuple of AdviceLine
-        In the order to be read.
+        In the order to be read: at most three pieces in an emergency, otherwise at most six.
+    how_to, course, visit, safety_net : tuple of AdviceLine
+        How to do what is advised; how long the likely causes last; what a visit brings; when to come back.
     withheld : tuple of Withheld
     disputes : tuple of Dispute
     disclaimer : str
@@ -117,10 +127,25 @@ class Management:
     seek_care: str
     causes: tuple[str, ...]
     advice: tuple[AdviceLine, ...]
+    how_to: tuple[AdviceLine, ...]
+    course: tuple[AdviceLine, ...]
+    visit: tuple[AdviceLine, ...]
+    safety_net: tuple[AdviceLine, ...]
     withheld: tuple[Withheld, ...]
     disputes: tuple[Dispute, ...]
     disclaimer: str
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def apart(self) -> dict[str, tuple[AdviceLine, ...]]:
+        """What stands apart from the pieces of advice, by title, in the order to be read."""
+        parts = {
+            "How to do it": self.how_to,
+            "How long it lasts": self.course,
+            "At the visit": self.visit,
+            "When to come back": self.safety_net,
+        }
+        return {title: lines for title, lines in parts.items() if lines}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the advice as plain data."""
@@ -128,7 +153,10 @@ class Management:
             "level": self.level,
             "seek_care": self.seek_care,
             "causes": list(self.causes),
-            "advice": [line.to_dict() for line in self.advice],
+            **{
+                part: [line.to_dict() for line in getattr(self, part)]
+                for part in ("advice", "how_to", "course", "visit", "safety_net")
+            },
             "withheld": [
                 {"id": w.id, "cause": w.cause, "words": w.words, "because": w.because, "reason": w.reason}
                 for w in self.withheld
@@ -141,11 +169,12 @@ class Management:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per piece of advice."""
+        """Return one row per piece of advice, then of what stands apart from it."""
         import pandas as pd
 
         columns = ["id", "cause", "kind", "words", "caution", "priority", "sources", "disputes"]
-        return pd.DataFrame([line.to_dict() for line in self.advice], columns=columns)
+        everything = itertools.chain(self.advice, *self.apart.values())
+        return pd.DataFrame([line.to_dict() for line in everything], columns=columns)
 
     def _repr_html_(self) -> str:
         """Return the same for notebooks."""
@@ -160,6 +189,11 @@ class Management:
             lines.append(f"  - {line.words} [{line.id}, {line.cause}]")
             if line.caution:
                 lines.append(f"      {line.caution}")
+        for title, apart in self.apart.items():
+            lines.append(f"  {title}:")
+            lines += [
+                f"  - {' '.join(filter(None, [line.words, line.caution]))} [{line.id}]" for line in apart
+            ]
         if self.withheld:
             lines.append(f"  ({counted(len(self.withheld), 'piece')} of advice withheld; see .withheld)")
         return "\n".join([*lines, self.disclaimer])
@@ -185,47 +219,136 @@ def management(
 
     Notes
     -----
-    Advice is chosen for two kinds of causes. *Suspects* are named by a rule that fires, or by a threshold
-    that the posterior itself reaches at the level ``urgent`` or above: they bring their treatment and caution
-    rows; of a suspect that is not likely below ``urgent``, and of one that itself can wait from there on, only
-    the first. *Likely* causes have a posterior of at
-    least 0.1, at most three of them: they bring all their rows. The residual cause is neither. General rows
-    (cause ``any``) are added, those without a condition only if they come first.
+    Advice is chosen for two kinds of causes. *Suspects* are named by a rule that fires, or make the case at
+    least `urgent` by their posterior; one below 1e-6 is none. *Likely* causes have a posterior of at least
+    0.1, at most three of them. The residual cause is neither. General rows (cause ``any``) are added.
 
-    From ``urgent`` on only seeking care and cautions remain: no self-care, exercise or prevention, and of
-    likely causes that are not suspects only the cautions of priority 1. Below it, whatever a caution given
-    here forbids (massage, stretching, loading, warmth and the like) is withheld from every other cause's
-    advice: harm avoided comes before comfort. Cautions of the same cause are taken to agree with its advice.
-    Where the sources contradict one another, the row itself holds the side taken, and `Management.disputes`
-    says why.
+    In an emergency only the suspects at that level are spoken of, in at most three pieces: what to do, then
+    what not to do. Otherwise there are at most six: two general ones first, then the suspects', then the
+    likely causes', and what room is left for other general ones. From ``urgent`` on nothing but seeking care
+    and cautions is said. A suspect that can wait brings only what comes first, unless it is likely.
+
+    No row is given outside the levels of the row and of the actions it advises, and none that advises what
+    any row about a suspect or a likely cause, or a general one, forbids: harm avoided comes before comfort.
+    How an advised action is done, how long it lasts, what a visit brings and when to come back stand apart.
     """
     suspects = _suspects(kb, triage, posterior)
-    likely = _likely(kb, posterior)
+    likely = likely_causes(kb, posterior)
     ranks = {cause: rank for rank, cause in enumerate(dict.fromkeys([*suspects, *likely]))}
-    is_urgent = LEVELS.index(triage.level) >= SEEK_CARE_FROM
-    leading = _leading(suspects, likely, is_urgent)
-    withheld: list[Withheld] = []
-    chosen = []
-    for row in _applicable(kb, states, ranks):
-        refusal = _refusal(row, row.cause in suspects, row.cause in leading, is_urgent)
-        if refusal is None:
-            chosen.append(row)
-        elif refusal:
-            withheld.append(Withheld(row.id, row.cause, row.advice, "triage", refusal))
-    chosen = list(_without_contradictions(chosen, suspects, withheld))
-    chosen.sort(key=lambda row: _order(row, suspects, ranks, is_urgent))
+    rows = [row for row in kb.advice if row.cause in (ANY_CAUSE, *ranks) and is_true(row.when, states)]
+    bans = _bans(kb, rows, triage.level)
+    choice = _Choice(kb, triage.level, suspects, likely, ranks)
+    withheld, allowed = [], []
+    for row in rows:
+        against = next((bans[action] for action in row.advises if action in bans), None)
+        if not choice.is_level_right(row):
+            if choice.is_care_first and row.cause in likely and row.kind in HOME_KINDS:
+                withheld.append(Withheld(row.id, row.cause, row.advice, "triage", DELAYS_CARE))
+        elif against is not None:
+            withheld.append(Withheld(row.id, row.cause, row.advice, against.id, against.advice))
+        else:
+            allowed.append(row)
+    chosen = choice.pieces(allowed)
+    advised = {action for row in chosen for action in row.advises}
     disputes = {row["topic"]: row for row in kb.conflict_rows}
-    lines = tuple(_line(row, disputes) for row in chosen)
-    topics = dict.fromkeys(topic for line in lines for topic in line.disputes)
+
+    def lines(found: Iterable[Advice]) -> tuple[AdviceLine, ...]:
+        return tuple(_line(row, disputes) for row in sorted(found, key=choice.order))
+
+    told = tuple(_line(row, disputes) for row in chosen)
+    topics = dict.fromkeys(topic for line in told for topic in line.disputes)
     return Management(
         level=triage.level,
         seek_care=LEVEL_WORDS[triage.level],
-        causes=tuple(ranks),
-        advice=lines,
+        causes=choice.causes,
+        advice=told,
+        how_to=lines(row for row in allowed if row.kind == "how_to" and advised & set(row.advises)),
+        course=lines(row for row in allowed if row.kind == "course" and row.cause in likely),
+        visit=lines(row for row in allowed if row.kind == "visit"),
+        safety_net=lines(row for row in allowed if row.kind == "safety_net"),
         withheld=tuple(withheld),
         disputes=tuple(_dispute(disputes[topic]) for topic in topics),
         disclaimer=kb.manifest.disclaimer,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which rows are given, and in which order."""
+
+    kb: KnowledgeBase
+    level: Level
+    suspects: Mapping[str, Level]
+    likely: Sequence[str]
+    ranks: Mapping[str, int]
+
+    @property
+    def is_emergency(self) -> bool:
+        return self.level == "emergency"
+
+    @property
+    def is_care_first(self) -> bool:
+        """Whether nothing is advised that could delay care."""
+        return LEVELS.index(self.level) >= CARE_FIRST
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Causes that are spoken of."""
+        if not self.is_emergency:
+            return tuple(self.ranks)
+        return tuple(cause for cause in self.suspects if self.suspects[cause] == self.level)
+
+    def is_level_right(self, row: Advice) -> bool:
+        """Whether a row and all it advises may be shown at this level of urgency."""
+        is_home = row.kind in HOME_KINDS or row.kind == "how_to"
+        return self.level in self.kb.levels_of(row) and not (self.is_care_first and is_home)
+
+    def order(self, row: Advice) -> tuple[int, int, str]:
+        """Return the sort key of rows of equal standing."""
+        return row.priority, self.ranks.get(row.cause, -1), row.id
+
+    def pieces(self, rows: Sequence[Advice]) -> list[Advice]:
+        """Return the rows to give, in the order to be read, no more than are taken in."""
+        rows = sorted((row for row in rows if row.kind in PIECES), key=self.order)
+        general = [row for row in rows if row.cause == ANY_CAUSE]
+        own = [row for row in rows if row.cause in self.causes]
+        if self.is_emergency:
+            care = [row for row in own if row.kind == "treatment"]
+            first = sorted(care, key=lambda row: self.ranks[row.cause])[:1]
+            banned = [row for row in (*own, *general) if row.kind == "caution"]
+            return [*(first or [row for row in general if row.kind == "treatment"][:1]), *banned][
+                :MAX_IN_EMERGENCY
+            ]
+        general.sort(key=lambda row: not row.when)  # what a finding calls for comes first
+        named = [row for row in own if row.cause in self.suspects and self._is_of_suspect(row)]
+        named.sort(key=lambda row: (row.kind != "treatment", *self.order(row)))
+        rest = [row for row in own if row not in named and self._is_of_likely(row)]
+        first = [row for row in general if row.when or row.priority == 1][:MAX_GENERAL]
+        others = [row for row in general if row not in first]
+        return [*first, *named, *rest, *others][:MAX_PIECES]
+
+    def _is_of_suspect(self, row: Advice) -> bool:
+        """Whether a row about a suspect is seeking care or a caution; of one that can wait only the first."""
+        leads = LEVELS.index(self.suspects[row.cause]) >= CARE_FIRST
+        return row.kind in ("treatment", "caution") and (leads or row.priority == 1)
+
+    def _is_of_likely(self, row: Advice) -> bool:
+        """Whether a row about a likely cause is given; beside an urgent matter only its first cautions."""
+        is_given = not self.is_care_first or (row.kind == "caution" and row.priority == 1)
+        return row.cause in self.likely and is_given
+
+
+def _bans(kb: KnowledgeBase, rows: Iterable[Advice], level: Level) -> dict[str, Advice]:
+    """Return what must not be advised and the row that says so.
+
+    What is forbidden for a cause holds at any level; what is forbidden in general only where it is said.
+    """
+    found: dict[str, Advice] = {}
+    for row in rows:
+        if row.cause != ANY_CAUSE or level in kb.levels_of(row):
+            for action in row.forbids:
+                found.setdefault(action, row)
+    return found
 
 
 def _suspects(kb: KnowledgeBase, triage: Triage, posterior: Mapping[str, float]) -> dict[str, Level]:
@@ -235,108 +358,22 @@ def _suspects(kb: KnowledgeBase, triage: Triage, posterior: Mapping[str, float])
     """
     found: dict[str, Level] = {}
     for reason in triage.reasons:  # sorted by urgency
-        if reason.cause and (reason.kind == "rule" or _is_probable(reason)):
+        is_named = reason.kind == "rule" or _is_probable(reason)
+        if reason.cause and is_named and posterior[reason.cause] >= MIN_SUSPECT:
             found.setdefault(reason.cause, reason.level)
     found.pop(kb.manifest.residual_cause, None)
     order = sorted(found, key=lambda cause: (-LEVELS.index(found[cause]), -posterior[cause]))
     return {cause: found[cause] for cause in order}
 
 
-def _leading(suspects: Mapping[str, Level], likely: list[str], is_urgent: bool) -> set[str]:
-    """Return the causes whose advice is not cut down to what comes first.
-
-    When the case is urgent they are the suspects that make it so: treatment of one that can wait, such as
-    tablets for a pinched nerve, would go beside a warning sign of another.
-    """
-    if not is_urgent:
-        return set(likely)
-    return {cause for cause, level in suspects.items() if LEVELS.index(level) >= SEEK_CARE_FROM}
-
-
 def _is_probable(reason: Reason) -> bool:
-    """Whether a cause calls for care today by its posterior, not only by its upper bound.
+    """Whether a cause calls for care today by its posterior, not only by a margin of caution above it.
 
     Then what to do until help comes is for this cause; otherwise it is only one that has to be excluded.
     """
     figures = reason.figures
-    is_reached = figures.get("posterior", 0.0) >= figures.get("threshold", 1.0)
-    return LEVELS.index(reason.level) >= SEEK_CARE_FROM and is_reached
-
-
-def _likely(kb: KnowledgeBase, posterior: Mapping[str, float]) -> list[str]:
-    """Return the causes that carry most of the probability, the likeliest first."""
-    ranked = sorted(posterior, key=lambda cause: -posterior[cause])
-    ranked = [cause for cause in ranked if cause != kb.manifest.residual_cause]
-    return [cause for cause in ranked[:MAX_CAUSES] if posterior[cause] >= MIN_POSTERIOR]
-
-
-def _applicable(kb: KnowledgeBase, states: Mapping[str, str], ranks: Mapping[str, int]) -> Iterator[Advice]:
-    """Yield the rows about these causes, and the general ones, whose condition surely holds."""
-    for row in kb.advice:
-        if (row.cause in ranks or row.cause == ANY_CAUSE) and is_true(row.when, states):
-            yield row
-
-
-def _refusal(row: Advice, is_suspect: bool, is_leading: bool, is_urgent: bool) -> str | None:
-    """Return why a row is not given; None if it is, "" if that needs no mention."""
-    if is_suspect and not is_leading:
-        return None if row.kind in KINDS_WHEN_URGENT and row.priority <= PRIORITY_WHEN_URGENT else ""
-    if is_suspect:
-        return None if row.kind in KINDS_WHEN_URGENT or not is_urgent else ""
-    if row.cause == ANY_CAUSE and not row.when and row.priority > PRIORITY_WHEN_URGENT:
-        return ""
-    if not is_urgent:
-        return None
-    kinds = KINDS_WHEN_URGENT if row.cause == ANY_CAUSE else ("caution",)
-    if row.kind in kinds:
-        return None if row.priority <= PRIORITY_WHEN_URGENT else ""
-    return (
-        "" if row.cause == ANY_CAUSE else "nothing that could delay care is advised while it is this urgent"
-    )
-
-
-def _without_contradictions(
-    rows: list[Advice], suspects: Mapping[str, Level], withheld: list[Withheld]
-) -> Iterator[Advice]:
-    """Yield the rows that go against no caution of another cause; note the others.
-
-    General cautions count only where a finding calls for them; treatment of a suspect that comes first is to
-    seek care and is never withheld.
-    """
-    bans = [(row, actions_forbidden(row)) for row in rows if row.cause != ANY_CAUSE or row.when]
-    for row in rows:
-        advised = actions_advised(row)
-        against = [
-            ban
-            for ban, actions in bans
-            if actions & advised and (ban.cause == ANY_CAUSE or ban.cause != row.cause)
-        ]
-        if against and not (row.cause in suspects and _is_first_treatment(row)):
-            withheld.append(Withheld(row.id, row.cause, row.advice, against[0].id, against[0].advice))
-        else:
-            yield row
-
-
-def _is_first_treatment(row: Advice) -> bool:
-    """Whether a row says to seek care: treatment that comes first."""
-    return row.kind == "treatment" and row.priority <= PRIORITY_WHEN_URGENT
-
-
-def _order(
-    row: Advice, suspects: Mapping[str, Level], ranks: Mapping[str, int], is_urgent: bool
-) -> tuple[int, int, int, str]:
-    """Return the sort key of a row: seeking care, then cautions against harm, then help by likelihood."""
-    if row.cause in suspects:
-        block = 0 if row.kind == "treatment" else 1
-    elif row.cause == ANY_CAUSE and row.when:
-        block = 2
-    elif row.cause == ANY_CAUSE:
-        block = 3 if is_urgent else 5
-    else:
-        block = 4
-    if block == 4:
-        return block, ranks[row.cause], row.priority, row.id
-    return block, row.priority, ranks.get(row.cause, len(ranks)), row.id
+    is_reached = reason.kind == "likely" or figures.get("posterior", 0.0) >= figures.get("threshold", 1.0)
+    return LEVELS.index(reason.level) >= CARE_FIRST and is_reached
 
 
 def _line(row: Advice, disputes: Mapping[str, Row]) -> AdviceLine:

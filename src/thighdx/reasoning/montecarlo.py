@@ -7,7 +7,7 @@ every draw, so only what is known has to be rebuilt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
 from thighdx.inference.engine import log_weights
+from thighdx.inference.groups import group_sets
 from thighdx.inference.tables import setting_tables
+from thighdx.network.blocks import Block
 from thighdx.network.build import Network
 from thighdx.network.spec import FindingSpec, Floats
 from thighdx.reasoning.draws import CHUNK, DrawChunk, draw_chunk
-from thighdx.reasoning.gradients import known_blocks, state_likelihoods
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
-from thighdx.reasoning.leading import leading_explanations
+from thighdx.reasoning.pieces import state_likelihoods
 from thighdx.reasoning.resolve import (
     block_scores,
     log_prior_draws,
@@ -31,10 +32,10 @@ from thighdx.reasoning.resolve import (
     solved_theta,
 )
 
-__all__ = ["DRAW_MASS", "PosteriorDraws", "draw_log_odds"]
+__all__ = ["DRAW_SHARE", "PosteriorDraws", "draw_log_odds"]
 
-DRAW_MASS = 0.999
-"""Share of the mass on either side of every question that draws are summed over; see `draw_log_odds`."""
+DRAW_SHARE = 1e-3
+"""Large explanations that hold less of every member's mass are left out; see `draw_log_odds`."""
 # Stand in for log 0 and 0: draws keep finite numbers, and these are nothing next to anything possible.
 LOWEST = -745.0
 TINY = 1e-300
@@ -76,10 +77,10 @@ def draw_log_odds(
     layout: JudgementLayout,
     batch: EvidenceBatch,
     *,
-    sets: Floats | None = None,
+    groups: Sequence[Sequence[int]] = (),
     n_draws: int = 200,
     seed: int = 0,
-    mass: float = DRAW_MASS,
+    least: float = DRAW_SHARE,
 ) -> PosteriorDraws:
     """Draw the posterior log odds of one possible case.
 
@@ -87,15 +88,15 @@ def draw_log_odds(
     ----------
     batch : EvidenceBatch
         One case.
-    sets : (n_explanations, n_sets) float64, optional
-        0/1: which explanations count for which asked probability; default one set per cause.
+    groups : sequence of sequence of int
+        Members of further sets, after the causes: explanations with any of these.
     n_draws : int
         1 or more.
     seed : int
         0 or more; the same seed gives the same draws.
-    mass : float
-        Share of the mass at the point values, on either side of every set, that the explanations summed over
-        hold; 1 for all. What is left out shifts every draw by the same small constant as the point value.
+    least : float
+        Explanations of three causes and more are left out where they hold less than this of the mass of every
+        member at the point values; 0 for none. It shifts every draw by the same small constant as the point value.
 
     Notes
     -----
@@ -104,14 +105,11 @@ def draw_log_odds(
     """
     if n_draws < 1:
         raise ValueError(f"n_draws: got {n_draws}, expected 1 or more")
-    sets = network.membership if sets is None else sets
+    sets = np.concatenate([network.membership, group_sets(network.membership, list(groups))], axis=1)
     logs = log_weights(network, batch)[0]
     weights = np.exp(logs - logs.max())
-    is_open = ((weights @ sets) > 0) & ((weights @ (1.0 - sets)) > 0)
-    kept = np.union1d(leading_explanations(weights, sets[:, is_open], mass=mass), [int(np.argmax(weights))])
-    if mass < 1:  # draws move mass between explanations: the small ones are cheap and always there
-        small = (network.explanations.sizes <= 2) & (weights > 0)
-        kept = np.union1d(kept, np.flatnonzero(small))
+    rarest = np.append(weights @ network.membership, np.inf)[network.explanations.members].min(axis=1)
+    kept = np.flatnonzero((weights > 0) & ((network.explanations.sizes <= 2) | (weights >= least * rarest)))
     point = _log_odds(logs[None, :], sets)
     is_open = np.isfinite(point[0])
     missed = np.where(is_open, point, 0.0) - np.where(is_open, _log_odds(logs[None, kept], sets[kept]), 0.0)
@@ -152,7 +150,7 @@ def _weights(
     theta = solved_theta(network, layout, chunk, setting)
     scores = log_prior_draws(network, layout, chunk, theta, kept)
     scores += _given(network, batch)[kept]
-    for block, seen in known_blocks(network, batch):
+    for block, seen in _known_blocks(network, batch):
         solved = solved_block(network, layout, chunk, setting, block)
         classes, class_idx = relevant_classes(network.explanations, solved.odds)
         wanted, place = np.unique(class_idx[kept], return_inverse=True)
@@ -167,11 +165,27 @@ def _weights(
     return scores, crossed
 
 
+def _known_blocks(network: Network, batch: EvidenceBatch) -> Iterator[tuple[Block, Floats]]:
+    """Yield every block with something known about a member, and the likelihood of its cells, (n_cells,)."""
+    for block in network.blocks:
+        seen = np.ones(len(block.cells))
+        is_known = False
+        for slot, context in enumerate(block.context_idx):
+            own = state_likelihoods(network, batch, context)
+            if own is not None:
+                is_known = True
+                seen = seen * own[block.cells[:, slot]]
+        if is_known:
+            yield block, seen
+
+
 def _given(network: Network, batch: EvidenceBatch) -> Floats:
     """Return what causes given as evidence, or likelihoods on them, do to every explanation."""
     blank = replace(batch, codes=np.full_like(batch.codes, UNKNOWN), likelihoods=())
     prior = setting_tables(network, int(batch.setting_idx[0])).log_prior
-    return np.asarray(log_weights(network, blank)[0] - prior)
+    given = log_weights(network, blank)[0]
+    possible = np.isfinite(prior)  # causes that exclude one another stay at -inf
+    return np.asarray(np.subtract(given, prior, out=np.zeros_like(prior), where=possible))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from thighdx.kb.expressions import holds
-from thighdx.kb.records import LEVELS, Cost, KnowledgeBase, Level, Variable
+from thighdx.kb.records import COST_TIERS, LEVELS, Cost, KnowledgeBase, Level, Variable
 from thighdx.reasoning.conditions import (
     Chances,
     blocked_variables,
@@ -16,7 +16,7 @@ from thighdx.reasoning.conditions import (
     ways_to_hold,
 )
 
-__all__ = ["OpenQuestion", "open_questions"]
+__all__ = ["OpenQuestion", "is_within", "open_questions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ def open_questions(
     *,
     chances: Chances | None = None,
     unanswerable: Collection[str] = (),
+    max_cost: Cost | None = None,
+    first: Sequence[str] = (),
 ) -> tuple[OpenQuestion, ...]:
     """Return every question through which a rule could still fire, the most urgent and weightiest first.
 
@@ -87,6 +89,10 @@ def open_questions(
     unanswerable : collection of str
         Variables that will not be answered here, such as tests in an interview with a patient: no way
         through them counts.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}, optional
+        Dearest kind of question that can be answered here; nothing dearer is named.
+    first : sequence of str
+        Variables that come before all others among the questions that raise the level.
 
     Notes
     -----
@@ -108,8 +114,15 @@ def open_questions(
                 best[asked] = max(best.get(asked, (0, 0.0)), (rank, weight))
                 if (rank, rule.id) not in rules.setdefault(asked, []):
                     rules[asked].append((rank, rule.id))
-    ordered = sorted(best, key=lambda name: (-best[name][0], -best[name][1], name))
     present = LEVELS.index(level)
+    places = {name: place for place, name in enumerate(first)}
+
+    def order(name: str) -> tuple[int, int, float, str]:
+        rank, weight = best[name]
+        place = places.get(name, len(places)) if rank > present else len(places)
+        return place, -rank, -weight, name
+
+    ordered = [name for name in sorted(best, key=order) if is_within(by_id[name], max_cost)]
     return tuple(
         OpenQuestion(
             variable=name,
@@ -123,6 +136,13 @@ def open_questions(
         )
         for name in ordered
     )
+
+
+def is_within(variable: Variable, max_cost: Cost | None) -> bool:
+    """Whether a question is of a kind that can be answered; None allows every kind."""
+    if max_cost is None or not variable.cost:
+        return True
+    return COST_TIERS.index(variable.cost) <= COST_TIERS.index(max_cost)
 
 
 def _askable(

@@ -114,6 +114,8 @@ class Questions:
         All that may be asked now.
     n : int
         How many were asked for.
+    note : str
+        Why there is none, where that needs saying.
     labels : mapping of str to str
         Names of causes and findings for pictures; where there are none, ids are put in words.
     """
@@ -121,6 +123,7 @@ class Questions:
     goal: Goal
     ranking: tuple[Question, ...]
     n: int
+    note: str = ""
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -173,7 +176,7 @@ class Questions:
 
     def __repr__(self) -> str:
         """Return one line per question and one per answer."""
-        lines = ["nothing is left to ask"] if not self.ranking else []
+        lines = [self.note or "nothing is left to ask"] if not self.ranking else []
         for question in self:
             gain = f"{question.gain_bits:.3f} bits"
             if question.urgency_change is not None:

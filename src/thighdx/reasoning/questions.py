@@ -12,6 +12,7 @@ gain is exact, never negative, and all of them come from one pass of matrix prod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -26,6 +27,7 @@ from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.answers import Answers, possible_answers
+from thighdx.reasoning.open_questions import is_within
 from thighdx.reasoning.question_lines import Answer, Extra, Goal, Question, Questions, Shift, UrgencyScore
 
 __all__ = ["Answer", "Extra", "Goal", "Question", "Questions", "Shift", "UrgencyScore", "next_questions"]
@@ -44,6 +46,7 @@ def next_questions(
     max_cost: Cost | None = None,
     goal: Goal = "causes",
     urgency: UrgencyScore | None = None,
+    first: Sequence[str] = (),
 ) -> Questions:
     """Rank everything not yet known by what its answer is expected to settle.
 
@@ -60,6 +63,8 @@ def next_questions(
     urgency : UrgencyScore, optional
         Needed for the goal ``urgency``. Called once: the first row is the case as it stands (extra
         evidence None), then one row per possible answer.
+    first : sequence of str
+        Variables that come before all others when the causes are asked about.
 
     Returns
     -------
@@ -90,7 +95,14 @@ def next_questions(
         if position in set(answers.variable_idx.tolist()) and _may_be_asked(variable, case, max_cost)
     ]
     key = gain if change is None else change
-    asked.sort(key=lambda position: (-key[position], -gain[position]))
+    places = {name: place for place, name in enumerate(first if change is None else ())}
+    asked.sort(
+        key=lambda position: (
+            places.get(vocabulary.variables[position].id, len(places)),
+            -key[position],
+            -gain[position],
+        )
+    )
     lines = _Lines(network, vocabulary, kb.manifest.residual_cause, answers, scores)
     uncertain = {item.variable_idx for item in case.batch.likelihoods}
     ranking = tuple(
@@ -143,8 +155,7 @@ def _level_scores(network: Network, answers: Answers, urgency: UrgencyScore) -> 
 
 def _may_be_asked(variable: Variable, case: CaseEvidence, max_cost: Cost | None) -> bool:
     """Whether a question is cheap enough and its condition is known to hold."""
-    tiers = COST_TIERS
-    if max_cost is not None and variable.cost and tiers.index(variable.cost) > tiers.index(max_cost):
+    if not is_within(variable, max_cost):
         return False
     return not variable.asked_if or holds(parse_expression(variable.asked_if), case.states) is True
 

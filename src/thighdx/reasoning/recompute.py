@@ -21,7 +21,7 @@ from thighdx.network.blocks import Block
 from thighdx.network.build import Network, log_prior, pair_log_odds, solve_shares
 from thighdx.network.gates import find_crossings, log_state_probabilities
 from thighdx.network.spec import FindingSpec, Floats
-from thighdx.reasoning.margin_problem import MarginProblem, margin_problem
+from thighdx.reasoning.base_rate_problem import BaseRateProblem, base_rate_problem
 from thighdx.reasoning.terms import evidence_terms
 
 __all__ = ["Recomputation", "touching_judgements"]
@@ -70,7 +70,7 @@ class _KnownBlock:
     """A block of contexts with a known member: its solved table and which cells agree with the case."""
 
     block: Block
-    margins: MarginProblem
+    margins: BaseRateProblem
     places: tuple[tuple[int, int], ...]  # member and state of every parameter
     fits: Floats  # (n_cells,) likelihood of what is known
 
@@ -143,7 +143,7 @@ class Recomputation:
             return self._with_prior(place, value)
         return self._with_block(place, value)
 
-    def _assemble(self, shares: MarginProblem, rows: list[Floats]) -> Floats:
+    def _assemble(self, shares: BaseRateProblem, rows: list[Floats]) -> Floats:
         """Add prior, blocks and everything else."""
         total: Floats = shares.log_cells()[0] + self._no_block
         for row in rows:
@@ -158,10 +158,10 @@ class Recomputation:
                 total = total + row
         return total
 
-    def _share_margins(self, theta: Floats, shares: Floats) -> MarginProblem:
+    def _share_margins(self, theta: Floats, shares: Floats) -> BaseRateProblem:
         """Set the problem of the shares up around its solution."""
         offset = self.network.explanations.sum_over_pairs(pair_log_odds(self.network.spec))[None, :]
-        return margin_problem(offset, self.network.membership, np.ones(1), shares, theta)
+        return base_rate_problem(offset, self.network.membership, np.ones(1), shares, theta)
 
     def _known_block(self, block: Block, prior: Floats) -> _KnownBlock | None:
         """Set the problem of a block up around its solution; None where no member is known."""
@@ -195,7 +195,7 @@ class Recomputation:
                     theta.append(factor[state])
                     places.append((slot, state))
         features = np.stack(columns, axis=1) if columns else np.zeros((len(block.cells), 0))
-        margins = margin_problem(offset, features, prior, np.array(wanted), np.array(theta))
+        margins = base_rate_problem(offset, features, prior, np.array(wanted), np.array(theta))
         return _KnownBlock(block, margins, tuple(places), fits)
 
     def _with_finding(self, place: PooledKey, value: float) -> Floats | None:
@@ -237,7 +237,9 @@ class Recomputation:
             rows.append(margins.log_mean(block.fits))
         return self._assemble(new, rows)
 
-    def _changed_shares(self, margins: MarginProblem, place: PooledKey, value: float) -> MarginProblem | None:
+    def _changed_shares(
+        self, margins: BaseRateProblem, place: PooledKey, value: float
+    ) -> BaseRateProblem | None:
         """Solve the shares with one share or one pair of causes changed."""
         table, key = place
         spec = self.network.spec
@@ -263,7 +265,7 @@ class Recomputation:
         rows[where] = margins.log_mean(block.fits)
         return self._assemble(self._shares, rows)
 
-    def _changed_block(self, known: _KnownBlock, place: PooledKey, value: float) -> MarginProblem:
+    def _changed_block(self, known: _KnownBlock, place: PooledKey, value: float) -> BaseRateProblem:
         """Return the problem of a block with one number changed."""
         table, key = place
         if table == "frequencies":

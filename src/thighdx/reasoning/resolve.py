@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -11,7 +10,7 @@ from scipy.sparse import csr_array
 from thighdx.network.blocks import Block
 from thighdx.network.build import Network
 from thighdx.network.explanations import Explanations
-from thighdx.network.solve import solve_margins
+from thighdx.network.solve import solve_many
 from thighdx.network.spec import Floats
 from thighdx.reasoning.draws import MAX_TRIES, DrawChunk, redraw
 from thighdx.reasoning.layout import NO_JUDGEMENT, Indices, JudgementLayout
@@ -19,10 +18,9 @@ from thighdx.reasoning.margins import pair_membership, share_margins
 
 __all__ = ["BlockDraws", "block_scores", "log_prior_draws", "solved_block", "solved_theta"]
 
-# Margins of a draw are met to this share of their value: a ten-thousandth of what an interval is read to.
-DRAW_TOLERANCE = 1e-6
-MAX_STEPS = 60
-MAX_STEP = 3.0
+# Margins of a draw are met to this; a draw whose margins are missed by more than `UNSOLVED` is drawn again.
+DRAW_TOLERANCE = 1e-10
+UNSOLVED = 1e-8
 # Share of the prior mass that the margins of a context's factors are summed over.
 MARGIN_MASS = 0.9999
 # Numbers worked on at once when a block is solved: 64 MB.
@@ -57,38 +55,12 @@ def _solve_theta(
     positions = layout.shares[setting]
     own = (positions == NO_JUDGEMENT) | (layout.is_replaced[setting] & (not elicited))
     shares = np.where(own, network.spec.shares[setting], chunk.values[:, positions])
-    offset = _pair_scores(network, layout, chunk)
-    sums = _pair_sums(network)
     members = network.membership
+    scores = _pair_scores(network, layout, chunk)
+    factor = np.exp(scores - scores.max(axis=1, keepdims=True))[:, None, :]
     point = share_margins(network, layout, setting, elicited=elicited).prior @ members
-    theta = network.solved.theta[setting] + np.log(shares / point)
-    active = np.arange(len(theta))
-    first, second = np.triu_indices(members.shape[1])
-    for _ in range(MAX_STEPS):
-        weights = _softmax(theta[active] @ members.T + offset[active])
-        moments = np.asarray((sums @ weights.T).T)  # (n_active, n_pairs with repetition)
-        covariance = np.empty((len(active), members.shape[1], members.shape[1]))
-        covariance[:, first, second] = covariance[:, second, first] = moments
-        mean = np.einsum("nii->ni", covariance).copy()
-        miss = shares[active] - mean
-        going = np.abs(miss / shares[active]).max(axis=1) > DRAW_TOLERANCE
-        if not going.any():
-            break
-        active, mean, miss, covariance = active[going], mean[going], miss[going], covariance[going]
-        covariance -= mean[:, :, None] * mean[:, None, :]
-        theta[active] += _limited(np.linalg.solve(covariance, miss[..., None])[..., 0])
-    else:
-        for row in active:  # the slow and sure way, for the few that wander
-            theta[row] = solve_margins(offset[row][None, :], members, np.ones(1), shares[row]).theta
-    return np.asarray(theta)
-
-
-def _limited(step: Floats) -> Floats:
-    """Shorten long steps, (n, n_parameters); a step that is no number stays put."""
-    longest = np.abs(step).max(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        short = step * np.minimum(1.0, MAX_STEP / np.maximum(longest, MAX_STEP))
-    return np.where(np.isfinite(longest), short, 0.0)
+    start = network.solved.theta[setting] + np.log(shares / point)
+    return solve_many(factor, members, np.ones((len(start), 1)), shares, start, target=DRAW_TOLERANCE)[0]
 
 
 def _softmax(scores: Floats) -> Floats:
@@ -97,28 +69,6 @@ def _softmax(scores: Floats) -> Floats:
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=-1, keepdims=True)
     return scores
-
-
-def _pair_sums(network: Network) -> csr_array:
-    """Return the 0/1 (n_pairs with repetition, n_explanations) matrix of who holds both of two causes."""
-    found = network.cache.get("pair_sums")
-    if not isinstance(found, csr_array):
-        n = network.explanations.n_causes
-        place = np.full((n + 1, n + 1), -1)
-        place[np.triu_indices(n)] = np.arange(n * (n + 1) // 2)
-        members = network.explanations.members
-        both = [
-            place[members[:, a], members[:, b]]
-            for a, b in combinations_with_replacement(range(members.shape[1]), 2)
-        ]
-        rows = np.concatenate(both)
-        columns = np.tile(np.arange(len(members)), len(both))
-        is_there = rows >= 0
-        ones = np.ones(int(is_there.sum()))
-        shape = (n * (n + 1) // 2, len(members))
-        found = csr_array((ones, (rows[is_there], columns[is_there])), shape=shape)
-        network.cache["pair_sums"] = found
-    return found
 
 
 def _pair_scores(network: Network, layout: JudgementLayout, chunk: DrawChunk) -> Floats:
@@ -192,9 +142,17 @@ def _solve_block(
                 [_frequency(chunk.values[rows], columns[slot], s) for slot, s in places], axis=1
             )
             tilt = _products(classes, [o[rows] for o in odds], block)  # (n_rows, n_classes, n_cells)
-            theta, ok = _newton(tilt * np.exp(dependency[rows])[:, None, :], features, weights[rows], margins)
+            rest = np.maximum(1.0 - margins.sum(axis=1, keepdims=True), 0.1)
+            theta, error = solve_many(
+                tilt * np.exp(dependency[rows] + start)[:, None, :],
+                features,
+                weights[rows],
+                margins,
+                np.log(margins / rest),
+                target=DRAW_TOLERANCE,
+            )
             log_base[rows] = start + theta @ features.T + dependency[rows]
-            unsolved.append(rows[~ok])
+            unsolved.append(rows[error > UNSOLVED])
         open_rows = np.concatenate(unsolved)
         if len(open_rows) == 0:
             break
@@ -311,45 +269,6 @@ def _products(classes: Indices, odds: list[Floats], block: Block) -> Floats:
     if total is None:
         raise ValueError("got a block without members")
     return total
-
-
-def _newton(
-    tilt: Floats, features: Floats, weights: Floats, margins: Floats
-) -> tuple[Floats, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
-    """Solve log factors, (n_draws, n_factors), so that every draw meets its margins; say which do.
-
-    Parameters
-    ----------
-    tilt : (n_draws, n_classes, n_cells) float64
-        What multiplies the factors.
-    """
-    n_factors = features.shape[1]
-    rest = np.maximum(1.0 - margins.sum(axis=1, keepdims=True), 0.1)
-    theta = np.log(margins / rest)
-    is_solved = np.zeros(len(theta), dtype=bool)
-    active = np.arange(len(theta))
-    for _ in range(MAX_STEPS):
-        if len(active) == 0 or n_factors == 0:
-            break
-        base = np.exp(theta[active] @ features.T)  # (n_active, n_cells)
-        total = np.matmul(tilt[active], base[:, :, None])  # (n_active, n_classes, 1)
-        by_factor = base[:, :, None] * features  # (n_active, n_cells, n_factors)
-        expected = np.matmul(tilt[active], by_factor) / total  # (n_active, n_classes, n_factors)
-        weighted = expected * weights[active][:, :, None]
-        mean = weighted.sum(axis=1)
-        cell = base * np.matmul((weights[active] / total[:, :, 0])[:, None, :], tilt[active])[:, 0]
-        hessian = np.matmul(features.T * cell[:, None, :], features)
-        hessian -= np.matmul(weighted.transpose(0, 2, 1), expected)
-        miss = margins[active] - mean
-        is_met = np.abs(miss / margins[active]).max(axis=1) <= DRAW_TOLERANCE
-        is_solved[active[is_met]] = True
-        going = ~is_met & np.isfinite(miss).all(axis=1)
-        scale = 1 / np.sqrt(mean[going])  # rare states keep their digits
-        scaled = hessian[going] * scale[:, :, None] * scale[:, None, :]
-        step = np.linalg.solve(scaled + 1e-12 * np.eye(n_factors), (miss[going] * scale)[..., None])[..., 0]
-        active = active[going]
-        theta[active] += _limited(step * scale)
-    return theta, is_solved | (n_factors == 0)
 
 
 def block_scores(block: Block, solved: BlockDraws, classes: Indices, seen: Floats) -> Floats:

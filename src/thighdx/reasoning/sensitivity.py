@@ -19,7 +19,7 @@ from thighdx.inference.evidence import CaseEvidence
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.gradients import case_gradient
+from thighdx.reasoning.delta import case_gradients
 from thighdx.reasoning.layout import judgement_layout
 from thighdx.reasoning.link_function import link_function
 from thighdx.reasoning.question_lines import UrgencyScore
@@ -82,7 +82,7 @@ def sensitivity(
 def _posterior(network: Network, log_weights: Floats) -> Floats:
     """Return P(cause present | evidence), (n_causes,)."""
     weights = np.exp(log_weights - log_weights.max())
-    # einsum: see `MarginProblem`
+    # einsum: a library that splits small products among threads waits for them longer than they take
     inside = np.einsum("h,hc->c", weights, network.membership)
     outside = np.einsum("h,hc->c", weights, 1.0 - network.membership)
     return np.asarray(inside / (inside + outside))
@@ -93,8 +93,7 @@ def _ranking(
 ) -> tuple[Influence, ...]:
     """Rank the judgements that touch the case by their swing."""
     layout = judgement_layout(network, pooled)
-    target = network.membership[:, [cause_idx]]
-    gradient = case_gradient(network, layout, case.batch, sets=target, mass=1.0).gradient[0]
+    gradient = case_gradients(network, layout, case.batch)[1][0, cause_idx]
     place = {key: i for i, key in enumerate(layout.keys)}
     found = []
     for table, key in touching_judgements(network, pooled, case.batch):

@@ -113,8 +113,13 @@ class CaseTerms:
 
     @property
     def is_possible(self) -> npt.NDArray[np.bool_]:
-        """Return which explanations the evidence leaves possible, as (n_explanations,) bool."""
-        return np.isfinite(self.log_likelihood)
+        """Return which explanations can be at all and with the evidence, as (n_explanations,) bool."""
+        return self.can_be & np.isfinite(self.log_likelihood)
+
+    @property
+    def can_be(self) -> npt.NDArray[np.bool_]:
+        """Return which explanations can be before anything is known: not those of causes never together."""
+        return np.isfinite(self.log_prior)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, Level
+from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level
 from thighdx.reasoning.conditions import Chances, witnesses
 from thighdx.reasoning.open_questions import OpenQuestion, open_questions
+from thighdx.reasoning.question_lists import alarm_questions
 from thighdx.reasoning.urgency import SOON, UrgencyRules, Verdict, counted, odds_factor
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LEVEL_WORDS: Mapping[Level, str] = {
     "urgent": "Urgent: be seen by a clinician today.",
     "soon": "Soon: make an appointment with a clinician within days.",
     "routine": "Routine: make an appointment with a clinician within the next weeks; sooner if it gets worse.",
-    "self_care": "Self-care is reasonable for now; be seen if it gets worse, returns or does not settle.",
+    "self_care": "Self-care is reasonable for now; be seen if it gets worse, returns or is not better in two weeks.",
 }
 TIMES = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -86,7 +87,8 @@ class Triage:
     reasons : tuple of Reason
         The most urgent first; rules before probabilities.
     unanswered : tuple of OpenQuestion
-        Questions through which a rule could still fire, the most urgent rule and the weightiest first.
+        Questions through which a rule could still fire: alarm questions of the likely causes first, then by
+        the urgency of the rule and by weight.
     labels : mapping of str to str
         Names of causes and findings for pictures; where there are none, ids are put in words.
     """
@@ -154,6 +156,7 @@ def triage(
     posterior: Mapping[str, float],
     *,
     chances: Chances | None = None,
+    max_cost: Cost | None = None,
 ) -> Triage:
     """Say how urgent one case is.
 
@@ -168,6 +171,8 @@ def triage(
         P(cause present | evidence), linear, of every cause.
     chances : mapping of str to mapping of str to float, optional
         P(state | evidence) of unknown variables; only orders `Triage.unanswered`.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}, optional
+        Dearest kind of question named in `Triage.unanswered`.
 
     Returns
     -------
@@ -200,7 +205,8 @@ def triage(
         reasons.append(Reason("no_warning", "self_care", "", "", words, ()))
     kinds = get_args(ReasonKind)
     reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
-    unanswered = open_questions(kb, states, level, chances=chances)
+    first = alarm_questions(kb, states, posterior)
+    unanswered = open_questions(kb, states, level, chances=chances, max_cost=max_cost, first=first)
     return Triage(level=level, reasons=tuple(reasons), unanswered=unanswered)
 
 
@@ -209,7 +215,7 @@ def _rule_reasons(rules: UrgencyRules, verdict: Verdict, states: Mapping[str, st
     for place in np.flatnonzero(verdict.is_fired[:, 0]):
         rule = rules.rules[place]
         because = witnesses(rules.expressions[place], states)
-        yield Reason("rule", rule.level, rule.id, rule.suspect, rule.reason, rule.sources, findings=because)
+        yield Reason("rule", rule.level, rule.id, rule.suspect, rule.words, rule.sources, findings=because)
 
 
 def _alarm_reasons(
@@ -238,7 +244,7 @@ def _cause_reasons(
         if rank:
             yield _threshold_reason(kb, harm, LEVELS[rank], chance)
         if verdict.is_likely[place, 0] and (not rank or LEVELS.index(harm.level_if_likely) > rank):
-            words = f"{name} is more likely than not ({_percent(chance)}): {harm.reason}"
+            words = f"{name} is more likely than not ({_percent(chance)}). {harm.words}"
             yield _of_cause("likely", harm.level_if_likely, harm, words, {"posterior": chance})
 
 
@@ -254,8 +260,8 @@ def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float
         why = harm.odds_reason or "it must not be missed"
         parts.append(f"counted at {_times(factor)} its odds because {why}: {_percent(figures['counted'])}")
     figures["threshold"] = limit
-    parts.append(f"from {_percent(limit)}: {level} ({harm.reason})")
-    return _of_cause("threshold", level, harm, "; ".join(parts), figures)
+    parts.append(f"from {_percent(limit)}: {level}")
+    return _of_cause("threshold", level, harm, f"{'; '.join(parts)}. {harm.words}", figures)
 
 
 def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: Mapping[str, float]) -> Reason:

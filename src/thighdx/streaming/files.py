@@ -19,6 +19,7 @@ __all__ = [
     "check_beginning",
     "find_files",
     "first_line",
+    "input_format",
     "read_beginning",
     "table_format",
 ]
@@ -27,7 +28,7 @@ STANDARD_STREAM = "-"
 STANDARD_INPUT = "standard input"
 SNIFFED_BYTES = 16_000_000  # a header must be in there
 
-Kind = Literal["csv", "parquet", "arrow", "arrows"]
+Kind = Literal["csv", "parquet", "arrow", "arrows", "fhir"]
 Compression = Literal["gzip", "bz2", "zstd"]
 
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
@@ -40,8 +41,9 @@ _KINDS: dict[str, Kind] = {
     ".ipc": "arrow",
     ".arrows": "arrows",
 }
+RESOURCES = ".ndjson"  # FHIR, one resource per line: read, never written
 _EXPECTED = ".csv, .csv.gz, .csv.bz2, .csv.zst, .parquet, .arrow or .arrows, or - for a pipe"
-_TITLES = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow", "arrows": "Arrow"}
+_TITLES = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow", "arrows": "Arrow", "fhir": "FHIR"}
 
 # What to do about endings that a table often has.
 _REMEDIES = {
@@ -106,6 +108,11 @@ def table_format(name: str) -> TableFormat:
     raise TableError(f"{name}: got {got}, expected {_EXPECTED}{remedy}")
 
 
+def input_format(name: str) -> TableFormat:
+    """Return what a file to be read is: a table, or FHIR resources, one per line."""
+    return TableFormat("fhir") if Path(name).suffix.lower() == RESOURCES else table_format(name)
+
+
 def find_files(names: Sequence[str]) -> list[str]:
     """Return the files that are meant, those of a folder or pattern in the order of their names.
 
@@ -139,7 +146,7 @@ def find_files(names: Sequence[str]) -> list[str]:
         twice = next(name for name in found if found.count(name) > 1)
         raise TableError(f"{twice}: is given twice; give every file once")
     for name in found:
-        table_format(name)
+        input_format(name)
     return found
 
 
@@ -163,7 +170,7 @@ def _in_folder(name: str) -> list[str]:
     tables = []
     for path in every:
         with contextlib.suppress(TableError):
-            table_format(path.name)
+            input_format(path.name)
             tables.append(str(path))
     if not tables:
         raise TableError(f"{name}: is a folder without tables ({_EXPECTED.partition(', or')[0]})")

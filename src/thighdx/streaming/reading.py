@@ -142,7 +142,7 @@ def open_table(names: Sequence[str], scorer: Scorer) -> Table:
     """
     files = find_files(names)
     is_pipe = files == [STANDARD_STREAM]
-    sources = [open_standard_input()] if is_pipe else [inspect_file(name) for name in files]
+    sources = [open_standard_input()] if is_pipe else [inspect_file(name, scorer.model) for name in files]
     schema = unify(sources)
     try:
         plan = scorer.plan(schema)

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TypeAlias
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
+from thighdx.fhir.table import resource_batches, resource_schema
 from thighdx.streaming.csv_text import CsvText, check_names, read_csv, read_header
 from thighdx.streaming.files import (
     SNIFFED_BYTES,
@@ -20,8 +21,8 @@ from thighdx.streaming.files import (
     TableFormat,
     check_beginning,
     first_line,
+    input_format,
     read_beginning,
-    table_format,
 )
 
 __all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
@@ -59,6 +60,7 @@ class Source:
     text: CsvText | None = None
     pipe: Any = None  # an Arrow stream of which the schema has been read
     raw: Any = None  # the file beneath the text
+    model: Any = None  # that says what FHIR resources mean
     n_bytes_read: int = 0
 
     @property
@@ -115,6 +117,8 @@ class Source:
             batches = self._csv(evidence)
         elif self.form.kind == "parquet":
             batches, skip = self._parquet(skip, evidence, n_rows)
+        elif self.form.kind == "fhir":
+            batches = ((batch, 0) for batch in resource_batches(self.name, self.model))
         else:
             batches = _arrow(self.name) if self.pipe is None else ((batch, 0) for batch in self.pipe)
         for batch, n_bytes in batches:
@@ -165,7 +169,7 @@ class Source:
         return batches(), skip
 
 
-def inspect_file(name: str) -> Source:
+def inspect_file(name: str, model: Any = None) -> Source:
     """Look at how a file begins (and ends, where its schema is there), and read none of its rows.
 
     Raises
@@ -173,8 +177,10 @@ def inspect_file(name: str) -> Source:
     TableError
         If it is empty, damaged, not what its ending says, not UTF-8, or has a column twice.
     """
-    form = table_format(name)
+    form = input_format(name)
     n_bytes = Path(name).stat().st_size
+    if form.kind == "fhir":
+        return Source(name, form, resource_schema(model), None, n_bytes, model=model)
     start = read_beginning(name, form)
     if form.kind == "csv":
         source = Source(name, form, pa.schema([]), None, n_bytes)
