@@ -33,8 +33,7 @@ def _levels() -> str:
     return (
         "# Rules and thresholds\n\nA case has the highest level that any rule, any alarming finding or any "
         "threshold calls for. No clinician has reviewed them. [Urgency in detail]"
-        "(../explanation/reasoning.md#how-urgent-resulttriage) says how they work together.\n\n"
-        + table(("level", "meaning"), rows)
+        "(../explanation/urgency.md) says how they work together.\n\n" + table(("level", "meaning"), rows)
     )
 
 
