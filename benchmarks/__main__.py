@@ -17,6 +17,7 @@ from benchmarks.interval_times import report_interval_times
 from benchmarks.intervals import report_intervals
 from benchmarks.interviews import report_interviews
 from benchmarks.latency import measure_latency
+from benchmarks.learning import report_calibration, report_perturbed
 from benchmarks.machine import describe_machine
 from benchmarks.memory import SIZES, measure_memory
 from benchmarks.naive import compare_with_naive
@@ -27,7 +28,7 @@ from benchmarks.tables import Table, save, say
 from benchmarks.urgency import report_urgency
 
 PARTS = ("naive", "memory", "latency", "interval-times", "peers", "growth")
-REPORTS = ("intervals", "interviews", "urgency")  # of accuracy: only on request
+REPORTS = ("intervals", "interviews", "learning", "urgency")  # of accuracy: only on request
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 
 
@@ -48,6 +49,7 @@ def options_of() -> argparse.Namespace:
     parser.add_argument("--memory-rows", type=int, nargs="+", default=list(SIZES), help="sizes of tables")
     parser.add_argument("--growth-rows", type=int, default=1_000_000, help="most rows of the growth curves")
     parser.add_argument("--patients", type=int, default=50, help="patients for intervals and interviews")
+    parser.add_argument("--records", type=int, nargs="+", default=[300, 3_000, 30_000], help="to learn from")
     parser.add_argument("--signs", type=int, default=2_000, help="warning signs added to simulated patients")
     parser.add_argument("--draws", type=int, default=1_000, help="draws that intervals are compared with")
     parser.add_argument("--plots", type=Path, help="folder to save growth.png in")
@@ -66,6 +68,7 @@ def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]
         "intervals": lambda: iter([report_intervals(options.patients, options.draws)]),
         "interval-times": lambda: report_interval_times(1_000),
         "interviews": lambda: iter([report_interviews(options.patients)]),
+        "learning": lambda: iter([report_perturbed(options.records), report_calibration(20, 1_000)]),
         "urgency": lambda: iter([report_urgency(pd.read_csv(PUBLISHED), options.signs, options.rows)]),
     }
     for part in options.only or PARTS:

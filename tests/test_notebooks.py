@@ -45,11 +45,12 @@ def pictures(book: nbformat.NotebookNode) -> int:
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
-def test_there_are_three_stories() -> None:
+def test_there_are_four_stories() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "01_first_case",
         "02_scoring_a_dataset",
         "03_changing_the_knowledge",
+        "04_learning_from_records",
     ]
 
 

@@ -65,6 +65,7 @@ def test_the_names_of_a_model_are_frozen(model: Model) -> None:
         "disclaimer",
         "explain_columns",
         "groups",
+        "learn",
         "max_causes",
         "name",
         "network",

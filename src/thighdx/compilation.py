@@ -29,7 +29,14 @@ from thighdx.network.build import SolvedParameters
 from thighdx.network.rebase import Shares, rebase_parameters
 from thighdx.network.spec import NetworkSpec
 
-__all__ = ["check_compiled", "compare_compiled", "compile_model", "recompile_for", "save_model"]
+__all__ = [
+    "check_compiled",
+    "check_new_folder",
+    "compare_compiled",
+    "compile_model",
+    "recompile_for",
+    "save_model",
+]
 
 # Largest difference, absolute or relative, between a stored number and the same number made again.
 SAME = 1e-6
@@ -141,8 +148,8 @@ def compare_compiled(stored: CompiledModel, fresh: CompiledModel) -> list[Proble
     return [Problem(COMPILED_FILE, None, name, message, "run thighdx model build") for name in places]
 
 
-def save_model(model: CompiledModel, path: str | Path) -> Path:
-    """Write tables, manifest and compiled file into a new folder; it appears complete or not at all.
+def check_new_folder(path: str | Path) -> Path:
+    """Return where a new folder may appear.
 
     Raises
     ------
@@ -152,6 +159,18 @@ def save_model(model: CompiledModel, path: str | Path) -> Path:
     target = Path(path)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(f"{target}: exists and is not an empty folder; choose another path")
+    return target
+
+
+def save_model(model: CompiledModel, path: str | Path) -> Path:
+    """Write tables, manifest and compiled file into a new folder; it appears complete or not at all.
+
+    Raises
+    ------
+    FileExistsError
+        If `path` exists and is not an empty folder.
+    """
+    target = check_new_folder(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,8 @@ from thighdx.result import ModelCard, Result
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from thighdx.learning.learned import Learned
 
 __all__ = ["Model", "load_model", "read_model"]
 
@@ -440,6 +442,89 @@ class Model:
         known = self.settings[self.vocabulary.setting_code(name)]
         rebased = rebase_model(self.compiled, self.vocabulary, shares, setting=known, exclusive=exclusive)
         return Model(rebased)
+
+    def learn(
+        self,
+        records: Any,
+        *,
+        name: str,
+        truth: Any = None,
+        setting: str | None = None,
+        weight: float = 1.0,
+        use_unlabelled: bool = True,
+        seed: int = 0,
+        patient: str | None = None,
+        folds: int = 0,
+        min_count: float = 5,
+        progress: Callable[[str], None] | None = None,
+    ) -> Learned:
+        """Return a new model whose judgements are moved as far as records justify, and no further.
+
+        Parameters
+        ----------
+        records : frame, list of frames or record batches, function that returns these, or Counts
+            Findings as for `score`, unknown where they are missing; the truth in boolean columns
+            ``true_<cause>`` (null: not known) or in a text column ``true_cause`` of ids joined by ``;``. ``a;b``
+            are all causes, ``a;+`` at least these, an empty cell is not known.
+        name : str
+            What the records are called in the new model, such as ``clinic_2026``.
+        truth : str, frame or sequence of str, optional
+            Name of the text column if it is another, or the labels if they are not among the records.
+        setting : str, optional
+            Of records that do not name their own.
+        weight : float
+            How much one record counts; 0.5 for records that are believed half.
+        use_unlabelled : bool
+            Learn also from records whose causes are not known, through their posterior.
+        seed : int
+            Of the folds.
+        patient : str, optional
+            A column that says which records are of one patient, who is never in two folds.
+        folds : int
+            Cross-validate old against new in this many folds; 0: not at all.
+        min_count : float
+            Smaller expected counts are not given by value, neither in the new tables nor in `Learned.changes`.
+        progress : callable, optional
+            Called with a few words from time to time.
+
+        Returns
+        -------
+        Learned
+            With `model`, `changes`, `summary()`, `save(path)` and `evaluate(held_out)`.
+
+        Raises
+        ------
+        TableError
+            If nothing says what the causes were, the name is taken, or an argument makes no sense. Rows that
+            cannot be used are left out and counted.
+
+        Notes
+        -----
+        Generalized EM with Laplace's method; priors keep their shape. See ``docs/pages/explanation/learning.md``.
+
+        Examples
+        --------
+        >>> model = load_model()
+        >>> learned = model.learn(model.simulate(40, seed=1), name="forty")
+        >>> learned.tally.complete, learned.model.digest != model.digest
+        (40, True)
+        """
+        from thighdx.learning.learned import learn
+
+        return learn(
+            self,
+            records,
+            name=name,
+            truth=truth,
+            setting=setting,
+            weight=weight,
+            use_unlabelled=use_unlabelled,
+            seed=seed,
+            patient=patient,
+            folds=folds,
+            min_count=min_count,
+            progress=progress,
+        )
 
     def trace(self, cause: str) -> pd.DataFrame:
         """Return every judgement about a cause with its experts, quantiles, sources and notes.

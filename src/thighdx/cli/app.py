@@ -17,6 +17,7 @@ from thighdx.cli.ask import ask
 from thighdx.cli.case_report import report
 from thighdx.cli.diagnose import diagnose
 from thighdx.cli.fhir import fhir_app
+from thighdx.cli.learn import learn
 from thighdx.cli.model import model_app
 from thighdx.cli.output import say
 from thighdx.cli.score import score
@@ -91,6 +92,7 @@ app.command()(ask)
 app.command()(score)
 app.command()(report)
 app.command()(simulate)
+app.command()(learn)
 app.command()(warm)
 app.add_typer(model_app, name="model")
 app.add_typer(fhir_app, name="fhir")

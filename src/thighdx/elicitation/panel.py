@@ -31,7 +31,7 @@ class Panel:
     def __init__(self, experts: Sequence[Expert], rows: Iterable[Judgement]) -> None:
         self.pooled = tuple(item for item in experts if item.role == "pooled")
         self.alone = tuple(item for item in experts if item.role == "alone")
-        self.corrections = tuple(item for item in experts if item.role == "correction")
+        self.corrections = tuple(item for item in experts if item.replaces)
         self._by_id = {item.id: item for item in experts}
         self._judged: dict[Scope, set[tuple[JudgementTable, Key]]] = {
             item.scope: set() for item in self.alone

@@ -63,7 +63,7 @@ def elicitation_report(kb: KnowledgeBase, pooled: Mapping[PooledKey, PooledJudge
     import pandas as pd  # late: a third of a second that a model does not need to load
 
     fits = dict(zip(map(id, kb.judgements), fit_rows(kb.judgements)[0], strict=True))
-    corrections = {item.id for item in kb.manifest.experts if item.role == "correction"}
+    corrections = {item.id for item in kb.manifest.experts if item.replaces}
     items = list(pooled.values())
     final = pooled_quantiles([item.distribution for item in items], LEVELS).tolist()
     fitted = _fitted(items)

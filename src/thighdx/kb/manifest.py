@@ -13,7 +13,7 @@ from thighdx.kb.records import MAX_ODDS_FACTOR, Cost, Expert, Manifest, Role, Se
 from thighdx.kb.tables import MANIFEST_FILE
 from thighdx.kb.yaml_text import load_yaml
 
-__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes"]
+__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes", "with_expert"]
 
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_CHARACTERS = 200_000
@@ -33,7 +33,7 @@ class _Setting(_Strict):
 
 
 class _Expert(_Strict):
-    id: Name
+    id: Annotated[str, Field(pattern=r"^(records:)?[a-z][a-z0-9_]*$", max_length=100)]
     role: Role
     label: Text
     variables: list[Name] = []
@@ -146,6 +146,19 @@ def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[st
     data["max_causes"] = max_causes
     if rebased:
         data["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
+    stream = io.StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue()
+
+
+def with_expert(text: str, *, name: str, role: Role, label: str) -> str:
+    """Return the text of a manifest with one more expert, the last; comments and order stay."""
+    from ruamel.yaml import YAML  # late: only saving needs it
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 120
+    data = yaml.load(text)
+    data["experts"].append({"id": name, "role": role, "label": label})
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()

@@ -46,7 +46,7 @@ AdviceKind: TypeAlias = Literal[
     "self_care", "exercise", "treatment", "prevention", "caution", "how_to", "course", "visit", "safety_net"
 ]
 NoticeKind: TypeAlias = Literal["contradiction", "outside_scope"]
-Role: TypeAlias = Literal["pooled", "alone", "correction"]
+Role: TypeAlias = Literal["pooled", "alone", "correction", "records"]
 JudgementTable: TypeAlias = Literal[
     "shares", "frequencies", "effects", "links", "backgrounds", "dependencies"
 ]
@@ -88,7 +88,8 @@ class Expert:
     heard on `variables` and `causes`, and on those numbers of what it `revises` for which it has a row;
     experts who stand alone with the same scope are mixed with one another, and the later one of the
     manifest holds where scopes overlap; a ``correction`` replaces the pooled value row by row, a later
-    expert of the manifest winning over an earlier one.
+    expert of the manifest winning over an earlier one; ``records`` do the same, but were counted: they are
+    what became of the pooled value in the light of patients.
     """
 
     id: str
@@ -102,6 +103,11 @@ class Expert:
     def scope(self) -> Scope:
         """Return what an expert who stands alone is heard on; who shares it is pooled with it."""
         return self.variables, self.causes, self.revises
+
+    @property
+    def replaces(self) -> bool:
+        """Whether its rows replace the pooled value."""
+        return self.role in ("correction", "records")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from thighdx.plots.calibration import plot_calibration
 from thighdx.plots.cohort import plot_cohort
 from thighdx.plots.history import plot_history
 from thighdx.plots.judgement import plot_judgement
+from thighdx.plots.learning import plot_learning
 from thighdx.plots.network import plot_network
 from thighdx.plots.posterior import plot_posterior
 from thighdx.plots.tornado import plot_sensitivity
@@ -20,6 +21,7 @@ __all__ = [
     "plot_contrast",
     "plot_history",
     "plot_judgement",
+    "plot_learning",
     "plot_network",
     "plot_posterior",
     "plot_sensitivity",

@@ -1,0 +1,1 @@
+"""Learning from records: judgements moved as far as patients justify, prior and data side by side."""
