@@ -13,6 +13,8 @@ from site_pages import ROOT, cause_nav, generated_pages
 from site_pages.markdown import condition_list, escape, table
 
 import thighdx
+from thighdx import plots
+from thighdx.draft import STATUSES
 from thighdx.kb.expressions import parse_expression
 
 PAGES = ROOT / "docs" / "pages"
@@ -79,6 +81,15 @@ def test_every_command_has_its_section(generated: Mapping[str, str]) -> None:
 def test_a_dangerous_cause_says_so_first(generated: Mapping[str, str]) -> None:
     assert '!!! danger "Must not be missed"' in generated["knowledge/causes/cauda_equina_syndrome.md"]
     assert "!!! danger" not in generated["knowledge/causes/nocturnal_leg_cramp.md"]
+
+
+def test_every_public_name_every_plot_and_every_status_is_in_the_reference() -> None:
+    python, modules, errors = (
+        (PAGES / "reference" / f"{name}.md").read_text("utf-8") for name in ("python", "modules", "errors")
+    )
+    assert sorted(re.findall(r"^::: thighdx\.(\w+)$", python, re.M)) == thighdx.__all__
+    assert sorted(re.findall(r"^::: thighdx\.plots\.(\w+)$", modules, re.M)) == sorted(plots.__all__)
+    assert [status for status in STATUSES if f"| `{status}` |" not in errors] == []
 
 
 def test_no_link_leads_nowhere(pages: Mapping[str, str]) -> None:

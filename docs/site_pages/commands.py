@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 
 import click
@@ -11,6 +13,8 @@ from site_pages.markdown import escape, table
 from thighdx.cli.app import app
 
 __all__ = ["commands_page"]
+
+PLACEHOLDERS = {"<int range>": "N", "<int>": "N", "<float range>": "X", "<float>": "X", "<str>": "TEXT"}
 
 
 def commands_page() -> str:
@@ -39,12 +43,12 @@ def _section(command: click.Command, name: str) -> str:
     rows = []
     for parameter in command.params:
         record = parameter.get_help_record(context)
-        if record is not None:
-            shown, words = record
-        else:
-            shown, words = parameter.make_metavar(context), getattr(parameter, "help", "") or ""
-        shown = shown.replace("<int range>", "N").replace(" <list[str]>", "")
-        rows.append([f"`{shown}`".replace("|", "\\|"), escape(words)])
+        shown, words = record or (parameter.make_metavar(context), getattr(parameter, "help", "") or "")
+        if parameter.param_type_name == "argument":
+            shown = re.sub(r" <.*>$| N$", "", shown)
+        for kind, word in PLACEHOLDERS.items():
+            shown = shown.replace(kind, word)
+        rows.append([f"<code>{html.escape(shown).replace('|', '&#124;')}</code>", escape(words)])
     return text + table(("argument or option", "meaning"), rows)
 
 
