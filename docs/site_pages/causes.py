@@ -46,7 +46,9 @@ def causes_index(model: Model) -> str:
 def cause_page(model: Model, cause: str) -> str:
     """Say everything the model knows about one cause."""
     record = model.causes[cause]
-    aliases = f"\n*Also called:* {escape(', '.join(record.aliases))}\n" if record.aliases else ""
+    aliases = (
+        f"\n*Also called:* {escape(', '.join(record.aliases).replace('_', ' '))}\n" if record.aliases else ""
+    )
     codes = [code for code in model.compiled.kb.codes if code.cause == cause]
     coded = "; ".join(f"{code.system} {code.code} ({escape(code.title)})" for code in codes)
     parts = [
