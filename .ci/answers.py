@@ -26,6 +26,7 @@ CASES = {
 
 
 def put(name: str, content: object) -> None:
+    """Write one answer."""
     text = content if isinstance(content, str) else json.dumps(content, indent=1, default=str)
     (out / name).write_text(text, encoding="utf-8")
 
@@ -44,19 +45,15 @@ for name, (findings, setting) in CASES.items():
     put(f"{name}.part.html", result._repr_html_())
     put(f"{name}.page.html", result.to_html(date="2026-01-02"))
     cause = str(result.posterior.index[0])
-    for what, made in {
-        "explain": lambda: result.explain(cause),
-        "contrast": lambda: result.contrast(cause, str(result.posterior.index[1])),
-        "triage": lambda: result.triage,
-        "management": lambda: result.management,
-        "questions": lambda: result.next_questions(3),
-        "intervals": lambda: result._quick_intervals,
-        "sensitivity": lambda: result.sensitivity(cause),
+    for what, found in {
+        "explain": result.explain(cause),
+        "contrast": result.contrast(cause, str(result.posterior.index[1])),
+        "triage": result.triage,
+        "management": result.management,
+        "questions": result.next_questions(3),
+        "intervals": result._quick_intervals,
+        "sensitivity": result.sensitivity(cause),
     }.items():
-        try:
-            found = made()
-        except TypeError as error:
-            found = error
         put(f"{name}.{what}.txt", f"{found!r}\n{found!s}")
         if hasattr(found, "to_dict"):
             put(f"{name}.{what}.json", found.to_dict())
