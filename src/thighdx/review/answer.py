@@ -49,7 +49,7 @@ class Answer:
     Examples
     --------
     >>> Answer(10, 20, 35)
-    said 10 / 20 / 35 of 100; fitted beta, 5 / 50 / 95 %: 9.9 / 20 / 35; half of the belief lies between 16 and 26
+    said 10 / 20 / 35 of 100; fitted beta, 5 / 50 / 95%: 9.9 / 20 / 35; half of the belief lies between 16 and 26
     """
 
     low: float

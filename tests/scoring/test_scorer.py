@@ -21,7 +21,7 @@ from thighdx.evidence.frames import encode_table
 from thighdx.evidence.repeats import find_distinct
 from thighdx.scoring.scorer import Scorer
 
-TINY = Path(__file__).parent / "models" / "tiny"
+TINY = Path(__file__).parents[1] / "models" / "tiny"
 
 PATIENTS = pa.record_batch(
     {
