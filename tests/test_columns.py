@@ -35,6 +35,7 @@ def test_names_that_are_no_text_pass_through() -> None:
         ("D Dimer", "d_dimer"),
         ("Age", "age"),
         ("settings", "setting"),
+        ("bruising___1", "bruising"),
         ("given_strian", "given_strain"),
     ],
 )

@@ -22,8 +22,10 @@ from patients import (
     status,
 )
 from thighdx.errors import EvidenceError
+from thighdx.frames import encode_table
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.inference.evidence import encode_case
+from thighdx.model import load_model
 
 NAN = float("nan")
 kinds = pytest.mark.parametrize("kind", FRAMES)
@@ -193,6 +195,32 @@ def test_ages_fall_into_bands(kind: str) -> None:
 def test_an_age_may_be_text_or_a_decimal() -> None:
     cells = pd.Series(["34", " 70 ", "", Decimal(50)], dtype=object)
     assert codes(encoded(pd.DataFrame({"age": cells})), "age_band") == [0, 2, UNKNOWN, 1]
+
+
+WORDS = {
+    "sex": ["M", "f", "unknown", "?", None],
+    "bruising": ["y", "N", "t", "f", "None"],
+    "muscle_weakness": ["no", "none", "NA", "-", "mild"],
+    "pregnancy": ["no", "None", "unknown", "n", None],
+    "age": ["34 years", "70", "?", "none", "41 yo"],
+    "setting": ["Sports Clinic", "none", "PRIMARY_CARE", "", "?"],
+}
+
+
+@kinds
+def test_a_table_reads_the_words_that_a_case_reads(kind: str) -> None:
+    model = load_model()
+    table = FRAMES[kind](pd.DataFrame(WORDS))
+    frame = encode_table(model.vocabulary, table, setting=model.default_setting)[0]
+    assert set(status(frame)) == {"ok"}
+    for row in range(5):
+        case = {name: cells[row] for name, cells in WORDS.items()}
+        where = case.pop("setting")
+        is_known = str(where).lower() not in ("none", "", "?")
+        setting = str(where) if is_known else model.default_setting
+        alone = encode_case(model.vocabulary, case, setting=setting).batch
+        assert frame.batch.codes[row].tolist() == alone.codes[0].tolist()
+        assert frame.batch.setting_idx[row] == alone.setting_idx[0]
 
 
 def test_an_age_and_a_band_must_agree_where_both_are_known() -> None:

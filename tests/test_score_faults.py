@@ -26,7 +26,7 @@ FAULTS = pd.DataFrame(
     [
         {"bruising": "yes", "age": 30, "setting": None},
         {"bruising": "blue", "age": 30, "setting": None},
-        {"bruising": "yes", "age": "?", "setting": None},
+        {"bruising": "yes", "age": "old", "setting": None},
         {"bruising": "yes", "age": 130, "setting": None},
         {"bruising": "yes", "age": 30, "age_band": "65+", "setting": None},
         {"pregnancy": True, "age": 70, "setting": None},

@@ -150,10 +150,10 @@ def test_every_fault_is_explained(
 
 
 EXPLAINED = [
-    ({"bruising": ["blue"], "age": ["?"]}, "wrong_type", "age: got '?', expected 0 to 120 years"),
+    ({"bruising": ["blue"], "age": ["old"]}, "wrong_type", "age: got 'old', expected 0 to 120 years"),
     ({"age": ["130"], "bruising": ["blue"]}, "unknown_state", "bruising: got 'blue'"),
     ({"bruising:absent": ["-1"], "bruising:present": ["x"]}, "wrong_type", "bruising:present: got 'x'"),
-    ({"bruising": ["None"]}, "unknown_state", "or an empty cell for unknown"),
+    ({"bruising": ["nil"]}, "unknown_state", "or an empty cell for unknown"),
     (
         {"MONTHS": [3000]},
         "out_of_range",

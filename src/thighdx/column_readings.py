@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from thighdx.columns import TRUTH_PREFIX, ColumnPlan
-from thighdx.errors import nearest_hint
 from thighdx.faults import LOOKED_AT, FaultReader
-from thighdx.inference.vocabulary import GIVEN_PREFIX
+from thighdx.inference.vocabulary import GIVEN_PREFIX, state_hint
 from thighdx.score import Scoring
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ class ColumnReadings:
                 found = reader.common_values(bad, at_most=LOOKED_AT)
                 reading.values.update(found)
                 for word in found:
-                    if hint := nearest_hint(word, self._states(reading)):
+                    if hint := state_hint(word, self._states(reading)):
                         reading.hints[word] = hint
         for name, count in known.items():
             self.columns[name].known += count

@@ -32,6 +32,7 @@ AGE = "age"
 # A column this like a piece of evidence is probably a slip; shorter names are alike by chance.
 NEAR_MISS_RATIO = 0.85
 NEAR_MISS_LENGTH = 5
+CHECKBOX = re.compile(r"___[a-z0-9_]+$")  # what REDCap puts behind the name of a field for each of its boxes
 NEAR_MISS_COLUMNS = 1_000  # so many are looked at: a table of 100,000 columns is not a table of slips
 
 # What a column is: its kind, the variable or cause, and the state.
@@ -214,6 +215,7 @@ def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> lis
         if not isinstance(name, str) or name in truth:
             continue
         plain = re.sub(r"[\s\-.]+", "_", name.strip().lower())[:200]
+        plain = CHECKBOX.sub("", plain)
         kind = ":" in plain, plain.startswith(GIVEN_PREFIX.rstrip("_"))
         if kind not in kinds:
             kinds[kind] = _Names(evidence_names(vocabulary, plain))

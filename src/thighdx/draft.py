@@ -28,7 +28,7 @@ import numpy.typing as npt
 from thighdx.columns import ColumnPlan, Meaning
 from thighdx.distinct import distinct_values, read_numbers
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, is_missing
+from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, age_in_years
 from thighdx.network.spec import Floats
 
 __all__ = ["STATUSES", "BadCells", "Codes", "EncodedRows", "Status", "Translators", "encode_rows"]
@@ -119,13 +119,13 @@ def encode_rows(
     draft = _Draft.empty(vocabulary, rows, n_rows, setting_idx, translators or {})
     draft.known = known
     for index, name in plan.variables.items():
-        find = partial(Vocabulary.find_code, vocabulary.variables[index])
+        find = partial(Vocabulary.read_code, vocabulary.variables[index])
         draft.codes[index] = draft.read_words(name, ("variable", index, 0), find)
     for index, name in plan.given.items():
-        find = partial(Vocabulary.find_code, vocabulary.causes[index])
+        find = partial(Vocabulary.read_code, vocabulary.causes[index])
         draft.given[index] = draft.read_words(name, ("given", index, 0), find)
     if plan.setting is not None:
-        codes = draft.read_words(plan.setting, ("setting", 0, 0), vocabulary.find_setting)
+        codes = draft.read_words(plan.setting, ("setting", 0, 0), vocabulary.read_setting)
         draft.setting_idx[codes != UNKNOWN] = codes[codes != UNKNOWN]
     for index, names in plan.virtual.items():
         draft.read_likelihoods(index, names)
@@ -180,8 +180,6 @@ class _Draft:
         faults = np.zeros(len(codes), dtype=np.int8)
         for position, stored in enumerate(found.values):
             value = stored if translate is None else translate(stored)
-            if is_missing(value):
-                continue
             code = find(value)
             if code is None:
                 faults[position] = STATUSES.index("unknown_state" if isinstance(value, str) else "wrong_type")
@@ -220,7 +218,7 @@ class _Draft:
 
     def read_age(self, name: Hashable, vocabulary: Vocabulary) -> int:
         """Turn ages into bands unless these are known to differ; return how many are too young."""
-        read = read_numbers(self.rows[name], self.translators.get(name))
+        read = read_numbers(self.rows[name], self.translators.get(name), read=age_in_years)
         years = read.values
         is_out = (years < AGE_LIMITS[0]) | (years > AGE_LIMITS[1])
         is_read = ~np.isnan(years) & ~is_out

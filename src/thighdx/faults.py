@@ -12,9 +12,9 @@ import numpy as np
 from thighdx.columns import AGE, SETTING, ColumnPlan
 from thighdx.distinct import cell
 from thighdx.draft import STATUSES, BadCells, Codes, EncodedRows, Translators
-from thighdx.errors import ImpossibleEvidenceError, TableError, nearest_hint
+from thighdx.errors import ImpossibleEvidenceError, TableError
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.vocabulary import AGE_LIMITS, Vocabulary, is_missing
+from thighdx.inference.vocabulary import AGE_LIMITS, Vocabulary, is_unknown, state_hint
 from thighdx.score_options import OnError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class FaultReader:
         """Return what a column is read as, and what is wrong with a value of it."""
         kind, index, state = bad.meaning
         if kind == "setting":
-            hint = nearest_hint(str(value), self.vocabulary.settings)
+            hint = state_hint(str(value), self.vocabulary.settings)
             message = f"got {_shown(value)!r}, expected one of {', '.join(self.vocabulary.settings)}"
             return SETTING, message + (f"; {hint}" if hint else "")
         if kind == "age":
@@ -113,7 +113,7 @@ class FaultReader:
     def _likelihoods(self, index: int, row: int) -> tuple[str, str, str]:
         """Say what is wrong with the likelihoods of one variable taken together."""
         names = self.plan.virtual[index]
-        known = [name for name in names if not is_missing(self._translated(name, row))]
+        known = [name for name in names if not is_unknown(self._translated(name, row))]
         missing = ", ".join(str(name) for name in names if name not in known)
         message = "likelihoods all 0, expected one above 0"
         if missing:

@@ -11,7 +11,7 @@ import numpy as np
 
 from thighdx.errors import EvidenceError
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.inference.vocabulary import AGE_VARIABLE, Vocabulary, is_missing
+from thighdx.inference.vocabulary import AGE_VARIABLE, Vocabulary, age_in_years
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
 from thighdx.network.spec import Floats
@@ -56,7 +56,7 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
     ----------
     findings : mapping of str to object
         Variable or cause id (or ``age``) to True/False, 1/0, yes/no, present/absent, positive/negative, the
-        name of a state, ``{state: likelihood}``, or None, NaN or "" for unknown.
+        name of a state, ``{state: likelihood}``, or None, NaN, "", "unknown", "?" or "-" for unknown.
     setting : str
 
     Raises
@@ -79,8 +79,8 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
             raise vocabulary.unknown_name(name)
         if isinstance(value, Mapping):
             likelihoods[name] = _likelihood(vocabulary, by_id[name], value)
-        elif not is_missing(value):
-            states[name] = by_id[name].states[vocabulary.code(by_id[name], value)]
+        elif (state := vocabulary.read(by_id[name], value)) is not None:
+            states[name] = state
     if "age" in findings and vocabulary.age_starts:
         _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
     states = {name: states[name] for name in by_id if name in states}
@@ -150,14 +150,11 @@ def _read_age(
     warnings: list[CaseWarning],
 ) -> None:
     """Turn an age in years into its band and compare it with a band given too."""
-    if is_missing(value):
+    years = age_in_years(value)
+    if years is None:
+        raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown")
+    if years != years:  # unknown
         return
-    try:
-        if isinstance(value, bool | np.bool_) or "_" in str(value):  # float("3_4") is 34
-            raise ValueError
-        years = float(value)  # type: ignore[arg-type]  # anything float() refuses is reported below
-    except (TypeError, ValueError, OverflowError):
-        raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown") from None
     bands = vocabulary.variables[vocabulary.index[AGE_VARIABLE]].states
     band = bands[vocabulary.age_code(years)]
     if states.get(AGE_VARIABLE, band) != band or AGE_VARIABLE in likelihoods:
