@@ -13,7 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cells import is_text
-from thighdx.inference.vocabulary import as_number
+from thighdx.inference.vocabulary import as_day, as_number
 from thighdx.network.spec import Floats
 
 __all__ = ["NOT_A_STATE", "Distinct", "Numbers", "cell", "distinct_values", "read_numbers"]
@@ -102,7 +102,7 @@ def read_numbers(
     >>> read_numbers(pl.Series(["34", "old", None]))
     Numbers(values=array([34., nan, nan]), is_wrong=array([False,  True, False]))
     """
-    if translate is None and (plain := _plain_numbers(column)) is not None:
+    if translate is None and read is not as_day and (plain := _plain_numbers(column)) is not None:
         return Numbers(plain, np.zeros(len(plain), dtype=bool))
     found = distinct_values(column, keep_numbers=True)
     words = found.values if translate is None else map(translate, found.values)

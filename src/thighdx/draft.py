@@ -28,7 +28,7 @@ import numpy.typing as npt
 from thighdx.columns import ColumnPlan, Meaning
 from thighdx.distinct import distinct_values, read_numbers
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, age_in_years
+from thighdx.inference.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, age_in_years, as_day
 from thighdx.network.spec import Floats
 
 __all__ = ["STATUSES", "BadCells", "Codes", "EncodedRows", "Status", "Translators", "encode_rows"]
@@ -100,6 +100,7 @@ def encode_rows(
     *,
     n_rows: int,
     setting_idx: int,
+    reference_day: float | None = None,
     translators: Translators | None = None,
     known: dict[Hashable, int] | None = None,
 ) -> EncodedRows:
@@ -111,6 +112,8 @@ def encode_rows(
         `rows[name]` is one of its columns.
     setting_idx : int
         Setting of the rows that do not name their own.
+    reference_day : float, optional
+        Day as YYYYMMDD at which those are as old as their dates of birth say who have no reference date.
     translators : mapping, optional
         Column to what turns its cells into words of the vocabulary.
     known : dict, optional
@@ -130,6 +133,8 @@ def encode_rows(
     for index, names in plan.virtual.items():
         draft.read_likelihoods(index, names)
     n_underage = draft.read_age(plan.age, vocabulary) if plan.age is not None else 0
+    if plan.birth is not None:
+        n_underage = max(n_underage, draft.read_birth(plan.birth, plan.reference, vocabulary, reference_day))
     return EncodedRows(draft.batch(), draft.status, n_underage, tuple(draft.bad_cells))
 
 
@@ -217,9 +222,28 @@ class _Draft:
         self.virtual[index] = weights, is_read & ~is_clash
 
     def read_age(self, name: Hashable, vocabulary: Vocabulary) -> int:
-        """Turn ages into bands unless these are known to differ; return how many are too young."""
+        """Turn ages into bands; return how many are too young."""
         read = read_numbers(self.rows[name], self.translators.get(name), read=age_in_years)
-        years = read.values
+        self.mark(name, ("age", 0, 0), read.is_wrong, "wrong_type")
+        return self._settle_age(name, ("age", 0, 0), read.values, vocabulary)
+
+    def read_birth(
+        self, name: Hashable, reference: Hashable | None, vocabulary: Vocabulary, day: float | None
+    ) -> int:
+        """Turn dates of birth into bands as `read_age` does; a row without a reference date has that of all."""
+        born = read_numbers(self.rows[name], self.translators.get(name), read=as_day)
+        seen = np.full(len(born.values), np.nan if day is None else day)
+        self.mark(name, ("birth", 0, 0), born.is_wrong, "wrong_type")
+        if reference is not None:
+            own = read_numbers(self.rows[reference], self.translators.get(reference), read=as_day)
+            self.mark(reference, ("reference", 0, 0), own.is_wrong, "wrong_type")
+            seen = np.where(np.isnan(own.values), seen, own.values)
+            if self.known is not None:
+                self.known[reference] = int((~np.isnan(own.values)).sum())
+        return self._settle_age(name, ("birth", 0, 0), (seen - born.values) // 10_000, vocabulary)
+
+    def _settle_age(self, name: Hashable, meaning: Meaning, years: Floats, vocabulary: Vocabulary) -> int:
+        """Turn (n_rows,) years into bands unless these are known to differ; return how many are too young."""
         is_out = (years < AGE_LIMITS[0]) | (years > AGE_LIMITS[1])
         is_read = ~np.isnan(years) & ~is_out
         starts = np.array(vocabulary.age_starts)
@@ -233,9 +257,8 @@ class _Draft:
             is_virtual &= ~is_clash
         if self.known is not None:
             self.known[name] = int(is_read.sum())
-        self.mark(name, ("age", 0, 0), read.is_wrong, "wrong_type")
-        self.mark(name, ("age", 0, 0), is_out, "out_of_range")
-        self.mark(name, ("age", 0, 0), is_clash, "conflicting_columns")
+        self.mark(name, meaning, is_out, "out_of_range")
+        self.mark(name, meaning, is_clash, "conflicting_columns")
         known[is_read] = band[is_read]
         known[is_clash] = UNKNOWN
         return int((is_read & (years < starts[0])).sum())

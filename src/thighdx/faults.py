@@ -14,7 +14,14 @@ from thighdx.distinct import cell
 from thighdx.draft import STATUSES, BadCells, Codes, EncodedRows, Translators
 from thighdx.errors import ImpossibleEvidenceError, TableError
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.vocabulary import AGE_LIMITS, Vocabulary, is_unknown, state_hint
+from thighdx.inference.vocabulary import (
+    AGE_LIMITS,
+    DATE_OF_BIRTH,
+    REFERENCE_DATE,
+    Vocabulary,
+    is_unknown,
+    state_hint,
+)
 from thighdx.score_options import OnError
 
 if TYPE_CHECKING:
@@ -100,6 +107,13 @@ class FaultReader:
         if kind == "age":
             low, high = AGE_LIMITS
             return AGE, f"got {_shown(value)!r}, expected {low:g} to {high:g} years"
+        if kind in ("birth", "reference"):
+            wanted = "a date such as 1990-02-28"
+            if bad.status == "out_of_range":
+                wanted = f"a date up to {AGE_LIMITS[1]:g} years before the patient was seen"
+            return (
+                DATE_OF_BIRTH if kind == "birth" else REFERENCE_DATE
+            ), f"got {_shown(value)!r}, expected {wanted}"
         variable = (self.vocabulary.causes if kind == "given" else self.vocabulary.variables)[index]
         if kind == "virtual":
             return (

@@ -25,6 +25,8 @@ from thighdx.resources import model_path
 from thighdx.result import ModelCard, Result
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
     from thighdx.learning.learned import Learned
@@ -187,7 +189,8 @@ class Model:
         Parameters
         ----------
         findings : mapping of str to object
-            Finding, context, pathology, test or cause id, or ``age`` in years, to what is known: True/False,
+            Finding, context, pathology, test or cause id, or ``age`` in years (or ``date_of_birth`` and
+            ``reference_date``), to what is known: True/False,
             1/0, yes/no, present/absent, positive/negative (for variables with these states), the name of a
             state, ``{state: likelihood}`` for uncertain evidence, or None, NaN or "" for unknown. What is not
             mentioned is unknown, which is not the same as absent.
@@ -244,6 +247,7 @@ class Model:
         groups: bool = False,
         columns: Mapping[str, str] | None = None,
         on_error: Literal["keep", "unknown", "raise"] = "keep",
+        reference_date: str | date | None = None,
         n_threads: int | None = None,
     ) -> Any:
         """Return posteriors of every cause for every row of a table.
@@ -267,6 +271,9 @@ class Model:
         on_error : {"keep", "unknown", "raise"}
             A row with a cell that cannot be read keeps its place, with a status that says why and no
             probabilities; is scored as if the cell were unknown; is an error.
+        reference_date : date or str, optional
+            The day when patients were seen, such as ``"2026-03-31"``: turns a column ``date_of_birth`` into ages. A
+            column ``reference_date`` says it row by row.
         n_threads : int, optional
             Upper limit of threads, all by default; never changes a result.
 
@@ -298,19 +305,25 @@ class Model:
             groups=groups,
             columns={} if columns is None else columns,
             on_error=on_error,
+            reference_date=reference_date,
             n_threads=n_threads,
         )
         return score_table(Scoring.of(self, options), table)
 
     def explain_columns(
-        self, table: Any, *, columns: Mapping[str, str] | None = None, n_rows: int = 10_000
+        self,
+        table: Any,
+        *,
+        columns: Mapping[str, str] | None = None,
+        reference_date: str | date | None = None,
+        n_rows: int = 10_000,
     ) -> pd.DataFrame:
         """Say how each column of a table will be read, from its first rows; scores nothing.
 
         Parameters
         ----------
         table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-        columns : mapping of str to str, optional
+        columns, reference_date
             As for `score`.
         n_rows : int
             Rows looked at.
@@ -340,7 +353,10 @@ class Model:
         from thighdx.score_options import ScoreOptions
 
         frame = open_table(table)
-        scoring = Scoring.of(self, ScoreOptions(setting=self.default_setting, columns=columns or {}))
+        options = ScoreOptions(
+            setting=self.default_setting, columns=columns or {}, reference_date=reference_date
+        )
+        scoring = Scoring.of(self, options)
         readings = ColumnReadings(scoring, scoring.plan(frame.names), frame.kinds)
         shown = frame.part(0, n_rows)
         readings.add(shown, len(shown))

@@ -153,7 +153,11 @@ class Scoring:
         dropped = self.options.dropped
         kept = [name for name in names if name not in dropped] if dropped else names
         return plan_columns(
-            self.vocabulary, kept, columns=self.options.renamed, reserved=[*self.names, *reserved]
+            self.vocabulary,
+            kept,
+            columns=self.options.renamed,
+            reserved=[*self.names, *reserved],
+            has_reference=self.options.reference_date is not None,
         )
 
     def encode(
@@ -166,6 +170,7 @@ class Scoring:
             rows,
             n_rows=n_rows,
             setting_idx=self.vocabulary.setting_code(self.options.setting),
+            reference_day=self.options.reference_day,
             translators=self.options.translators,
             known=known,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ class Scorer:
     on_error : {"keep", "unknown", "raise"}
         A row with a cell that cannot be read keeps its place, with its status and no probabilities; is scored as
         if the cell were unknown; is an error.
+    reference_date : date or str, optional
+        The day when patients were seen: turns a column ``date_of_birth`` into ages.
     n_threads : int, optional
         Threads per batch; default all.
     strict : bool
@@ -106,6 +109,7 @@ class Scorer:
         top: int | None = None,
         column_map: str | Path | Mapping[str, Any] | ColumnMap | None = None,
         on_error: OnError = "keep",
+        reference_date: str | date | None = None,
         n_threads: int | None = None,
         strict: bool = False,
     ) -> None:
@@ -126,6 +130,7 @@ class Scorer:
             column_map=None if column_map is None else read_column_map(column_map),
             top=top,
             on_error=on_error,
+            reference_date=reference_date,
             n_threads=n_threads,
         )
         if self._options.column_map is not None:

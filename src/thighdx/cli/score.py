@@ -102,6 +102,15 @@ def score(
             "unknown, or stop.",
         ),
     ] = OnErrorWord.KEEP,
+    reference_date: Annotated[
+        str | None,
+        typer.Option(
+            "--reference-date",
+            metavar="DATE",
+            help="The day patients were seen, such as 2026-03-31: reads a column date_of_birth as ages.",
+            show_default=False,
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Short for --on-error raise: stop, with exit code 2.")
     ] = False,
@@ -160,6 +169,7 @@ def score(
         top=top,
         column_map=column_map,
         on_error="raise" if strict else on_error.value,
+        reference_date=reference_date,
         n_threads=share_processors()[1],
     )
     if resume and STANDARD_STREAM in (*tables, output):

@@ -11,7 +11,14 @@ import numpy as np
 
 from thighdx.errors import EvidenceError
 from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.inference.vocabulary import AGE_VARIABLE, Vocabulary, age_in_years
+from thighdx.inference.vocabulary import (
+    AGE_VARIABLE,
+    DATE_OF_BIRTH,
+    REFERENCE_DATE,
+    Vocabulary,
+    age_in_years,
+    as_day,
+)
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
 from thighdx.network.spec import Floats
@@ -55,8 +62,9 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
     Parameters
     ----------
     findings : mapping of str to object
-        Variable or cause id (or ``age``) to True/False, 1/0, yes/no, present/absent, positive/negative, the
-        name of a state, ``{state: likelihood}``, or None, NaN, "", "unknown", "?" or "-" for unknown.
+        Variable or cause id (or ``age``, or ``date_of_birth`` and ``reference_date``) to True/False, 1/0, yes/no,
+        present/absent, positive/negative, the name of a state, ``{state: likelihood}``, or None, NaN, "",
+        "unknown", "?" or "-" for unknown.
     setting : str
 
     Raises
@@ -73,7 +81,7 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
     warnings: list[CaseWarning] = []
     by_id = {v.id: v for v in (*vocabulary.variables, *vocabulary.causes)}
     for name, value in findings.items():
-        if name == "age" and vocabulary.age_starts:
+        if name in ("age", DATE_OF_BIRTH, REFERENCE_DATE) and vocabulary.age_starts:
             continue
         if name not in by_id:
             raise vocabulary.unknown_name(name)
@@ -81,8 +89,11 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
             likelihoods[name] = _likelihood(vocabulary, by_id[name], value)
         elif (state := vocabulary.read(by_id[name], value)) is not None:
             states[name] = state
-    if "age" in findings and vocabulary.age_starts:
-        _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
+    if vocabulary.age_starts:
+        if "age" in findings:
+            _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
+        if DATE_OF_BIRTH in findings:
+            _read_age(vocabulary, _age_at(findings), states, likelihoods, warnings)
     states = {name: states[name] for name in by_id if name in states}
     warnings.extend(_not_applicable(by_id, states))
     complaints = [by_id[name] for name in vocabulary.complaints]
@@ -140,6 +151,22 @@ def _likelihood(
     if len(by_state) < len(value) or not any(weights.values()):
         raise EvidenceError(f"{variable.id}: got {dict(value)!r}, expected {expected}")
     return weights
+
+
+def _age_at(findings: Mapping[str, object]) -> float | None:
+    """Return the age in whole years at the reference date, None for unknown."""
+    days = {}
+    for name in (DATE_OF_BIRTH, REFERENCE_DATE):
+        day = as_day(findings.get(name))
+        if day is None:
+            raise EvidenceError(f"{name}: got {findings[name]!r}, expected a date such as 1990-02-28")
+        days[name] = day
+    born, seen = days.values()
+    if born == born and seen != seen:
+        raise EvidenceError(
+            f"{DATE_OF_BIRTH}: expected {REFERENCE_DATE} too, the day on which the patient was seen, to know the age"
+        )
+    return None if born != born else (seen - born) // 10_000
 
 
 def _read_age(

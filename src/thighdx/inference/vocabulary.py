@@ -10,6 +10,7 @@ import numbers
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -20,12 +21,15 @@ from thighdx.kb.records import Variable
 __all__ = [
     "AGE_LIMITS",
     "AGE_VARIABLE",
+    "DATE_OF_BIRTH",
     "GIVEN_PREFIX",
     "MISSING_TYPES",
     "MISSING_WORDS",
     "PRESENCE_WORDS",
+    "REFERENCE_DATE",
     "Vocabulary",
     "age_in_years",
+    "as_day",
     "as_number",
     "is_missing",
     "is_unknown",
@@ -36,6 +40,7 @@ __all__ = [
 AGE_VARIABLE = "age_band"
 AGE_LIMITS = (0.0, 120.0)  # years; outside: an error
 GIVEN_PREFIX = "given_"
+DATE_OF_BIRTH, REFERENCE_DATE = "date_of_birth", "reference_date"
 
 # How the absence of a value is written out; never a word that is also a state.
 MISSING_WORDS = frozenset(
@@ -123,6 +128,30 @@ def age_in_years(value: object) -> float | None:
     if isinstance(value, str) and (match := _YEARS.fullmatch(value.strip())):
         return float(match[1])
     return as_number(value)
+
+
+def as_day(value: object) -> float | None:
+    """Return a date as the number YYYYMMDD, NaN for unknown, None where it is no date.
+
+    Whole years between two of them are the whole ten thousands of their difference.
+
+    Examples
+    --------
+    >>> as_day("1990-02-28"), as_day(date(1990, 2, 28)), as_day("28.2.1990"), as_day(1990)
+    (19900228.0, 19900228.0, None, None)
+    """
+    if is_unknown(value):
+        return math.nan
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value.strip()[:10])
+        except ValueError:
+            return None
+    if hasattr(value, "item"):  # numpy's
+        value = value.item()
+    if not isinstance(value, date):
+        return None
+    return float(value.year * 10_000 + value.month * 100 + value.day)
 
 
 def state_hint(value: object, states: Iterable[str]) -> str:
@@ -267,7 +296,7 @@ class Vocabulary:
 
     def names(self) -> list[str]:
         """Return everything a key of evidence may be."""
-        extra = ["age"] if self.age_starts else []
+        extra = ["age", DATE_OF_BIRTH] if self.age_starts else []
         return [*self.index, *self.cause_index, *extra]
 
     def unknown_name(self, name: object) -> EvidenceError:
