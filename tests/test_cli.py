@@ -291,7 +291,7 @@ class TestScore:
         assert result.exit_code == 0
         rows = read_csv(Path("out.csv"))
         assert [row["id"] for row in rows] == list("abcde")
-        assert [row["status"] for row in rows] == ["ok", "unknown_state", "out_of_range", "wrong_type", "ok"]
+        assert [row["status"] for row in rows] == ["ok", "no_such_state", "out_of_range", "wrong_type", "ok"]
         assert [bool(row["strain"]) for row in rows] == [True, False, False, False, True]
         assert "5 rows read: 2 scored, 3 kept without probabilities" in result.stderr
 

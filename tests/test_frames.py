@@ -125,12 +125,12 @@ def test_true_is_not_one_where_states_are_numbers() -> None:
         ("bruising", pl.Series([[1], [0]]), "wrong_type"),
         ("bruising", [{"present": 0.3}], "wrong_type"),
         ("bruising", [b"yes"], "wrong_type"),
-        ("bruising", ["blue", "2"], "unknown_state"),
-        ("bruising", ["positive?"], "unknown_state"),
-        ("onset", ["yes"], "unknown_state"),
+        ("bruising", ["blue", "2"], "no_such_state"),
+        ("bruising", ["positive?"], "no_such_state"),
+        ("onset", ["yes"], "no_such_state"),
         ("onset", [True], "wrong_type"),
-        ("given_clot", ["maybe"], "unknown_state"),
-        ("setting", ["moon"], "unknown_state"),
+        ("given_clot", ["maybe"], "no_such_state"),
+        ("setting", ["moon"], "no_such_state"),
         ("setting", [3], "wrong_type"),
         ("age", [-0.5, 121, float("inf"), 1e300], "out_of_range"),
         ("age", ["old"], "wrong_type"),
@@ -300,7 +300,7 @@ def test_the_first_fault_in_the_order_of_statuses_counts() -> None:
             "bruising": pd.Series([7, None, None, None], dtype=object),
         }
     )
-    expected = ["wrong_type", "out_of_range", "unknown_state", "conflicting_columns"]
+    expected = ["wrong_type", "out_of_range", "no_such_state", "conflicting_columns"]
     assert status(encoded(table)) == expected
     assert status(encoded(table[table.columns[::-1]])) == expected
 

@@ -6,8 +6,9 @@ A row with several faults has the first of these; its faulty cells are unknown i
     A value of a kind that names no state of its variable (2, 0.5, a date, ``True`` for an onset);
     text that is no number, or a boolean, where an age or a likelihood is due; likelihoods for some
     states only.
-``unknown_state``
-    A word that is no state of its variable, or no setting of the model.
+``no_such_state``
+    A word that is no state of its variable, or no setting of the model. Up to 0.1.0 it was called
+    ``unknown_state``, which read like a missing value; those are no fault.
 ``out_of_range``
     An age below 0 or above 120; a likelihood that is negative or infinite; likelihoods all 0.
 ``conflicting_columns``
@@ -39,7 +40,7 @@ Translators: TypeAlias = Mapping[Hashable, Callable[[object], object]]
 Status: TypeAlias = Literal[
     "ok",
     "wrong_type",
-    "unknown_state",
+    "no_such_state",
     "out_of_range",
     "conflicting_columns",
     "impossible_evidence",
@@ -187,7 +188,7 @@ class _Draft:
             value = stored if translate is None else translate(stored)
             code = find(value)
             if code is None:
-                faults[position] = STATUSES.index("unknown_state" if isinstance(value, str) else "wrong_type")
+                faults[position] = STATUSES.index("no_such_state" if isinstance(value, str) else "wrong_type")
             else:
                 codes[position] = code
         for fault in sorted(set(faults.tolist()) - {0}):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thighdx.columns import AGE, SETTING, ColumnPlan
 from thighdx.distinct import cell
@@ -77,6 +78,29 @@ class FaultReader:
                 column, value, message = self.describe(bad, row)
                 return Fault(row, status, column, value, message)
         return None
+
+    def details(self, encoded: EncodedRows, status: Codes) -> npt.NDArray[np.object_]:
+        """Say of every row what could not be read, or why it is impossible; "" where nothing is wrong.
+
+        Returns
+        -------
+        (n_rows,) str
+            Of a row with several faults, the one that gave it its status; where such a cell counts as unknown,
+            that one too.
+        """
+        said = np.full(len(status), "", dtype=object)
+        for bad in reversed(encoded.bad_cells):
+            known: dict[object, str] = {}
+            is_cell = bad.status != "conflicting_columns" and not (
+                bad.meaning[0] == "virtual" and bad.meaning[2] < 0
+            )
+            for row in bad.rows[encoded.status[bad.rows] == STATUSES.index(bad.status)].tolist():
+                key = _shown(cell(self.rows[bad.column], row)) if is_cell else row
+                if key not in known:
+                    known[key] = self.describe(bad, row)[2]
+                said[row] = known[key]
+        said[status == STATUSES.index("impossible_evidence")] = IMPOSSIBLE
+        return said
 
     def describe(self, bad: BadCells, row: int) -> tuple[str, str, str]:
         """Return the column at fault, what is in the cell, and what was expected."""

@@ -212,7 +212,7 @@ def encode_table(
     >>> encoded.batch.codes.tolist()
     [[1], [-1], [-1]]
     >>> [STATUSES[code] for code in encoded.status], plan.passthrough
-    (['ok', 'ok', 'unknown_state'], ('patient',))
+    (['ok', 'ok', 'no_such_state'], ('patient',))
     """
     frame = open_table(table)
     plan = plan_columns(vocabulary, frame.names, columns=columns, reserved=reserved)

@@ -245,6 +245,7 @@ class Model:
         interval: float | None = None,
         triage: bool = False,
         groups: bool = False,
+        status_detail: bool = False,
         columns: Mapping[str, str] | None = None,
         on_error: Literal["keep", "unknown", "raise"] = "keep",
         reference_date: str | date | None = None,
@@ -266,6 +267,8 @@ class Model:
             Adds the level of urgency of every row.
         groups : bool
             Adds ``group_<name>``, P(any member present).
+        status_detail : bool
+            Adds a column of that name: what could not be read, and what was expected; "" where all is well.
         columns : mapping of str to str, optional
             Column of the table to what it is read as. Such a column counts as evidence and is not passed through.
         on_error : {"keep", "unknown", "raise"}
@@ -303,6 +306,7 @@ class Model:
             interval=interval,
             triage=triage,
             groups=groups,
+            status_detail=status_detail,
             columns={} if columns is None else columns,
             on_error=on_error,
             reference_date=reference_date,

@@ -140,7 +140,12 @@ class Scoring:
     @property
     def names(self) -> list[str]:
         """Names of all columns that scoring adds, in order."""
-        return ["status", *self.numbers, *(["triage"] if self.options.triage else [])]
+        return ["status", *self.numbers, *self.words]
+
+    @property
+    def words(self) -> list[str]:
+        """Names of the columns of words that scoring adds after the numbers."""
+        return [name for name in ("triage", "status_detail") if getattr(self.options, name)]
 
     def plan(self, names: Sequence[Any], reserved: Sequence[str] = ()) -> ColumnPlan:
         """Decide how each column of a table is read.
@@ -231,7 +236,7 @@ def score_table(scoring: Scoring, table: Any) -> Any:
     table of the same kind, with the same rows, order and pandas index
         Columns that are not evidence; ``status`` (text); ``log_evidence``, the natural log of
         P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence);
-        groups; ``<cause>_lower``, ``<cause>_upper``; ``triage``.
+        groups; ``<cause>_lower``, ``<cause>_upper``; ``triage``; ``status_detail``.
         ``log_evidence`` and probabilities are NaN unless ``status`` is ``ok``.
 
     Raises
@@ -265,7 +270,7 @@ def _score_parts(scoring: Scoring, frame: Frame, plan: ColumnPlan, tally: FaultT
     size = min(ROWS_AT_ONCE, max(1, n_rows))
     n_threads = 1 if n_rows > size else options.n_threads
     numbers, status = np.empty((len(scoring.numbers), n_rows)), np.empty(n_rows, dtype=np.int8)
-    levels = np.empty(n_rows, dtype=object) if options.triage else None
+    words = {name: np.empty(n_rows, dtype=object) for name in scoring.words}
 
     def work(start: int) -> tuple[int, Any, ScoredRows]:
         rows = frame.part(start, start + size)
@@ -275,11 +280,12 @@ def _score_parts(scoring: Scoring, frame: Frame, plan: ColumnPlan, tally: FaultT
     for start, rows, found in _in_threads(work, range(0, max(1, n_rows), size), options.n_threads):
         part = slice(start, start + len(found.status))
         numbers[:, part], status[part] = found.numbers, found.status
-        if levels is not None and found.levels is not None:
-            levels[part] = found.levels
+        if found.levels is not None:
+            words["triage"][part] = found.levels
         reader = FaultReader(scoring.vocabulary, plan, rows, options.translators)
+        if options.status_detail:
+            words["status_detail"][part] = reader.details(found.encoded, found.status)
         tally.add(reader, found.encoded, found.status, first_row=start)
-    words = {} if levels is None else {"triage": levels}
     return ScoredColumns(np.array(STATUSES, dtype=object)[status], scoring.numbers, numbers, words)
 
 

@@ -30,8 +30,8 @@ class ScoreOptions:
         Of rows that do not name their own.
     interval : float, optional
         Level of credible intervals, in (0, 1): adds ``<cause>_lower`` and ``<cause>_upper``.
-    triage, groups : bool
-        Adds the level of urgency; adds ``group_<name>``.
+    triage, groups, status_detail : bool
+        Adds the level of urgency; adds ``group_<name>``; adds why a row could not be read, in words.
     columns : mapping of str to str
         Column to what it is read as.
     column_map : ColumnMap, optional
@@ -53,6 +53,7 @@ class ScoreOptions:
     interval: float | None = None
     triage: bool = False
     groups: bool = False
+    status_detail: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
     column_map: ColumnMap | None = None
     top: int | None = None
@@ -115,6 +116,7 @@ class ScoreOptions:
             "interval": self.interval,
             "triage": self.triage,
             "groups": self.groups,
+            "status_detail": self.status_detail,
             "columns": dict(self.columns),
             "column_map": None if column_map is None else column_map.as_plain(),
             "top": self.top,

@@ -55,8 +55,8 @@ class Scorer:
         Setting of rows that do not name their own; default the model's.
     interval : float, optional
         Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
-    triage, groups : bool
-        Adds the level of urgency; adds ``group_<name>``.
+    triage, groups, status_detail : bool
+        Adds the level of urgency; adds ``group_<name>``; adds why a row could not be read, in words.
     columns : mapping of str to str, optional
         Column to what it is read as.
     top : int, optional
@@ -105,6 +105,7 @@ class Scorer:
         interval: float | None = None,
         triage: bool = False,
         groups: bool = False,
+        status_detail: bool = False,
         columns: Mapping[str, str] | None = None,
         top: int | None = None,
         column_map: str | Path | Mapping[str, Any] | ColumnMap | None = None,
@@ -126,6 +127,7 @@ class Scorer:
             interval=None if interval is None else check_level(interval),
             triage=triage,
             groups=groups,
+            status_detail=status_detail,
             columns={} if columns is None else columns,
             column_map=None if column_map is None else read_column_map(column_map),
             top=top,
@@ -272,6 +274,8 @@ class Scorer:
         arrays += [pa.array(STATUSES).take(pa.array(found.status)), *map(pa.array, found.numbers)]
         if found.levels is not None:
             arrays.append(pa.array(found.levels, pa.string()))
+        if self._options.status_detail:
+            arrays.append(pa.array(self.reader(batch).details(encoded, found.status), pa.string()))
         if self._options.top is not None:
             arrays += self._top(dict(zip(scoring.numbers, found.numbers, strict=True)))
         return ScoredBatch(pa.RecordBatch.from_arrays(arrays, schema=plan.output), found)

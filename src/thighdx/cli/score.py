@@ -64,6 +64,10 @@ def score(
         ),
     ] = None,
     triage: Annotated[bool, typer.Option("--triage", help="Add the level of urgency.")] = False,
+    status_detail: Annotated[
+        bool,
+        typer.Option("--status-detail", help="Add a column that says what could not be read in a row."),
+    ] = False,
     top: Annotated[
         int | None,
         typer.Option(
@@ -165,6 +169,7 @@ def score(
         interval=interval,
         triage=triage,
         groups=groups,
+        status_detail=status_detail,
         columns=_renamed(columns or []),
         top=top,
         column_map=column_map,
