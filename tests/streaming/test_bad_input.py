@@ -241,7 +241,6 @@ def test_a_report_that_has_no_place_of_its_own_is_refused_before_any_work(
     ("name", "hint"),
     [
         ("in.xlsx", "CSV UTF-8"),
-        ("in.tsv", "save it with commas"),
         ("in.gz", "call it .csv.gz"),
         ("in.zip", "unpack it"),
     ],
