@@ -126,7 +126,7 @@ def test_a_mapping_must_be_one() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (pl.LazyFrame({"age": [1]}), "got polars LazyFrame, .*; collect it first"),
+        (pl.LazyFrame({"age": [1]}), "got polars LazyFrame, .*; call score\\(table.collect"),
         ({"age": [1]}, "got builtins dict, expected a pandas or polars DataFrame"),
         ([{"age": 1}], "got builtins list"),
         (pd.Series([1]), "got pandas Series"),

@@ -235,11 +235,11 @@ def test_options_are_checked_when_it_is_made(
         Scorer(tiny, **options)
 
 
-def test_only_record_batches_are_scored(tiny: thighdx.Model) -> None:
+def test_only_record_batches_and_tables_are_scored(tiny: thighdx.Model) -> None:
     with pytest.raises(
-        TableError, match=r"got pyarrow Table, expected a pyarrow RecordBatch; table.to_batches"
+        TableError, match=r"got builtins dict, expected a pandas or polars DataFrame or a pyarrow Table"
     ):
-        Scorer(tiny)(pa.table({"age": [1]}))
+        Scorer(tiny)({"age": [1]})
 
 
 def test_a_shipped_model_travels_as_its_name(model: thighdx.Model) -> None:

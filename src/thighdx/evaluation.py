@@ -53,7 +53,7 @@ class SupportsScoring(Protocol):
     def residual_cause(self) -> str:
         """The cause that is never ranked; empty for none."""
 
-    def score(self, table: Any, **options: Any) -> Any:
+    def score(self, table: Any, *_: Any, **options: Any) -> Any:
         """Return posteriors for every row."""
 
 

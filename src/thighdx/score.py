@@ -223,13 +223,23 @@ class Scoring:
         return infer_compiled(self.network, batch, sets=sets, n_threads=n_threads)
 
 
-def score_table(scoring: Scoring, table: Any) -> Any:
+def score_table(
+    scoring: Scoring,
+    table: Any,
+    *,
+    reserved: Sequence[str] = (),
+    last: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+) -> Any:
     """Score every row of a table of patients.
 
     Parameters
     ----------
     table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
         One row per patient; `thighdx.frames` says what columns and values mean.
+    reserved : sequence of str
+        Names of the columns that `last` adds.
+    last : callable, optional
+        Numbers by name to further columns, as arrays by name.
 
     Returns
     -------
@@ -254,9 +264,12 @@ def score_table(scoring: Scoring, table: Any) -> Any:
         youngest).
     """
     frame = open_table(table)
-    plan, n_rows = scoring.plan(frame.names), len(frame)
+    plan, n_rows = scoring.plan(frame.names, reserved), len(frame)
     tally = FaultTally(scoring.options.on_error)
     added = _score_parts(scoring, frame, plan, tally)
+    if last is not None:
+        words = {**added.words, **last(dict(zip(added.names, added.numbers, strict=True)))}
+        added = replace(added, words=words)
     young = underage(scoring, tally.n_underage)
     for message in (*(plan.remarks if n_rows else ()), *tally.messages(n_rows), *young):
         warnings.warn(message, UserWarning, stacklevel=3)  # whoever called what calls score_table

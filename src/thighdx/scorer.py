@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from thighdx.model import Model
 from thighdx.portable import ModelSource, PortableModel, find_model
 from thighdx.reasoning.level import check_level
 from thighdx.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
-from thighdx.score import ScoredRows, Scoring, underage
+from thighdx.score import ScoredRows, Scoring, score_table, underage
 from thighdx.score_options import Engine, OnError, ScoreOptions
 from thighdx.top_causes import check_top, top_causes, top_columns
 
@@ -45,7 +45,7 @@ class ScoredBatch:
 
 
 class Scorer:
-    """Scores record batches; made once, used in any thread or process.
+    """Scores record batches and tables; made once, used in any thread or process.
 
     Parameters
     ----------
@@ -221,20 +221,27 @@ class Scorer:
         """
         return self.plan(input_schema).output
 
-    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the scored batch: same rows, same order.
+    def __call__(self, batch: Any) -> Any:
+        """Return the scored batch or table: the same kind, same rows, same order.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch, or a table as for `Model.score`
 
         Raises
         ------
         TableError
-            If it is no record batch, its schema cannot be scored, or a row cannot and `on_error` is ``raise``.
+            If it is no table, its schema cannot be scored, or a row cannot and `on_error` is ``raise``.
 
         Warns
         -----
         UserWarning
             As `Model.score` does.
         """
-        check_record_batch(batch)
+        if not isinstance(batch, pa.RecordBatch):
+            names = top_columns(self._options.top or 0)
+            compiled = replace(self.scoring, options=replace(self._options, engine="compiled"))
+            return score_table(compiled, batch, reserved=names, last=self._leading)
         is_new = batch.schema.remove_metadata() not in self._plans
         scored = self.score_batch(batch)
         found = scored.found
@@ -309,6 +316,13 @@ class Scorer:
         for places, values in top_causes(posterior, ranked, self._options.top or 0):
             arrays += [ids.take(pa.array(places, mask=places < 0)), pa.array(values)]
         return arrays
+
+    def _leading(self, numbers: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns of leading causes in numpy, by name."""
+        if self._options.top is None:
+            return {}
+        arrays = [array.to_numpy(zero_copy_only=False) for array in self._top(numbers)]
+        return dict(zip(top_columns(self._options.top), arrays, strict=True))
 
     def _ranked(self) -> list[str]:
         """Return the causes that take part in rankings."""

@@ -41,7 +41,7 @@ def score(
         list[str],
         typer.Argument(
             metavar="IN...",
-            help="Files, folders or patterns (CSV, also .gz .bz2 .zst; TSV; .jsonl; Parquet; Arrow; FHIR .ndjson), or -.",
+            help="Files, folders or patterns (CSV, also .gz .bz2 .zst; TSV; JSONL; Parquet; Arrow; FHIR ndjson), or -.",
         ),
     ],
     output: Annotated[

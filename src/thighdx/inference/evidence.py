@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numbers
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,14 +14,20 @@ from thighdx.inference.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.inference.vocabulary import (
     AGE_VARIABLE,
     DATE_OF_BIRTH,
+    GIVEN_PREFIX,
     REFERENCE_DATE,
     Vocabulary,
     age_in_years,
     as_day,
+    as_number,
+    is_unknown,
 )
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
 from thighdx.network.spec import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CaseEvidence", "CaseWarning", "encode_case", "encode_states"]
 
@@ -56,7 +62,13 @@ class CaseEvidence:
     warnings: tuple[CaseWarning, ...]
 
 
-def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setting: str) -> CaseEvidence:
+def encode_case(
+    vocabulary: Vocabulary,
+    findings: Mapping[str, object] | pd.Series[Any],
+    *,
+    setting: str,
+    ignore_unknown: bool = False,
+) -> CaseEvidence:
     """Read one case.
 
     Parameters
@@ -65,13 +77,18 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
         Variable or cause id (or ``age``, or ``date_of_birth`` and ``reference_date``) to True/False, 1/0, yes/no,
         present/absent, positive/negative, the name of a state, ``{state: likelihood}``, or None, NaN, "",
         "unknown", "?" or "-" for unknown.
+        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table; a pandas Series is a mapping.
     setting : str
+    ignore_unknown : bool
+        Leave names out that the model does not know, with a warning.
 
     Raises
     ------
     EvidenceError
         At the first name or value that cannot be read.
     """
+    if type(findings).__name__ == "Series" and hasattr(findings, "index"):
+        findings = dict(zip(findings.index, findings.tolist(), strict=True))  # type: ignore[union-attr]  # of pandas
     if not isinstance(findings, Mapping):
         raise EvidenceError(
             f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
@@ -80,11 +97,14 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
     states, likelihoods = dict[str, str](), dict[str, dict[str, float]]()
     warnings: list[CaseWarning] = []
     by_id = {v.id: v for v in (*vocabulary.variables, *vocabulary.causes)}
-    for name, value in findings.items():
+    for name, value in _as_in_tables(vocabulary, findings).items():
         if name in ("age", DATE_OF_BIRTH, REFERENCE_DATE) and vocabulary.age_starts:
             continue
         if name not in by_id:
-            raise vocabulary.unknown_name(name)
+            if not ignore_unknown:
+                raise vocabulary.unknown_name(name)
+            warnings.append(CaseWarning("ignored", f"{vocabulary.unknown_name(name)}; it was left out"))
+            continue
         if isinstance(value, Mapping):
             likelihoods[name] = _likelihood(vocabulary, by_id[name], value)
         elif (state := vocabulary.read(by_id[name], value)) is not None:
@@ -105,6 +125,36 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
         warnings.append(CaseWarning("outside_population", message))
     batch = encode_states(vocabulary, states, likelihoods, setting_idx)
     return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+
+
+def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
+    """Return findings by id: ``given_<cause>`` as the cause, ``<variable>:<state>`` as likelihoods.
+
+    Raises
+    ------
+    EvidenceError
+        If one of them is given in its own name too.
+    """
+    found: dict[str, object] = {}
+    likelihoods: dict[str, dict[object, object]] = {}
+    for name, value in findings.items():
+        word = name if isinstance(name, str) else ""
+        cause = word.removeprefix(GIVEN_PREFIX)
+        variable_id, _, state = word.partition(":")
+        if cause != word and cause in vocabulary.cause_index:
+            if cause in findings:
+                raise EvidenceError(f"{name}: {cause} is given too; give one of them")
+            found[cause] = value
+        elif state and variable_id in vocabulary.index:
+            if is_unknown(value):
+                continue
+            if not is_unknown(findings.get(variable_id)):
+                raise EvidenceError(f"{name}: {variable_id} is given too; give one of them")
+            number = as_number(value)
+            likelihoods.setdefault(variable_id, {})[state] = value if number is None else number
+        else:
+            found[name] = value
+    return {**found, **likelihoods}
 
 
 def encode_states(
@@ -142,12 +192,12 @@ def _likelihood(
     by_state = {variable.states[vocabulary.code(variable, key)]: weight for key, weight in value.items()}
     for state in variable.states:
         weight = by_state.get(state)
-        is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
-        if not is_number or not 0 <= weight <= sys.float_info.max:  # type: ignore[operator]  # a real number
+        number = None if isinstance(weight, str) else as_number(weight)
+        if number is None or not 0 <= number <= sys.float_info.max:
             raise EvidenceError(
                 f"{variable.id}: likelihood of {state!r}: got {weight!r}, expected {expected}"
             )
-        weights[state] = float(weight)  # type: ignore[arg-type]  # a real number, checked above
+        weights[state] = number
     if len(by_state) < len(value) or not any(weights.values()):
         raise EvidenceError(f"{variable.id}: got {dict(value)!r}, expected {expected}")
     return weights

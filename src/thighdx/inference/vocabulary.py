@@ -87,6 +87,8 @@ def is_missing(value: object) -> bool:
         return value.strip().lower() in MISSING_WORDS
     if isinstance(value, numbers.Real):
         return bool(value != value)  # only NaN differs from itself
+    if isinstance(value, Decimal):
+        return value.is_qnan()
     return type(value).__name__ in MISSING_TYPES
 
 
@@ -350,7 +352,9 @@ def _word(value: object) -> str | None:
         return value.strip().lower()
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return "true" if value else "false"
-    if isinstance(value, numbers.Real) and value in (0, 1):
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
+    if isinstance(value, numbers.Real | Decimal) and value in (0, 1):
         return "1" if value == 1 else "0"
     return None
 

@@ -205,6 +205,12 @@ class Interview:
         """P(cause present | what is known now) of every cause."""
         return self._step.posterior
 
+    def __repr__(self) -> str:
+        """Return how far it is, and what is asked."""
+        n = len(self._asked)
+        asks = self.finished_because if self.question is None else f"asks {self.question.variable}"
+        return f"<thighdx.Interview in {self._setting}: {n} answered, {self.triage.level}; {asks}>"
+
     def why(self) -> str:
         """Return why the present question is asked; why the interview is finished once it is."""
         question = self.question
