@@ -10,7 +10,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import floats
 from patients import FRAMES, VOCABULARY, codes, encoded, planned, scored
+from thighdx import Scorer
 from thighdx.errors import TableError
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
@@ -155,3 +157,14 @@ def test_many_columns_passed_through_are_looked_at_in_milliseconds() -> None:
     started = time.process_time()
     assert planned(pd.DataFrame([[1] * 301], columns=[*names, "brusing"])).near_misses != ()
     assert time.process_time() - started < 0.25
+
+
+def test_a_box_of_redcap_is_read_by_a_map() -> None:
+    columns = {"format": 1, "columns": {"bruising___1": "bruising", "hidden___2": {"drop": True}}}
+    scorer = Scorer(column_map=columns)
+    scored = scorer(pd.DataFrame({"bruising___1": [1, 0, None], "hidden___2": [0, 0, 0]}))
+    own = scorer.model.score(pd.DataFrame({"bruising": [True, False, None]}))
+    assert scored.columns.tolist() == own.columns.tolist()
+    assert scored["hamstring_strain"].tolist() == pytest.approx(
+        own["hamstring_strain"].tolist(), abs=floats.COMPILED
+    )
