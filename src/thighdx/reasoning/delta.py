@@ -44,8 +44,8 @@ from thighdx.reasoning.setting_slopes import SettingSlopes
 __all__ = ["Moments", "case_gradients", "delta_moments"]
 
 # Numbers of one array worked on at once: some hundreds of thousands stay in the cache of a processor.
-STACKED_CELLS = 400_000
-WORKED_CELLS = 800_000
+STACKED_CELLS = 1_250_000
+WORKED_CELLS = 1_600_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
