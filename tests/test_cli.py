@@ -221,7 +221,7 @@ class TestScore:
 
     def test_the_file_holds_what_the_library_says(self, score: Callable[..., Result]) -> None:
         Path("cases.csv").write_text(CASES)
-        score("cases.csv", "-o", "out.csv", "--dtype", "float64", "--groups")
+        score("cases.csv", "-o", "out.csv", "--groups")
         model = thighdx.read_model(TINY)
         for before, after in zip(read_csv(Path("cases.csv")), read_csv(Path("out.csv")), strict=True):
             known = {name: before[name] for name in before if name in model.variables or name == "age"}
@@ -255,7 +255,7 @@ class TestScore:
         self, score: Callable[..., Result], before: str, after: str
     ) -> None:
         write_table(CASES, Path(f"cases.{before}"))
-        assert score(f"cases.{before}", "-o", f"out.{after}", "--dtype", "float64").exit_code == 0
+        assert score(f"cases.{before}", "-o", f"out.{after}").exit_code == 0
         rows = read_table(Path(f"out.{after}"))
         assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
         assert [row["status"] for row in rows] == ["ok"] * 5
@@ -299,7 +299,7 @@ class TestScore:
         self, score: Callable[..., Result]
     ) -> None:
         table = "id,onset:gradual,onset:sudden\na,0.2,0.7\nb,x,0.7\nc,x,\nd,,\ne,-1,1\n"
-        assert score("-", "-o", "out.csv", "--dtype", "float64", stdin=table).exit_code == 0
+        assert score("-", "-o", "out.csv", stdin=table).exit_code == 0
         rows = read_csv(Path("out.csv"))
         assert [row["status"] for row in rows] == ["ok", "wrong_type", "wrong_type", "ok", "out_of_range"]
         expected = thighdx.read_model(TINY).diagnose({"onset": {"gradual": 0.2, "sudden": 0.7}})
@@ -326,9 +326,9 @@ class TestScore:
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, kind: str
     ) -> None:
         write_table(CASES, Path(f"cases.{kind}"))
-        score(f"cases.{kind}", "-o", f"whole.{kind}", "--dtype", "float64")
+        score(f"cases.{kind}", "-o", f"whole.{kind}")
         monkeypatch.setattr("thighdx.streaming.reading.BATCH_ROWS", 2)
-        report = score(f"cases.{kind}", "-o", f"parts.{kind}", "--dtype", "float64")
+        report = score(f"cases.{kind}", "-o", f"parts.{kind}")
         whole, parts = read_table(Path(f"whole.{kind}")), read_table(Path(f"parts.{kind}"))
         assert [row["id"] for row in parts] == [row["id"] for row in whole]
         for cause in ("strain", "root", "other"):
@@ -458,9 +458,6 @@ class TestRefusedTables:
 
     def test_a_setting_that_does_not_exist(self, score: Callable[..., Result]) -> None:
         refused(score("-", "-o", "-", "--setting", "clinik", stdin=CASES), "did you mean 'clinic'?")
-
-    def test_a_number_format_that_does_not_exist(self, score: Callable[..., Result]) -> None:
-        refused(score("-", "-o", "-", "--dtype", "float16", stdin=CASES), "float16")
 
 
 class TestOutput:

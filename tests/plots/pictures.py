@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 import thighdx
+from quiet import without_warnings
 from thighdx import plots
 from thighdx.plots.style import Picture, Style
 
@@ -36,7 +37,13 @@ def posteriors_of_patients(model: thighdx.Model, *, has_extras: bool) -> Any:
         "sex": ["male", "male", "female", "male"],
         "pregnancy": [None, None, None, "first_trimester"],
     }
-    return model.score(pd.DataFrame(rows))
+    return without_warnings(model.score, pd.DataFrame(rows))
+
+
+@cache
+def learned_of_few(model: thighdx.Model) -> Any:
+    """What a handful of records teach."""
+    return model.learn(model.simulate(30, seed=4), name="few", folds=0)
 
 
 @cache

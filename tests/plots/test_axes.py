@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 import thighdx
-from plots.pictures import CASE, posteriors_of_patients
+from plots.pictures import CASE, learned_of_few, posteriors_of_patients
 from plots.words_in_pictures import assert_no_text_overlaps_or_clips, words_of
 from thighdx import plots
 from thighdx.plots.style import DARK, LIGHT, Picture, plain, wrapped
@@ -31,6 +31,7 @@ ON_AXES: dict[str, Draw] = {
     "plot_sensitivity": lambda m, ax: plots.plot_sensitivity(
         m.diagnose({"bruising": True}).sensitivity("hamstring_strain", n=5), ax=ax
     ),
+    "plot_learning": lambda m, ax: plots.plot_learning(learned_of_few(m), "hamstring_strain", n=5, ax=ax),
     "plot_history": lambda m, ax: plots.plot_history([m.diagnose({}), m.diagnose(CASE)], ax=ax),
     "plot_network": lambda m, ax: plots.plot_network(m, "stroke", ax=ax),
     "plot_judgement": lambda m, ax: plots.plot_judgement(m, ("shares", "stroke|self_report"), ax=ax),

@@ -8,6 +8,7 @@ import pytest
 
 import thighdx
 from plots.pictures import posteriors_of_patients
+from quiet import without_warnings
 from thighdx.plots import plot_calibration, plot_cohort, plot_judgement, plot_network
 from thighdx.profile import find_look_alikes, finding_facts
 
@@ -162,6 +163,6 @@ def test_a_table_that_was_not_scored_is_refused(model: thighdx.Model) -> None:
     ):
         plot_cohort(pd.DataFrame({"a": [1]}), model)
     with pytest.raises(thighdx.TableError, match="no row could be scored, so there is nothing to draw"):
-        plot_cohort(model.score(pd.DataFrame({"onset": ["suden"]})), model)
+        plot_cohort(without_warnings(model.score, pd.DataFrame({"onset": ["suden"]})), model)
     with pytest.raises(ValueError, match="n: got 0, expected 1 or more"):
         plot_cohort(posteriors_of_patients(model, has_extras=False), model, n=0)

@@ -78,7 +78,7 @@ def score_files(
     >>> cases = thighdx.data_path("published_cases.csv")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     thighdx.score_files(cases, f"{folder}/posteriors.parquet")
-    <RunReport 24 rows read, 24 scored>
+    <RunReport 58 rows read, 58 scored>
     """
     started = time.perf_counter()
     scorer = Scorer(n_threads=share_processors()[1]) if scorer is None else scorer
