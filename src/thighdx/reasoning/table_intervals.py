@@ -60,7 +60,7 @@ def table_intervals(
 
     Notes
     -----
-    A row costs about half a millisecond of a thread for 38 causes and up to two at once, and some ten times as
+    A row costs about 0.65 ms of a thread for 49 causes and up to two at once, and some eighty times as
     much for up to three.
     """
     check_level(level)
