@@ -50,7 +50,7 @@ def measure_growth(most_rows: int = ROWS[-1]) -> list[Curve]:
 def with_rows(most_rows: int) -> list[Curve]:
     """Return the curves of rows and threads, for three and for two causes at once."""
     curves = []
-    for max_causes in (3, 2):
+    for max_causes in (2, 3):
         model = thighdx.load_model(max_causes=max_causes)
         batch = encode(model, cohort(model, min(most_rows, 100_000)))
         for n_threads in THREADS:
@@ -79,7 +79,7 @@ def with_causes() -> list[Curve]:
 def with_known() -> list[Curve]:
     """Return the curves of what is known per row."""
     curves = []
-    for max_causes in (3, 2):
+    for max_causes in (2, 3):
         model = thighdx.load_model(max_causes=max_causes)
         say(f"growth with what is known, up to {max_causes} causes")
         known, rates = [], []

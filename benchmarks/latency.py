@@ -45,6 +45,19 @@ model = thighdx.load_model()
 model.warm()
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
 """
+SCORE = """
+import sys, tempfile
+from pathlib import Path
+import pyarrow as pa
+import thighdx
+if sys.argv[1] == "compiling":
+    import thighdx.machine_code
+    empty = Path(tempfile.mkdtemp())
+    thighdx.machine_code.folders = lambda: iter([empty])
+scorer = thighdx.Scorer(interval=0.9, triage=True, groups=True, n_threads=1)
+scored = scorer(pa.record_batch({"onset": ["sudden"] * 100, "bruising": ["yes"] * 100}))
+assert set(scored.column("status").to_pylist()) == {"ok"}
+"""
 # One thread, so that processor time is the same whatever else the machine does.
 ALONE = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -65,9 +78,19 @@ def measure_latency() -> Table:
     def whole(row: int) -> pd.Series:
         return model.diagnose(findings[row], setting=SETTING).posterior
 
+    def alone(row: int) -> pd.DataFrame:
+        return model.score(singles[row], setting=SETTING)
+
+    def plain(row: int) -> dict[str, object]:
+        return model.diagnose(findings[row], setting=SETTING).to_dict()
+
+    evidence = table[[name for name in table.columns if name in model.variables]]
+    singles = [evidence.iloc[[row]] for row in range(N_CASES)]
     for row in range(N_CASES):
         np.testing.assert_allclose(inference(row), expected[row], rtol=0, atol=1e-13)
         found = whole(row)[list(model.causes)].to_numpy()
+        np.testing.assert_allclose(found, expected[row], rtol=0, atol=1e-12)
+        found = alone(row)[list(model.causes)].to_numpy()[0]
         np.testing.assert_allclose(found, expected[row], rtol=0, atol=1e-12)
     say("cold processes")
     first = json.dumps([findings[0], SETTING])
@@ -76,13 +99,21 @@ def measure_latency() -> Table:
     bare = min(processor_seconds("pass")[0] for _ in range(TRIES))
     imports = np.array([[processor_seconds(IMPORT)[0] - bare for _ in range(TRIES)]])
     command = np.array([[processor_seconds(COMMAND, first)[0] for _ in range(TRIES)]])
+    compiling, compiled = (
+        np.array([[processor_seconds(SCORE, arguments=(how,))[0] for _ in range(TRIES)]])
+        for how in ("compiling", "compiled")
+    )
     ready = int(processor_seconds(READY)[1]) / 1024
     rows = (
         ("warm: inference alone", *summary(tries(inference)), "0.2 ms"),
         ("warm: `diagnose` and its posterior", *summary(tries(whole)), "1 ms"),
+        ("warm: table of one row", *summary(tries(alone)), "10 ms"),
+        ("warm: `diagnose` and `to_dict`", *summary(tries(plain)), "10 ms"),
         ("new process: `import thighdx`", *summary(imports), "0.05 s"),
         ("new process: import, load, `diagnose`, posterior", *summary(cold), "0.8 s"),
         ("new process: `thighdx diagnose`", *summary(command), "1.5 s"),
+        ("new process: all a table can be asked, compiling", *summary(compiling), "5 s to compile"),
+        ("new process: the same, compiled before", *summary(compiled), ""),
         (f"resident after `warm()` of {len(model.settings)} settings", f"{ready:.0f} MiB", "", "250 MiB"),
     )
     title = f"One case: {N_CASES} cases of the standard cohort, {TRIES} tries each; {TRIES} new processes"
@@ -109,11 +140,16 @@ def cold_answer(first: str, expected: dict[str, float]) -> float:
     return seconds
 
 
-def processor_seconds(code: str, given: str = "") -> tuple[float, str]:
+def processor_seconds(code: str, given: str = "", *, arguments: tuple[str, ...] = ()) -> tuple[float, str]:
     """Run code in a new process; return the processor seconds it took, and what it printed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, "-c", code], input=given, capture_output=True, text=True, check=True, env=ALONE
+        [sys.executable, "-c", code, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=ALONE,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -26,7 +26,7 @@ def measure_memory(sizes: tuple[int, ...] = SIZES) -> Table:
     if not FORGET.exists():
         return Table(title, columns, (), f"Not measured: there is no {FORGET} on this system.")
     rows = []
-    for max_causes in (3, 2):
+    for max_causes in (2, 3):
         for n_rows in sizes:
             say(f"memory of {n_rows:,} rows, up to {max_causes} causes")
             command = [sys.executable, "-m", "benchmarks.memory", str(n_rows), str(max_causes)]

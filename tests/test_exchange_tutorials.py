@@ -16,7 +16,7 @@ import pytest
 import thighdx
 
 DOCS = Path(__file__).parents[1] / "docs"
-BLOCK = re.compile(r"^```(bash server|bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
@@ -47,7 +47,7 @@ def run_page(
     names: dict[str, object] = {}
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     kinds = []
-    for kind, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
+    for kind, text in BLOCK.findall((DOCS / "pages" / "howto" / page).read_text(encoding="utf-8")):
         kinds.append(kind)
         if kind == "python":
             examples = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
@@ -55,7 +55,7 @@ def run_page(
             failed = runner.run(examples, out=told.append, clear_globs=False)
             names = examples.globs
             assert not failed.failed, "".join(told)
-        elif kind == "bash" or server:
+        elif server or "uvicorn" not in text:
             command = ["bash", "-euo", "pipefail", "-c", text]
             done = subprocess.run(command, cwd=folder, env=shell, capture_output=True, text=True, timeout=300)
             assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"

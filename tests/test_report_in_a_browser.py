@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +99,12 @@ def test_the_page_prints_on_white_paper_with_rows_unbroken(
     assert 5 <= len(pages) <= 15
     assert "Emergency" in pages[0]
     assert "Possible causes" in pages[0]
-    assert all(f"{number} / {len(pages)}" in found for number, found in enumerate(pages, start=1))
+    numbers = [
+        re.search(r"(\d+) ?/ ?(\d+)$", found.rstrip()) for found in pages
+    ]  # fonts differ in their spaces
+    assert [found and found.groups() for found in numbers] == [
+        (str(number), str(len(pages))) for number in range(1, len(pages) + 1)
+    ]
     picture = tmp_path / "first"
     subprocess.run(["pdftoppm", "-r", "20", "-f", "1", "-l", "1", str(pdf), str(picture)], check=True)
     (raw,) = tmp_path.glob("first*.ppm")

@@ -500,7 +500,7 @@ class Model:
 
         Notes
         -----
-        Generalized EM with Laplace's method; priors keep their shape. See ``docs/learning.md``.
+        Generalized EM with Laplace's method; priors keep their shape. See ``docs/pages/explanation/learning.md``.
 
         Examples
         --------

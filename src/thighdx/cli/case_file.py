@@ -38,7 +38,7 @@ class _Case(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """What a file says about one case; see docs/report.md for its keys."""
+    """What a file says about one case; see docs/pages/reference/files.md for its keys."""
 
     name: str
     title: str | None
