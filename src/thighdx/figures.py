@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "number", "percent"]
+import sys
+
+__all__ = ["counted", "number", "percent", "printable"]
 
 
 def counted(n: int, word: str) -> str:
@@ -49,3 +51,12 @@ def percent(value: float, digits: int = 1) -> str:
     if value > 1.0 - step:
         return f">{1.0 - step:.{digits}%}"
     return f"{value:.{digits}%}"
+
+
+def printable(sign: str, otherwise: str) -> str:
+    """Return a sign if standard output can show it, which a terminal of ASCII cannot."""
+    try:
+        sign.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return otherwise
+    return sign
