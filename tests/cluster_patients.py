@@ -17,7 +17,7 @@ from quiet import without_warnings
 
 __all__ = ["assert_same_bits", "linger_batches", "linger_part", "make_patients", "scored_here", "wait_for"]
 
-FAULTY = {17: "unknown_state", 31: "impossible_evidence", 53: "out_of_range"}
+FAULTY = {17: "no_such_state", 31: "impossible_evidence", 53: "out_of_range"}
 
 
 def make_patients(model: thighdx.Model, n: int) -> pd.DataFrame:

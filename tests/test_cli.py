@@ -291,7 +291,7 @@ class TestScore:
         assert result.exit_code == 0
         rows = read_csv(Path("out.csv"))
         assert [row["id"] for row in rows] == list("abcde")
-        assert [row["status"] for row in rows] == ["ok", "unknown_state", "out_of_range", "wrong_type", "ok"]
+        assert [row["status"] for row in rows] == ["ok", "no_such_state", "out_of_range", "wrong_type", "ok"]
         assert [bool(row["strain"]) for row in rows] == [True, False, False, False, True]
         assert "5 rows read: 2 scored, 3 kept without probabilities" in result.stderr
 
@@ -411,12 +411,12 @@ class TestRefusedTables:
             ("t.csv", b"<!DOCTYPE html><html>", ["t.csv: is a web page"]),
             ("t.csv", "a,b\n1,2\n".encode("utf-16"), ["is UTF-16 text", "CSV UTF-8"]),
             ("t.csv", b"a,b\n1,\0\n", ["holds binary data"]),
-            ("t.csv", b"a,b\n1,2\n\xff,3\n", ["t.csv: line 3: is not UTF-8 text"]),
+            ("t.csv", b"id,age\n1,2\n\xff,3\n", ["t.csv: line 3: is not UTF-8 text"]),
             ("t.csv", b"\xff,b\n1,2\n", ["t.csv: line 1: is not UTF-8 text"]),
             ("t.csv", b"a;b\n1;2\n", ["separated by semicolons, expected commas"]),
             ("t.csv", b"a\tb\n1\t2\n", ["separated by tabs, expected commas"]),
-            ("t.csv", b"a,b\n1,2\n3\n", ["t.csv: line 3: got 1 cell, expected 2"]),
-            ("t.csv", b"a,b\n1,2,3\n", ["t.csv: line 2: got 3 cells, expected 2", '"quotes"']),
+            ("t.csv", b"id,age\n1,2\n3\n", ["t.csv: line 3: got 1 cell, expected 2"]),
+            ("t.csv", b"id,age\n1,2,3\n", ["t.csv: line 2: got 3 cells, expected 2", '"quotes"']),
             ("t.csv.gz", b"a,b\n1,2\n", ["t.csv.gz: is not a gzip file"]),
             ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99)[:30], ["t.csv.gz: damaged gzip file"]),
             ("t.parquet", b"a,b\n1,2\n", ["t.parquet: is not a Parquet file", "call it .csv"]),

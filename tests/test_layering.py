@@ -40,6 +40,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "model": ("model", "result"),
     "learning": ("learning",),
     "html": ("html",),
+    "schemas": ("schemas",),
     "forms": ("forms",),
     "fhir": ("fhir",),
     "review": ("review",),
@@ -47,7 +48,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "files": ("files",),
     "cluster": ("cluster", "dask", "spark"),
     "explorer": ("explorer",),
-    "cli": ("cli",),
+    "cli": ("cli", "__main__"),
 }
 ORDER = list(ROOMS)
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}

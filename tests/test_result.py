@@ -242,11 +242,12 @@ def test_the_dict_is_versioned_plain_and_complete(model: Model, result: Result) 
     assert list(data) == [
         "format",
         "format_version",
+        "thighdx_version",
         "model",
         "setting",
         "evidence",
-        "warnings",
         "log_evidence",
+        "warnings",
         "posterior",
         "prior",
         "groups",

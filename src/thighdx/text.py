@@ -6,6 +6,7 @@ Causes and findings have labels (id to name) where the caller knows them; where 
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
@@ -23,6 +24,7 @@ __all__ = [
     "label_of",
     "number",
     "percent",
+    "printable",
     "sentence",
     "short_labels",
     "uncertain_words",
@@ -167,3 +169,12 @@ def uncertain_words(likelihood: Mapping[str, float]) -> str:
     """
     weights = ", ".join(f"{in_words(state)} {weight:g}" for state, weight in likelihood.items())
     return f"uncertain (likelihoods {weights})"
+
+
+def printable(sign: str, otherwise: str) -> str:
+    """Return a sign if standard output can show it, which a terminal of ASCII cannot."""
+    try:
+        sign.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return otherwise
+    return sign

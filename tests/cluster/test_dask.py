@@ -93,7 +93,7 @@ def test_columns_of_every_kind_are_read_and_passed_through_as_they_are() -> None
     frame = as_dask(KINDS, 2)
     scored = score_dask(frame, TINY)
     found = scored.compute(scheduler="sync")
-    assert found["status"].tolist() == ["ok", "ok", "ok", "unknown_state", "out_of_range"]
+    assert found["status"].tolist() == ["ok", "ok", "ok", "no_such_state", "out_of_range"]
     pd.testing.assert_frame_equal(found[["note", 7]], KINDS[["note", 7]])
     expected = without_warnings(thighdx.read_model(TINY).score, KINDS)
     numbers = ["log_evidence", "strain"]
@@ -115,7 +115,7 @@ def test_objects_mean_the_same_whatever_stands_beside_them() -> None:
         score_dask(as_dask(mixed, n), TINY).compute(scheduler="sync").reset_index(drop=True)
         for n in (1, 3, 10)
     ]
-    assert ways[0]["status"].tolist() == [*["ok"] * 7, "unknown_state", "ok", *["unknown_state"] * 2]
+    assert ways[0]["status"].tolist() == [*["ok"] * 7, "no_such_state", "ok", *["no_such_state"] * 2]
     assert ways[0]["strain"].iloc[[0, 2, 3, 8]].nunique() == 1
     for other in ways[1:]:
         pd.testing.assert_frame_equal(ways[0], other, check_exact=True)
@@ -125,7 +125,7 @@ def test_categories_that_are_not_known_yet_are_read() -> None:
     frame = as_dask(KINDS, 2)
     frame["onset"] = frame["onset"].cat.as_unknown()
     found = score_dask(frame, TINY).compute(scheduler="sync")
-    assert found["status"].tolist()[2:4] == ["ok", "unknown_state"]
+    assert found["status"].tolist()[2:4] == ["ok", "no_such_state"]
 
 
 def test_empty_partitions_and_divisions_stay() -> None:
@@ -198,7 +198,7 @@ def test_a_scorer_has_its_own_options() -> None:
 
 def test_a_row_that_cannot_be_scored_may_stop_the_run() -> None:
     frame = dd.from_pandas(pd.DataFrame({"bruising": ["yes", "blue"]}), npartitions=2)
-    with pytest.raises(TableError, match="row 1 of the batch: unknown_state"):
+    with pytest.raises(TableError, match="row 1 of the batch: no_such_state"):
         score_dask(frame, TINY, on_error="raise").compute(scheduler="sync")
 
 

@@ -206,7 +206,7 @@ def test_columns_of_every_kind_are_read_and_passed_through_as_they_are(spark: An
     rows = scored.orderBy("id").collect()
     for before, after in zip(frame.orderBy("id").collect(), rows, strict=True):
         assert [before[field.name] for field in kept] == list(after)[: len(kept)]
-    assert [row["status"] for row in rows] == ["ok", "unknown_state", "ok"]
+    assert [row["status"] for row in rows] == ["ok", "no_such_state", "ok"]
     alone = thighdx.read_model(TINY).diagnose({"bruising": True, "onset": "sudden", "age": 25})
     assert rows[0]["strain"] == pytest.approx(alone.posterior["strain"], abs=1e-6)
 
@@ -247,7 +247,7 @@ def test_a_table_that_cannot_be_scored_is_refused_before_any_work(
 def test_a_row_that_cannot_be_scored_may_stop_the_run(spark: Any) -> None:
     from pyspark.errors import PythonException
 
-    with pytest.raises(PythonException, match=r"row . of the batch: unknown_state: onset: got 'odd'"):
+    with pytest.raises(PythonException, match=r"row . of the batch: no_such_state: onset: got 'odd'"):
         score_spark(kinds(spark), TINY, on_error="raise").collect()
 
 

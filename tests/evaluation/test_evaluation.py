@@ -42,6 +42,23 @@ class Fixed:
         return scored if self.triage is None else scored.assign(triage=self.triage)
 
 
+def test_rows_left_out_are_counted_by_why(model: thighdx.Model) -> None:
+    table = pd.DataFrame(
+        {"bruising": ["yes", "blue", "blue", 3], "true_cause": "hamstring_strain"}, dtype=object
+    )
+    with pytest.warns(UserWarning, match="3 of 4 rows have no probabilities"):
+        found = evaluate(model, table)
+    assert (found.n_rows, found.n_left_out) == (1, 3)
+    assert found.left_out == {"no_such_state": 2, "wrong_type": 1}
+    assert repr(found).startswith("1 patients (3 left out: 2 no_such_state, 1 wrong_type)")
+    assert found.to_dict()["left_out"] == found.left_out
+    with (
+        pytest.warns(UserWarning, match="2 of 2 rows"),
+        pytest.raises(TableError, match=r"no row could be scored \(2 no_such_state\)"),
+    ):
+        evaluate(model, table.iloc[1:3])
+
+
 # ---- by hand -------------------------------------------------------------------------------------
 
 

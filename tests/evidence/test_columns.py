@@ -10,7 +10,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import floats
 from patients import FRAMES, VOCABULARY, codes, encoded, planned, scored
+from thighdx import Scorer
 from thighdx.errors import TableError
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
@@ -35,6 +37,7 @@ def test_names_that_are_no_text_pass_through() -> None:
         ("D Dimer", "d_dimer"),
         ("Age", "age"),
         ("settings", "setting"),
+        ("bruising___1", "bruising"),
         ("given_strian", "given_strain"),
     ],
 )
@@ -125,7 +128,7 @@ def test_a_mapping_must_be_one() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (pl.LazyFrame({"age": [1]}), "got polars LazyFrame, .*; collect it first"),
+        (pl.LazyFrame({"age": [1]}), "got polars LazyFrame, .*; call score\\(table.collect"),
         ({"age": [1]}, "got builtins dict, expected a pandas or polars DataFrame"),
         ([{"age": 1}], "got builtins list"),
         (pd.Series([1]), "got pandas Series"),
@@ -154,3 +157,14 @@ def test_many_columns_passed_through_are_looked_at_in_milliseconds() -> None:
     started = time.process_time()
     assert planned(pd.DataFrame([[1] * 301], columns=[*names, "brusing"])).near_misses != ()
     assert time.process_time() - started < 0.25
+
+
+def test_a_box_of_redcap_is_read_by_a_map() -> None:
+    columns = {"format": 1, "columns": {"bruising___1": "bruising", "hidden___2": {"drop": True}}}
+    scorer = Scorer(column_map=columns)
+    scored = scorer(pd.DataFrame({"bruising___1": [1, 0, None], "hidden___2": [0, 0, 0]}))
+    own = scorer.model.score(pd.DataFrame({"bruising": [True, False, None]}))
+    assert scored.columns.tolist() == own.columns.tolist()
+    assert scored["hamstring_strain"].tolist() == pytest.approx(
+        own["hamstring_strain"].tolist(), abs=floats.COMPILED
+    )

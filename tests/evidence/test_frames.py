@@ -23,7 +23,9 @@ from patients import (
 )
 from thighdx.errors import EvidenceError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
+from thighdx.evidence.frames import encode_table
 from thighdx.evidence.one_case import encode_case
+from thighdx.model import load_model
 
 NAN = float("nan")
 kinds = pytest.mark.parametrize("kind", FRAMES)
@@ -123,12 +125,12 @@ def test_true_is_not_one_where_states_are_numbers() -> None:
         ("bruising", pl.Series([[1], [0]]), "wrong_type"),
         ("bruising", [{"present": 0.3}], "wrong_type"),
         ("bruising", [b"yes"], "wrong_type"),
-        ("bruising", ["blue", "2"], "unknown_state"),
-        ("bruising", ["positive?"], "unknown_state"),
-        ("onset", ["yes"], "unknown_state"),
+        ("bruising", ["blue", "2"], "no_such_state"),
+        ("bruising", ["positive?"], "no_such_state"),
+        ("onset", ["yes"], "no_such_state"),
         ("onset", [True], "wrong_type"),
-        ("given_clot", ["maybe"], "unknown_state"),
-        ("setting", ["moon"], "unknown_state"),
+        ("given_clot", ["maybe"], "no_such_state"),
+        ("setting", ["moon"], "no_such_state"),
         ("setting", [3], "wrong_type"),
         ("age", [-0.5, 121, float("inf"), 1e300], "out_of_range"),
         ("age", ["old"], "wrong_type"),
@@ -193,6 +195,32 @@ def test_ages_fall_into_bands(kind: str) -> None:
 def test_an_age_may_be_text_or_a_decimal() -> None:
     cells = pd.Series(["34", " 70 ", "", Decimal(50)], dtype=object)
     assert codes(encoded(pd.DataFrame({"age": cells})), "age_band") == [0, 2, UNKNOWN, 1]
+
+
+WORDS = {
+    "sex": ["M", "f", "unknown", "?", None],
+    "bruising": ["y", "N", "t", "f", "None"],
+    "muscle_weakness": ["no", "none", "NA", "-", "mild"],
+    "pregnancy": ["no", "None", "unknown", "n", None],
+    "age": ["34 years", "70", "?", "none", "41 yo"],
+    "setting": ["Sports Clinic", "none", "PRIMARY_CARE", "", "?"],
+}
+
+
+@kinds
+def test_a_table_reads_the_words_that_a_case_reads(kind: str) -> None:
+    model = load_model()
+    table = FRAMES[kind](pd.DataFrame(WORDS))
+    frame = encode_table(model.vocabulary, table, setting=model.default_setting)[0]
+    assert set(status(frame)) == {"ok"}
+    for row in range(5):
+        case = {name: cells[row] for name, cells in WORDS.items()}
+        where = case.pop("setting")
+        is_known = str(where).lower() not in ("none", "", "?")
+        setting = str(where) if is_known else model.default_setting
+        alone = encode_case(model.vocabulary, case, setting=setting).batch
+        assert frame.batch.codes[row].tolist() == alone.codes[0].tolist()
+        assert frame.batch.setting_idx[row] == alone.setting_idx[0]
 
 
 def test_an_age_and_a_band_must_agree_where_both_are_known() -> None:
@@ -272,7 +300,7 @@ def test_the_first_fault_in_the_order_of_statuses_counts() -> None:
             "bruising": pd.Series([7, None, None, None], dtype=object),
         }
     )
-    expected = ["wrong_type", "out_of_range", "unknown_state", "conflicting_columns"]
+    expected = ["wrong_type", "out_of_range", "no_such_state", "conflicting_columns"]
     assert status(encoded(table)) == expected
     assert status(encoded(table[table.columns[::-1]])) == expected
 

@@ -61,7 +61,7 @@ def test_a_line_that_cannot_be_read_keeps_its_place_and_says_why(
     with pytest.warns(UserWarning, match="4 rows have no probabilities"):
         thighdx.score_files(sent, out, scorer=thighdx.Scorer(model))
     scored = pd.read_csv(out)
-    assert scored["status"].tolist() == ["ok", *["unknown_state"] * 4]
+    assert scored["status"].tolist() == ["ok", *["no_such_state"] * 4]
     assert scored["hamstring_strain"].isna().tolist() == [False, True, True, True, True]
     assert scored["fhir_unused"][1] == "not JSON"
     assert scored["fhir_unused"][2].startswith("resourceType: got 'Encounter'")

@@ -169,7 +169,7 @@ def test_a_map_reads_a_hospitals_names_and_codes(score: Callable[..., Result]) -
     assert result.exit_code == 0, result.stderr
     found = read_any(Path("out.csv"))
     assert list(found.columns[:2]) == ["id", "status"]
-    assert found.status.tolist() == ["ok", "ok", "ok", "unknown_state"]
+    assert found.status.tolist() == ["ok", "ok", "ok", "no_such_state"]
     plain = pa.table(
         {
             "id": ["1", "2", "3"],

@@ -25,7 +25,7 @@ CASES = {
 }
 SUMMARY = {
     "n_rows": 3,
-    "statuses": {"ok": 2, "unknown_state": 1},
+    "statuses": {"ok": 2, "no_such_state": 1},
     "leading": [{"label": "Strain", "n_rows": 2, "mean_probability": 0.8}],
     "triage": {"urgent": 1, "self_care": 1},
     "truth": {"n": 2, "first": 1, "among": 2, "top": 3},

@@ -50,7 +50,7 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(small_model: Model) -> N
     assert dict(tally.left_out) == {
         "impossible_evidence": 1,  # three causes in a model of two
         "unknown_cause": 1,
-        "unknown_state": 1,
+        "no_such_state": 1,
         "unlabelled": 1,
     }
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import floats
+from thighdx.network import solve
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
 
 
@@ -54,6 +55,24 @@ def test_a_margin_beyond_what_the_open_cells_allow_is_not_called_solved() -> Non
     solution = solve_margins(offset, np.array([[0.0], [1.0]]), np.array([0.5, 0.5]), np.array([0.7]))
     assert not solution.is_solved
     assert solution.error == pytest.approx(0.2, abs=1e-6)
+
+
+def test_the_way_to_a_margin_that_nothing_reaches_ends_where_no_step_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Steps died away far out, and went on for all of two hundred iterations."""
+    evaluated, plain = [], solve._Problems.at
+
+    def counted(problems: solve._Problems, theta: np.ndarray) -> object:
+        evaluated.append(len(theta))
+        return plain(problems, theta)
+
+    monkeypatch.setattr(solve._Problems, "at", counted)
+    offset = np.array([[0.0, -np.inf], [0.0, 0.0]])
+    assert not solve_margins(
+        offset, np.array([[0.0], [1.0]]), np.array([0.5, 0.5]), np.array([0.7])
+    ).is_solved
+    assert len(evaluated) < 100
 
 
 def test_a_group_without_any_open_cell_is_not_called_solved() -> None:

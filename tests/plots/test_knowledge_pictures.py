@@ -145,7 +145,7 @@ def test_a_cohort_counts_rows_and_expects_causes(model: thighdx.Model) -> None:
 
 def test_a_cohort_shows_what_could_not_be_scored_and_does_without_extras(model: thighdx.Model) -> None:
     picture = plot_cohort(posteriors_of_patients(model, has_extras=False), model)
-    assert picture.patient_bars["unknown_state"].get_width() == 0.25
+    assert picture.patient_bars["no_such_state"].get_width() == 0.25
     assert picture.patient_bars["impossible_evidence"].get_width() == 0.25
     assert "emergency" not in picture.patient_bars
 

@@ -34,7 +34,7 @@ def test_urgency_in_a_table_is_that_of_the_case_alone(model: Model, scored: pd.D
 
 
 def test_a_row_without_posteriors_has_no_interval_and_no_level(scored: pd.DataFrame) -> None:
-    assert scored["status"].tolist() == ["ok"] * 4 + ["unknown_state", "impossible_evidence"]
+    assert scored["status"].tolist() == ["ok"] * 4 + ["no_such_state", "impossible_evidence"]
     bounds = scored.filter(regex="_(lower|upper)$")
     assert bounds.iloc[4:].isna().all(axis=None)
     assert scored["triage"].iloc[4:].eq("").all()

@@ -13,6 +13,7 @@ import pytest
 
 from patients import BANDS, FRAMES, VOCABULARY, column, scored, scored_with_losses, scoring
 from thighdx.errors import EvidenceError, OptionError, TableError, UnknownNameError
+from thighdx.model import Model
 from thighdx.scoring import score
 from thighdx.scoring.score import score_table
 
@@ -26,7 +27,7 @@ FAULTS = pd.DataFrame(
     [
         {"bruising": "yes", "age": 30, "setting": None},
         {"bruising": "blue", "age": 30, "setting": None},
-        {"bruising": "yes", "age": "?", "setting": None},
+        {"bruising": "yes", "age": "old", "setting": None},
         {"bruising": "yes", "age": 130, "setting": None},
         {"bruising": "yes", "age": 30, "age_band": "65+", "setting": None},
         {"pregnancy": True, "age": 70, "setting": None},
@@ -37,12 +38,12 @@ FAULTS = pd.DataFrame(
 )
 EXPECTED = [
     "ok",
-    "unknown_state",
+    "no_such_state",
     "wrong_type",
     "out_of_range",
     "conflicting_columns",
     "impossible_evidence",
-    "unknown_state",
+    "no_such_state",
     "impossible_evidence",
     "ok",
 ]
@@ -84,7 +85,7 @@ def test_likelihoods_that_are_zero_on_every_possible_cell_are_impossible_evidenc
 
 def test_a_table_of_bad_rows_only_is_scored_too() -> None:
     result = scored_with_losses(pd.DataFrame({"bruising": ["blue", "red"]}))
-    assert result.status.tolist() == ["unknown_state"] * 2
+    assert result.status.tolist() == ["no_such_state"] * 2
     assert result[CAUSES].isna().all(axis=None)
 
 
@@ -100,7 +101,7 @@ def test_one_warning_says_what_could_not_be_read_and_what_was_meant(kind: str) -
         scored(FRAMES[kind](table))
     (message,) = [str(item.message) for item in caught]
     assert message.startswith(
-        "4 of 5 rows have no probabilities (3 unknown_state, 1 wrong_type); see the column"
+        "4 of 5 rows have no probabilities (3 no_such_state, 1 wrong_type); see the column"
     )
     assert "column 'onset': 4 cells cannot be read: 'suden' (3), 'soon' (1)" in message
     assert "did you mean 'sudden'?" in message
@@ -120,6 +121,34 @@ def test_values_of_the_first_thousand_bad_cells_are_shown() -> None:
         scored(pd.DataFrame({"bruising": ["blue"] * 1_500}))
 
 
+@kinds
+def test_a_status_is_explained_in_words_on_request(model: Model, kind: str) -> None:
+    table = pd.DataFrame(
+        {
+            "bruising": ["yes", "blue", "no", "no", "blue"],
+            "age": ["30", "old", "old", None, "30"],
+            "pregnancy": [None, None, None, "first_trimester", None],
+            "sex": [None, None, None, "M", None],
+        }
+    )
+    with pytest.warns(UserWarning, match="rows have no probabilities"):
+        result = model.score(FRAMES[kind](table), status_detail=True)
+    blue = "bruising: got 'blue', expected absent, present (or True/False, yes/no, 1/0), or an empty cell for unknown"
+    old = "age: got 'old', expected 0 to 120 years"
+    assert column(result, "status_detail") == [
+        "",
+        old,
+        old,
+        "the evidence cannot be true together under this model",
+        blue,
+    ]
+    assert list(result.columns if kind != "pyarrow" else result.column_names)[-1] == "status_detail"
+    with pytest.warns(UserWarning, match="count as unknown"):
+        taken = model.score(FRAMES[kind](table.iloc[:3]), status_detail=True, on_error="unknown")
+    assert column(taken, "status") == ["ok"] * 3
+    assert column(taken, "status_detail") == ["", old, old]
+
+
 def test_a_bad_cell_may_count_as_unknown() -> None:
     table = pd.DataFrame({"bruising": ["blue", "yes", None], "onset": ["sudden", "sudden", "now"]})
     with pytest.warns(UserWarning, match="^2 cells cannot be read and count as unknown"):
@@ -132,7 +161,7 @@ def test_a_bad_cell_may_count_as_unknown() -> None:
 def test_a_bad_row_may_be_an_error() -> None:
     table = pd.DataFrame({"bruising": ["yes", "no", "blue"]})
     with pytest.raises(
-        TableError, match="row 3: unknown_state: bruising: got 'blue', expected absent, present"
+        TableError, match="row 3: no_such_state: bruising: got 'blue', expected absent, present"
     ):
         scored(table, on_error="raise")
     assert scored(table[:2], on_error="raise").status.tolist() == ["ok", "ok"]

@@ -83,17 +83,17 @@ def test_bad_rows_keep_their_place_and_are_explained(tiny: thighdx.Model) -> Non
     scorer = Scorer(tiny, top=1)
     with pytest.warns(UserWarning, match=r"(?s)1 of 3 rows have no probabilities.*'blue' \(1\)"):
         scored = scorer(PATIENTS)
-    assert scored.column("status").to_pylist() == ["ok", "unknown_state", "ok"]
+    assert scored.column("status").to_pylist() == ["ok", "no_such_state", "ok"]
     assert scored.column("top_1").to_pylist()[1] is None
     assert np.isnan(scored.column("strain")[1].as_py())
     (fault,) = scorer.explain(PATIENTS, scorer.score_batch(PATIENTS).found, [1])
-    assert (fault.row, fault.status, fault.column, fault.value) == (1, "unknown_state", "bruising", "blue")
+    assert (fault.row, fault.status, fault.column, fault.value) == (1, "no_such_state", "bruising", "blue")
     assert "expected absent, present (or True/False, yes/no, 1/0)" in fault.message
 
 
 def test_a_row_that_cannot_be_scored_may_be_an_error(tiny: thighdx.Model) -> None:
     scorer = Scorer(tiny, on_error="raise")
-    with pytest.raises(TableError, match="row 2 of the batch: unknown_state: bruising: got 'blue'"):
+    with pytest.raises(TableError, match="row 2 of the batch: no_such_state: bruising: got 'blue'"):
         scorer(PATIENTS)
     assert scorer(PATIENTS.slice(2)).num_rows == 1
     with pytest.warns(FutureWarning, match="strict=True is now on_error='raise'"):
@@ -102,10 +102,10 @@ def test_a_row_that_cannot_be_scored_may_be_an_error(tiny: thighdx.Model) -> Non
 
 FAULTS = [
     ({"bruising": [2]}, "wrong_type", "bruising", "bruising: got 2, expected absent"),
-    ({"setting": ["moon"]}, "unknown_state", "setting", "setting: got 'moon', expected one of clinic"),
+    ({"setting": ["moon"]}, "no_such_state", "setting", "setting: got 'moon', expected one of clinic"),
     ({"age": ["old"]}, "wrong_type", "age", "age: got 'old', expected 0 to 120 years"),
     ({"age": [130]}, "out_of_range", "age", "age: got '130', expected 0 to 120 years"),
-    ({"given_strain": ["perhaps"]}, "unknown_state", "given_strain", "given_strain: got 'perhaps'"),
+    ({"given_strain": ["perhaps"]}, "no_such_state", "given_strain", "given_strain: got 'perhaps'"),
     (
         {"bruising:absent": ["x"], "bruising:present": ["1"]},
         "wrong_type",
@@ -149,17 +149,27 @@ def test_every_fault_is_explained(
     assert message in fault.message
 
 
+def test_a_scorer_explains_statuses_in_a_column(tiny: thighdx.Model) -> None:
+    scorer = Scorer(tiny, status_detail=True, triage=True, top=1)
+    batch = pa.record_batch({"bruising": ["yes", "blue"]})
+    with pytest.warns(UserWarning, match="1 of 2 rows"):
+        scored = scorer(batch)
+    assert scored.schema == scorer.output_schema(batch.schema)
+    first, second = scored.column("status_detail").to_pylist()
+    assert (first, second[:27]) == ("", "bruising: got 'blue', expec")
+
+
 EXPLAINED = [
-    ({"bruising": ["blue"], "age": ["?"]}, "wrong_type", "age: got '?', expected 0 to 120 years"),
-    ({"age": ["130"], "bruising": ["blue"]}, "unknown_state", "bruising: got 'blue'"),
+    ({"bruising": ["blue"], "age": ["old"]}, "wrong_type", "age: got 'old', expected 0 to 120 years"),
+    ({"age": ["130"], "bruising": ["blue"]}, "no_such_state", "bruising: got 'blue'"),
     ({"bruising:absent": ["-1"], "bruising:present": ["x"]}, "wrong_type", "bruising:present: got 'x'"),
-    ({"bruising": ["None"]}, "unknown_state", "or an empty cell for unknown"),
+    ({"bruising": ["nil"]}, "no_such_state", "or an empty cell for unknown"),
     (
         {"MONTHS": [3000]},
         "out_of_range",
         "MONTHS, read as age: got '3000'; in years: got '250.0', expected 0 to 120",
     ),
-    ({"Q7": ["7"]}, "unknown_state", "Q7, read as onset: got '7', expected "),
+    ({"Q7": ["7"]}, "no_such_state", "Q7, read as onset: got '7', expected "),
 ]
 
 
@@ -225,11 +235,11 @@ def test_options_are_checked_when_it_is_made(
         Scorer(tiny, **options)
 
 
-def test_only_record_batches_are_scored(tiny: thighdx.Model) -> None:
+def test_only_record_batches_and_tables_are_scored(tiny: thighdx.Model) -> None:
     with pytest.raises(
-        TableError, match=r"got pyarrow Table, expected a pyarrow RecordBatch; table.to_batches"
+        TableError, match=r"got builtins dict, expected a pandas or polars DataFrame or a pyarrow Table"
     ):
-        Scorer(tiny)(pa.table({"age": [1]}))
+        Scorer(tiny)({"age": [1]})
 
 
 def test_a_shipped_model_travels_as_its_name(model: thighdx.Model) -> None:

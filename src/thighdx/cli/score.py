@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["score"]
 
 STANDARD_STREAM = "-"
+TAB = {"tab": "\t", "\\t": "\t"}  # as it can be typed
 PART_ROWS = 65_536
 SHOWN_CAUSES = 3
 
@@ -40,7 +41,7 @@ def score(
         list[str],
         typer.Argument(
             metavar="IN...",
-            help="Files, folders or patterns (CSV, also .gz .bz2 .zst; Parquet; Arrow; FHIR .ndjson), or - for a pipe.",
+            help="Files, folders or patterns (CSV, also .gz .bz2 .zst; TSV; JSONL; Parquet; Arrow; FHIR ndjson), or -.",
         ),
     ],
     output: Annotated[
@@ -64,6 +65,10 @@ def score(
         ),
     ] = None,
     triage: Annotated[bool, typer.Option("--triage", help="Add the level of urgency.")] = False,
+    status_detail: Annotated[
+        bool,
+        typer.Option("--status-detail", help="Add a column that says what could not be read in a row."),
+    ] = False,
     top: Annotated[
         int | None,
         typer.Option(
@@ -102,6 +107,15 @@ def score(
             "unknown, or stop.",
         ),
     ] = OnErrorWord.KEEP,
+    reference_date: Annotated[
+        str | None,
+        typer.Option(
+            "--reference-date",
+            metavar="DATE",
+            help="The day patients were seen, such as 2026-03-31: reads a column date_of_birth as ages.",
+            show_default=False,
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Short for --on-error raise: stop, with exit code 2.")
     ] = False,
@@ -125,6 +139,21 @@ def score(
     part_rows: Annotated[
         int, typer.Option(min=1, help="Rows written, and kept for --resume, at once.")
     ] = PART_ROWS,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            "--delimiter",
+            help="What parts cells in text, such as ';' or tab; by default a comma.",
+            show_default=False,
+        ),
+    ] = None,
+    decimal: Annotated[str, typer.Option("--decimal", help="The decimal sign in text: . or ,")] = ".",
+    encoding: Annotated[
+        str, typer.Option("--encoding", help="Of text, such as latin-1 or cp1252.")
+    ] = "utf-8",
+    allow_no_evidence: Annotated[
+        bool, typer.Option("--allow-no-evidence", help="Score a table of which no column is read.")
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")
     ] = False,
@@ -143,6 +172,7 @@ def score(
     went away. OUT appears only when it is complete; what an interrupted run has scored is kept beside it for
     --resume.
     """
+    from thighdx.files.csv_text import CsvDialect
     from thighdx.files.reading import open_table
     from thighdx.files.run import RunOptions, share_processors
     from thighdx.files.scoring import check_output
@@ -156,15 +186,18 @@ def score(
         interval=interval,
         triage=triage,
         groups=groups,
+        status_detail=status_detail,
         columns=_renamed(columns or []),
         top=top,
         column_map=column_map,
         on_error="raise" if strict else on_error.value,
+        reference_date=reference_date,
         n_threads=share_processors()[1],
     )
     if resume and STANDARD_STREAM in (*tables, output):
         raise TableError("--resume: expected files to read and to write; a pipe cannot be resumed")
-    table = open_table(tables, scorer)
+    dialect = CsvDialect(TAB.get(delimiter or "", delimiter), decimal, encoding)
+    table = open_table(tables, scorer, dialect=dialect, allow_no_evidence=allow_no_evidence or explain)
     if explain:
         from thighdx.cli.column_table import print_columns
 

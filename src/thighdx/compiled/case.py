@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from thighdx.inference.conflict import minimal_conflict
 from thighdx.inference.engine import log_weights
 from thighdx.network.spec import Floats
 from thighdx.network.tables import setting_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Case", "open_case"]
 
@@ -47,7 +51,13 @@ class Case:
         return self.compiled.settings[int(self.evidence.batch.setting_idx[0])]
 
 
-def open_case(compiled: CompiledModel, findings: Mapping[str, object], *, setting: str) -> Case:
+def open_case(
+    compiled: CompiledModel,
+    findings: Mapping[str, object] | pd.Series[Any],
+    *,
+    setting: str,
+    ignore_unknown: bool = False,
+) -> Case:
     """Read one case and weigh every explanation of it.
 
     Raises
@@ -57,7 +67,10 @@ def open_case(compiled: CompiledModel, findings: Mapping[str, object], *, settin
     ImpossibleEvidenceError
         If the evidence cannot be true together; its `conflict` is a smallest set that cannot.
     """
-    network, evidence = compiled.network, encode_case(compiled.vocabulary, findings, setting=setting)
+    network, evidence = (
+        compiled.network,
+        encode_case(compiled.vocabulary, findings, setting=setting, ignore_unknown=ignore_unknown),
+    )
     log_joint = log_weights(network, evidence.batch)[0]
     peak = log_joint.max()
     if np.isneginf(peak):

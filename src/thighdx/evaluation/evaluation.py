@@ -7,6 +7,7 @@ causes are given beside means. Intervals say how far a figure may be off by the 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +35,8 @@ from thighdx.text import percent
 if TYPE_CHECKING:
     import pandas as pd
 
+STATUS = "status"
+
 __all__ = ["Evaluation", "SupportsScoring", "evaluate"]
 
 
@@ -52,7 +55,7 @@ class SupportsScoring(Protocol):
     def residual_cause(self) -> str:
         """The cause that is never ranked; empty for none."""
 
-    def score(self, table: Any, **options: Any) -> Any:
+    def score(self, table: Any, *_: Any, **options: Any) -> Any:
         """Return posteriors for every row."""
 
 
@@ -64,6 +67,8 @@ class Evaluation(Shown):
     ----------
     n_rows : int
         Rows that could be scored; the others are left out and counted in `n_left_out`.
+    left_out : mapping of str to int
+        The same by why: the statuses of these rows, most frequent first.
     log_score : float
         Mean over rows of the sum over causes of ln P(what was the case); 0 is perfect.
     log_score_prior : float
@@ -90,6 +95,7 @@ class Evaluation(Shown):
     calibration: tuple[CalibrationBin, ...]
     causes: tuple[CauseScores, ...]
     triage: TriageConfusion | None
+    left_out: Mapping[str, int]
     _present: Bools = field(repr=False, compare=False)
     _posterior: Floats = field(repr=False, compare=False)
 
@@ -105,6 +111,7 @@ class Evaluation(Shown):
         plain["brier"] = asdict(self.brier)
         plain["calibration"] = [asdict(item) for item in self.calibration]
         plain["causes"] = [asdict(item) for item in self.causes]
+        plain["left_out"] = dict(self.left_out)
         plain["triage"] = None if self.triage is None else asdict(self.triage)
         return {name: _defined(value) for name, value in plain.items()}
 
@@ -132,8 +139,9 @@ class Evaluation(Shown):
 
     def __repr__(self) -> str:
         """Return the main figures, one per line."""
+        why = ", ".join(f"{count:,} {name}" for name, count in self.left_out.items())
         lines = [
-            f"{self.n_rows:,} patients ({self.n_left_out:,} left out)",
+            f"{self.n_rows:,} patients ({self.n_left_out:,} left out{': ' if why else ''}{why})",
             f"  log score  {self.log_score:.3f} (knowing only the mix: {self.log_score_prior:.3f})",
             f"  Brier      {self.brier.score:.4f} (reliability {self.brier.reliability:.5f}, "
             f"resolution {self.brier.resolution:.4f}, uncertainty {self.brier.uncertainty:.4f})",
@@ -197,8 +205,12 @@ def evaluate(
     scored = as_pandas(model.score(table, **options))
     posterior = scored[causes].to_numpy(dtype=np.float64)
     is_scored = ~np.isnan(posterior).any(axis=1)
+    left_out = dict(Counter(scored[STATUS][~is_scored]).most_common()) if STATUS in scored else {}
     if not is_scored.any():
-        raise TableError("evaluate: no row could be scored; see the column status of model.score(table)")
+        why = ", ".join(f"{count:,} {name}" for name, count in left_out.items())
+        raise TableError(
+            f"evaluate: no row could be scored{f' ({why})' if why else ''}; see model.explain_columns(table)"
+        )
     confusion = triage_confusion(frame, scored)
     n_left_out = int((~is_scored).sum())
     present, posterior = present[is_scored], posterior[is_scored]
@@ -221,6 +233,7 @@ def evaluate(
             for c, cause in enumerate(causes)
         ),
         triage=confusion,
+        left_out=left_out,
         _present=present,
         _posterior=posterior,
     )

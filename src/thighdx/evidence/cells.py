@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
+from thighdx.evidence.vocabulary import DATE_OF_BIRTH, REFERENCE_DATE
+
 __all__ = ["check_readable", "is_text"]
 
 
@@ -25,7 +27,10 @@ def check_readable(field: pa.Field, read_as: str) -> str | None:
         or pa.types.is_floating(kind)
         or pa.types.is_decimal(kind)
     )
-    if is_number or is_text(kind) or pa.types.is_null(kind):
+    is_date = read_as in (DATE_OF_BIRTH, REFERENCE_DATE) and (
+        pa.types.is_date(kind) or pa.types.is_timestamp(kind)
+    )
+    if is_number or is_date or is_text(kind) or pa.types.is_null(kind):
         return None
     name = repr(field.name) if field.name == read_as else f"{field.name!r}, read as {read_as!r}"
     return f"column {name}: got the type {field.type}, expected text, numbers or true/false"

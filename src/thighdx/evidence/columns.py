@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.errors import TableError, nearest_hint
-from thighdx.evidence.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary
+from thighdx.evidence.vocabulary import AGE_VARIABLE, DATE_OF_BIRTH, GIVEN_PREFIX, REFERENCE_DATE, Vocabulary
 
 __all__ = [
     "AGE",
@@ -32,10 +32,20 @@ AGE = "age"
 # A column this like a piece of evidence is probably a slip; shorter names are alike by chance.
 NEAR_MISS_RATIO = 0.85
 NEAR_MISS_LENGTH = 5
+CHECKBOX = re.compile(r"___[a-z0-9_]+$")  # what REDCap puts behind the name of a field for each of its boxes
 NEAR_MISS_COLUMNS = 1_000  # so many are looked at: a table of 100,000 columns is not a table of slips
 
 # What a column is: its kind, the variable or cause, and the state.
-Meaning: TypeAlias = tuple[Literal["variable", "given", "virtual", "age", "setting"], int, int]
+Meaning: TypeAlias = tuple[
+    Literal["variable", "given", "virtual", "age", "birth", "reference", "setting"], int, int
+]
+
+
+_AGES: Mapping[str, Literal["age", "birth", "reference"]] = {
+    AGE: "age",
+    DATE_OF_BIRTH: "birth",
+    REFERENCE_DATE: "reference",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ class ColumnPlan:
     virtual : mapping of variable index to tuple of columns
         One column of likelihoods per state, in the order of the states.
     age, setting : column, or None where the table has none
+    birth, reference : column, or None where none is read
+        Dates, the age at which counts.
     evidence, passthrough : tuple of columns
         What is read, and what is not and comes out as it is; in the order of the table.
     near_misses : tuple of str
@@ -64,6 +76,8 @@ class ColumnPlan:
     evidence: tuple[Hashable, ...]
     passthrough: tuple[Hashable, ...]
     near_misses: tuple[str, ...]
+    birth: Hashable | None = None
+    reference: Hashable | None = None
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -79,6 +93,7 @@ def plan_columns(
     *,
     columns: Mapping[str, str] | None = None,
     reserved: Sequence[str] = (),
+    has_reference: bool = False,
 ) -> ColumnPlan:
     """Decide for every column of a table whether and how it is read.
 
@@ -92,6 +107,9 @@ def plan_columns(
         its new name only, so it is not passed through.
     reserved : sequence of str
         Names of output columns, which no column that is passed through may have.
+    has_reference : bool
+        There is a reference date for dates of birth; without it, and without a column of such dates, they
+        pass through.
 
     Raises
     ------
@@ -118,6 +136,7 @@ def plan_columns(
             problems.append(f"columns {found[meaning]!r} and {name!r}: both are {read_as!r}")
         else:
             found[meaning] = name
+    undated = _leave_dates(found, names, passthrough, problems, renamed=renamed, has_reference=has_reference)
     virtual = _virtual(vocabulary, found, passthrough, problems)
     taken = frozenset(reserved)
     problems += [
@@ -136,7 +155,9 @@ def plan_columns(
         setting=found.get(("setting", 0, 0)),
         evidence=tuple(name for name in names if name not in passed),
         passthrough=tuple(passthrough),
-        near_misses=tuple(_near_misses(vocabulary, passthrough)),
+        near_misses=(*undated, *_near_misses(vocabulary, passthrough)),
+        birth=found.get(("birth", 0, 0)),
+        reference=found.get(("reference", 0, 0)),
     )
 
 
@@ -165,8 +186,8 @@ def _meaning(vocabulary: Vocabulary, name: Hashable) -> Meaning | None:
         return "variable", vocabulary.index[name], 0
     if name == SETTING:
         return "setting", 0, 0
-    if name == AGE and vocabulary.age_starts:
-        return "age", 0, 0
+    if name in _AGES and vocabulary.age_starts:
+        return _AGES[name], 0, 0
     if (cause := name.removeprefix(GIVEN_PREFIX)) != name and cause in vocabulary.cause_index:
         return "given", vocabulary.cause_index[cause], 0
     variable_id, _, state = name.partition(":")
@@ -175,6 +196,34 @@ def _meaning(vocabulary: Vocabulary, name: Hashable) -> Meaning | None:
         states = vocabulary.variables[index].states
         return ("virtual", index, states.index(state)) if state in states else None
     return None
+
+
+def _leave_dates(
+    found: dict[Meaning, Hashable],
+    names: Sequence[Hashable],
+    passthrough: list[Hashable],
+    problems: list[str],
+    *,
+    renamed: Mapping[Hashable, str],
+    has_reference: bool,
+) -> list[str]:
+    """Pass dates through that say no age, and say so; one that was asked for by name is a problem."""
+    birth, reference = found.get(("birth", 0, 0)), found.get(("reference", 0, 0))
+    if birth is not None and (reference is not None or has_reference):
+        return []
+    left = [name for name in (birth, reference) if name is not None]
+    found.pop(("birth", 0, 0), None)
+    found.pop(("reference", 0, 0), None)
+    need = (
+        f"it needs a column {REFERENCE_DATE}, or the argument reference_date, the day when patients were seen"
+    )
+    problems += [
+        f"column {birth!r}: to be read as {DATE_OF_BIRTH!r} {need}" for name in left if name in renamed
+    ]
+    passthrough[:] = [name for name in names if name in {*passthrough, *left}] if left else passthrough
+    if birth is None or birth in renamed:
+        return []
+    return [f"column {birth!r} is passed through and not read as an age; {need}"]
 
 
 def _positions(found: Mapping[Meaning, Hashable], kind: str) -> list[int]:
@@ -211,9 +260,10 @@ def _near_misses(vocabulary: Vocabulary, passthrough: Sequence[Hashable]) -> lis
     kinds: dict[tuple[bool, bool], _Names] = {}
     messages = []
     for name in passthrough[:NEAR_MISS_COLUMNS]:
-        if not isinstance(name, str) or name in truth:
+        if not isinstance(name, str) or name in truth or name in _AGES:
             continue
         plain = re.sub(r"[\s\-.]+", "_", name.strip().lower())[:200]
+        plain = CHECKBOX.sub("", plain)
         kind = ":" in plain, plain.startswith(GIVEN_PREFIX.rstrip("_"))
         if kind not in kinds:
             kinds[kind] = _Names(evidence_names(vocabulary, plain))
@@ -265,5 +315,5 @@ def evidence_names(vocabulary: Vocabulary, like: str) -> list[str]:
         return [f"{v.id}:{state}" for v in vocabulary.variables for state in v.states]
     if like.startswith(GIVEN_PREFIX.rstrip("_")):
         return [f"{GIVEN_PREFIX}{cause}" for cause in vocabulary.cause_index]
-    extra = [AGE] if AGE_VARIABLE in vocabulary.index and vocabulary.age_starts else []
+    extra = [AGE, DATE_OF_BIRTH] if AGE_VARIABLE in vocabulary.index and vocabulary.age_starts else []
     return [*vocabulary.index, *extra, SETTING]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,10 +13,10 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.evidence.cells import is_text
-from thighdx.evidence.vocabulary import is_missing
+from thighdx.evidence.vocabulary import as_day, as_number
 from thighdx.network.spec import Floats
 
-__all__ = ["NOT_A_STATE", "Distinct", "Numbers", "as_number", "cell", "distinct_values", "read_numbers"]
+__all__ = ["NOT_A_STATE", "Distinct", "Numbers", "cell", "distinct_values", "read_numbers"]
 
 # Stands for every value of a kind that names no state: the number 2, a date, a list.
 NOT_A_STATE = object()
@@ -83,45 +81,35 @@ def distinct_values(column: Any, *, keep_numbers: bool = False) -> Distinct:
     return _of_arrow(column.to_arrow() if kind == "polars" else column, keep_numbers)
 
 
-def read_numbers(column: Any, translate: Callable[[object], object] | None = None) -> Numbers:
+def read_numbers(
+    column: Any,
+    translate: Callable[[object], object] | None = None,
+    *,
+    read: Callable[[object], float | None] = as_number,
+) -> Numbers:
     """Read a column of numbers, or of text that is numbers; booleans are none.
+
+    Parameters
+    ----------
+    translate : callable, optional
+        Is given every distinct value first.
+    read : callable
+        Value to number, NaN for unknown, None where it is no number.
 
     Examples
     --------
     >>> import polars as pl
-    >>> read_numbers(pl.Series(["34", "?", None]))
+    >>> read_numbers(pl.Series(["34", "old", None]))
     Numbers(values=array([34., nan, nan]), is_wrong=array([False,  True, False]))
     """
-    if translate is None and (plain := _plain_numbers(column)) is not None:
+    if translate is None and read is not as_day and (plain := _plain_numbers(column)) is not None:
         return Numbers(plain, np.zeros(len(plain), dtype=bool))
     found = distinct_values(column, keep_numbers=True)
     words = found.values if translate is None else map(translate, found.values)
-    read = [as_number(value) for value in words]
-    values = np.array([np.nan if number is None else number for number in read] + [np.nan])
-    is_wrong = np.array([number is None for number in read] + [False])
+    numbers = [read(value) for value in words]
+    values = np.array([np.nan if number is None else number for number in numbers] + [np.nan])
+    is_wrong = np.array([number is None for number in numbers] + [False])
     return Numbers(values[found.codes], is_wrong[found.codes])
-
-
-def as_number(value: object) -> float | None:
-    """Return one value as a number, NaN for unknown, None where it is no number.
-
-    Examples
-    --------
-    >>> as_number("34"), as_number(None), as_number(True), as_number("1_0")
-    (34.0, nan, None, None)
-    """
-    if is_missing(value):
-        return np.nan
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real | Decimal | str):
-        return None
-    if isinstance(value, str) and "_" in value:  # only Python takes 1_0 for 10
-        return None
-    try:
-        return float(value)
-    except ValueError:  # Decimal("sNaN") too
-        return None
-    except OverflowError:  # a whole number beyond the range of doubles
-        return np.inf
 
 
 def cell(column: Any, row: int) -> object:

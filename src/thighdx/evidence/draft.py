@@ -6,8 +6,9 @@ A row with several faults has the first of these; its faulty cells are unknown i
     A value of a kind that names no state of its variable (2, 0.5, a date, ``True`` for an onset);
     text that is no number, or a boolean, where an age or a likelihood is due; likelihoods for some
     states only.
-``unknown_state``
-    A word that is no state of its variable, or no setting of the model.
+``no_such_state``
+    A word that is no state of its variable, or no setting of the model. Up to 0.1.0 it was called
+    ``unknown_state``, which read like a missing value; those are no fault.
 ``out_of_range``
     An age below 0 or above 120; a likelihood that is negative or infinite; likelihoods all 0.
 ``conflicting_columns``
@@ -28,7 +29,7 @@ import numpy.typing as npt
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.evidence.columns import ColumnPlan, Meaning
 from thighdx.evidence.distinct import distinct_values, read_numbers
-from thighdx.evidence.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, is_missing
+from thighdx.evidence.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, age_in_years, as_day
 from thighdx.network.spec import Floats
 
 __all__ = ["STATUSES", "BadCells", "Codes", "EncodedRows", "Status", "Translators", "encode_rows"]
@@ -39,7 +40,7 @@ Translators: TypeAlias = Mapping[Hashable, Callable[[object], object]]
 Status: TypeAlias = Literal[
     "ok",
     "wrong_type",
-    "unknown_state",
+    "no_such_state",
     "out_of_range",
     "conflicting_columns",
     "impossible_evidence",
@@ -100,6 +101,7 @@ def encode_rows(
     *,
     n_rows: int,
     setting_idx: int,
+    reference_day: float | None = None,
     translators: Translators | None = None,
     known: dict[Hashable, int] | None = None,
 ) -> EncodedRows:
@@ -111,6 +113,8 @@ def encode_rows(
         `rows[name]` is one of its columns.
     setting_idx : int
         Setting of the rows that do not name their own.
+    reference_day : float, optional
+        Day as YYYYMMDD at which those are as old as their dates of birth say who have no reference date.
     translators : mapping, optional
         Column to what turns its cells into words of the vocabulary.
     known : dict, optional
@@ -119,17 +123,19 @@ def encode_rows(
     draft = _Draft.empty(vocabulary, rows, n_rows, setting_idx, translators or {})
     draft.known = known
     for index, name in plan.variables.items():
-        find = partial(Vocabulary.find_code, vocabulary.variables[index])
+        find = partial(Vocabulary.read_code, vocabulary.variables[index])
         draft.codes[index] = draft.read_words(name, ("variable", index, 0), find)
     for index, name in plan.given.items():
-        find = partial(Vocabulary.find_code, vocabulary.causes[index])
+        find = partial(Vocabulary.read_code, vocabulary.causes[index])
         draft.given[index] = draft.read_words(name, ("given", index, 0), find)
     if plan.setting is not None:
-        codes = draft.read_words(plan.setting, ("setting", 0, 0), vocabulary.find_setting)
+        codes = draft.read_words(plan.setting, ("setting", 0, 0), vocabulary.read_setting)
         draft.setting_idx[codes != UNKNOWN] = codes[codes != UNKNOWN]
     for index, names in plan.virtual.items():
         draft.read_likelihoods(index, names)
     n_underage = draft.read_age(plan.age, vocabulary) if plan.age is not None else 0
+    if plan.birth is not None:
+        n_underage = max(n_underage, draft.read_birth(plan.birth, plan.reference, vocabulary, reference_day))
     return EncodedRows(draft.batch(), draft.status, n_underage, tuple(draft.bad_cells))
 
 
@@ -180,11 +186,9 @@ class _Draft:
         faults = np.zeros(len(codes), dtype=np.int8)
         for position, stored in enumerate(found.values):
             value = stored if translate is None else translate(stored)
-            if is_missing(value):
-                continue
             code = find(value)
             if code is None:
-                faults[position] = STATUSES.index("unknown_state" if isinstance(value, str) else "wrong_type")
+                faults[position] = STATUSES.index("no_such_state" if isinstance(value, str) else "wrong_type")
             else:
                 codes[position] = code
         for fault in sorted(set(faults.tolist()) - {0}):
@@ -219,9 +223,28 @@ class _Draft:
         self.virtual[index] = weights, is_read & ~is_clash
 
     def read_age(self, name: Hashable, vocabulary: Vocabulary) -> int:
-        """Turn ages into bands unless these are known to differ; return how many are too young."""
-        read = read_numbers(self.rows[name], self.translators.get(name))
-        years = read.values
+        """Turn ages into bands; return how many are too young."""
+        read = read_numbers(self.rows[name], self.translators.get(name), read=age_in_years)
+        self.mark(name, ("age", 0, 0), read.is_wrong, "wrong_type")
+        return self._settle_age(name, ("age", 0, 0), read.values, vocabulary)
+
+    def read_birth(
+        self, name: Hashable, reference: Hashable | None, vocabulary: Vocabulary, day: float | None
+    ) -> int:
+        """Turn dates of birth into bands as `read_age` does; a row without a reference date has that of all."""
+        born = read_numbers(self.rows[name], self.translators.get(name), read=as_day)
+        seen = np.full(len(born.values), np.nan if day is None else day)
+        self.mark(name, ("birth", 0, 0), born.is_wrong, "wrong_type")
+        if reference is not None:
+            own = read_numbers(self.rows[reference], self.translators.get(reference), read=as_day)
+            self.mark(reference, ("reference", 0, 0), own.is_wrong, "wrong_type")
+            seen = np.where(np.isnan(own.values), seen, own.values)
+            if self.known is not None:
+                self.known[reference] = int((~np.isnan(own.values)).sum())
+        return self._settle_age(name, ("birth", 0, 0), (seen - born.values) // 10_000, vocabulary)
+
+    def _settle_age(self, name: Hashable, meaning: Meaning, years: Floats, vocabulary: Vocabulary) -> int:
+        """Turn (n_rows,) years into bands unless these are known to differ; return how many are too young."""
         is_out = (years < AGE_LIMITS[0]) | (years > AGE_LIMITS[1])
         is_read = ~np.isnan(years) & ~is_out
         starts = np.array(vocabulary.age_starts)
@@ -235,9 +258,8 @@ class _Draft:
             is_virtual &= ~is_clash
         if self.known is not None:
             self.known[name] = int(is_read.sum())
-        self.mark(name, ("age", 0, 0), read.is_wrong, "wrong_type")
-        self.mark(name, ("age", 0, 0), is_out, "out_of_range")
-        self.mark(name, ("age", 0, 0), is_clash, "conflicting_columns")
+        self.mark(name, meaning, is_out, "out_of_range")
+        self.mark(name, meaning, is_clash, "conflicting_columns")
         known[is_read] = band[is_read]
         known[is_clash] = UNKNOWN
         return int((is_read & (years < starts[0])).sum())

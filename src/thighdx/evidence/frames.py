@@ -35,6 +35,7 @@ from thighdx.network.spec import Floats
 
 __all__ = ["Frame", "ScoredColumns", "encode_table", "open_table"]
 
+LAZY = "; call score(table.collect()), or write it to a file and call thighdx.score_files, which takes any length"
 Kind = Literal["pandas", "polars", "pyarrow"]
 Words = npt.NDArray[np.object_]
 
@@ -50,12 +51,13 @@ class ScoredColumns:
         Of the numbers.
     numbers : (len(names), n_rows) float64
     words : mapping of str to (n_rows,) str or None
+        What comes last; numbers too.
     """
 
     status: Words
     names: Sequence[str]
     numbers: Floats
-    words: Mapping[str, Words]
+    words: Mapping[str, Words | Floats]
 
     def items(self) -> list[tuple[str, Words | Floats]]:
         """Return every column by name, in order."""
@@ -99,8 +101,11 @@ def _in_pandas(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
     """Put columns side by side; numbers stay where they are in memory."""
     import pandas as pd
 
-    def words(columns: Mapping[str, Words]) -> Any:
-        made = {name: pd.Series(values, index=native.index, dtype="str") for name, values in columns.items()}
+    def words(columns: Mapping[str, Words | Floats]) -> Any:
+        made = {
+            name: pd.Series(values, index=native.index, dtype="str" if values.dtype == object else None)
+            for name, values in columns.items()
+        }
         return pd.DataFrame(made, index=native.index)
 
     numbers = pd.DataFrame(added.numbers.T, index=native.index, columns=list(added.names), copy=False)
@@ -150,7 +155,7 @@ def open_table(table: Any) -> Frame:
             names = "column_names" if kind == "pyarrow" else "columns"
             return _named(Frame(table, kind, list(getattr(table, names))))
     got = f"{type(table).__module__.partition('.')[0]} {type(table).__name__}"
-    hint = "; collect it first" if hasattr(table, "collect") else ""
+    hint = LAZY if hasattr(table, "collect") else ""
     if (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__")) and not hint:
         import pyarrow as pa
 
@@ -212,7 +217,7 @@ def encode_table(
     >>> encoded.batch.codes.tolist()
     [[1], [-1], [-1]]
     >>> [STATUSES[code] for code in encoded.status], plan.passthrough
-    (['ok', 'ok', 'unknown_state'], ('patient',))
+    (['ok', 'ok', 'no_such_state'], ('patient',))
     """
     frame = open_table(table)
     plan = plan_columns(vocabulary, frame.names, columns=columns, reserved=reserved)

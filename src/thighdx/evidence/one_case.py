@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import numbers
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thighdx.errors import EvidenceError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.evidence.vocabulary import AGE_VARIABLE, Vocabulary, is_missing
+from thighdx.evidence.vocabulary import (
+    AGE_VARIABLE,
+    DATE_OF_BIRTH,
+    GIVEN_PREFIX,
+    REFERENCE_DATE,
+    Vocabulary,
+    age_in_years,
+    as_day,
+    as_number,
+    is_unknown,
+)
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
 from thighdx.network.spec import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CaseEvidence", "CaseWarning", "encode_case", "encode_states"]
 
@@ -49,21 +62,33 @@ class CaseEvidence:
     warnings: tuple[CaseWarning, ...]
 
 
-def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setting: str) -> CaseEvidence:
+def encode_case(
+    vocabulary: Vocabulary,
+    findings: Mapping[str, object] | pd.Series[Any],
+    *,
+    setting: str,
+    ignore_unknown: bool = False,
+) -> CaseEvidence:
     """Read one case.
 
     Parameters
     ----------
     findings : mapping of str to object
-        Variable or cause id (or ``age``) to True/False, 1/0, yes/no, present/absent, positive/negative, the
-        name of a state, ``{state: likelihood}``, or None, NaN or "" for unknown.
+        Variable or cause id (or ``age``, or ``date_of_birth`` and ``reference_date``) to True/False, 1/0, yes/no,
+        present/absent, positive/negative, the name of a state, ``{state: likelihood}``, or None, NaN, "",
+        "unknown", "?" or "-" for unknown.
+        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table; a pandas Series is a mapping.
     setting : str
+    ignore_unknown : bool
+        Leave names out that the model does not know, with a warning.
 
     Raises
     ------
     EvidenceError
         At the first name or value that cannot be read.
     """
+    if type(findings).__name__ == "Series" and hasattr(findings, "index"):
+        findings = dict(zip(findings.index, findings.tolist(), strict=True))  # type: ignore[union-attr]  # of pandas
     if not isinstance(findings, Mapping):
         raise EvidenceError(
             f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
@@ -72,17 +97,23 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
     states, likelihoods = dict[str, str](), dict[str, dict[str, float]]()
     warnings: list[CaseWarning] = []
     by_id = {v.id: v for v in (*vocabulary.variables, *vocabulary.causes)}
-    for name, value in findings.items():
-        if name == "age" and vocabulary.age_starts:
+    for name, value in _as_in_tables(vocabulary, findings).items():
+        if name in ("age", DATE_OF_BIRTH, REFERENCE_DATE) and vocabulary.age_starts:
             continue
         if name not in by_id:
-            raise vocabulary.unknown_name(name)
+            if not ignore_unknown:
+                raise vocabulary.unknown_name(name)
+            warnings.append(CaseWarning("ignored", f"{vocabulary.unknown_name(name)}; it was left out"))
+            continue
         if isinstance(value, Mapping):
             likelihoods[name] = _likelihood(vocabulary, by_id[name], value)
-        elif not is_missing(value):
-            states[name] = by_id[name].states[vocabulary.code(by_id[name], value)]
-    if "age" in findings and vocabulary.age_starts:
-        _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
+        elif (state := vocabulary.read(by_id[name], value)) is not None:
+            states[name] = state
+    if vocabulary.age_starts:
+        if "age" in findings:
+            _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
+        if DATE_OF_BIRTH in findings:
+            _read_age(vocabulary, _age_at(findings), states, likelihoods, warnings)
     states = {name: states[name] for name in by_id if name in states}
     warnings.extend(_not_applicable(by_id, states))
     complaints = [by_id[name] for name in vocabulary.complaints]
@@ -94,6 +125,36 @@ def encode_case(vocabulary: Vocabulary, findings: Mapping[str, object], *, setti
         warnings.append(CaseWarning("outside_population", message))
     batch = encode_states(vocabulary, states, likelihoods, setting_idx)
     return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+
+
+def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
+    """Return findings by id: ``given_<cause>`` as the cause, ``<variable>:<state>`` as likelihoods.
+
+    Raises
+    ------
+    EvidenceError
+        If one of them is given in its own name too.
+    """
+    found: dict[str, object] = {}
+    likelihoods: dict[str, dict[object, object]] = {}
+    for name, value in findings.items():
+        word = name if isinstance(name, str) else ""
+        cause = word.removeprefix(GIVEN_PREFIX)
+        variable_id, _, state = word.partition(":")
+        if cause != word and cause in vocabulary.cause_index:
+            if cause in findings:
+                raise EvidenceError(f"{name}: {cause} is given too; give one of them")
+            found[cause] = value
+        elif state and variable_id in vocabulary.index:
+            if is_unknown(value):
+                continue
+            if not is_unknown(findings.get(variable_id)):
+                raise EvidenceError(f"{name}: {variable_id} is given too; give one of them")
+            number = as_number(value)
+            likelihoods.setdefault(variable_id, {})[state] = value if number is None else number
+        else:
+            found[name] = value
+    return {**found, **likelihoods}
 
 
 def encode_states(
@@ -131,15 +192,31 @@ def _likelihood(
     by_state = {variable.states[vocabulary.code(variable, key)]: weight for key, weight in value.items()}
     for state in variable.states:
         weight = by_state.get(state)
-        is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
-        if not is_number or not 0 <= weight <= sys.float_info.max:  # type: ignore[operator]  # a real number
+        number = None if isinstance(weight, str) else as_number(weight)
+        if number is None or not 0 <= number <= sys.float_info.max:
             raise EvidenceError(
                 f"{variable.id}: likelihood of {state!r}: got {weight!r}, expected {expected}"
             )
-        weights[state] = float(weight)  # type: ignore[arg-type]  # a real number, checked above
+        weights[state] = number
     if len(by_state) < len(value) or not any(weights.values()):
         raise EvidenceError(f"{variable.id}: got {dict(value)!r}, expected {expected}")
     return weights
+
+
+def _age_at(findings: Mapping[str, object]) -> float | None:
+    """Return the age in whole years at the reference date, None for unknown."""
+    days = {}
+    for name in (DATE_OF_BIRTH, REFERENCE_DATE):
+        day = as_day(findings.get(name))
+        if day is None:
+            raise EvidenceError(f"{name}: got {findings[name]!r}, expected a date such as 1990-02-28")
+        days[name] = day
+    born, seen = days.values()
+    if born == born and seen != seen:
+        raise EvidenceError(
+            f"{DATE_OF_BIRTH}: expected {REFERENCE_DATE} too, the day on which the patient was seen, to know the age"
+        )
+    return None if born != born else (seen - born) // 10_000
 
 
 def _read_age(
@@ -150,14 +227,11 @@ def _read_age(
     warnings: list[CaseWarning],
 ) -> None:
     """Turn an age in years into its band and compare it with a band given too."""
-    if is_missing(value):
+    years = age_in_years(value)
+    if years is None:
+        raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown")
+    if years != years:  # unknown
         return
-    try:
-        if isinstance(value, bool | np.bool_) or "_" in str(value):  # float("3_4") is 34
-            raise ValueError
-        years = float(value)  # type: ignore[arg-type]  # anything float() refuses is reported below
-    except (TypeError, ValueError, OverflowError):
-        raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown") from None
     bands = vocabulary.variables[vocabulary.index[AGE_VARIABLE]].states
     band = bands[vocabulary.age_code(years)]
     if states.get(AGE_VARIABLE, band) != band or AGE_VARIABLE in likelihoods:

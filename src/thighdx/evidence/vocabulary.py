@@ -8,50 +8,74 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 
 from thighdx.errors import EvidenceError, UnknownNameError, nearest_hint
+from thighdx.evidence.batch import UNKNOWN
 from thighdx.kb.records import Variable
 
 __all__ = [
     "AGE_LIMITS",
     "AGE_VARIABLE",
+    "DATE_OF_BIRTH",
     "GIVEN_PREFIX",
     "MISSING_TYPES",
     "MISSING_WORDS",
     "PRESENCE_WORDS",
+    "REFERENCE_DATE",
     "Vocabulary",
+    "age_in_years",
+    "as_day",
+    "as_number",
     "is_missing",
+    "is_unknown",
     "make_vocabulary",
+    "state_hint",
 ]
 
 AGE_VARIABLE = "age_band"
 AGE_LIMITS = (0.0, 120.0)  # years; outside: an error
 GIVEN_PREFIX = "given_"
+DATE_OF_BIRTH, REFERENCE_DATE = "date_of_birth", "reference_date"
 
 # How the absence of a value is written out; never a word that is also a state.
-MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "<na>"})
+MISSING_WORDS = frozenset(
+    {"", "na", "n/a", "nan", "nat", "null", "<na>", "unknown", "not known", "?", "-"}
+    | {"don't know", "dont know", "do not know", "not sure"}
+)
+NONE = "none"  # a state of some variables; of all others it means unknown, as Python writes it
 MISSING_TYPES = frozenset({"NAType", "NaTType"})  # of pandas, known without importing it
 # Index of the state these words mean, for variables whose states are absent|present or negative|positive.
 PRESENCE_WORDS: Mapping[str, int] = MappingProxyType(
     {
         "false": 0,
+        "f": 0,
         "no": 0,
+        "n": 0,
         "0": 0,
         "0.0": 0,  # as a column of 0 and 1 with gaps is written out
         "absent": 0,
         "negative": 0,
         "true": 1,
+        "t": 1,
         "yes": 1,
+        "y": 1,
         "1": 1,
         "1.0": 1,
         "present": 1,
         "positive": 1,
     }
 )
+# Words for the state `none`; no number, because a column of 0, 1, 2 may count something else.
+_NONE_WORDS = frozenset({"no", "n", "false", "f", "absent"})
+_SEX_WORDS = {"f": "female", "woman": "female", "m": "male", "man": "male"}
 _PRESENCE_STATES = (("absent", "present"), ("negative", "positive"))
+_NEGATIONS = ("no ", "not ", "non", "un", "in", "without ")
+_YEARS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:years?(?: old)?|yrs?|y/?o|y)\.?", re.IGNORECASE)
 _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
 
 
@@ -63,7 +87,88 @@ def is_missing(value: object) -> bool:
         return value.strip().lower() in MISSING_WORDS
     if isinstance(value, numbers.Real):
         return bool(value != value)  # only NaN differs from itself
+    if isinstance(value, Decimal):
+        return value.is_qnan()
     return type(value).__name__ in MISSING_TYPES
+
+
+def is_unknown(value: object) -> bool:
+    """Whether a value means unknown where there are no states, so that ``none`` is none of them."""
+    return is_missing(value) or (isinstance(value, str) and value.strip().lower() == NONE)
+
+
+def as_number(value: object) -> float | None:
+    """Return one value as a number, NaN for unknown, None where it is no number.
+
+    Examples
+    --------
+    >>> as_number("34"), as_number(None), as_number("?"), as_number(True), as_number("1_0")
+    (34.0, nan, nan, None, None)
+    """
+    if is_unknown(value):
+        return math.nan
+    if type(value).__name__ in ("bool", "bool_") or not isinstance(value, numbers.Real | Decimal | str):
+        return None
+    if isinstance(value, str) and "_" in value:  # only Python takes 1_0 for 10
+        return None
+    try:
+        return float(value)
+    except ValueError:  # Decimal("sNaN") too
+        return None
+    except OverflowError:  # a whole number beyond the range of doubles
+        return math.inf
+
+
+def age_in_years(value: object) -> float | None:
+    """Return an age as a number of years, NaN for unknown, None where it is no age.
+
+    Examples
+    --------
+    >>> age_in_years("34 years"), age_in_years("34yo"), age_in_years(34), age_in_years("34 weeks")
+    (34.0, 34.0, 34.0, None)
+    """
+    if isinstance(value, str) and (match := _YEARS.fullmatch(value.strip())):
+        return float(match[1])
+    return as_number(value)
+
+
+def as_day(value: object) -> float | None:
+    """Return a date as the number YYYYMMDD, NaN for unknown, None where it is no date.
+
+    Whole years between two of them are the whole ten thousands of their difference.
+
+    Examples
+    --------
+    >>> as_day("1990-02-28"), as_day(date(1990, 2, 28)), as_day("28.2.1990"), as_day(1990)
+    (19900228.0, 19900228.0, None, None)
+    """
+    if is_unknown(value):
+        return math.nan
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value.strip()[:10])
+        except ValueError:
+            return None
+    if hasattr(value, "item"):  # numpy's
+        value = value.item()
+    if not isinstance(value, date):
+        return None
+    return float(value.year * 10_000 + value.month * 100 + value.day)
+
+
+def state_hint(value: object, states: Iterable[str]) -> str:
+    """Return ``did you mean 'sudden'?`` for a word near a state, unless the word denies what it is near to.
+
+    Examples
+    --------
+    >>> state_hint("suden", ("gradual", "sudden")), state_hint("not present", ("absent", "present"))
+    ("did you mean 'sudden'?", '')
+    """
+    if not isinstance(value, str):
+        return ""
+    word = value.strip().lower()
+    denied = word.startswith(_NEGATIONS)
+    return nearest_hint(word, [state for state in states if not denied or state[:2] == word[:2]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +206,30 @@ class Vocabulary:
         lowered = [state.lower() for state in variable.states]
         if word in lowered:
             return lowered.index(word)
-        return PRESENCE_WORDS.get(word) if variable.states in _PRESENCE_STATES else None
+        if variable.states in _PRESENCE_STATES:
+            return PRESENCE_WORDS.get(word)
+        if _SEX_WORDS.get(word) in lowered:
+            return lowered.index(_SEX_WORDS[word])
+        return lowered.index(NONE) if word in _NONE_WORDS and NONE in lowered else None
+
+    @classmethod
+    def read_code(cls, variable: Variable, value: object) -> int | None:
+        """Return the index of the state a value means, `UNKNOWN`, or None where it means nothing."""
+        found = cls.find_code(variable, value)
+        return UNKNOWN if found is None and is_unknown(value) else found
+
+    def read(self, variable: Variable, value: object) -> str | None:
+        """Return the state a single value means, None for unknown.
+
+        Raises
+        ------
+        EvidenceError
+            If the value is neither; says what was expected.
+        """
+        code = self.read_code(variable, value)
+        if code is None:
+            raise EvidenceError(self.refusal(variable, value))
+        return None if code == UNKNOWN else variable.states[code]
 
     def code(self, variable: Variable, value: object) -> int:
         """Return the index of the state a single value means.
@@ -122,7 +250,7 @@ class Vocabulary:
         expected = ", ".join(variable.states)
         if variable.states in _PRESENCE_STATES:
             expected += " (or True/False, yes/no, 1/0)"
-        hint = nearest_hint(value, variable.states) if isinstance(value, str) else ""
+        hint = state_hint(value, variable.states)
         shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."
         return f"{variable.id}: got {shown}, expected {expected}, or None for unknown" + (
             f"; {hint}" if hint else ""
@@ -145,8 +273,14 @@ class Vocabulary:
 
     def find_setting(self, setting: object) -> int | None:
         """Return the index of a setting, None if the model has no such setting."""
-        word = setting.strip() if isinstance(setting, str) else ""
-        return self.settings.index(word) if word in self.settings else None
+        word = _as_id(setting) if isinstance(setting, str) else ""
+        found = [index for index, name in enumerate(self.settings) if _as_id(name) == word]
+        return found[0] if found else None
+
+    def read_setting(self, setting: object) -> int | None:
+        """Return the index of a setting, `UNKNOWN`, or None if it is neither."""
+        found = self.find_setting(setting)
+        return UNKNOWN if found is None and is_unknown(setting) else found
 
     def setting_code(self, setting: object) -> int:
         """Return the index of a setting.
@@ -158,13 +292,13 @@ class Vocabulary:
         """
         if (found := self.find_setting(setting)) is not None:
             return found
-        hint = nearest_hint(setting, self.settings) if isinstance(setting, str) else ""
+        hint = state_hint(setting, self.settings)
         expected = f"setting: got {setting!r}, expected one of {', '.join(self.settings)}"
         raise EvidenceError(expected + (f"; {hint}" if hint else ""))
 
     def names(self) -> list[str]:
         """Return everything a key of evidence may be."""
-        extra = ["age"] if self.age_starts else []
+        extra = ["age", DATE_OF_BIRTH] if self.age_starts else []
         return [*self.index, *self.cause_index, *extra]
 
     def unknown_name(self, name: object) -> EvidenceError:
@@ -175,11 +309,14 @@ class Vocabulary:
 
     def _name_hint(self, name: str) -> str:
         """Say what an unknown name may mean: an alias, a near name, or the setting, which is no finding."""
-        word = "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
+        word = _as_id(name)
         for variable in (*self.variables, *self.causes):
-            aliases = {"_".join(alias.lower().replace("_", " ").split()) for alias in variable.aliases}
+            aliases = {_as_id(alias) for alias in variable.aliases}
             if word in aliases or word == variable.id:
                 return f"did you mean {variable.id!r}? ({variable.label})"
+        if len(word) > 2 and (found := [known for known in self.names() if word in known.split("_")]):
+            shown = ", ".join(repr(known) for known in found[:3]) + (", ..." if len(found) > 3 else "")
+            return f"did you mean {shown}?" if len(found) == 1 else f"did you mean one of {shown}?"
         hint = nearest_hint(name, [*self.names(), "setting"])
         if "'setting'" in hint:
             return (
@@ -204,13 +341,20 @@ class Vocabulary:
         return self.cause_index[cause]
 
 
+def _as_id(name: str) -> str:
+    """Write a name as ids are: small letters, and one underscore for what parts words."""
+    return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
+
+
 def _word(value: object) -> str | None:
     """Return a value as a lower-case word; None where it cannot be one."""
     if isinstance(value, str):
         return value.strip().lower()
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return "true" if value else "false"
-    if isinstance(value, numbers.Real) and value in (0, 1):
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
+    if isinstance(value, numbers.Real | Decimal) and value in (0, 1):
         return "1" if value == 1 else "0"
     return None
 

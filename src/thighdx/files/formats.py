@@ -28,7 +28,7 @@ STANDARD_STREAM = "-"
 STANDARD_INPUT = "standard input"
 SNIFFED_BYTES = 16_000_000  # a header must be in there
 
-Kind = Literal["csv", "parquet", "arrow", "arrows", "fhir"]
+Kind = Literal["csv", "parquet", "arrow", "arrows", "fhir", "json"]
 Compression = Literal["gzip", "bz2", "zstd"]
 
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
@@ -41,16 +41,26 @@ _KINDS: dict[str, Kind] = {
     ".ipc": "arrow",
     ".arrows": "arrows",
 }
-RESOURCES = ".ndjson"  # FHIR, one resource per line: read, never written
+# Read, never written: FHIR, one resource per line; columns between tabs; one row per line.
+_READ_ONLY: dict[str, Kind] = {".ndjson": "fhir", ".tsv": "csv", ".jsonl": "json"}
 _EXPECTED = ".csv, .csv.gz, .csv.bz2, .csv.zst, .parquet, .arrow or .arrows, or - for a pipe"
-_TITLES = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow", "arrows": "Arrow", "fhir": "FHIR"}
+_TITLES = {
+    "csv": "CSV",
+    "parquet": "Parquet",
+    "arrow": "Arrow",
+    "arrows": "Arrow",
+    "fhir": "FHIR",
+    "json": "JSON lines",
+}
 
 # What to do about endings that a table often has.
 _REMEDIES = {
     ".xlsx": "; save the sheet as 'CSV UTF-8'",
     ".xls": "; save the sheet as 'CSV UTF-8'",
-    ".tsv": "; save it with commas, as .csv",
-    ".txt": "; call it .csv if its columns are separated by commas",
+    ".tsv": "; write .csv",
+    ".jsonl": "; write .csv or .parquet",
+    ".json": "; one row per line is .jsonl",
+    ".txt": "; call it .csv if its columns are separated by commas, .tsv if by tabs",
     ".gz": "; call it .csv.gz if a CSV is inside",
     ".bz2": "; call it .csv.bz2 if a CSV is inside",
     ".zst": "; call it .csv.zst if a CSV is inside",
@@ -110,7 +120,8 @@ def table_format(name: str) -> TableFormat:
 
 def input_format(name: str) -> TableFormat:
     """Return what a file to be read is: a table, or FHIR resources, one per line."""
-    return TableFormat("fhir") if Path(name).suffix.lower() == RESOURCES else table_format(name)
+    kind = _READ_ONLY.get(Path(name).suffix.lower())
+    return table_format(name) if kind is None else TableFormat(kind)
 
 
 def find_files(names: Sequence[str]) -> list[str]:
@@ -194,7 +205,7 @@ def _matching(name: str) -> list[str]:
     return list(found)
 
 
-def read_beginning(name: str, form: TableFormat) -> bytes:
+def read_beginning(name: str, form: TableFormat, *, is_utf8: bool = True) -> bytes:
     """Return how a file begins, unpacked, and refuse what is not what its ending says.
 
     Raises
@@ -213,12 +224,13 @@ def read_beginning(name: str, form: TableFormat) -> bytes:
             check_beginning(name, b"", form)
     try:
         with pa.input_stream(name, compression=form.compression) as stream:
-            start = bytes(stream.read(SNIFFED_BYTES if form.kind == "csv" else 1_000))
+            start = bytes(stream.read(SNIFFED_BYTES if form.kind in ("csv", "json") else 1_000))
     except (pa.ArrowException, OSError) as error:
         if form.compression is None:
             raise
         raise TableError(f"{name}: damaged {form.compression} file ({first_line(error)})") from None
-    check_beginning(name, start, form)
+    if is_utf8:
+        check_beginning(name, start, form)
     return start
 
 
@@ -242,6 +254,8 @@ def check_beginning(name: str, start: bytes, form: TableFormat) -> None:
             if name == STANDARD_INPUT and remedy.startswith("call it"):
                 expected, remedy = "CSV or an Arrow stream", "unpack it, or save it to a file and score that"
             raise TableError(f"{name}: is {what}, expected {expected}; {remedy}")
+    if form.kind == "json" and lowered.startswith(b"{"):
+        return
     if form.kind != "csv":
         article = "an" if expected[0] in "AEIO" else "a"
         raise TableError(

@@ -10,6 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 from thighdx.evidence.cells import is_text
+from thighdx.files.csv_text import CsvDialect, looks_like_data
 from thighdx.files.formats import STANDARD_STREAM, find_files
 from thighdx.files.sources import Source, inspect_file, open_standard_input, unify
 from thighdx.model import Model
@@ -133,18 +134,34 @@ class Table:
         return pa.RecordBatch.from_arrays(arrays, names=self.schema.names)
 
 
-def open_table(names: Sequence[str], scorer: Scorer) -> Table:
+def open_table(
+    names: Sequence[str],
+    scorer: Scorer,
+    *,
+    dialect: CsvDialect | None = None,
+    allow_no_evidence: bool = False,
+) -> Table:
     """Find the files of a table and make sure, without reading a row, that they can be scored together.
+
+    Parameters
+    ----------
+    dialect : CsvDialect, optional
+        Of text; default commas, points and UTF-8.
+    allow_no_evidence : bool
+        Take a table of which no column is read: every row gets the prior.
 
     Raises
     ------
     TableError
-        If a file is missing, empty or damaged, has other columns than the first, or cannot be scored.
+        If a file is missing, empty or damaged, has other columns than the first, or cannot be scored; if no
+        column is evidence.
     """
     files = find_files(names)
     is_pipe = files == [STANDARD_STREAM]
     sources = (
-        [open_standard_input()] if is_pipe else [inspect_file(name, Model(scorer.model)) for name in files]
+        [open_standard_input(dialect)]
+        if is_pipe
+        else [inspect_file(name, Model(scorer.model), dialect) for name in files]
     )
     schema = unify(sources)
     try:
@@ -152,8 +169,20 @@ def open_table(names: Sequence[str], scorer: Scorer) -> Table:
     except TableError as error:
         name = "standard input" if is_pipe else files[0]
         raise TableError(f"{name}: {str(error).removeprefix('table: ')}") from None
+    if not plan.evidence and not allow_no_evidence:
+        raise TableError(_without_evidence("standard input" if is_pipe else files[0], schema, plan.remarks))
     is_dear = scorer.options.interval is not None
     return Table(sources, schema, frozenset(plan.evidence), DEAR_BATCH_ROWS if is_dear else BATCH_ROWS)
+
+
+def _without_evidence(name: str, schema: pa.Schema, remarks: Sequence[str]) -> str:
+    """Say that no column is read, and what may be the reason."""
+    said = f"{name}: no column is read as evidence, so every row would get the prior"
+    if any(looks_like_data(column) for column in schema.names):
+        shown = ", ".join(repr(column) for column in schema.names[:5])
+        return f"{said}; the first line ({shown}) looks like a row: is there no header?"
+    misses = [remark for remark in remarks if remark.startswith("column ")]
+    return "; ".join([said, *misses[:3]]) + "; see --columns, --map and model.variables"
 
 
 def explain_columns(table: Table, scorer: Scorer) -> ColumnReadings:

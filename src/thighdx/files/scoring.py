@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from thighdx.errors import TableError
+from thighdx.files.csv_text import CsvDialect
 from thighdx.files.formats import STANDARD_STREAM
 from thighdx.files.reading import Table, open_table
 from thighdx.files.report import RunReport
@@ -33,6 +34,8 @@ def score_files(
     escape_formulas: bool = False,
     part_rows: int = PART_ROWS,
     on_earlier: OnEarlier = "ask",
+    dialect: CsvDialect | None = None,
+    allow_no_evidence: bool = False,
     quiet: bool = False,
 ) -> RunReport:
     """Score files of any length in flat memory; what ``thighdx score`` does, for programs and notebooks.
@@ -40,7 +43,7 @@ def score_files(
     Parameters
     ----------
     tables : path, or sequence of paths
-        Files, folders or patterns: CSV (plain, gz, bz2, zst), Parquet or Arrow, together one table.
+        Files, folders or patterns: CSV (plain, gz, bz2, zst), TSV, JSON lines, Parquet or Arrow, together one table.
     output : path
         File to write, its format by its ending; it appears only when it is complete.
     scorer : Scorer, optional
@@ -52,6 +55,10 @@ def score_files(
     on_earlier : {"ask", "resume", "restart"}
         What to do with parts that an interrupted run of the same request has left: raise, go on from them, or
         discard them.
+    dialect : CsvDialect, optional
+        Delimiter, decimal sign and encoding of text, as ``thighdx.files.csv_text.CsvDialect(delimiter=";")``.
+    allow_no_evidence : bool
+        Score a table of which no column is read; every row gets the prior.
     quiet : bool
         Show no progress; there is none anyway unless standard error is a terminal.
 
@@ -83,7 +90,9 @@ def score_files(
     started = time.perf_counter()
     scorer = Scorer(n_threads=share_processors()[1]) if scorer is None else scorer
     names = [tables] if isinstance(tables, str | Path) else tables
-    table = open_table([str(name) for name in names], scorer)
+    table = open_table(
+        [str(name) for name in names], scorer, dialect=dialect, allow_no_evidence=allow_no_evidence
+    )
     check_output(table, str(output))
     run = start_run(scorer, table, scorer.options.top or TOP)
     options = RunOptions(escape_formulas, part_rows, on_earlier)

@@ -6,7 +6,7 @@ import contextlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -14,7 +14,8 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 from thighdx.fhir.table import resource_batches, resource_schema
-from thighdx.files.csv_text import CsvText, check_names, read_csv, read_header
+from thighdx.files.csv_text import CsvDialect, CsvText, check_names, read_csv, read_header
+from thighdx.files.decimals import with_decimal_points
 from thighdx.files.formats import (
     SNIFFED_BYTES,
     STANDARD_STREAM,
@@ -24,6 +25,7 @@ from thighdx.files.formats import (
     input_format,
     read_beginning,
 )
+from thighdx.files.json_lines import json_batches, json_schema
 from thighdx.scoring.schema_plan import schema_difference
 
 __all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
@@ -75,6 +77,7 @@ class Source:
             "size": stat.st_size,
             "mtime_ns": stat.st_mtime_ns,
             "schema": self.schema.remove_metadata().to_string(truncate_metadata=False),
+            **({} if self.text is None else {"dialect": asdict(self.text.dialect)}),
         }
 
     @property
@@ -85,7 +88,7 @@ class Source:
         if self.text is not None:  # a row ends with a line; text that fits is there from beginning to end
             start = self.text.start
             return max(start.count(b"\n"), start.count(b"\r")) if len(start) < SNIFFED_BYTES else None
-        if self.pipe is not None or self.n_bytes > SNIFFED_BYTES:
+        if self.pipe is not None or self.n_bytes > SNIFFED_BYTES or self.form.kind == "json":
             return None
         with contextlib.suppress(pa.ArrowException, OSError):  # what is damaged is told where it is read
             return sum(int(batch.num_rows) for batch, _ in _arrow(self.name))
@@ -118,6 +121,8 @@ class Source:
             batches = self._csv(evidence)
         elif self.form.kind == "parquet":
             batches, skip = self._parquet(skip, evidence, n_rows)
+        elif self.form.kind == "json":
+            batches = json_batches(self.name, self.schema)
         elif self.form.kind == "fhir":
             batches = ((batch, 0) for batch in resource_batches(self.name, self.model))
         else:
@@ -140,13 +145,16 @@ class Source:
         packed = pa.dictionary(pa.int32(), pa.string())
         kinds = [(name, packed if name in evidence else pa.string()) for name in self.schema.names]
         for batch in read_csv(self.text, pa.schema(kinds)):
+            if self.text.dialect.decimal == ",":
+                batch = with_decimal_points(batch, evidence)
             yield batch, 0 if self.raw is None else self.raw.tell()
 
     def open_text(self) -> pa.NativeFile:
         """Open a file of text from its beginning, unpacked."""
         self.raw = pa.OSFile(self.name)
         packed = self.form.compression
-        return self.raw if packed is None else pa.CompressedInputStream(self.raw, packed)
+        plain = self.raw if packed is None else pa.CompressedInputStream(self.raw, packed)
+        return plain if self.text is None else self.text.dialect.decode(plain)
 
     def _parquet(self, skip: int, evidence: frozenset[str], n_rows: int) -> tuple[Iterator[_Located], int]:
         """Read row groups page by page, from that on in which row `skip` is."""
@@ -170,8 +178,15 @@ class Source:
         return batches(), skip
 
 
-def inspect_file(name: str, model: Any = None) -> Source:
+def inspect_file(name: str, model: Any = None, dialect: CsvDialect | None = None) -> Source:
     """Look at how a file begins (and ends, where its schema is there), and read none of its rows.
+
+    Parameters
+    ----------
+    model : Model, optional
+        Says what FHIR resources mean.
+    dialect : CsvDialect, optional
+        Of text; default commas and UTF-8.
 
     Raises
     ------
@@ -182,10 +197,13 @@ def inspect_file(name: str, model: Any = None) -> Source:
     n_bytes = Path(name).stat().st_size
     if form.kind == "fhir":
         return Source(name, form, resource_schema(model), None, n_bytes, model=model)
-    start = read_beginning(name, form)
+    dialect = (dialect or CsvDialect()).for_file(name)
+    start = read_beginning(name, form, is_utf8=form.kind != "csv" or dialect.is_utf8)
+    if form.kind == "json":
+        return Source(name, form, json_schema(name, start, is_whole=n_bytes == len(start)), None, n_bytes)
     if form.kind == "csv":
         source = Source(name, form, pa.schema([]), None, n_bytes)
-        source.text = CsvText(name, start, source.open_text)
+        source.text = CsvText(name, start, source.open_text, dialect=dialect)
         header, has_rows = read_header(source.text)
         source.schema = pa.schema([(column, pa.string()) for column in header])
         source.n_rows = None if has_rows else 0
@@ -198,7 +216,7 @@ def inspect_file(name: str, model: Any = None) -> Source:
     return Source(name, form, schema, n_rows, n_bytes)
 
 
-def open_standard_input() -> Source:
+def open_standard_input(dialect: CsvDialect | None = None) -> Source:
     """Look at how CSV or an Arrow stream in a pipe begins.
 
     Raises
@@ -212,9 +230,15 @@ def open_standard_input() -> Source:
         reader = pa.ipc.open_stream(pa.PythonFile(_Rejoined(start, stream), mode="r"))
         check_names("standard input", reader.schema.names)
         return Source(STANDARD_STREAM, TableFormat("arrows"), reader.schema, None, 0, pipe=reader)
-    check_beginning("standard input", start, TableFormat("csv"))
+    dialect = (dialect or CsvDialect()).for_file(STANDARD_STREAM)
+    if dialect.is_utf8:
+        check_beginning("standard input", start, TableFormat("csv"))
     text = CsvText(
-        "standard input", start, lambda: pa.PythonFile(_Rejoined(start, stream), mode="r"), is_pipe=True
+        "standard input",
+        start,
+        lambda: dialect.decode(pa.PythonFile(_Rejoined(start, stream), mode="r")),
+        is_pipe=True,
+        dialect=dialect,
     )
     header, has_rows = read_header(text)
     schema = pa.schema([(column, pa.string()) for column in header])

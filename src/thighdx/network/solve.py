@@ -217,6 +217,8 @@ def _search(
         # Near the optimum the value no longer falls by more than rounding: accept a smaller gradient.
         improves = (found.error < now.error[rows]) & (found.value <= value + 1e-12 * np.abs(value))
         good = (found.value <= value + 1e-4 * size * slope[open_]) | improves
+        # Where no solution exists the steps die away far out, and taking them for ever would lead nowhere.
+        good &= (found.value < value) | (found.error < now.error[rows])
         chosen = rows[good]
         theta[chosen] = trial[good]
         now.value[chosen], now.gradient[chosen], now.error[chosen] = (

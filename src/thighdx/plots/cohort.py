@@ -33,7 +33,7 @@ BAR = 0.85  # lines
 BETWEEN = 4.2  # lines between the two panels, for ticks and the name of an axis
 STATUS_WORDS = {
     "ok": "Scored",
-    "unknown_state": "Left out: a state that does not exist",
+    "no_such_state": "Left out: a state that does not exist",
     "wrong_type": "Left out: a value of the wrong type",
     "out_of_range": "Left out: a value out of range",
     "conflicting_columns": "Left out: columns that disagree",

@@ -58,7 +58,7 @@ def block_scores(
         position=items.position,
         cause=items.cause,
         local=surprise[items.feature[:, None], holding(network)[items.cause]],
-        rows=given[columns[~is_level]],
+        rows=given[columns[~is_level]][:, holding(network)],
         row_slots=slots[~is_level],
         slots=slots,
         level=np.where(is_level, possible[0], 0.0),

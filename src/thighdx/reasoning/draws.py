@@ -44,7 +44,8 @@ class DrawChunk:
         Draws in which something was drawn again, by reason: ``shares`` (their sum left no room for one to
         `max_causes` causes), ``frequencies`` (they summed to 1 or more, or no factors reproduce them),
         ``backgrounds`` and ``links`` (cumulative rows that rose with the state). A reason ending in
-        ``_left`` counts those that still contradicted themselves after `MAX_TRIES`.
+        ``_left`` counts those that still contradicted themselves after `MAX_TRIES` (40 where no factors
+        reproduce frequencies).
     solved : dict
         Base parameters made at first use.
     """

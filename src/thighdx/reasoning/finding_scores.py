@@ -56,7 +56,7 @@ def finding_scores(network: Network, layout: JudgementLayout, position: int, see
         position=np.concatenate([part.position for part in parts]),
         cause=np.concatenate([part.cause for part in parts]),
         local=np.concatenate([part.local for part in parts]),
-        rows=np.concatenate([part.rows for part in parts]),
+        rows=np.concatenate([part.rows for part in parts])[:, holding(network)],
         row_slots=np.zeros(0, dtype=np.intp),
         slots=np.zeros(0, dtype=np.intp),
         level=np.zeros(0),

@@ -14,7 +14,7 @@ import numpy as np
 from thighdx.arrays import softmax
 from thighdx.errors import EvidenceError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseEvidence, encode_case
-from thighdx.evidence.vocabulary import Vocabulary, is_missing
+from thighdx.evidence.vocabulary import MISSING_WORDS, Vocabulary, is_missing
 from thighdx.inference.engine import cause_chances, log_weights
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
@@ -34,7 +34,7 @@ from thighdx.reasoning.triage import Triage, triage
 __all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview", "SupportsInterview"]
 
 NONE_OF_THESE = frozenset({"none", "none of these", "no", "nothing"})
-DONT_KNOW = frozenset({"?", "don't know", "dont know", "do not know", "unknown", "not sure", "skip"})
+DONT_KNOW = MISSING_WORDS | {"skip"}
 
 
 class _SupportsKnowledge(Protocol):
@@ -206,6 +206,12 @@ class Interview:
         """P(cause present | what is known now) of every cause."""
         return self._step.posterior
 
+    def __repr__(self) -> str:
+        """Return how far it is, and what is asked."""
+        n = len(self._asked)
+        asks = self.finished_because if self.question is None else f"asks {self.question.variable}"
+        return f"<thighdx.Interview in {self._setting}: {n} answered, {self.triage.level}; {asks}>"
+
     def why(self) -> str:
         """Return why the present question is asked; why the interview is finished once it is."""
         question = self.question
@@ -271,8 +277,9 @@ class Interview:
             if question.members:
                 ticked(question, [name])
             if not _is_unknown(state):
-                variable = self._by_id[name]
-                found[name] = variable.states[self._model.vocabulary.code(variable, state)]
+                said = self._model.vocabulary.read(self._by_id[name], state)
+                if said is not None:
+                    found[name] = said
         return found
 
     def _work_out(self) -> _Step:

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.network.build import Network
@@ -202,6 +202,14 @@ def _starts(counts: list[int] | Indices) -> Indices:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
 
 
+def _one_below_the_other(parts: list[csr_array], n_columns: int) -> csr_array:
+    """Stack sparse matrices; for hundreds of small ones some ten times as quick as that of scipy."""
+    counts = np.concatenate([np.zeros(0, dtype=np.int32), *(np.diff(p.indptr) for p in parts)])
+    data = np.concatenate([np.zeros(0), *(p.data for p in parts)])
+    indices = np.concatenate([np.zeros(0, dtype=np.int32), *(p.indices for p in parts)])
+    return csr_array((data, indices, _starts(counts).astype(np.int32)), shape=(len(counts), n_columns))
+
+
 def _stack(
     network: Network,
     layout: JudgementLayout,
@@ -213,9 +221,7 @@ def _stack(
     """Put the arrays of the pieces one after the other."""
     n = network.explanations.n_explanations
     n_causes = network.explanations.n_causes
-    empty = np.zeros(0, dtype=np.intp)
-    n_columns = n_causes + n_features(network, layout)
-    through = [csr_array((0, n_columns)), *(p.through for p in pieces)]
+    empty, held = np.zeros(0, dtype=np.intp), holding(network)
     return Stack(
         piece=piece.astype(np.int32),  # as sparse matrices want them
         case=case.astype(np.int32),
@@ -224,12 +230,12 @@ def _stack(
         bend=np.array([p.bend for p in pieces]).reshape(-1, n),
         position=np.concatenate([empty, *(p.position for p in pieces)]),
         cause=np.concatenate([empty, *(p.cause for p in pieces)]),
-        local=np.concatenate([np.zeros((0, holding(network).shape[1])), *(p.local for p in pieces)]),
-        rows=np.concatenate([np.zeros((0, n)), *(p.rows for p in pieces)]),
+        local=np.concatenate([np.zeros((0, held.shape[1])), *(p.local for p in pieces)]),
+        rows=np.concatenate([np.zeros((0, *held.shape)), *(p.rows for p in pieces)]),
         row_slots=np.concatenate([empty, *(p.row_slots for p in pieces)]),
         slots=np.concatenate([empty, *(p.slots for p in pieces)]),
         level=np.concatenate([np.zeros(0), *(p.level for p in pieces)]),
-        through=csr_array(vstack(through, format="csr")),
+        through=_one_below_the_other([p.through for p in pieces], n_causes + n_features(network, layout)),
         plain_weight=np.array([p.plain_weight for p in pieces]).reshape(-1, n_causes * 4),
         item_start=_starts([len(p.position) for p in pieces]),
         local_start=_starts([len(p.cause) for p in pieces]),

@@ -22,6 +22,8 @@ __all__ = ["BlockDraws", "block_scores", "log_prior_draws", "solved_block", "sol
 # Margins of a draw are met to this; a draw whose margins are missed by more than `UNSOLVED` is drawn again.
 DRAW_TOLERANCE = 1e-10
 UNSOLVED = 1e-8
+# How often other frequencies are drawn: where shares and effects leave room for hardly any, more would not help.
+BLOCK_TRIES = 40
 # Share of the prior mass that the margins of a context's factors are summed over.
 MARGIN_MASS = 0.9999
 # Numbers worked on at once when a block is solved: 64 MB.
@@ -127,7 +129,7 @@ def _solve_block(
     rng = chunk.rng(3, setting, block.context_idx[0])
     size = max(1, CELLS_AT_ONCE // (len(classes) * len(block.cells)))
     open_rows = np.arange(len(chunk.values))
-    for attempt in range(MAX_TRIES):
+    for attempt in range(BLOCK_TRIES):
         unsolved = []
         for first in range(0, len(open_rows), size):
             rows = open_rows[first : first + size]

@@ -40,8 +40,8 @@ class PieceScores:
     cause : (n_local,) intp
     local : (n_local, n_holding) float64
         Scores on the explanations that hold the cause, in the order of `holding`.
-    rows : (n_rows, n_explanations) float64
-        Scores on all explanations: of items, then what is known of the features `row_slots`.
+    rows : (n_rows, n_causes, n_holding) float64
+        Scores on the explanations that hold each cause: of items, then what is known of the features `row_slots`.
     row_slots : (n_feature_rows,) intp
         Features that the last rows stand for.
     slots : (n_slots,) intp

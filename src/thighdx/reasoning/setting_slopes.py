@@ -26,6 +26,9 @@ class SettingSlopes:
     Attributes
     ----------
     sets : (n_sets, n_explanations) sparse 0/1
+    held_in_group : (n_groups + 1, n_causes, n_holding) float64
+        1 over the number of causes of the explanations that hold each cause and belong to a group, last to the group of
+        all causes, and 0 for the others: sums over all of them count every explanation once.
     sets_holding : tuple over causes of (n_sets, n_holding) sparse 0/1
         The same among the explanations that hold a cause; empty with up to two causes, where it is not needed.
     members : (n_groups, n_causes) bool
@@ -43,10 +46,10 @@ class SettingSlopes:
         P(feature | H): of the states of contexts but the first, then of pairs of states with a dependency.
     without_holding : (n_causes, n_holding, n_features) float64
         The same on the explanations that hold each cause.
-    weights : (n_judgements, 4) float64
+    weights : (4, n_judgements) float64
         Variance, third moment, mean minus median, mean square distance from the median; see `JudgementLayout`.
     base_weights : (n_base, 4) float64
-        Those of the base judgements.
+        Those of the base judgements, transposed.
     log_prior : (n_explanations,) float64
     """
 
@@ -55,6 +58,7 @@ class SettingSlopes:
     sets: csr_array
     members: Floats
     holding: Indices
+    held_in_group: Floats
     sets_holding: tuple[csr_array, ...]
     bend: Floats
     base_position: Indices
@@ -143,13 +147,15 @@ def _make_setting(
         features = csr_array(margins.features[:, chosen].T)
         without[slots] = np.asarray(features @ block_cells(network, setting, block))
     held, sets = holding(network), csr_array(columns.T)
-    weights = np.stack([layout.sd**2, layout.third, layout.shift, layout.spread], axis=1)
+    per_size = 1.0 / network.explanations.sizes[held]
+    weights = np.stack([layout.sd**2, layout.third, layout.shift, layout.spread])
     return SettingSlopes(
         network=network,
         layout=layout,
         sets=sets,
         members=in_group,
         holding=held,
+        held_in_group=np.concatenate([columns.T[membership.shape[1] :, held] * per_size, per_size[None]]),
         sets_holding=_sets_holding(sets, held) if network.explanations.max_causes != 2 else (),
         bend=bend,
         base_position=position,
@@ -160,7 +166,7 @@ def _make_setting(
         without=without,
         without_holding=np.ascontiguousarray(without[:, held].transpose(1, 2, 0)),
         weights=weights,
-        base_weights=weights[position],
+        base_weights=weights[:, position].T,
         log_prior=network.log_prior(setting),
     )
 

@@ -7,9 +7,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from thighdx.errors import nearest_hint
 from thighdx.evidence.columns import TRUTH_PREFIX, ColumnPlan
-from thighdx.evidence.vocabulary import GIVEN_PREFIX
+from thighdx.evidence.vocabulary import DATE_OF_BIRTH, GIVEN_PREFIX, REFERENCE_DATE, state_hint
 from thighdx.scoring.faults import LOOKED_AT, FaultReader
 from thighdx.scoring.score import Scoring
 
@@ -28,7 +27,7 @@ class ColumnReading:
     Attributes
     ----------
     role : str
-        ``evidence``, ``age``, ``setting``, ``given``, ``virtual``, ``truth`` (passed through, compared),
+        ``evidence``, ``age``, ``date``, ``setting``, ``given``, ``virtual``, ``truth`` (passed through, compared),
         ``passed through`` or ``dropped``.
     read_as : str
         Empty unless it is read.
@@ -91,7 +90,7 @@ class ColumnReadings:
                 found = reader.common_values(bad, at_most=LOOKED_AT)
                 reading.values.update(found)
                 for word in found:
-                    if hint := nearest_hint(word, self._states(reading)):
+                    if hint := state_hint(word, self._states(reading)):
                         reading.hints[word] = hint
         for name, count in known.items():
             self.columns[name].known += count
@@ -131,6 +130,8 @@ class ColumnReadings:
         read_as = str(self.scoring.options.renamed.get(name, name))  # type: ignore[call-overload]  # any key will do
         if read_as in ("age", "setting"):
             return read_as, read_as
+        if read_as in (DATE_OF_BIRTH, REFERENCE_DATE):
+            return "date", read_as
         if ":" in read_as:
             return "virtual", read_as
         is_given = read_as not in self.scoring.vocabulary.index and read_as.startswith(GIVEN_PREFIX)

@@ -8,15 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thighdx.compiled.case import open_case
 from thighdx.compiled.compiled_model import CompiledModel
-from thighdx.errors import ImpossibleEvidenceError, TableError, nearest_hint
+from thighdx.errors import ImpossibleEvidenceError, TableError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.evidence.columns import AGE, SETTING, ColumnPlan
 from thighdx.evidence.distinct import cell
 from thighdx.evidence.draft import STATUSES, BadCells, Codes, EncodedRows, Translators
-from thighdx.evidence.vocabulary import AGE_LIMITS, Vocabulary, is_missing
+from thighdx.evidence.vocabulary import (
+    AGE_LIMITS,
+    DATE_OF_BIRTH,
+    REFERENCE_DATE,
+    Vocabulary,
+    is_unknown,
+    state_hint,
+)
 from thighdx.scoring.options import OnError
 
 __all__ = ["Fault", "FaultReader", "FaultTally", "conflict_in"]
@@ -70,6 +78,29 @@ class FaultReader:
                 return Fault(row, status, column, value, message)
         return None
 
+    def details(self, encoded: EncodedRows, status: Codes) -> npt.NDArray[np.object_]:
+        """Say of every row what could not be read, or why it is impossible; "" where nothing is wrong.
+
+        Returns
+        -------
+        (n_rows,) str
+            Of a row with several faults, the one that gave it its status; where such a cell counts as unknown,
+            that one too.
+        """
+        said = np.full(len(status), "", dtype=object)
+        for bad in reversed(encoded.bad_cells):
+            known: dict[object, str] = {}
+            is_cell = bad.status != "conflicting_columns" and not (
+                bad.meaning[0] == "virtual" and bad.meaning[2] < 0
+            )
+            for row in bad.rows[encoded.status[bad.rows] == STATUSES.index(bad.status)].tolist():
+                key = _shown(cell(self.rows[bad.column], row)) if is_cell else row
+                if key not in known:
+                    known[key] = self.describe(bad, row)[2]
+                said[row] = known[key]
+        said[status == STATUSES.index("impossible_evidence")] = IMPOSSIBLE
+        return said
+
     def describe(self, bad: BadCells, row: int) -> tuple[str, str, str]:
         """Return the column at fault, what is in the cell, and what was expected."""
         kind, index, state = bad.meaning
@@ -93,12 +124,19 @@ class FaultReader:
         """Return what a column is read as, and what is wrong with a value of it."""
         kind, index, state = bad.meaning
         if kind == "setting":
-            hint = nearest_hint(str(value), self.vocabulary.settings)
+            hint = state_hint(str(value), self.vocabulary.settings)
             message = f"got {_shown(value)!r}, expected one of {', '.join(self.vocabulary.settings)}"
             return SETTING, message + (f"; {hint}" if hint else "")
         if kind == "age":
             low, high = AGE_LIMITS
             return AGE, f"got {_shown(value)!r}, expected {low:g} to {high:g} years"
+        if kind in ("birth", "reference"):
+            wanted = "a date such as 1990-02-28"
+            if bad.status == "out_of_range":
+                wanted = f"a date up to {AGE_LIMITS[1]:g} years before the patient was seen"
+            return (
+                DATE_OF_BIRTH if kind == "birth" else REFERENCE_DATE
+            ), f"got {_shown(value)!r}, expected {wanted}"
         variable = (self.vocabulary.causes if kind == "given" else self.vocabulary.variables)[index]
         if kind == "virtual":
             return (
@@ -112,7 +150,7 @@ class FaultReader:
     def _likelihoods(self, index: int, row: int) -> tuple[str, str, str]:
         """Say what is wrong with the likelihoods of one variable taken together."""
         names = self.plan.virtual[index]
-        known = [name for name in names if not is_missing(self._translated(name, row))]
+        known = [name for name in names if not is_unknown(self._translated(name, row))]
         missing = ", ".join(str(name) for name in names if name not in known)
         message = "likelihoods all 0, expected one above 0"
         if missing:

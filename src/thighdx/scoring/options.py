@@ -5,11 +5,13 @@ from __future__ import annotations
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal, TypeAlias, get_args
 
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap
 from thighdx.evidence.draft import Translators
+from thighdx.evidence.vocabulary import as_day
 from thighdx.reasoning.level import check_level
 
 __all__ = ["Engine", "OnError", "ScoreOptions"]
@@ -28,8 +30,8 @@ class ScoreOptions:
         Of rows that do not name their own.
     interval : float, optional
         Level of credible intervals, in (0, 1): adds ``<cause>_lower`` and ``<cause>_upper``.
-    triage, groups : bool
-        Adds the level of urgency; adds ``group_<name>``.
+    triage, groups, status_detail : bool
+        Adds the level of urgency; adds ``group_<name>``; adds why a row could not be read, in words.
     columns : mapping of str to str
         Column to what it is read as.
     column_map : ColumnMap, optional
@@ -39,6 +41,8 @@ class ScoreOptions:
     on_error : {"keep", "unknown", "raise"}
         A row with a cell that cannot be read keeps its place without probabilities; is scored as if the cell
         were unknown; is an error.
+    reference_date : date or str, optional
+        The day when patients were seen whose row does not say it: with it dates of birth are ages.
     n_threads : int, optional
         All by default; never changes a result.
     engine : {"auto", "compiled", "numpy"}
@@ -49,10 +53,12 @@ class ScoreOptions:
     interval: float | None = None
     triage: bool = False
     groups: bool = False
+    status_detail: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
     column_map: ColumnMap | None = None
     top: int | None = None
     on_error: OnError = "keep"
+    reference_date: str | date | None = None
     n_threads: int | None = field(default=None, compare=False)
     engine: Engine = "auto"
 
@@ -73,6 +79,16 @@ class ScoreOptions:
                 raise TableError(
                     f"{name}: got {getattr(self, name)!r}, expected one of {', '.join(get_args(kind))}"
                 )
+
+        if self.reference_date is not None and not (as_day(self.reference_date) or 0) > 0:
+            raise TableError(
+                f"reference_date: got {self.reference_date!r}, expected a date such as '2026-03-31'"
+            )
+
+    @property
+    def reference_day(self) -> float | None:
+        """The reference date as the number YYYYMMDD."""
+        return None if self.reference_date is None else as_day(self.reference_date)
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -100,10 +116,12 @@ class ScoreOptions:
             "interval": self.interval,
             "triage": self.triage,
             "groups": self.groups,
+            "status_detail": self.status_detail,
             "columns": dict(self.columns),
             "column_map": None if column_map is None else column_map.as_plain(),
             "top": self.top,
             "on_error": self.on_error,
+            "reference_date": None if self.reference_date is None else str(self.reference_date),
         }
 
 

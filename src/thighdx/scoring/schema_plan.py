@@ -80,7 +80,7 @@ def plan_schema(
         raise TableError("table: " + "\n  ".join(problems))
     passed = frozenset(plan.passthrough)
     kept = tuple(position for position, name in enumerate(schema.names) if name in passed)
-    text = {"status", "triage", *top[::2]}
+    text = {"status", *scoring.words, *top[::2]}
     added = [(name, pa.string() if name in text else pa.float64()) for name in (*scoring.names, *top)]
     fields = [schema.field(position).remove_metadata() for position in kept]
     output = pa.schema([*fields, *(pa.field(name, kind) for name, kind in added)], metadata=dict(notes))

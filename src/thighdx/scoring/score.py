@@ -138,7 +138,12 @@ class Scoring:
     @property
     def names(self) -> list[str]:
         """Names of all columns that scoring adds, in order."""
-        return ["status", *self.numbers, *(["triage"] if self.options.triage else [])]
+        return ["status", *self.numbers, *self.words]
+
+    @property
+    def words(self) -> list[str]:
+        """Names of the columns of words that scoring adds after the numbers."""
+        return [name for name in ("triage", "status_detail") if getattr(self.options, name)]
 
     def plan(self, names: Sequence[Any], reserved: Sequence[str] = ()) -> ColumnPlan:
         """Decide how each column of a table is read.
@@ -151,7 +156,11 @@ class Scoring:
         dropped = self.options.dropped
         kept = [name for name in names if name not in dropped] if dropped else names
         return plan_columns(
-            self.vocabulary, kept, columns=self.options.renamed, reserved=[*self.names, *reserved]
+            self.vocabulary,
+            kept,
+            columns=self.options.renamed,
+            reserved=[*self.names, *reserved],
+            has_reference=self.options.reference_date is not None,
         )
 
     def encode(
@@ -164,6 +173,7 @@ class Scoring:
             rows,
             n_rows=n_rows,
             setting_idx=self.vocabulary.setting_code(self.options.setting),
+            reference_day=self.options.reference_day,
             translators=self.options.translators,
             known=known,
         )
@@ -211,20 +221,30 @@ class Scoring:
         return infer_compiled(self.network, batch, sets=sets, n_threads=n_threads)
 
 
-def score_table(scoring: Scoring, table: Any) -> Any:
+def score_table(
+    scoring: Scoring,
+    table: Any,
+    *,
+    reserved: Sequence[str] = (),
+    last: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+) -> Any:
     """Score every row of a table of patients.
 
     Parameters
     ----------
     table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
         One row per patient; `thighdx.evidence.frames` says what columns and values mean.
+    reserved : sequence of str
+        Names of the columns that `last` adds.
+    last : callable, optional
+        Numbers by name to further columns, as arrays by name.
 
     Returns
     -------
     table of the same kind, with the same rows, order and pandas index
         Columns that are not evidence; ``status`` (text); ``log_evidence``, the natural log of
         P(evidence | complaint, setting); one float64 column per cause, P(cause present | evidence);
-        groups; ``<cause>_lower``, ``<cause>_upper``; ``triage``.
+        groups; ``<cause>_lower``, ``<cause>_upper``; ``triage``; ``status_detail``.
         ``log_evidence`` and probabilities are NaN unless ``status`` is ``ok``.
 
     Raises
@@ -242,9 +262,12 @@ def score_table(scoring: Scoring, table: Any) -> Any:
         youngest).
     """
     frame = open_table(table)
-    plan, n_rows = scoring.plan(frame.names), len(frame)
+    plan, n_rows = scoring.plan(frame.names, reserved), len(frame)
     tally = FaultTally(scoring.options.on_error)
     added = _score_parts(scoring, frame, plan, tally)
+    if last is not None:
+        words = {**added.words, **last(dict(zip(added.names, added.numbers, strict=True)))}
+        added = replace(added, words=words)
     young = underage(scoring, tally.n_underage)
     for message in (*(plan.remarks if n_rows else ()), *tally.messages(n_rows), *young):
         warnings.warn(message, UserWarning, stacklevel=3)  # whoever called what calls score_table
@@ -258,7 +281,7 @@ def _score_parts(scoring: Scoring, frame: Frame, plan: ColumnPlan, tally: FaultT
     size = min(ROWS_AT_ONCE, max(1, n_rows))
     n_threads = 1 if n_rows > size else options.n_threads
     numbers, status = np.empty((len(scoring.numbers), n_rows)), np.empty(n_rows, dtype=np.int8)
-    levels = np.empty(n_rows, dtype=object) if options.triage else None
+    words = {name: np.empty(n_rows, dtype=object) for name in scoring.words}
 
     def work(start: int) -> tuple[int, Any, ScoredRows]:
         rows = frame.part(start, start + size)
@@ -268,11 +291,12 @@ def _score_parts(scoring: Scoring, frame: Frame, plan: ColumnPlan, tally: FaultT
     for start, rows, found in _in_threads(work, range(0, max(1, n_rows), size), options.n_threads):
         part = slice(start, start + len(found.status))
         numbers[:, part], status[part] = found.numbers, found.status
-        if levels is not None and found.levels is not None:
-            levels[part] = found.levels
+        if found.levels is not None:
+            words["triage"][part] = found.levels
         reader = FaultReader(scoring.vocabulary, plan, rows, options.translators)
+        if options.status_detail:
+            words["status_detail"][part] = reader.details(found.encoded, found.status)
         tally.add(reader, found.encoded, found.status, first_row=start)
-    words = {} if levels is None else {"triage": levels}
     return ScoredColumns(np.array(STATUSES, dtype=object)[status], scoring.numbers, numbers, words)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from thighdx.scoring.faults import Fault, FaultReader, FaultTally, conflict_in
 from thighdx.scoring.options import Engine, OnError, ScoreOptions
 from thighdx.scoring.portable import ModelSource, PortableModel, find_model
 from thighdx.scoring.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
-from thighdx.scoring.score import ScoredRows, Scoring, underage
+from thighdx.scoring.score import ScoredRows, Scoring, score_table, underage
 from thighdx.scoring.top_causes import check_top, top_causes, top_columns
 
 __all__ = ["ScoredBatch", "Scorer"]
@@ -44,7 +45,7 @@ class ScoredBatch:
 
 
 class Scorer:
-    """Scores record batches; made once, used in any thread or process.
+    """Scores record batches and tables; made once, used in any thread or process.
 
     Parameters
     ----------
@@ -54,8 +55,8 @@ class Scorer:
         Setting of rows that do not name their own; default the model's.
     interval : float, optional
         Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
-    triage, groups : bool
-        Adds the level of urgency; adds ``group_<name>``.
+    triage, groups, status_detail : bool
+        Adds the level of urgency; adds ``group_<name>``; adds why a row could not be read, in words.
     columns : mapping of str to str, optional
         Column to what it is read as.
     top : int, optional
@@ -66,6 +67,8 @@ class Scorer:
     on_error : {"keep", "unknown", "raise"}
         A row with a cell that cannot be read keeps its place, with its status and no probabilities; is scored as
         if the cell were unknown; is an error.
+    reference_date : date or str, optional
+        The day when patients were seen: turns a column ``date_of_birth`` into ages.
     n_threads : int, optional
         Threads per batch; default all.
     strict : bool
@@ -102,10 +105,12 @@ class Scorer:
         interval: float | None = None,
         triage: bool = False,
         groups: bool = False,
+        status_detail: bool = False,
         columns: Mapping[str, str] | None = None,
         top: int | None = None,
         column_map: str | Path | Mapping[str, Any] | ColumnMap | None = None,
         on_error: OnError = "keep",
+        reference_date: str | date | None = None,
         n_threads: int | None = None,
         strict: bool = False,
     ) -> None:
@@ -122,10 +127,12 @@ class Scorer:
             interval=None if interval is None else check_level(interval),
             triage=triage,
             groups=groups,
+            status_detail=status_detail,
             columns={} if columns is None else columns,
             column_map=None if column_map is None else read_column_map(column_map),
             top=top,
             on_error=on_error,
+            reference_date=reference_date,
             n_threads=n_threads,
         )
         if self._options.column_map is not None:
@@ -214,20 +221,27 @@ class Scorer:
         """
         return self.plan(input_schema).output
 
-    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the scored batch: same rows, same order.
+    def __call__(self, batch: Any) -> Any:
+        """Return the scored batch or table: the same kind, same rows, same order.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch, or a table as for `Model.score`
 
         Raises
         ------
         TableError
-            If it is no record batch, its schema cannot be scored, or a row cannot and `on_error` is ``raise``.
+            If it is no table, its schema cannot be scored, or a row cannot and `on_error` is ``raise``.
 
         Warns
         -----
         UserWarning
             As `Model.score` does.
         """
-        check_record_batch(batch)
+        if not isinstance(batch, pa.RecordBatch):
+            names = top_columns(self._options.top or 0)
+            compiled = replace(self.scoring, options=replace(self._options, engine="compiled"))
+            return score_table(compiled, batch, reserved=names, last=self._leading)
         is_new = batch.schema.remove_metadata() not in self._plans
         scored = self.score_batch(batch)
         found = scored.found
@@ -267,6 +281,8 @@ class Scorer:
         arrays += [pa.array(STATUSES).take(pa.array(found.status)), *map(pa.array, found.numbers)]
         if found.levels is not None:
             arrays.append(pa.array(found.levels, pa.string()))
+        if self._options.status_detail:
+            arrays.append(pa.array(self.reader(batch).details(encoded, found.status), pa.string()))
         if self._options.top is not None:
             arrays += self._top(dict(zip(scoring.numbers, found.numbers, strict=True)))
         return ScoredBatch(pa.RecordBatch.from_arrays(arrays, schema=plan.output), found)
@@ -300,6 +316,13 @@ class Scorer:
         for places, values in top_causes(posterior, ranked, self._options.top or 0):
             arrays += [ids.take(pa.array(places, mask=places < 0)), pa.array(values)]
         return arrays
+
+    def _leading(self, numbers: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns of leading causes in numpy, by name."""
+        if self._options.top is None:
+            return {}
+        arrays = [array.to_numpy(zero_copy_only=False) for array in self._top(numbers)]
+        return dict(zip(top_columns(self._options.top), arrays, strict=True))
 
     def _ranked(self) -> list[str]:
         """Return the causes that take part in rankings."""

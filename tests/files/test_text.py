@@ -1,0 +1,140 @@
+"""Text as hospitals write it: spaces in headers, semicolons, decimal commas, other encodings, tabs, JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+import thighdx
+from streaming_tables import TINY
+from thighdx.cli import app
+from thighdx.errors import TableError
+from thighdx.files.csv_text import CsvDialect
+
+PLAIN = "id,bruising,age\nm\u00fcller,yes,34.5\nb,no,70\n"
+
+
+@pytest.fixture
+def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Score with the tiny model in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    runner = CliRunner()
+
+    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
+        return runner.invoke(app, ["score", *words, "--model", str(TINY)], input=stdin, prog_name="thighdx")
+
+    return invoke
+
+
+def expected(score: Callable[..., Result]) -> pd.DataFrame:
+    Path("plain.csv").write_text(PLAIN, encoding="utf-8")
+    assert score("plain.csv", "-o", "plain_out.csv").exit_code == 0
+    return pd.read_csv("plain_out.csv", dtype={"id": str})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("in.csv", " id , bruising,age \nm\u00fcller,yes,34.5\nb,no,70\n", []),
+        (
+            "in.csv",
+            "id;bruising;age\nm\u00fcller;yes;34,5\nb;no;70\n",
+            ["--delimiter", ";", "--decimal", ","],
+        ),
+        ("in.csv", PLAIN.encode("latin-1"), ["--encoding", "latin-1"]),
+        ("in.csv", PLAIN.encode("utf-16"), ["--encoding", "utf-16"]),
+        ("in.csv", b"\xef\xbb\xbf" + PLAIN.encode(), []),
+        ("in.tsv", PLAIN.replace(",", "\t"), []),
+        ("in.csv", PLAIN.replace(",", "\t"), ["--delimiter", "tab"]),
+        ("in.csv", PLAIN.replace("id,", '"id",').replace("\n", "\r\n"), []),
+    ],
+)
+def test_a_table_is_the_same_however_it_is_written(
+    score: Callable[..., Result], name: str, content: str | bytes, options: list[str]
+) -> None:
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    result = score(name, "-o", "out.csv", *options)
+    assert result.exit_code == 0, result.output
+    pd.testing.assert_frame_equal(pd.read_csv("out.csv", dtype={"id": str}), expected(score))
+
+
+def test_a_pipe_may_have_another_delimiter_and_encoding(score: Callable[..., Result]) -> None:
+    content = PLAIN.replace(",", ";").encode("cp1252")
+    result = score("-", "-o", "out.csv", "--delimiter", ";", "--encoding", "cp1252", stdin=content)
+    assert result.exit_code == 0, result.output
+    pd.testing.assert_frame_equal(pd.read_csv("out.csv", dtype={"id": str}), expected(score))
+
+
+def test_a_header_may_hold_a_line_break_in_quotes(score: Callable[..., Result]) -> None:
+    Path("in.csv").write_text('"free\ntext",bruising\nx,yes\ny,no\n', encoding="utf-8")
+    assert score("in.csv", "-o", "out.csv").exit_code == 0
+    assert pd.read_csv("out.csv")["free\ntext"].tolist() == ["x", "y"]
+
+
+def test_json_lines_are_a_table(score: Callable[..., Result]) -> None:
+    rows = [{"id": "m\u00fcller", "bruising": "yes", "age": 34.5}, {"id": "b", "bruising": "no", "age": 70}]
+    Path("in.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert score("in.jsonl", "-o", "out.csv").exit_code == 0
+    pd.testing.assert_frame_equal(pd.read_csv("out.csv", dtype={"id": str}), expected(score))
+
+
+def test_a_line_that_is_no_row_is_an_error(score: Callable[..., Result]) -> None:
+    Path("in.jsonl").write_text('{"bruising": "yes"}\nno\n', encoding="utf-8")
+    result = score("in.jsonl", "-o", "out.csv")
+    assert result.exit_code == 2
+    assert "in.jsonl: cannot be read as JSON, one row per line" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,name\n1,x\n", "no column is read as evidence, so every row would get the prior"),
+        ("id,brusing\n1,yes\n", "did you mean 'bruising'?"),
+        ("7,yes,34\n8,no,70\n", "the first line ('7', 'yes', '34') looks like a row: is there no header?"),
+        ("yes,yes,34\n8,no,70\n", "column 'yes' is given 2 times, expected each once; is there no header?"),
+    ],
+)
+def test_a_file_without_evidence_is_an_error(
+    score: Callable[..., Result], content: str, message: str
+) -> None:
+    Path("in.csv").write_text(content, encoding="utf-8")
+    result = score("in.csv", "-o", "out.csv")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not Path("out.csv").exists()
+
+
+def test_a_file_without_evidence_is_scored_on_request(score: Callable[..., Result]) -> None:
+    Path("in.csv").write_text("id\n7\n8\n", encoding="utf-8")
+    assert score("in.csv", "-o", "out.csv", "--allow-no-evidence").exit_code == 0
+    assert pd.read_csv("out.csv")["status"].tolist() == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"delimiter": "||"}, r"delimiter: got '\|\|', expected one character"),
+        ({"decimal": ";"}, r"decimal: got ';', expected '\.' or ','"),
+        ({"encoding": "latin-99"}, "encoding: got 'latin-99', expected the name of one"),
+    ],
+)
+def test_a_dialect_that_cannot_be_is_an_error(options: dict[str, str], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        CsvDialect(**options)
+
+
+def test_files_are_read_in_a_dialect_from_python(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("bruising;age\nyes;34,5\n", encoding="utf-8")
+    report = thighdx.score_files(
+        tmp_path / "in.csv",
+        tmp_path / "out.csv",
+        scorer=thighdx.Scorer(TINY),
+        dialect=CsvDialect(";", ","),
+    )
+    assert repr(report) == "<RunReport 1 rows read, 1 scored>"
