@@ -14,6 +14,7 @@ import floats
 from patients import FRAMES, VOCABULARY, codes, encoded, planned, scored
 from thighdx import Scorer
 from thighdx.errors import TableError
+from thighdx.model import Model
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
 
@@ -163,7 +164,7 @@ def test_a_box_of_redcap_is_read_by_a_map() -> None:
     columns = {"format": 1, "columns": {"bruising___1": "bruising", "hidden___2": {"drop": True}}}
     scorer = Scorer(column_map=columns)
     scored = scorer(pd.DataFrame({"bruising___1": [1, 0, None], "hidden___2": [0, 0, 0]}))
-    own = scorer.model.score(pd.DataFrame({"bruising": [True, False, None]}))
+    own = Model(scorer.model).score(pd.DataFrame({"bruising": [True, False, None]}))
     assert scored.columns.tolist() == own.columns.tolist()
     assert scored["hamstring_strain"].tolist() == pytest.approx(
         own["hamstring_strain"].tolist(), abs=floats.COMPILED
