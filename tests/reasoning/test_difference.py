@@ -89,7 +89,7 @@ def test_cases_move_as_both_models_say_and_the_largest_move_comes_first(
         assert move.new_rank == (ranked.index(move.cause) + 1 if move.cause != "other_cause" else None)
     assert found.cases[1].largest == pytest.approx(0, abs=floats.SUMS_TO_ONE)
     assert repr(found).splitlines()[-2].startswith("case bruise: strain 95.8% -> 63.0%, ")
-    assert repr(found).endswith("\n2 of 3 cases do not move by 0.1% or more")
+    assert repr(found).endswith("\n2 of 3 cases do not move by 0.05% or more")
 
 
 def test_added_and_removed_judgements_are_listed(small_model: thighdx.Model, folder: Path) -> None:

@@ -146,7 +146,7 @@ class ModelDifference:
             else:
                 n_still += 1
         if n_still:
-            lines.append(f"{n_still} of {len(self.cases)} cases do not move by {percent(SHOWN_MOVE)} or more")
+            lines.append(f"{n_still} of {len(self.cases)} cases do not move by {SHOWN_MOVE:.2%} or more")
         return "\n".join(lines)
 
 

@@ -123,7 +123,7 @@ def summary_fragment(summary: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> part = summary_fragment({"n_rows": 3, "statuses": {"ok": 2, "no_such_state": 1}})
-    >>> "2 of 3" in part, "unknown state" in part
+    >>> "2 of 3" in part, "no such state" in part
     (True, True)
     """
     return render("summary", summary_view(summary))
