@@ -61,6 +61,7 @@ def test_what_one_process_compiled_the_next_one_finds(folder: Path) -> None:
     assert first(21) == 42
     assert hits(first) == 0
     (file,) = folder.iterdir()
+    assert file in machine_code.kept_files()
     assert file.stat().st_mode & 0o444 == 0o444
     second = compiled()
     assert second(21) == 42

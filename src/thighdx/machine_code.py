@@ -33,6 +33,7 @@ _SETTINGS: Any = config
 _revive: Any = compiler.CompileResult._rebuild
 _pickled: Any = serialize.dumps
 _system_folders: Any = appdirs.AppDirs
+_USED: set[Path] = set()
 
 
 def cached(dispatcher: Any) -> Any:
@@ -53,8 +54,8 @@ def folders() -> Iterator[Path]:
 
 
 def kept_files() -> list[Path]:
-    """Return the files of machine code in all folders."""
-    return [file for folder in folders() for file in sorted(folder.glob(f"*{SUFFIX}"))]
+    """Return the files of machine code that this process has found or written."""
+    return sorted(_USED)
 
 
 class MachineCode(NullCache):
@@ -71,6 +72,7 @@ class MachineCode(NullCache):
         for folder in folders():
             payload = _read(folder / name)
             if payload is not None:
+                _USED.add(folder / name)
                 return _revive(target_context, *payload)
         if sys.stderr.isatty():
             sys.stderr.write("thighdx: compiling the fast engine, some seconds, once per installation ...\n")
@@ -87,6 +89,7 @@ class MachineCode(NullCache):
             except OSError as error:
                 fault = error
             else:
+                _USED.add(folder / name)
                 return
         warnings.warn(
             f"the machine code of the compiled engine cannot be kept ({fault}), so that every process compiles it "
