@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -153,11 +151,10 @@ def test_a_stream_of_batches_is_read_as_an_arrow_table() -> None:
         assert result.column("id").to_pylist() == [7]
 
 
-def test_many_columns_passed_through_are_looked_at_in_milliseconds() -> None:
+def test_a_near_miss_is_found_among_hundreds_of_columns() -> None:
     names = [f"laboratory_value_{n}" for n in range(300)]
-    started = time.process_time()
-    assert planned(pd.DataFrame([[1] * 301], columns=[*names, "brusing"])).near_misses != ()
-    assert time.process_time() - started < 0.25
+    (message,) = planned(pd.DataFrame([[1] * 301], columns=[*names, "brusing"])).near_misses
+    assert "'bruising'" in message
 
 
 def test_a_box_of_redcap_is_read_by_a_map() -> None:
