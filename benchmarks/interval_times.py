@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import thighdx
 from benchmarks.cohort import COHORTS, cohort, encode
 from benchmarks.tables import Table, say
-from thighdx.reasoning.table_intervals import table_intervals
+from thighdx.reasoning.intervals.table_intervals import table_intervals
 
 __all__ = ["report_interval_times"]
 

@@ -14,10 +14,10 @@ from benchmarks.tables import Table, say
 from thighdx.evidence.batch import take_cases
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import infer
-from thighdx.reasoning.intervals import Intervals, credible_intervals
-from thighdx.reasoning.layout import judgement_layout
-from thighdx.reasoning.montecarlo import draw_log_odds
-from thighdx.reasoning.table_intervals import table_intervals
+from thighdx.reasoning.intervals.credible_intervals import Intervals, credible_intervals
+from thighdx.reasoning.intervals.layout import judgement_layout
+from thighdx.reasoning.intervals.montecarlo import draw_log_odds
+from thighdx.reasoning.intervals.table_intervals import table_intervals
 
 __all__ = ["report_intervals"]
 

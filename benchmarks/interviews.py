@@ -14,9 +14,9 @@ from benchmarks.tables import Table, say
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import explanation_posterior
 from thighdx.kb.expressions import Expression, holds, parse_expression
-from thighdx.reasoning.interview import Interview
-from thighdx.reasoning.questions import next_questions
-from thighdx.reasoning.triage import triage
+from thighdx.reasoning.interview.interview import Interview
+from thighdx.reasoning.questions.next_questions import next_questions
+from thighdx.reasoning.urgency.triage import triage
 
 __all__ = ["report_interviews"]
 

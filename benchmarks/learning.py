@@ -21,7 +21,7 @@ from thighdx.learning.estimate import Estimate, estimate, read_source
 from thighdx.learning.units import network_of
 from thighdx.network.build import Network
 from thighdx.network.gates import find_crossings
-from thighdx.reasoning.layout import JudgementLayout, judgement_layout
+from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 
 __all__ = ["hide", "report_calibration", "report_perturbed"]
 

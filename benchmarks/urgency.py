@@ -15,7 +15,7 @@ from thighdx.evaluation.evaluation import evaluate
 from thighdx.inference.engine import infer
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.records import LEVELS
-from thighdx.reasoning.urgency import UrgencyRules
+from thighdx.reasoning.urgency.levels import UrgencyRules
 
 __all__ = ["report_urgency"]
 

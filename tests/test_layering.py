@@ -53,6 +53,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
 ORDER = list(ROOMS)
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}
 
+# The rooms within `reasoning`, in the same sense; files beside them are for all of them.
+QUESTIONS = ("explain", "fit", "intervals", "questions", "urgency", "interview", "sensitivity", "difference")
+
 # Imports that go up, each with its reason.
 UPWARD = {
     ("thighdx.display", "thighdx.html.fragments"): "the one door from a result to its picture",
@@ -125,6 +128,18 @@ def test_imports_go_down(module: str) -> None:
     own = ORDER.index(room_of(module))
     above = {name for name in IMPORTS[module] if ORDER.index(room_of(name)) > own}
     assert {(module, name) for name in above} <= UPWARD.keys()
+
+
+def question_of(module: str) -> int:
+    """The place of a room of `reasoning`; 0 for what they share."""
+    name = module.split(".")[2]
+    return QUESTIONS.index(name) + 1 if name in QUESTIONS else 0
+
+
+@pytest.mark.parametrize("module", [name for name in IMPORTS if name.startswith("thighdx.reasoning.")])
+def test_questions_about_a_case_build_on_one_another_one_way(module: str) -> None:
+    within = {name for name in IMPORTS[module] if name.startswith("thighdx.reasoning.")}
+    assert {name for name in within if question_of(name) > question_of(module)} == set()
 
 
 def late_imports(path: Path) -> set[str]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from thighdx.files.scoring import score_files
     from thighdx.kb.resources import data_path
     from thighdx.model import Model, load_model, read_model
-    from thighdx.reasoning.interview import Interview
+    from thighdx.reasoning.interview.interview import Interview
     from thighdx.result import Result
     from thighdx.scoring.scorer import Scorer
 
@@ -57,7 +57,7 @@ __version__ = "0.1.0"
 
 # Names are imported at first use: a program that only imports thighdx pays for nothing else.
 _HOME = {
-    "Interview": "thighdx.reasoning.interview",
+    "Interview": "thighdx.reasoning.interview.interview",
     "Model": "thighdx.model",
     "Result": "thighdx.result",
     "data_path": "thighdx.kb.resources",

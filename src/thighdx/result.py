@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-    from thighdx.reasoning.explanation import Explanation
-    from thighdx.reasoning.fit import EvidenceFit
-    from thighdx.reasoning.intervals import IntervalMethod, Intervals
-    from thighdx.reasoning.management import Management
-    from thighdx.reasoning.question_lines import Goal, Questions, UrgencyScore
-    from thighdx.reasoning.sensitivity_lines import Sensitivities
-    from thighdx.reasoning.triage import Triage
+    from thighdx.reasoning.explain.explanation import Explanation
+    from thighdx.reasoning.fit.evidence_fit import EvidenceFit
+    from thighdx.reasoning.intervals.credible_intervals import IntervalMethod, Intervals
+    from thighdx.reasoning.questions.question_lines import Goal, Questions, UrgencyScore
+    from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities
+    from thighdx.reasoning.urgency.management import Management
+    from thighdx.reasoning.urgency.triage import Triage
 
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
@@ -225,8 +225,8 @@ class Result(Shown):
     ) -> pd.DataFrame:
         """Return credible intervals of every posterior from the elicited uncertainty of all judgements.
 
-        See `thighdx.reasoning.intervals.credible_intervals` for the methods. The first call with draws in a
-        setting takes some seconds, later ones tenths; ``method="delta"`` needs no draws.
+        See `thighdx.reasoning.intervals.credible_intervals.credible_intervals` for the methods. The first
+        call with draws in a setting takes some seconds, later ones tenths; ``method="delta"`` needs no draws.
 
         Returns
         -------
@@ -234,7 +234,7 @@ class Result(Shown):
             One row per cause, most probable first: posterior, lower, upper (linear), log_odds_sd, method
             ("delta" or "draws") and disagrees, where the two differ by more than 10 % in odds.
         """
-        from thighdx.reasoning.intervals import credible_intervals
+        from thighdx.reasoning.intervals.credible_intervals import credible_intervals
 
         with notice_if_slow(DRAWING):
             found = credible_intervals(
@@ -252,9 +252,9 @@ class Result(Shown):
     def explain(self, cause: str) -> Explanation:
         """Return how every known variable moved the log-odds of a cause, in decibans.
 
-        See `thighdx.reasoning.explain.explain_cause`.
+        See `thighdx.reasoning.explain.contributions.explain_cause`.
         """
-        from thighdx.reasoning.explain import explain_cause
+        from thighdx.reasoning.explain.contributions import explain_cause
 
         idx = self._vocabulary.cause_idx(cause)
         found = explain_cause(
@@ -264,7 +264,7 @@ class Result(Shown):
 
     def contrast(self, a: str, b: str) -> Explanation:
         """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans."""
-        from thighdx.reasoning.explain import contrast_causes
+        from thighdx.reasoning.explain.contributions import contrast_causes
 
         a_idx, b_idx = self._vocabulary.cause_idx(a), self._vocabulary.cause_idx(b)
         found = contrast_causes(
@@ -275,7 +275,7 @@ class Result(Shown):
     @cached_property
     def fit(self) -> EvidenceFit:
         """Whether the evidence fits together, and whether it fits any listed cause."""
-        from thighdx.reasoning.fit import evidence_fit
+        from thighdx.reasoning.fit.evidence_fit import evidence_fit
 
         residual = self.model.residual_cause
         return evidence_fit(self._network, self._vocabulary, self._case, residual_cause=residual)
@@ -286,14 +286,14 @@ class Result(Shown):
         return self.fit.conflict_bits
 
     def next_questions(self, n: int = 5, *, max_cost: Cost | None = None, goal: Goal = "causes") -> Questions:
-        """Return what to ask or examine next; see `thighdx.reasoning.questions.next_questions`.
+        """Return what to ask or examine next; see `thighdx.reasoning.questions.next_questions.next_questions`.
 
         Alarm questions of the likely causes come first. Without `max_cost` only what can be asked or examined in
         the setting is named, and nothing in an emergency.
         """
-        from thighdx.reasoning.question_lines import Questions
-        from thighdx.reasoning.question_lists import alarm_questions
-        from thighdx.reasoning.questions import next_questions
+        from thighdx.reasoning.questions.next_questions import next_questions
+        from thighdx.reasoning.questions.question_lines import Questions
+        from thighdx.reasoning.questions.question_lists import alarm_questions
 
         if max_cost is None and self.triage.level == "emergency" and n >= 1:
             return Questions(goal, (), n, "it is an emergency, and nothing more is asked before help comes")
@@ -314,9 +314,9 @@ class Result(Shown):
     def sensitivity(self, cause: str, *, n: int = 20) -> Sensitivities:
         """Return which judgements move a cause most, and how far each may move before the answer changes.
 
-        See `thighdx.reasoning.sensitivity.sensitivity`; the answer is the leading cause and the urgency.
+        See `thighdx.reasoning.sensitivity.one_way.sensitivity`; the answer is the leading cause and the urgency.
         """
-        from thighdx.reasoning.sensitivity import sensitivity
+        from thighdx.reasoning.sensitivity.one_way import sensitivity
 
         idx = self._vocabulary.cause_idx(cause)
         found = sensitivity(
@@ -330,10 +330,10 @@ class Result(Shown):
 
         Red-flag rules and findings that alarm by themselves, and harm thresholds on the posterior; below
         ``emergency`` a cause that must not be missed counts at a multiple of its odds. See
-        `thighdx.reasoning.triage.triage`.
+        `thighdx.reasoning.urgency.triage.triage`.
         """
         from thighdx.reasoning.chances import state_chances
-        from thighdx.reasoning.triage import triage
+        from thighdx.reasoning.urgency.triage import triage
 
         chances = state_chances(self._network, self._case.batch, self._weights)
         found = triage(self._kb, self._case.states, self._posterior, chances=chances, max_cost=self._max_cost)
@@ -342,7 +342,7 @@ class Result(Shown):
     @cached_property
     def management(self) -> Management:
         """What to do: advice for the causes that carry most of the probability, safest first."""
-        from thighdx.reasoning.management import management
+        from thighdx.reasoning.urgency.management import management
 
         found = management(self._kb, self._case.states, self._posterior, self.triage)
         return replace(found, labels=self._short_labels)
@@ -369,7 +369,7 @@ class Result(Shown):
 
     def _intervals(self, method: IntervalMethod) -> Intervals:
         """Return the credible intervals that pictures and reports show."""
-        from thighdx.reasoning.intervals import credible_intervals
+        from thighdx.reasoning.intervals.credible_intervals import credible_intervals
 
         with notice_if_slow(DRAWING):
             return credible_intervals(
@@ -378,7 +378,7 @@ class Result(Shown):
 
     def _urgency(self) -> UrgencyScore:
         """Return the urgency as a function of further evidence."""
-        from thighdx.reasoning.urgency import UrgencyRules
+        from thighdx.reasoning.urgency.levels import UrgencyRules
 
         batch = self._case.batch
         return UrgencyRules.of(self._kb).after(batch.codes[0], batch.given[0])

@@ -116,7 +116,7 @@ def test_the_picture_of_a_result_needs_no_draws(model: Model, monkeypatch: pytes
     def refuse(*_args: object, **_options: object) -> None:
         raise AssertionError("judgements were drawn")
 
-    monkeypatch.setattr("thighdx.reasoning.intervals.draw_log_odds", refuse)
+    monkeypatch.setattr("thighdx.reasoning.intervals.credible_intervals.draw_log_odds", refuse)
     assert "Leading causes" in html_of(model.diagnose(CASE))
 
 

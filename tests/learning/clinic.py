@@ -13,7 +13,7 @@ from thighdx.model import Model
 from thighdx.network.build import Network
 from thighdx.network.gates import find_crossings
 from thighdx.network.spec import Floats
-from thighdx.reasoning.layout import JudgementLayout, judgement_layout
+from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 
 __all__ = ["drawn_network", "hidden", "layout_of", "patients"]
 

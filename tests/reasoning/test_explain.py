@@ -23,11 +23,11 @@ from thighdx.evidence.one_case import encode_case
 from thighdx.kb.records import KnowledgeBase, Manifest
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import ContextSpec, NetworkSpec
-from thighdx.reasoning.explain import contrast_causes, explain_cause
-from thighdx.reasoning.explanation import Explanation
-from thighdx.reasoning.swings import LIKELY_ANSWER
-from thighdx.reasoning.tempering import tempered_contributions
-from thighdx.reasoning.terms import evidence_terms
+from thighdx.reasoning.evidence_terms import evidence_terms
+from thighdx.reasoning.explain.contributions import contrast_causes, explain_cause
+from thighdx.reasoning.explain.explanation import Explanation
+from thighdx.reasoning.explain.swings import LIKELY_ANSWER
+from thighdx.reasoning.explain.tempering import tempered_contributions
 
 many = settings(deadline=None, max_examples=60, derandomize=True)
 few = settings(deadline=None, max_examples=25, derandomize=True)

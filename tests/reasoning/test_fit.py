@@ -19,8 +19,8 @@ from plain_cases import case_of, finding, make_spec, vocabulary_of
 from thighdx.evidence.one_case import encode_case
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import FindingSpec
-from thighdx.reasoning.fit import EvidenceFit, evidence_fit
-from thighdx.reasoning.typicality import typicality
+from thighdx.reasoning.fit.evidence_fit import EvidenceFit, evidence_fit
+from thighdx.reasoning.fit.typicality import typicality
 
 many = settings(deadline=None, max_examples=60, derandomize=True)
 Said = Mapping[str, str | Mapping[str, float]]

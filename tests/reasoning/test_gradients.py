@@ -22,8 +22,8 @@ from thighdx.network.build import Network, build_network
 from thighdx.network.gates import log_state_probabilities
 from thighdx.network.groups import group_sets
 from thighdx.network.spec import NetworkSpec
-from thighdx.reasoning.delta import case_gradients, delta_moments
-from thighdx.reasoning.layout import JudgementLayout, judgement_layout
+from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
+from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 
 STEP = 1e-5
 SECOND_STEP = 1e-3

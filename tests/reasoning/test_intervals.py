@@ -18,9 +18,9 @@ from thighdx.evidence.vocabulary import make_vocabulary
 from thighdx.kb.records import Group, KnowledgeBase, Variable
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import FindingSpec, NetworkSpec
-from thighdx.reasoning.intervals import Intervals, credible_intervals
-from thighdx.reasoning.layout import judgement_layout
-from thighdx.reasoning.montecarlo import draw_log_odds
+from thighdx.reasoning.intervals.credible_intervals import Intervals, credible_intervals
+from thighdx.reasoning.intervals.layout import judgement_layout
+from thighdx.reasoning.intervals.montecarlo import draw_log_odds
 
 CASES: list[dict[str, object]] = [
     {"onset": "sudden", "bruising": True, "numbness": False, "age": 34},

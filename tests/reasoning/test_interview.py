@@ -13,9 +13,9 @@ from thighdx.inference.engine import explanation_posterior
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS
 from thighdx.reasoning.chances import state_chances
-from thighdx.reasoning.interview import Asked, Interview
-from thighdx.reasoning.interview_questions import MIN_WEIGHT
-from thighdx.reasoning.open_questions import open_questions
+from thighdx.reasoning.interview.choice import MIN_WEIGHT
+from thighdx.reasoning.interview.interview import Asked, Interview
+from thighdx.reasoning.questions.open_questions import open_questions
 
 
 def alone(model: thighdx.Model, known: dict[str, object] | None = None, **options: object) -> Interview:

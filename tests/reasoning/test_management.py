@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import thighdx
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS
-from thighdx.reasoning.management import (
+from thighdx.reasoning.urgency.management import (
     MAX_IN_EMERGENCY,
     MAX_PIECES,
     MIN_SUSPECT,
@@ -22,7 +22,7 @@ from thighdx.reasoning.management import (
     Management,
     management,
 )
-from thighdx.reasoning.triage import LEVEL_WORDS, Reason, Triage, triage
+from thighdx.reasoning.urgency.triage import LEVEL_WORDS, Reason, Triage, triage
 
 SHIPPED = thighdx.load_model()
 KB = SHIPPED.compiled.kb

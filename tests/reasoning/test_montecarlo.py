@@ -14,10 +14,10 @@ from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import log_weights
 from thighdx.network.build import build_network
-from thighdx.reasoning import resolve
-from thighdx.reasoning.draws import draw_chunk
-from thighdx.reasoning.layout import judgement_layout
-from thighdx.reasoning.montecarlo import draw_log_odds
+from thighdx.reasoning.intervals import resolve
+from thighdx.reasoning.intervals.draws import draw_chunk
+from thighdx.reasoning.intervals.layout import judgement_layout
+from thighdx.reasoning.intervals.montecarlo import draw_log_odds
 
 KNOWN = {"sex": "female", "age_band": "40-49", "low_back_pain": True, "bruising": False}
 

@@ -16,8 +16,8 @@ import kb_builder
 import thighdx
 from thighdx.errors import ImpossibleEvidenceError
 from thighdx.evidence.one_case import encode_case
-from thighdx.reasoning.question_lines import Extra, Goal, Questions, UrgencyScore
-from thighdx.reasoning.questions import next_questions
+from thighdx.reasoning.questions.next_questions import next_questions
+from thighdx.reasoning.questions.question_lines import Extra, Goal, Questions, UrgencyScore
 
 RUNNING = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}
 SMALL: Mapping[str, Mapping[str, object]] = {

@@ -23,10 +23,10 @@ from thighdx.network.build import build_network
 from thighdx.network.explanations import enumerate_explanations
 from thighdx.network.gates import find_crossings, log_state_probabilities
 from thighdx.network.spec import FindingSpec
-from thighdx.reasoning.link_function import link_function
-from thighdx.reasoning.recompute import Recomputation, touching_judgements
-from thighdx.reasoning.sensitivity import sensitivity
-from thighdx.reasoning.sensitivity_lines import Sensitivities, Sensitivity
+from thighdx.reasoning.sensitivity.change_one_judgement import Recomputation, touching_judgements
+from thighdx.reasoning.sensitivity.link_function import link_function
+from thighdx.reasoning.sensitivity.one_way import sensitivity
+from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities, Sensitivity
 
 CASES: Mapping[str, Mapping[str, object]] = {
     "findings": {"bruising": True, "tingling": False, "pain": "mild"},

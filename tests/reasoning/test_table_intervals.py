@@ -18,11 +18,11 @@ from judged import batch_of, judgements
 from thighdx.errors import OptionError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.network.build import build_network
-from thighdx.reasoning.delta import case_gradients, delta_moments
-from thighdx.reasoning.intervals import credible_intervals
-from thighdx.reasoning.layout import judgement_layout
-from thighdx.reasoning.level import check_level
-from thighdx.reasoning.table_intervals import table_intervals
+from thighdx.reasoning.intervals.credible_intervals import credible_intervals
+from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
+from thighdx.reasoning.intervals.layout import judgement_layout
+from thighdx.reasoning.intervals.level import check_level
+from thighdx.reasoning.intervals.table_intervals import table_intervals
 
 LEVEL = 0.9
 
@@ -115,11 +115,11 @@ def test_rows_do_not_depend_on_chunks_or_threads(
 ) -> None:
     parts = model.network, model.compiled.pooled, cohort, LEVEL
     whole = table_intervals(*parts, n_threads=1)
-    monkeypatch.setattr("thighdx.reasoning.table_intervals.CHUNK", 5)
+    monkeypatch.setattr("thighdx.reasoning.intervals.table_intervals.CHUNK", 5)
     monkeypatch.setattr(
-        "thighdx.reasoning.delta.STACKED_CELLS", 4 * model.network.explanations.n_explanations
+        "thighdx.reasoning.intervals.delta.STACKED_CELLS", 4 * model.network.explanations.n_explanations
     )
-    monkeypatch.setattr("thighdx.reasoning.delta.WORKED_CELLS", 1)
+    monkeypatch.setattr("thighdx.reasoning.intervals.delta.WORKED_CELLS", 1)
     again = table_intervals(*parts, n_threads=3)
     np.testing.assert_array_equal(again.lower, whole.lower)
     np.testing.assert_array_equal(again.upper, whole.upper)

@@ -16,9 +16,9 @@ import thighdx
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.kb.expressions import AllOf, Expression, Is, holds, parse_expression
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, RedFlag
-from thighdx.reasoning.open_questions import open_questions
-from thighdx.reasoning.triage import Triage, triage
-from thighdx.reasoning.urgency import MIN_FINDINGS, NO_LEVEL, UrgencyRules, counted
+from thighdx.reasoning.questions.open_questions import open_questions
+from thighdx.reasoning.urgency.levels import MIN_FINDINGS, NO_LEVEL, UrgencyRules, counted
+from thighdx.reasoning.urgency.triage import Triage, triage
 
 SHIPPED = thighdx.load_model()
 KB = SHIPPED.compiled.kb
@@ -382,7 +382,7 @@ def test_levels_do_not_depend_on_the_rows_beside_them(monkeypatch: pytest.Monkey
     codes[rng.random(codes.shape) < 0.96] = UNKNOWN
     posterior = 10 ** rng.uniform(-6, -2, (50, len(CAUSES)))
     at_once = URGENCY.levels(codes, posterior)
-    monkeypatch.setattr("thighdx.reasoning.urgency.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("thighdx.reasoning.urgency.levels.ROWS_AT_ONCE", 7)
     assert (URGENCY.levels(codes, posterior) == at_once).all()
     assert len(set(at_once.tolist())) >= 3
 

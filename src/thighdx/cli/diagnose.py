@@ -11,7 +11,7 @@ from thighdx.cli.details import detail_data, print_advice, print_intervals, prin
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import bar, console, paragraph, percent, plain_table, write
 from thighdx.errors import EvidenceError, nearest_hint
-from thighdx.reasoning.level import check_level
+from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,10 +9,10 @@ from thighdx.cli.output import console as standard_output
 from thighdx.cli.output import paragraph, percent, write
 from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
-from thighdx.reasoning.interview import DONT_KNOW, NONE_OF_THESE, Interview
-from thighdx.reasoning.interview_questions import InterviewQuestion
-from thighdx.reasoning.management import Management
-from thighdx.reasoning.triage import Triage
+from thighdx.reasoning.interview.choice import InterviewQuestion
+from thighdx.reasoning.interview.interview import DONT_KNOW, NONE_OF_THESE, Interview
+from thighdx.reasoning.urgency.management import Management
+from thighdx.reasoning.urgency.triage import Triage
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,12 +10,12 @@ from thighdx.explorer.state import AGE, Session
 from thighdx.html.reasoning_views import fit_words
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
-from thighdx.reasoning.fit import CLEAR_CONFLICT_BITS
+from thighdx.reasoning.fit.evidence_fit import CLEAR_CONFLICT_BITS
 from thighdx.text import COST_NAMES, in_words, percent
 
 if TYPE_CHECKING:
     from thighdx.model import Model
-    from thighdx.reasoning.question_lines import Question
+    from thighdx.reasoning.questions.question_lines import Question
 
 __all__ = ["LEVEL", "catalog", "detail", "view"]
 

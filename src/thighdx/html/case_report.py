@@ -10,12 +10,12 @@ from thighdx.display import Day
 from thighdx.html.render import View, render
 from thighdx.html.report_view import report_view
 from thighdx.kb.records import KnowledgeBase
-from thighdx.reasoning.provenance import OWN_SHARE
+from thighdx.reasoning.explain.provenance import OWN_SHARE
 from thighdx.text import Labels, in_words, short_labels
 
 if TYPE_CHECKING:
-    from thighdx.reasoning.explanation import Explanation
-    from thighdx.reasoning.intervals import Intervals
+    from thighdx.reasoning.explain.explanation import Explanation
+    from thighdx.reasoning.intervals.credible_intervals import Intervals
     from thighdx.result import Result
 
 __all__ = ["case_report"]

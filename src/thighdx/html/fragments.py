@@ -23,12 +23,12 @@ from thighdx.html.reasoning_views import (
 from thighdx.html.render import render
 from thighdx.html.views import evaluation_view, model_view, result_view, summary_view
 from thighdx.model import Model
-from thighdx.reasoning.explanation import Explanation
-from thighdx.reasoning.intervals import Intervals
-from thighdx.reasoning.management import Management
-from thighdx.reasoning.question_lines import Questions
-from thighdx.reasoning.sensitivity_lines import Sensitivities
-from thighdx.reasoning.triage import Triage
+from thighdx.reasoning.explain.explanation import Explanation
+from thighdx.reasoning.intervals.credible_intervals import Intervals
+from thighdx.reasoning.questions.question_lines import Questions
+from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities
+from thighdx.reasoning.urgency.management import Management
+from thighdx.reasoning.urgency.triage import Triage
 from thighdx.result import Result
 
 __all__ = ["fragment", "summary_fragment"]

@@ -19,13 +19,13 @@ from thighdx.text import (
 )
 
 if TYPE_CHECKING:
-    from thighdx.reasoning.explanation import Explanation, ExplanationLine
-    from thighdx.reasoning.fit import EvidenceFit
-    from thighdx.reasoning.intervals import Intervals
-    from thighdx.reasoning.management import AdviceLine, Management
-    from thighdx.reasoning.question_lines import Question, Questions
-    from thighdx.reasoning.sensitivity_lines import Sensitivities, Sensitivity
-    from thighdx.reasoning.triage import Triage
+    from thighdx.reasoning.explain.explanation import Explanation, ExplanationLine
+    from thighdx.reasoning.fit.evidence_fit import EvidenceFit
+    from thighdx.reasoning.intervals.credible_intervals import Intervals
+    from thighdx.reasoning.questions.question_lines import Question, Questions
+    from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities, Sensitivity
+    from thighdx.reasoning.urgency.management import AdviceLine, Management
+    from thighdx.reasoning.urgency.triage import Triage
 
 __all__ = [
     "explanation_view",

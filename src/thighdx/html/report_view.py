@@ -19,8 +19,8 @@ from thighdx.text import Labels, in_words, label_of, short_labels
 
 if TYPE_CHECKING:
     from thighdx.kb.records import KnowledgeBase
-    from thighdx.reasoning.explanation import Explanation
-    from thighdx.reasoning.intervals import Intervals
+    from thighdx.reasoning.explain.explanation import Explanation
+    from thighdx.reasoning.intervals.credible_intervals import Intervals
     from thighdx.result import Result
 
 __all__ = ["report_view"]

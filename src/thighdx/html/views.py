@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from thighdx.evaluation.evaluation import Evaluation
     from thighdx.evaluation.labels import TriageConfusion
     from thighdx.model import Model
-    from thighdx.reasoning.intervals import Intervals
+    from thighdx.reasoning.intervals.credible_intervals import Intervals
     from thighdx.result import Result
 
 __all__ = ["causes_view", "evaluation_view", "known_view", "model_view", "result_view", "summary_view"]

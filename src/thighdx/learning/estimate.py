@@ -25,7 +25,7 @@ from thighdx.learning.shares import SharesUnit
 from thighdx.learning.unit import Unit
 from thighdx.learning.units import Learner, Place, with_new_shares
 from thighdx.network.spec import Floats
-from thighdx.reasoning.layout import JudgementLayout, judgement_layout
+from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 
 if TYPE_CHECKING:
     from thighdx.model import Model

@@ -20,7 +20,7 @@ from thighdx.network.assemble import assemble_spec
 from thighdx.network.build import Network, SolvedParameters, build_network, solve_parameters
 from thighdx.network.spec import Floats, NetworkSpec
 from thighdx.network.tables import setting_tables
-from thighdx.reasoning.layout import JudgementLayout
+from thighdx.reasoning.intervals.layout import JudgementLayout
 
 __all__ = ["Learner", "Place", "network_of", "with_new_shares"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from thighdx.reasoning.intervals import IntervalMethod
+    from thighdx.reasoning.intervals.credible_intervals import IntervalMethod
     from thighdx.result import Result
 
 __all__ = ["PosteriorPlot", "plot_posterior"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
 
     from thighdx.kb.records import JudgementTable
-    from thighdx.reasoning.sensitivity_lines import Sensitivities, Sensitivity
+    from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities, Sensitivity
 
 __all__ = ["SensitivityPlot", "plot_sensitivity"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Rectangle
 
-    from thighdx.reasoning.explanation import Explanation, ExplanationLine
+    from thighdx.reasoning.explain.explanation import Explanation, ExplanationLine
 
 __all__ = ["WeightsPlot", "plot_contrast", "plot_weights"]
 

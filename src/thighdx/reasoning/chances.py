@@ -12,7 +12,7 @@ __all__ = ["state_chances"]
 
 
 def state_chances(network: Network, batch: EvidenceBatch, weights: Floats) -> Chances:
-    """Return P(state | evidence) by variable and state, as `thighdx.reasoning.triage.triage` takes it.
+    """Return P(state | evidence) by variable and state, as `thighdx.reasoning.urgency.triage.triage` takes it.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from thighdx.inference.engine import Posteriors
 from thighdx.kb.records import LEVELS, KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.level import check_level
+from thighdx.reasoning.intervals.level import check_level
 
 __all__ = ["Extras"]
 
@@ -66,7 +66,7 @@ class Extras:
     ) -> tuple[Floats, Floats]:
         """Return lower and upper bounds, which hold the posteriors; NaN in rows that could not be scored."""
         from thighdx.evidence.batch import take_cases
-        from thighdx.reasoning.table_intervals import table_intervals
+        from thighdx.reasoning.intervals.table_intervals import table_intervals
 
         lower, upper = (np.full_like(scored.posterior, np.nan) for _ in range(2))
         cases = np.flatnonzero(~np.isnan(scored.log_evidence))
@@ -80,7 +80,7 @@ class Extras:
 
     def _levels(self, batch: EvidenceBatch, scored: Posteriors) -> npt.NDArray[np.object_]:
         """Return the level of urgency of every row; empty where there is no posterior."""
-        from thighdx.reasoning.urgency import UrgencyRules
+        from thighdx.reasoning.urgency.levels import UrgencyRules
 
         levels = UrgencyRules.of(self.kb).levels(batch.codes, scored.posterior, batch.given)
         return np.array([*LEVELS, ""], dtype=object)[levels]  # `NO_LEVEL`, -1, is the last

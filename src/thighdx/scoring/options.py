@@ -12,7 +12,7 @@ from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap
 from thighdx.evidence.draft import Translators
 from thighdx.evidence.vocabulary import as_day
-from thighdx.reasoning.level import check_level
+from thighdx.reasoning.intervals.level import check_level
 
 __all__ = ["Engine", "OnError", "ScoreOptions"]
 

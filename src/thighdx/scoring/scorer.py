@@ -16,7 +16,7 @@ from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap, read_column_map
 from thighdx.evidence.draft import STATUSES
-from thighdx.reasoning.level import check_level
+from thighdx.reasoning.intervals.level import check_level
 from thighdx.scoring.faults import Fault, FaultReader, FaultTally, conflict_in
 from thighdx.scoring.options import Engine, OnError, ScoreOptions
 from thighdx.scoring.portable import ModelSource, PortableModel, find_model

@@ -1,0 +1,1 @@
+"""Whether the evidence fits together, and whether it fits any listed cause."""

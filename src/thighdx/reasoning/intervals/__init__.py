@@ -1,0 +1,1 @@
+"""How sure: credible intervals from the elicited uncertainty of every judgement."""

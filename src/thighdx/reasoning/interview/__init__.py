@@ -1,0 +1,1 @@
+"""One question at a time, safety first, until the decision is stable."""

@@ -1,0 +1,368 @@
+"""An interview: one question at a time, safety first, until the decision is stable.
+
+Pure logic without input or output, so that an application, a terminal or a test can drive it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from thighdx.arrays import softmax
+from thighdx.errors import EvidenceError, choice_fault, nearest_hint
+from thighdx.evidence.one_case import CaseEvidence, encode_case
+from thighdx.evidence.vocabulary import MISSING_WORDS, Vocabulary, is_missing
+from thighdx.inference.engine import cause_chances, log_weights
+from thighdx.kb.conditions import is_true
+from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
+from thighdx.network.build import Network
+from thighdx.network.spec import Floats
+from thighdx.reasoning.chances import state_chances
+from thighdx.reasoning.interview.choice import (
+    InterviewQuestion,
+    as_list,
+    question_about_causes,
+    question_about_complaint,
+    question_about_safety,
+)
+from thighdx.reasoning.questions.question_lists import alarm_questions
+from thighdx.reasoning.urgency.triage import Triage, triage
+
+__all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview", "SupportsInterview"]
+
+NONE_OF_THESE = frozenset({"none", "none of these", "no", "nothing"})
+DONT_KNOW = MISSING_WORDS | {"skip"}
+
+
+class _SupportsKnowledge(Protocol):
+    @property
+    def kb(self) -> KnowledgeBase: ...
+
+
+class SupportsInterview(Protocol):
+    """What an interview needs of a model; `thighdx.Model` has it."""
+
+    @property
+    def network(self) -> Network:
+        """Log tables over explanations."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Names and states."""
+
+    @property
+    def compiled(self) -> _SupportsKnowledge:
+        """What the tables were made from."""
+
+    @property
+    def default_setting(self) -> str:
+        """The setting used where none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was put, and the states that its answer gives; none for "don't know"."""
+
+    question: InterviewQuestion
+    answers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Everything that follows from what is known at one moment."""
+
+    case: CaseEvidence
+    triage: Triage
+    posterior: Mapping[str, float]
+    question: InterviewQuestion | None
+    stopped_because: str
+
+
+class Interview:
+    """Asks the best next question until no answer is expected to change the decision.
+
+    First what brings the person, then the safety questions that could raise the urgency, then whatever is
+    expected to settle most about the causes. It is finished when no open safety question matters and either
+    nothing worth asking is left or the leading cause is sure and no likely answer to one of the best
+    questions would change it. In an emergency nothing more is asked. Questions that belong together are put
+    as a short list ("any of these?"), so that "none of these" answers them all. "Don't know" is an answer: the
+    variable stays unknown and is not asked again.
+
+    Not safe to share between threads; every interview holds its own answers, the model is shared.
+
+    Parameters
+    ----------
+    model : thighdx.Model
+    known : mapping of str to object, optional
+        What is known beforehand, as for `Model.diagnose`; not asked about.
+    setting : str, optional
+        Default: that of the model.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}
+        Dearest kind of question; ``ask`` needs nobody but the person.
+    max_questions : int
+        Upper limit; reaching it finishes the interview. A list counts as one.
+    as_lists : bool
+        Whether questions are put together; False puts every question alone.
+
+    Examples
+    --------
+    >>> import thighdx
+    >>> interview = Interview(thighdx.load_model(), {"age": 34, "sex": "female"})
+    >>> [member.variable for member in interview.question.members][:2]
+    ['posterior_thigh_pain', 'muscle_cramp']
+    >>> interview.answer(["posterior_thigh_pain"])
+    >>> interview.answer("don't know")
+    >>> interview.question.kind
+    'safety'
+    >>> interview.back()
+    True
+    >>> interview.result_evidence  # doctest: +ELLIPSIS
+    {'age': 34, 'sex': 'female', 'posterior_thigh_pain': 'present', 'muscle_cramp': 'absent', ...}
+    """
+
+    def __init__(
+        self,
+        model: SupportsInterview,
+        known: Mapping[str, object] | None = None,
+        *,
+        setting: str | None = None,
+        max_cost: Cost = "ask",
+        max_questions: int = 60,
+        as_lists: bool = True,
+    ) -> None:
+        if max_cost not in COST_TIERS:
+            raise ValueError(choice_fault("max_cost", max_cost, COST_TIERS))
+        self._model = model
+        self._known = {name: value for name, value in (known or {}).items() if not is_missing(value)}
+        self._setting = model.default_setting if setting is None else setting
+        self._max_cost: Cost = max_cost
+        self._max_questions = max_questions
+        listed = model.compiled.kb.question_lists if as_lists else ()
+        self._lists = {member.variable: item.id for item in listed for member in item.members}
+        self._asked: list[Asked] = []
+        self._was_stopped = False
+        self._by_id = {variable.id: variable for variable in model.vocabulary.variables}
+        self._step = self._work_out()
+
+    # ---- what an application reads -------------------------------------------------------------------
+
+    @property
+    def question(self) -> InterviewQuestion | None:
+        """The question to put now; None when the interview is finished."""
+        return None if self._was_stopped else self._step.question
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to ask."""
+        return self.question is None
+
+    @property
+    def finished_because(self) -> str:
+        """Why there is nothing left to ask, in words; empty while there is."""
+        return "stopped by the person" if self._was_stopped else self._step.stopped_because
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """Questions put so far with their answers, oldest first."""
+        return tuple(self._asked)
+
+    @property
+    def result_evidence(self) -> dict[str, object]:
+        """Everything known, to be given to `Model.diagnose`."""
+        return {
+            **self._known,
+            **{name: state for item in self._asked for name, state in item.answers.items()},
+        }
+
+    @property
+    def history(self) -> tuple[dict[str, object], ...]:
+        """What was known at the start and after each answer that said something, oldest first.
+
+        To be given to `Model.diagnose`; "don't know" adds nothing.
+        """
+        known = dict(self._known)
+        found = [known]
+        for item in self._asked:
+            if item.answers:
+                known = {**known, **item.answers}
+                found.append(known)
+        return tuple(found)
+
+    @property
+    def setting(self) -> str:
+        """Where the person is seen."""
+        return self._setting
+
+    @property
+    def triage(self) -> Triage:
+        """How urgent it is as far as is known now."""
+        return self._step.triage
+
+    @property
+    def posterior(self) -> Mapping[str, float]:
+        """P(cause present | what is known now) of every cause."""
+        return self._step.posterior
+
+    def __repr__(self) -> str:
+        """Return how far it is, and what is asked."""
+        n = len(self._asked)
+        asks = self.finished_because if self.question is None else f"asks {self.question.variable}"
+        return f"<thighdx.Interview in {self._setting}: {n} answered, {self.triage.level}; {asks}>"
+
+    def why(self) -> str:
+        """Return why the present question is asked; why the interview is finished once it is."""
+        question = self.question
+        return self.finished_because if question is None else question.why
+
+    # ---- what an application does --------------------------------------------------------------------
+
+    def answer(self, value: object) -> None:
+        """Answer the present question and go on to the next.
+
+        Parameters
+        ----------
+        value : object
+            A state, True/False, yes/no, 1/0 as for `Model.diagnose`; None or "don't know" leaves it unknown. For
+            a list the variables that apply, in a list (empty: none of them) or one alone, or "none"; the others
+            are absent. A mapping of variables to answers leaves the others unknown.
+
+        Raises
+        ------
+        EvidenceError
+            If the value is no answer to this question, or cannot be true together with what is known. The
+            question stays.
+        ValueError
+            If the interview is finished.
+        """
+        question = self.question
+        if question is None:
+            raise ValueError(f"the interview is finished: {self.finished_because}")
+        self._asked.append(Asked(question, self._read(question, value)))
+        try:
+            self._step = self._work_out()
+        except EvidenceError:
+            self._asked.pop()
+            raise
+
+    def back(self) -> bool:
+        """Take the last answer back and ask it again; False if there is none."""
+        if self._was_stopped:
+            self._was_stopped = False
+            return True
+        if not self._asked:
+            return False
+        self._asked.pop()
+        self._step = self._work_out()
+        return True
+
+    def stop(self) -> None:
+        """Finish now, with what is known."""
+        self._was_stopped = True
+
+    # ---- how the next question is found --------------------------------------------------------------
+
+    def _read(self, question: InterviewQuestion, value: object) -> dict[str, str]:
+        """Return the states an answer means, none for "don't know"."""
+        if not question.members:
+            value = {question.variable: value}
+        elif not isinstance(value, Mapping) and not _is_unknown(value):
+            value = ticked(question, value)
+        if not isinstance(value, Mapping):
+            return {}
+        found = {}
+        for name, state in value.items():
+            if question.members:
+                ticked(question, [name])
+            if not _is_unknown(state):
+                said = self._model.vocabulary.read(self._by_id[name], state)
+                if said is not None:
+                    found[name] = said
+        return found
+
+    def _work_out(self) -> _Step:
+        """Work out posteriors, urgency and the next question from what is known."""
+        model = self._model
+        kb, network = model.compiled.kb, model.network
+        case = encode_case(model.vocabulary, self.result_evidence, setting=self._setting)
+        weights = _weights(network, case)
+        posterior = dict(zip(network.spec.causes, cause_chances(network, weights).tolist(), strict=True))
+        chances = state_chances(network, case.batch, weights)
+        found = triage(kb, case.states, posterior, chances=chances, max_cost=self._max_cost)
+        open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
+        complaints = [variable for variable in open_now if variable.id in model.vocabulary.complaints]
+        question, because = question_about_complaint(complaints), ""
+        if found.level == "emergency":
+            question, because = None, "it is an emergency, and nothing more is asked before help comes"
+        elif len(self._asked) >= self._max_questions:
+            question, because = None, f"{self._max_questions} questions were asked"
+        elif question is None:
+            alarms = alarm_questions(kb, case.states, posterior)
+            question = question_about_safety(
+                kb, case.states, found.level, chances, open_now, alarms=alarms, lists=self._lists
+            )
+            if question is None:
+                question, because = question_about_causes(
+                    network,
+                    model.vocabulary,
+                    kb,
+                    case,
+                    weights,
+                    posterior,
+                    max_cost=self._max_cost,
+                    variables=open_now,
+                    lists=self._lists,
+                )
+        if question is not None and self._lists:
+            question = as_list(
+                kb, question, [item for item in open_now if is_true(item.asked_if, case.states)]
+            )
+        return _Step(case, found, posterior, question, because)
+
+    def _may_ask(self, variable: Variable, case: CaseEvidence) -> bool:
+        """Whether a variable is unknown, was not asked, and is cheap enough."""
+        is_new = variable.id not in case.states and all(
+            variable.id not in (item.question.variable, *(m.variable for m in item.question.members))
+            for item in self._asked
+        )
+        cost = COST_TIERS.index(variable.cost) if variable.cost else 0
+        return is_new and cost <= COST_TIERS.index(self._max_cost)
+
+
+def _is_unknown(value: object) -> bool:
+    """Whether an answer says nothing."""
+    return is_missing(value) or (isinstance(value, str) and value.strip().lower() in DONT_KNOW)
+
+
+def ticked(question: InterviewQuestion, value: object) -> dict[str, bool]:
+    """Return which members of a list an answer names.
+
+    Raises
+    ------
+    EvidenceError
+        If it names something else.
+    """
+    names = [member.variable for member in question.members]
+    if isinstance(value, str):
+        value = [] if value.strip().lower() in NONE_OF_THESE else [value]
+    if not isinstance(value, Iterable):
+        raise EvidenceError(f"{question.variable}: got {value!r}, expected which of {', '.join(names)} apply")
+    said = [str(name) for name in value]
+    for name in said:
+        if name not in names:
+            expected = f"{question.variable}: got {name!r}, expected some of {', '.join(names)}, or none"
+            hint = nearest_hint(name, names)
+            raise EvidenceError(expected + (f"; {hint}" if hint else ""))
+    return {name: name in said for name in names}
+
+
+def _weights(network: Network, case: CaseEvidence) -> Floats:
+    """Return P(H | evidence) of one case."""
+    log_joint = log_weights(network, case.batch)[0]
+    if np.isneginf(log_joint).all():
+        raise EvidenceError(
+            "this answer cannot be true together with what is known; go back or leave it unknown"
+        )
+    return softmax(log_joint)

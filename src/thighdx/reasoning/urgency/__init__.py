@@ -1,0 +1,1 @@
+"""What must not wait, and what to do: levels, their reasons, and advice."""

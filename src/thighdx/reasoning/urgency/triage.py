@@ -1,0 +1,271 @@
+"""How urgent one case is and why: red-flag rules, findings that alarm, and thresholds on probabilities.
+
+Unknown is never read as absent, and no answer takes back what another has raised: a finding that fires a
+rule keeps the level at least at that rule's, and one that alarms by itself keeps it at least at ``soon``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from thighdx.display import Shown
+from thighdx.kb.conditions import Chances, witnesses
+from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level
+from thighdx.reasoning.questions.open_questions import OpenQuestion, open_questions
+from thighdx.reasoning.questions.question_lists import alarm_questions
+from thighdx.reasoning.urgency.levels import SOON, UrgencyRules, Verdict, counted, odds_factor
+from thighdx.text import percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LEVEL_WORDS", "Reason", "Triage", "triage"]
+
+ReasonKind: TypeAlias = Literal["rule", "alarm", "threshold", "likely", "no_finding", "no_warning"]
+
+LEVEL_WORDS: Mapping[Level, str] = {
+    "emergency": "Emergency: call an ambulance or go to an emergency department now.",
+    "urgent": "Urgent: be seen by a clinician today.",
+    "soon": "Soon: make an appointment with a clinician within days.",
+    "routine": "Routine: make an appointment with a clinician within the next weeks; sooner if it gets worse.",
+    "self_care": "Self-care is reasonable for now; be seen if it gets worse, returns or is not better in two weeks.",
+}
+TIMES = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a case is at least as urgent as `level`.
+
+    Attributes
+    ----------
+    kind : str
+        ``rule``: a red-flag rule fires. ``alarm``: findings alarm by themselves. ``threshold``: a cause is
+        likely enough. ``likely``: a cause is more likely than not. ``no_finding``: too little is known of the
+        complaint. ``no_warning``: none of these.
+    rule, cause : str
+        Id of the rule and of the cause (the suspect of a rule); empty where there is none.
+    findings : mapping of str to str
+        The known states that made the rule fire, or that alarm.
+    figures : mapping of str to float
+        Probabilities compared: ``posterior``; ``counted``, at a multiple of its odds, where only that reaches
+        the threshold; ``threshold``.
+    """
+
+    kind: ReasonKind
+    level: Level
+    rule: str
+    cause: str
+    words: str
+    sources: tuple[str, ...]
+    findings: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reason as plain data."""
+        return {
+            "kind": self.kind,
+            "level": self.level,
+            "rule": self.rule,
+            "cause": self.cause,
+            "words": self.words,
+            "findings": dict(self.findings),
+            "figures": dict(self.figures),
+            "sources": list(self.sources),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Triage(Shown):
+    """How soon a case needs care, why, and which safety questions are still open.
+
+    Attributes
+    ----------
+    level : {"emergency", "urgent", "soon", "routine", "self_care"}
+    reasons : tuple of Reason
+        The most urgent first; rules before probabilities.
+    unanswered : tuple of OpenQuestion
+        Questions through which a rule could still fire: alarm questions of the likely causes first, then by
+        the urgency of the rule and by weight.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
+    """
+
+    level: Level
+    reasons: tuple[Reason, ...]
+    unanswered: tuple[OpenQuestion, ...]
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def words(self) -> str:
+        """What the level means, in plain words."""
+        return LEVEL_WORDS[self.level]
+
+    @property
+    def deciding(self) -> tuple[Reason, ...]:
+        """The reasons that by themselves call for the level."""
+        return tuple(reason for reason in self.reasons if reason.level == self.level)
+
+    @property
+    def fired(self) -> tuple[str, ...]:
+        """Ids of the rules that fire."""
+        return tuple(reason.rule for reason in self.reasons if reason.kind == "rule")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the triage as plain data."""
+        return {
+            "level": self.level,
+            "words": self.words,
+            "reasons": [reason.to_dict() for reason in self.reasons],
+            "unanswered": [question.to_dict() for question in self.unanswered],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per reason."""
+        import pandas as pd
+
+        columns = ["level", "kind", "rule", "cause", "words", "findings", "figures", "sources"]
+        return pd.DataFrame([reason.to_dict() for reason in self.reasons], columns=columns)
+
+    def __repr__(self) -> str:
+        """Return level, reasons and the first open questions, one per line."""
+        lines = [self.words]
+        lines += [
+            f"  {reason.level}: {reason.words} [{reason.rule or reason.kind}]" for reason in self.reasons
+        ]
+        open_now = [question for question in self.unanswered if question.raises]
+        if open_now:
+            shown = ", ".join(question.variable for question in open_now[:5])
+            lines.append(
+                f"  still to be asked ({len(open_now)}): {shown}{', ...' if len(open_now) > 5 else ''}"
+            )
+        return "\n".join(lines)
+
+
+def triage(
+    kb: KnowledgeBase,
+    states: Mapping[str, str],
+    posterior: Mapping[str, float],
+    *,
+    chances: Chances | None = None,
+    max_cost: Cost | None = None,
+) -> Triage:
+    """Say how urgent one case is.
+
+    Parameters
+    ----------
+    kb : KnowledgeBase
+    states : mapping of str to str
+        Known state of every known variable (and given cause). Virtual evidence stays out of it: it never
+        fires a rule, however lopsided, and its variable counts as not yet answered. It acts through the
+        posterior alone.
+    posterior : mapping of str to float
+        P(cause present | evidence), linear, of every cause.
+    chances : mapping of str to mapping of str to float, optional
+        P(state | evidence) of unknown variables; only orders `Triage.unanswered`.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}, optional
+        Dearest kind of question named in `Triage.unanswered`.
+
+    Returns
+    -------
+    Triage
+        The level is the highest of: every rule that surely holds; ``soon`` for a finding that alarms by itself;
+        for every cause with a row in the harms table the highest threshold it reaches, where below
+        ``emergency`` a cause that must not be missed counts at a multiple of its odds; `level_if_likely` of
+        every cause more likely than not. Less than ``soon`` gives way to it while too little is known of the
+        complaint.
+
+    Notes
+    -----
+    The residual cause has a row in the harms table like any other and can raise the level ("nothing listed
+    fits"), though it is never ranked or advised on.
+    """
+    rules = UrgencyRules.of(kb)
+    codes, given = rules.codes_of(states)
+    chance = [posterior[cause] for cause in rules.causes]
+    verdict = rules.judge(codes, np.array([chance], dtype=np.float64), given)
+    level = LEVELS[verdict.levels[0]]
+    reasons = [*_rule_reasons(rules, verdict, states), *_cause_reasons(kb, rules, verdict, posterior)]
+    reasons += _alarm_reasons(kb, rules, verdict, reasons)
+    if verdict.is_unclear[0]:
+        words = "Too little is known of the complaint itself, which is no reason to call it harmless."
+        reasons.append(Reason("no_finding", "soon", "", "", words, ()))
+    if level != "self_care":  # "likely, and can be looked after at home" is no reason for more than that
+        reasons = [reason for reason in reasons if reason.level != "self_care"]
+    if not reasons:
+        words = "No warning sign is known and no cause is likely enough to call for more."
+        reasons.append(Reason("no_warning", "self_care", "", "", words, ()))
+    kinds = get_args(ReasonKind)
+    reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
+    first = alarm_questions(kb, states, posterior)
+    unanswered = open_questions(kb, states, level, chances=chances, max_cost=max_cost, first=first)
+    return Triage(level=level, reasons=tuple(reasons), unanswered=unanswered)
+
+
+def _rule_reasons(rules: UrgencyRules, verdict: Verdict, states: Mapping[str, str]) -> Iterator[Reason]:
+    """Return the rules that surely hold."""
+    for place in np.flatnonzero(verdict.is_fired[:, 0]):
+        rule = rules.rules[place]
+        because = witnesses(rules.expressions[place], states)
+        yield Reason("rule", rule.level, rule.id, rule.suspect, rule.words, rule.sources, findings=because)
+
+
+def _alarm_reasons(
+    kb: KnowledgeBase, rules: UrgencyRules, verdict: Verdict, others: list[Reason]
+) -> Iterator[Reason]:
+    """Return the findings that alarm by themselves, but for those that a rule of the level already names."""
+    named = {name for reason in others if LEVELS.index(reason.level) >= SOON for name in reason.findings}
+    found = [rules.alarms[place] for place in np.flatnonzero(verdict.is_alarm[:, 0])]
+    found = [alarm for alarm in found if alarm.variable not in named]
+    if found:
+        listed = "; ".join(kb.variable(alarm.variable).label for alarm in found)
+        words = f"Not to be left for weeks, whatever is behind it: {listed}."
+        findings = {alarm.variable: alarm.state for alarm in found}
+        yield Reason("alarm", "soon", "", "", words, (), findings=findings)
+
+
+def _cause_reasons(
+    kb: KnowledgeBase, rules: UrgencyRules, verdict: Verdict, posterior: Mapping[str, float]
+) -> Iterator[Reason]:
+    """Return what the probability of every cause calls for, the likeliest cause first."""
+    places = sorted(range(len(rules.harms)), key=lambda place: -posterior[rules.harms[place].cause])
+    for place in places:
+        harm, rank = rules.harms[place], int(verdict.reached[place, 0])
+        chance = float(posterior[harm.cause])
+        name = kb.variable(harm.cause).label
+        if rank:
+            yield _threshold_reason(kb, harm, LEVELS[rank], chance)
+        if verdict.is_likely[place, 0] and (not rank or LEVELS.index(harm.level_if_likely) > rank):
+            words = f"{name} is more likely than not ({percent(chance)}). {harm.words}"
+            yield _of_cause("likely", harm.level_if_likely, harm, words, {"posterior": chance})
+
+
+def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float) -> Reason:
+    """Say which threshold a cause reaches, and how it is counted where that matters."""
+    limit = harm.threshold(level)
+    assert limit is not None  # it was reached
+    figures = {"posterior": chance}
+    parts = [f"{kb.variable(harm.cause).label}: {percent(chance)}"]
+    if chance < limit:
+        factor = odds_factor(kb, harm)
+        figures["counted"] = counted(chance, factor)
+        why = harm.odds_reason or "it must not be missed"
+        parts.append(f"counted at {_times(factor)} its odds because {why}: {percent(figures['counted'])}")
+    figures["threshold"] = limit
+    parts.append(f"from {percent(limit)}: {level}")
+    return _of_cause("threshold", level, harm, f"{'; '.join(parts)}. {harm.words}", figures)
+
+
+def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: Mapping[str, float]) -> Reason:
+    """Return a reason that rests on the probability of a cause."""
+    return Reason(kind, level, "", harm.cause, words, harm.sources, figures=figures)
+
+
+def _times(factor: float) -> str:
+    """Write how many times something counts."""
+    is_word = factor in range(2, len(TIMES))
+    return f"{TIMES[int(factor)] if is_word else f'{factor:g}'} times"
