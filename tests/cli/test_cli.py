@@ -23,9 +23,9 @@ import thighdx
 from thighdx import packed
 from thighdx.cli import app
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 TINY = HERE / "models" / "tiny"
-GOLDEN = HERE / "golden"
+GOLDEN = HERE / "cli" / "golden"
 
 CASES = """\
 id,place,bruising,onset,weakness,leg_raise,age,true_cause
