@@ -15,7 +15,7 @@ from thighdx.cli.report import print_cases
 from thighdx.errors import EvidenceError
 from thighdx.files.summary import ScoredCase, Summary
 
-TINY = Path(__file__).parent / "models" / "tiny"
+TINY = Path(__file__).parents[1] / "models" / "tiny"
 KNOWN = ("bruising=yes", "onset=sudden", "age=30")
 
 
