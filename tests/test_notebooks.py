@@ -11,7 +11,7 @@ import pytest
 from nbclient import NotebookClient
 
 import thighdx
-from wheels import ROOT
+from places import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Scoring compiles the engine once per installation: this one uses the installation that has it already.

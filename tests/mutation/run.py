@@ -1,8 +1,8 @@
 """Change one small thing of a room of the package at a time, and see whether its tests notice.
 
-``python tests/mutation/run.py network`` draws mutants (`mutants.py` says which there are), and for each runs the tests of
-the room, then some of the rooms that stand on it, in a copy of the checkout until one fails. It writes a line of JSON per
-mutant; called again with the same `--out` it goes on from there.
+``python tests/mutation/run.py network`` draws mutants (`mutants.py` says which there are). For each it runs the tests
+of the room, then some of the rooms that stand on it, in a copy of the checkout until one fails, and writes a line of
+JSON; called again with the same `--out` it goes on from there.
 """
 
 from __future__ import annotations
