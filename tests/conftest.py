@@ -18,6 +18,10 @@ from chromium import chromium
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# Tests run side by side: threads of linear algebra would wait for one another, also in processes that tests start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The same examples in every run: what passes here passes there. HYPOTHESIS_PROFILE=search looks for new ones, and
 # `first` stops at the first that fails.
 settings.register_profile("fixed", derandomize=True, deadline=None)
