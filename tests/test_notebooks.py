@@ -12,7 +12,7 @@ import pytest
 from run_notebooks import run_notebook
 
 import thighdx
-from wheels import ROOT
+from places import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Scoring compiles the engine once per installation: this one uses the installation that has it already.
