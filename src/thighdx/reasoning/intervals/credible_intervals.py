@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ from thighdx.evidence.one_case import CaseEvidence
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.plain import Plain
 from thighdx.reasoning.intervals.delta import Moments, case_gradients, delta_moments
 from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 from thighdx.reasoning.intervals.level import check_level
@@ -61,7 +62,7 @@ AGREEMENT = 1.10
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Plain):
     """How sure one posterior is.
 
     Attributes
@@ -91,6 +92,8 @@ class Interval:
     delta: tuple[float, float] | None
     draws: tuple[float, float] | None
     is_moved: bool
+    _renamed: ClassVar = {"name": "", "sd": "log_odds_sd"}
+    _worked_out: ClassVar = {"disagrees": "draws"}
 
     @property
     def disagrees(self) -> bool:
@@ -100,23 +103,9 @@ class Interval:
         gap = special.logit(np.array(self.delta)) - special.logit(np.array(self.draws))
         return bool(np.abs(gap).max() > np.log(AGREEMENT))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "posterior": self.posterior,
-            "lower": self.lower,
-            "upper": self.upper,
-            "log_odds_sd": self.sd,
-            "method": self.method,
-            "delta": None if self.delta is None else list(self.delta),
-            "draws": None if self.draws is None else list(self.draws),
-            "disagrees": self.disagrees,
-            "is_moved": self.is_moved,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Intervals(Shown):
+class Intervals(Shown, Plain):
     """Central credible intervals of every cause and group.
 
     Attributes
@@ -162,19 +151,6 @@ class Intervals(Shown):
         return pd.DataFrame(rows, columns=columns, index=index).sort_values(
             "posterior", ascending=False, kind="stable"
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "level": self.level,
-            "method": self.method,
-            "n_draws": self.n_draws,
-            "seed": self.seed,
-            "causes": {name: item.to_dict() for name, item in self.causes.items()},
-            "groups": {name: item.to_dict() for name, item in self.groups.items()},
-            "redrawn": dict(self.redrawn),
-            "crossed_mass": self.crossed_mass,
-        }
 
     def __repr__(self) -> str:
         """Return the leading causes with their intervals."""
