@@ -51,7 +51,7 @@ def test_bounds_lie_around_the_posterior_where_there_are_any(model: Model, score
 
 def test_bounds_are_those_of_the_delta_method(model: Model, scored: pd.DataFrame) -> None:
     for position, row in enumerate(ROWS[:4]):
-        alone = model.diagnose(row).interval(0.9, method="delta")
+        alone = model.diagnose(row).interval(0.9, method="delta").to_frame()
         for cause in model.causes:
             for end in ("lower", "upper"):
                 found, expected = scored.loc[position, f"{cause}_{end}"], alone.loc[cause, end]

@@ -44,9 +44,9 @@ def print_intervals(out: Console, model: Model, result: Result, level: float, to
     table.add_column("to", justify="right", no_wrap=True)
     table.add_column("by", no_wrap=True)
     for cause in result.top(top).index:
-        row = found.loc[cause]
-        ends = [percent(float(row[name])) for name in ("posterior", "lower", "upper")]
-        table.add_row(model.causes[str(cause)].label, *ends, str(row["method"]))
+        item = found[str(cause)]
+        ends = [percent(value) for value in (item.posterior, item.lower, item.upper)]
+        table.add_row(model.causes[item.name].label, *ends, item.method)
     out.print()
     write(out, f"{level:.0%} credible intervals, from the uncertainty of the judgements", style="bold")
     out.print(table)
@@ -87,7 +87,7 @@ def detail_data(result: Result, interval: float | None, causes: Sequence[str]) -
     """Return what was asked for on top of `Result.to_dict`, as plain data."""
     found: dict[str, Any] = {}
     if interval is not None:
-        table = result.interval(interval).reset_index()
+        table = result.interval(interval).to_frame().reset_index()
         found["interval"] = {"level": interval, "causes": table.to_dict(orient="records")}
     if causes:
         found["explain"] = {cause: result.explain(cause).to_dict() for cause in causes}
