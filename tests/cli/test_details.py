@@ -56,7 +56,6 @@ def test_details_are_in_the_json(diagnose: Callable[..., Result]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--interval", "90"), "--interval: got 90.0, expected a level between 0 and 1"),
         (("--explain", "strian"), "unknown cause 'strian'; did you mean 'strain'?"),
     ],
 )

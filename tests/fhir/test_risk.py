@@ -8,7 +8,6 @@ import pytest
 
 import thighdx
 from fhir_resources import bundle, condition, observation, quantity
-from thighdx.errors import OptionError
 from thighdx.fhir import evidence, risk_assessment, validate
 
 
@@ -71,8 +70,3 @@ def test_what_was_used_is_the_basis_and_what_was_not_is_a_note(model: thighdx.Mo
     assert made["basis"] == [{"reference": "Observation/o"}]
     assert made["subject"] == {"reference": "Patient/p"}
     assert any(note["text"].startswith("Not used: Condition/c") for note in made["note"])
-
-
-def test_a_level_that_is_none_is_refused(result: thighdx.Result) -> None:
-    with pytest.raises(OptionError, match="interval: got 90, expected a level between 0 and 1"):
-        risk_assessment(result, interval=90)

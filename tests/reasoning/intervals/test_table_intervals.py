@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,12 +13,10 @@ import floats
 import strategies
 import thighdx
 from judged import batch_of, judgements
-from thighdx.errors import OptionError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.network.build import build_network
 from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
 from thighdx.reasoning.intervals.layout import judgement_layout
-from thighdx.reasoning.intervals.level import check_level
 from thighdx.reasoning.intervals.table_intervals import table_intervals
 
 LEVEL = 0.9
@@ -198,23 +194,3 @@ def test_impossible_rows_have_no_interval(model: thighdx.Model) -> None:
     assert scored["status"].tolist() == ["impossible_evidence", "ok"]
     assert ends.loc[0].isna().all()
     assert ends.loc[1].notna().all()
-
-
-@pytest.mark.parametrize("level", ["x", "0.9", 0, 1, True, None, float("nan"), Decimal("sNaN"), 90, -0.1])
-def test_a_bad_level_is_the_same_error_everywhere(model: thighdx.Model, level: object) -> None:
-    message = "expected a level between 0 and 1, such as 0.9"
-    with pytest.raises(OptionError, match=message):
-        check_level(level)
-    with pytest.raises(OptionError, match=message):
-        model.diagnose({}).interval(level)  # type: ignore[arg-type]
-    if level is not None:  # of a table: no intervals
-        with pytest.raises(OptionError, match=message):
-            model.score(pd.DataFrame({"sex": ["male"]}), interval=level)  # type: ignore[arg-type]
-        with pytest.raises(OptionError, match=message):
-            thighdx.Scorer(model, interval=level)  # type: ignore[arg-type]
-
-
-def test_a_level_of_numpy_is_a_level(model: thighdx.Model) -> None:
-    result = model.diagnose({})
-    found = [result.interval(level, method="delta") for level in (0.5, np.float32(0.5))]  # type: ignore[arg-type]
-    assert found[0].causes == found[1].causes
