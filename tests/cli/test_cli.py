@@ -303,20 +303,6 @@ class TestScore:
         assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
         assert [row["place"] for row in rows] == ["north", "south, east", "", "west", ""]
 
-    @pytest.mark.parametrize("before", ["csv", "csv.gz", "parquet"])
-    @pytest.mark.parametrize("after", ["csv", "csv.gz", "parquet"])
-    def test_every_format_gives_the_same_result(
-        self, score: Callable[..., Result], before: str, after: str
-    ) -> None:
-        write_table(CASES, Path(f"cases.{before}"))
-        assert score(f"cases.{before}", "-o", f"out.{after}").exit_code == 0
-        rows = read_table(Path(f"out.{after}"))
-        assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
-        assert [row["status"] for row in rows] == ["ok"] * 5
-        model = thighdx.read_model(TINY)
-        expected = model.diagnose({"bruising": True, "onset": "sudden", "age": 25}).posterior["strain"]
-        assert float(rows[0]["strain"]) == pytest.approx(expected)
-
     def test_a_parquet_file_says_where_its_numbers_are_from(self, score: Callable[..., Result]) -> None:
         Path("cases.csv").write_text(CASES)
         score("cases.csv", "-o", "out.parquet")
@@ -370,7 +356,7 @@ class TestScore:
     def test_warnings_of_parts_add_up(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.table.BATCH_ROWS", 2)
         result = score("-", "-o", "-", stdin="id,age\n" + "1,12\n" * 5)
         assert result.stderr.count("outside_population") == 1
         assert "5 rows with an age below" in result.stderr
@@ -381,7 +367,7 @@ class TestScore:
     ) -> None:
         write_table(CASES, Path(f"cases.{kind}"))
         score(f"cases.{kind}", "-o", f"whole.{kind}")
-        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.table.BATCH_ROWS", 2)
         report = score(f"cases.{kind}", "-o", f"parts.{kind}")
         whole, parts = read_table(Path(f"whole.{kind}")), read_table(Path(f"parts.{kind}"))
         assert [row["id"] for row in parts] == [row["id"] for row in whole]
@@ -465,12 +451,12 @@ class TestRefusedTables:
             ("t.csv", b"<!DOCTYPE html><html>", ["t.csv: is a web page"]),
             ("t.csv", "a,b\n1,2\n".encode("utf-16"), ["is UTF-16 text", "CSV UTF-8"]),
             ("t.csv", b"a,b\n1,\0\n", ["holds binary data"]),
-            ("t.csv", b"id,age\n1,2\n\xff,3\n", ["t.csv: line 3: is not UTF-8 text"]),
+            ("t.csv", b"id,age\n1,2\n\xff,3\n", ["t.csv: row 2: is not UTF-8 text"]),
             ("t.csv", b"\xff,b\n1,2\n", ["t.csv: line 1: is not UTF-8 text"]),
             ("t.csv", b"a;b\n1;2\n", ["separated by semicolons, expected commas"]),
             ("t.csv", b"a\tb\n1\t2\n", ["separated by tabs, expected commas"]),
-            ("t.csv", b"id,age\n1,2\n3\n", ["t.csv: line 3: got 1 cell, expected 2"]),
-            ("t.csv", b"id,age\n1,2,3\n", ["t.csv: line 2: got 3 cells, expected 2", '"quotes"']),
+            ("t.csv", b"id,age\n1,2\n3\n", ["t.csv: row 2 ('3'): got 1 cell, expected 2"]),
+            ("t.csv", b"id,age\n1,2,3\n", ["t.csv: row 1 ('1,2,3'): got 3 cells, expected 2", '"quotes"']),
             ("t.csv.gz", b"a,b\n1,2\n", ["t.csv.gz: is not a gzip file"]),
             ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:30], ["t.csv.gz: damaged gzip file"]),
             ("t.parquet", b"a,b\n1,2\n", ["t.parquet: is not a Parquet file", "call it .csv"]),
@@ -478,7 +464,7 @@ class TestRefusedTables:
             (
                 "t.xlsx",
                 b"PK\x03\x04xx",
-                ["t.xlsx: got the ending '.xlsx', expected .csv, .csv.gz, .csv.bz2"],
+                ["t.xlsx: got the ending '.xlsx', expected .csv, .tsv or .jsonl"],
             ),
             ("table", b"a\n1\n", ["table: got no ending"]),
             ("t.csv", b"strain,bruising\n1,yes\n", ["t.csv: column 'strain'", "given_strain"]),
@@ -549,12 +535,14 @@ class TestOutput:
     def test_an_existing_output_stays_when_scoring_fails(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, kind: str
     ) -> None:
-        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.table.BATCH_ROWS", 2)
         monkeypatch.setattr("thighdx.files.csv_text.BLOCK_BYTES", 200)  # the fault is far behind the start
         Path("cases.csv").write_text(CASES + "012,west,no,,,,,root\n" * 100 + "too,few\n")
         target = Path(f"out.{kind}")
         target.write_bytes(b"what was there before")
-        refused(score("cases.csv", "-o", target.name), "cases.csv: line 107: got 2 cells, expected 8")
+        refused(
+            score("cases.csv", "-o", target.name), "cases.csv: row 106 ('too,few'): got 2 cells, expected 8"
+        )
         assert target.read_bytes() == b"what was there before"
         assert sorted(path.name for path in Path().iterdir()) == ["cases.csv", target.name]
 

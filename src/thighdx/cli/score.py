@@ -16,8 +16,8 @@ from thighdx.cli.output import say
 from thighdx.errors import TableError
 
 if TYPE_CHECKING:
-    from thighdx.files.reading import Table
     from thighdx.files.run import Run, RunOptions
+    from thighdx.files.table import Table
     from thighdx.scoring.scorer import Scorer
 
 __all__ = ["score"]
@@ -173,9 +173,9 @@ def score(
     --resume.
     """
     from thighdx.files.csv_text import CsvDialect
-    from thighdx.files.reading import open_table
     from thighdx.files.run import RunOptions, share_processors
     from thighdx.files.scoring import check_output
+    from thighdx.files.table import open_table
     from thighdx.scoring.scorer import Scorer
 
     started = time.perf_counter()
@@ -245,7 +245,7 @@ def _check_choices(
     tables: Sequence[str], output: str | None, *, explain: bool, resume: bool, restart: bool
 ) -> None:
     """Refuse options that do not go together, before anything is opened."""
-    from thighdx.files.formats import input_format, table_format
+    from thighdx.files.formats import input_format, output_format
 
     if resume and restart:
         raise TableError("--resume and --restart: expected one of them")
@@ -255,7 +255,7 @@ def _check_choices(
         raise TableError("no output: expected -o OUT, or --explain-columns")
     if len(tables) == 1 and not Path(tables[0]).exists() and not any(mark in tables[0] for mark in "*?["):
         input_format(tables[0])
-    table_format(output)
+    output_format(output)
 
 
 def _check_report(table: Table, output: str, report: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import thighdx
 from thighdx.atomic_files import create_file
-from thighdx.files.reading import Table
 from thighdx.files.run import Run, share_processors
+from thighdx.files.table import Table
 from thighdx.html.fragments import summary_fragment
 from thighdx.kb.records import LEVELS
 from thighdx.scoring.scorer import Scorer

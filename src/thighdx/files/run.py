@@ -16,11 +16,11 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import thighdx
 from thighdx.errors import TableError
 from thighdx.evidence.draft import STATUSES
-from thighdx.files.formats import STANDARD_STREAM, table_format
+from thighdx.files.formats import STANDARD_STREAM, output_format
 from thighdx.files.pipeline import map_ordered
-from thighdx.files.reading import Place, Portion, Table
 from thighdx.files.sinks import TableSink, check_columns, open_sink
 from thighdx.files.summary import Summary
+from thighdx.files.table import Place, Portion, Table
 from thighdx.files.work import OnEarlier, Work, open_work
 from thighdx.processors import n_processors
 from thighdx.scoring.options import Engine
@@ -138,7 +138,7 @@ class _Scored(NamedTuple):
 
 def run_key(table: Table, scorer: Scorer, engine: Engine, output: str, options: RunOptions) -> dict[str, Any]:
     """Return what decides about every byte of the output."""
-    form = table_format(output)
+    form = output_format(output)
     return {
         "thighdx": thighdx.__version__,
         "model": scorer.model.digest,
@@ -171,7 +171,7 @@ def score_table_to(
         If the input is damaged, the output cannot be written, or a row cannot be scored and that is an error.
     """
     started = time.perf_counter()
-    form = table_format(output)
+    form = output_format(output)
     schema = scorer.output_schema(table.schema)
     check_columns(output, schema)
     notes = {key.decode(): value.decode() for key, value in schema.metadata.items()}
@@ -281,7 +281,7 @@ def _count(scored: _Scored, table: Table, scorer: Scorer, run: Run) -> None:
         seen[status] += 1
         if seen[status] <= SHOWN_PROBLEMS:
             rows.append(row)
-    name = table.name_at(scored.portion.end)
+    name = table.sources[scored.portion.end.file].title
     first = scored.portion.end.row - scored.batch.num_rows + 1
     for fault in scorer.explain(scored.portion.batch, scored.found, rows):
         found = Problem(name, first + fault.row, fault.status, fault.column, fault.value, fault.message)

@@ -12,10 +12,10 @@ from pathlib import Path
 from thighdx.errors import TableError
 from thighdx.files.csv_text import CsvDialect
 from thighdx.files.formats import STANDARD_STREAM
-from thighdx.files.reading import Table, open_table
 from thighdx.files.report import RunReport
 from thighdx.files.run import PART_ROWS, Run, RunOptions, score_table_to, share_processors
 from thighdx.files.summary import Summary
+from thighdx.files.table import Table, open_table
 from thighdx.files.work import OnEarlier
 from thighdx.scoring.score import choose_engine, prepare_engine, underage
 from thighdx.scoring.scorer import Scorer
