@@ -7,7 +7,11 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["map_ordered"]
+from thighdx.processors import n_processors
+
+__all__ = ["map_ordered", "share_processors"]
+
+MAX_BATCHES = 4  # scored at once
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -41,3 +45,12 @@ def map_ordered(
     finally:
         for pool in (reader, workers):
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def share_processors() -> tuple[int, int]:
+    """Return how many batches are scored at once, and with how many threads each.
+
+    A batch takes some 35 MB while it is scored, so their number is bounded and more processors share them.
+    """
+    n_batches = min(n_processors(), MAX_BATCHES)
+    return n_batches, -(-n_processors() // n_batches)
