@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 import thighdx
-from cli.terminal import read_csv, refused, same_as_golden
+from cli.terminal import read_csv, refused
 from places import TINY
 
 
@@ -69,70 +68,6 @@ class TestFrontDoor:
             process.stdout.close()
             assert process.stderr.read() == b""
         assert process.returncode == 141
-
-
-class TestDiagnose:
-    def ask(self, run: Callable[..., Result], *words: str) -> Result:
-        return run("diagnose", *words, "--model", str(TINY))
-
-    def test_it_prints_causes_explanations_groups_and_the_disclaimer(
-        self, run: Callable[..., Result]
-    ) -> None:
-        result = self.ask(run, "bruising=present", "onset:gradual=0.2", "onset:sudden=0.7", "age=12")
-        assert result.exit_code == 0
-        assert result.stderr == ""
-        same_as_golden(result.stdout, "diagnose")
-
-    def test_it_fits_any_width(self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-        for width in (60, 80, 120):
-            monkeypatch.setenv("COLUMNS", str(width))
-            result = self.ask(run, "bruising=present")
-            assert max(map(len, result.stdout.splitlines())) <= width
-
-    def test_the_residual_cause_is_never_ranked(self, run: Callable[..., Result]) -> None:
-        lines = self.ask(run, "bruising=no", "--top", "3").stdout.splitlines()
-        assert any(line.startswith("(Something else; never ranked)") for line in lines)
-        assert not any(line.startswith("Something else  ") for line in lines)
-
-    def test_json_is_the_result_and_nothing_else(self, run: Callable[..., Result]) -> None:
-        result = self.ask(run, "bruising=present", "age=30", "--json")
-        found = json.loads(result.stdout)
-        model = thighdx.read_model(TINY)
-        assert found == model.diagnose({"bruising": "present", "age": 30}).to_dict()
-        assert result.stderr == ""
-
-    def test_nothing_known_gives_the_shares(self, run: Callable[..., Result]) -> None:
-        found = json.loads(self.ask(run, "--json").stdout)
-        assert found["posterior"] == pytest.approx(found["prior"])
-
-    @pytest.mark.parametrize(
-        ("words", "parts"),
-        [
-            (["brusing=yes"], ["unknown finding 'brusing'", "did you mean 'bruising'?"]),
-            (["bruising=blue"], ["bruising: got 'blue'", "absent, present"]),
-            (["age=-3"], ["age: got -3", "0 to 120 years"]),
-            (["age=old"], ["age: got 'old'"]),
-            (["bruising"], ["'bruising': expected NAME=VALUE"]),
-            (["=yes"], ["expected NAME=VALUE"]),
-            (["bruising=yes", "bruising=no"], ["'bruising=no': bruising is given twice"]),
-            (["onset=sudden", "onset:sudden=1"], ["onset is given twice"]),
-            (["onset:sudden=1", "onset=sudden"], ["onset is given twice"]),
-            (["onset:sudden=a"], ["got 'a', expected a likelihood"]),
-            (["onset:sudden=1"], ["onset: likelihood of 'gradual'"]),
-            (["onset:suden=1"], ["got the state 'suden'", "did you mean 'sudden'?"]),
-            (["onset:gradual=0", "onset:sudden=0"], ["not all 0"]),
-            (["setting=clinic"], ["write --setting clinic"]),
-            (["--setting", "clinik"], ["setting: got 'clinik'", "did you mean 'clinic'?"]),
-            (["root=present", "strain=absent", "other=absent", "bruising=yes"], ["impossible evidence"]),
-        ],
-    )
-    def test_bad_input_is_refused(
-        self, run: Callable[..., Result], words: list[str], parts: list[str]
-    ) -> None:
-        refused(self.ask(run, *words), "thighdx: error: ", *parts)
-
-    def test_a_model_that_does_not_exist_is_refused(self, run: Callable[..., Result]) -> None:
-        refused(run("diagnose", "--model", "nowhere"), "nowhere", "no such folder")
 
 
 class TestShippedModel:
