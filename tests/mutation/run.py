@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,11 @@ def fails(copy: Path, tests: tuple[str, ...], limit: float) -> tuple[str, float]
         said = Path(scratch) / "said"
         pid = os.fork()
         if pid == 0:
-            _test(copy, tests, limit, said)
+            try:
+                _test(copy, tests, limit, said)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
         _, status, usage = os.wait4(pid, 0)
         seconds = usage.ru_utime + usage.ru_stime
         if os.WIFSIGNALED(status):
@@ -156,9 +161,11 @@ def _test(copy: Path, tests: tuple[str, ...], limit: float, said: Path) -> NoRet
     signal.alarm(WALL_SECONDS)
     import pytest
 
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={said}-files", *tests]
-    code = int(pytest.main(arguments))
+    plain = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={said}-files"]
+    plain += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    code = int(pytest.main([*plain, *tests]))
     sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(code)
 
 
