@@ -38,8 +38,10 @@ OF_FILE = {
     "inference/departures": KERNEL,
     "inference/engine": REFERENCE,
     "inference/marginals": REFERENCE,
+    "network/arrays": "tests/compiled/test_stored.py",
     "network/assemble": "tests/compiled/test_contradictions.py",
     "network/explanations": "tests/network/test_build.py",
+    "network/groups": REFERENCE,
     "network/rebase": "tests/network/test_build.py",
     "network/tables": "tests/network/test_build.py",
 }
