@@ -217,7 +217,7 @@ def test_a_bad_level_is_the_same_error_everywhere(model: thighdx.Model, level: o
 
 def test_a_level_of_numpy_is_a_level(model: thighdx.Model) -> None:
     network, kb, pooled = model.network, model.compiled.kb, model.compiled.pooled
-    case = model.diagnose({})._case
+    case = model.diagnose({})._case.evidence
     found = [
         credible_intervals(network, kb, pooled, case, level, method="delta")  # type: ignore[arg-type]
         for level in (0.5, np.float32(0.5))

@@ -19,8 +19,8 @@ from scipy.optimize import brentq
 from thighdx.elicitation.distribution import Scale, from_working, to_working
 from thighdx.kb.records import LEVELS
 from thighdx.network.spec import Floats
-from thighdx.reasoning.questions.question_lines import UrgencyScore
 from thighdx.reasoning.sensitivity.link_function import LinkFunction
+from thighdx.reasoning.urgency.levels import UrgencyScore
 
 __all__ = ["FARTHEST", "Outcome", "Turn", "recomputed_turn", "turn_of_link"]
 

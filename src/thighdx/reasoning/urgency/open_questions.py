@@ -1,20 +1,16 @@
-"""Safety questions still open: through which a red-flag rule could still fire."""
+"""The safety questions still open: those through which a red-flag rule could still fire."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thighdx.kb.conditions import (
-    Chances,
-    blocked_variables,
-    chance_to_hold,
-    condition,
-    ways_to_hold,
-)
+from thighdx.compiled.case import Case
+from thighdx.kb.conditions import blocked_variables, chance_to_hold, condition, ways_to_hold
 from thighdx.kb.expressions import holds
-from thighdx.kb.records import COST_TIERS, LEVELS, Cost, KnowledgeBase, Level, Variable
+from thighdx.kb.records import COST_TIERS, LEVELS, Cost, Level, Variable
+from thighdx.reasoning.answers import state_chances
 
 __all__ = ["OpenQuestion", "is_within", "open_questions"]
 
@@ -67,11 +63,9 @@ class OpenQuestion:
 
 
 def open_questions(
-    kb: KnowledgeBase,
-    states: Mapping[str, str],
+    case: Case,
     level: Level,
     *,
-    chances: Chances | None = None,
     unanswerable: Collection[str] = (),
     max_cost: Cost | None = None,
     first: Sequence[str] = (),
@@ -80,12 +74,10 @@ def open_questions(
 
     Parameters
     ----------
-    states : mapping of str to str
-        What is known.
+    case : Case
+        Virtual evidence leaves its variable open.
     level : str
         The present level of the case; only sets `OpenQuestion.raises`.
-    chances : mapping of str to mapping of str to float, optional
-        P(state | evidence) of unknown variables; one half each where not given.
     unanswerable : collection of str
         Variables that will not be answered here, such as tests in an interview with a patient: no way
         through them counts.
@@ -99,42 +91,27 @@ def open_questions(
     A question that does not apply to the case is left out. One whose "asked only if" depends on something
     unknown gives way to the questions that decide whether it applies.
     """
-    by_id = {variable.id: variable for variable in kb.variables}
-    blocked = blocked_variables(kb, states) | (frozenset(unanswerable) - states.keys())
-    best: dict[str, tuple[int, float]] = {}
-    rules: dict[str, list[tuple[int, str]]] = {}
-    for rule in kb.red_flags:
-        expression = condition(rule.when)
-        if expression is None:
-            continue
-        rank = LEVELS.index(rule.level)
-        ways = ways_to_hold(expression, states, blocked=blocked, chances=chances)
-        for variable_id, way in ways.items():
-            for asked, weight in _askable(by_id, variable_id, way, states, blocked, chances, frozenset()):
-                best[asked] = max(best.get(asked, (0, 0.0)), (rank, weight))
-                if (rank, rule.id) not in rules.setdefault(asked, []):
-                    rules[asked].append((rank, rule.id))
-    present = LEVELS.index(level)
+    by_id, present = case.vocabulary.by_id, LEVELS.index(level)
     places = {name: place for place, name in enumerate(first)}
-
-    def order(name: str) -> tuple[int, int, float, str]:
-        rank, weight = best[name]
+    found = []
+    for name, ways in _ways_to_rules(case, unanswerable).items():
+        rank, weight, _ = max(ways)
         place = places.get(name, len(places)) if rank > present else len(places)
-        return place, -rank, -weight, name
-
-    ordered = [name for name in sorted(best, key=order) if is_within(by_id[name], max_cost)]
+        rules = tuple(dict.fromkeys(rule for own, _, rule in ways if own == rank))
+        if is_within(by_id[name], max_cost):
+            found.append((place, -rank, -weight, name, rules))
     return tuple(
         OpenQuestion(
             variable=name,
             question=by_id[name].question,
             states=by_id[name].states,
             cost=by_id[name].cost or "ask",
-            level=LEVELS[best[name][0]],
-            rules=tuple(rule for rank, rule in rules[name] if rank == best[name][0]),
-            weight=best[name][1],
-            raises=best[name][0] > present,
+            level=LEVELS[-rank],
+            rules=rules,
+            weight=-weight,
+            raises=-rank > present,
         )
-        for name in ordered
+        for _, rank, weight, name, rules in sorted(found)
     )
 
 
@@ -145,30 +122,28 @@ def is_within(variable: Variable, max_cost: Cost | None) -> bool:
     return COST_TIERS.index(variable.cost) <= COST_TIERS.index(max_cost)
 
 
-def _askable(
-    by_id: Mapping[str, Variable],
-    variable_id: str,
-    way: float,
-    states: Mapping[str, str],
-    blocked: frozenset[str],
-    chances: Chances | None,
-    seen: frozenset[str],
-) -> Iterator[tuple[str, float]]:
-    """Yield what can be asked now on the way to a variable, with its weight."""
-    asked_if = condition(by_id[variable_id].asked_if)
-    if asked_if is None or holds(asked_if, states) is True:
-        yield variable_id, way
-        return
-    gate = chance_to_hold(asked_if, states, blocked=blocked, chances=chances)
-    for name, weight in ways_to_hold(asked_if, states, blocked=blocked, chances=chances).items():
-        # the way already counts on the question to apply, so only "no" to it is news: divide by its chance
-        if name not in seen:  # two questions that wait for one another would never be asked
-            yield from _askable(
-                by_id,
-                name,
-                way * weight / gate if gate else 0.0,
-                states,
-                blocked,
-                chances,
-                seen | {variable_id},
-            )
+def _ways_to_rules(case: Case, unanswerable: Collection[str]) -> dict[str, list[tuple[int, float, str]]]:
+    """Return what can be asked now, with level, weight and id of every rule that it leads to."""
+    by_id, states, chances = case.vocabulary.by_id, case.states, case.once(state_chances)
+    blocked = blocked_variables(case.kb, states) | (frozenset(unanswerable) - states.keys())
+
+    def askable(name: str, way: float, seen: frozenset[str]) -> Iterator[tuple[str, float]]:
+        """Yield what can be asked now on the way to a variable, with its weight."""
+        asked_if = condition(by_id[name].asked_if)
+        if asked_if is None or holds(asked_if, states) is True:
+            yield name, way
+            return
+        gate = chance_to_hold(asked_if, states, blocked=blocked, chances=chances)
+        for other, weight in ways_to_hold(asked_if, states, blocked=blocked, chances=chances).items():
+            # the way already counts on the question to apply, so only "no" to it is news: divide by its chance
+            if other not in seen:  # two questions that wait for one another would never be asked
+                yield from askable(other, way * weight / gate if gate else 0.0, seen | {name})
+
+    found: dict[str, list[tuple[int, float, str]]] = {}
+    for rule in case.kb.red_flags:
+        if (expression := condition(rule.when)) is not None:
+            ways = ways_to_hold(expression, states, blocked=blocked, chances=chances)
+            for name, way in ways.items():
+                for asked, weight in askable(name, way, frozenset()):
+                    found.setdefault(asked, []).append((LEVELS.index(rule.level), weight, rule.id))
+    return found
