@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from thighdx.compiled.case import Case
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.elicitation.judgements import PooledKey
 from thighdx.kb.records import JudgementTable, Key
+from thighdx.plain import Plain
 from thighdx.reasoning.evidence_terms import EvidenceItem
 
 __all__ = ["OWN_SHARE", "Basis", "judgements_behind", "judgements_of_prior"]
@@ -19,7 +19,7 @@ OWN_SHARE = "rebased"
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Plain):
     """A judgement that a figure rests on.
 
     Attributes
@@ -41,15 +41,6 @@ class Basis:
     def name(self) -> str:
         """Return the number as one word, for tables."""
         return ":".join([self.table, "|".join(self.key)])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "table": self.table,
-            "key": list(self.key),
-            "point": self.point,
-            "sources": list(self.sources),
-        }
 
 
 def judgements_behind(case: Case, item: EvidenceItem, causes: Sequence[str]) -> tuple[Basis, ...]:

@@ -154,7 +154,7 @@ def _answers(case: Case, answers: Answers, scores: Floats | None) -> list[Answer
             shifts = tuple(Shift(causes[c], now[c], after[c]) for c in furthest[row])
             leader = causes[leading[row]] if shifts else ""
             score = None if scores is None else float(scores[row])
-            found.append(Answer(state, probability, leader, shifts, score))
+            found.append(Answer(state, probability, leader, score, shifts))
         else:
-            found.append(Answer(state, 0.0, "", ()))
+            found.append(Answer(state, 0.0, "", None, ()))
     return found
