@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-__all__ = ["TINY", "command", "patients", "read_any", "run_score", "write_any"]
+from places import TINY
+
+__all__ = ["command", "patients", "read_any", "run_score", "write_any"]
 
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-TINY = Path(__file__).parent / "models" / "tiny"
 
 
 def patients(n: int, seed: int = 1) -> pa.Table:

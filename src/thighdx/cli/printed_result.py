@@ -92,9 +92,9 @@ def print_intervals(out: Console, model: Model, result: Result, level: float, to
     table.add_column("to", justify="right", no_wrap=True)
     table.add_column("by", no_wrap=True)
     for cause in result.top(top).index:
-        row = found.loc[cause]
-        ends = [percent(float(row[name])) for name in ("posterior", "lower", "upper")]
-        table.add_row(labels[str(cause)], *ends, str(row["method"]))
+        item = found[str(cause)]
+        ends = [percent(value) for value in (item.posterior, item.lower, item.upper)]
+        table.add_row(labels[item.name], *ends, item.method)
     out.print()
     write(out, f"{level:.0%} credible intervals, from the uncertainty of the judgements", style="bold")
     out.print(table)
