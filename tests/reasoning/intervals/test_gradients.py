@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import floats
 import strategies
 import thighdx
-from judged import judgements, points_of, with_points
 from plain_cases import batch_of
+from reasoning.intervals.judged import judgements, points_of, with_points
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case

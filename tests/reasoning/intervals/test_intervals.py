@@ -14,8 +14,8 @@ from scipy import special
 
 import floats
 import thighdx
-from judged import judgements
 from plain_cases import finding, make_spec
+from reasoning.intervals.judged import judgements
 from thighdx.compiled.case import Case, open_case
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import OptionError, UnknownNameError

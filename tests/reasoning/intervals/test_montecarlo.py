@@ -9,8 +9,8 @@ from hypothesis import given, settings
 import floats
 import strategies
 import thighdx
-from judged import judgements, with_points
 from plain_cases import batch_of
+from reasoning.intervals.judged import judgements, with_points
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import log_weights

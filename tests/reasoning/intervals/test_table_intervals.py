@@ -12,8 +12,8 @@ from scipy import special
 import floats
 import strategies
 import thighdx
-from judged import judgements
 from plain_cases import batch_of
+from reasoning.intervals.judged import judgements
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.network.build import build_network
 from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
