@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 import thighdx
+from places import TINY
 from thighdx.cli import app
 from thighdx.cli.report import print_cases
 from thighdx.errors import EvidenceError
 from thighdx.files.summary import ScoredCase, Summary
 
-TINY = Path(__file__).parents[1] / "models" / "tiny"
 KNOWN = ("bruising=yes", "onset=sudden", "age=30")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from scipy import special
 
 from thighdx.display import Shown
 from thighdx.errors import UnknownNameError, nearest_hint
+from thighdx.plain import Plain
 from thighdx.text import percent
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ COLUMNS = ("posterior", "lower", "upper", "log_odds_sd", "method", "disagrees")
 
 
 @dataclass(frozen=True, slots=True)
-class CredibleInterval:
+class CredibleInterval(Plain):
     """How sure one posterior is.
 
     Attributes
@@ -56,6 +57,8 @@ class CredibleInterval:
     delta: tuple[float, float] | None = None
     draws: tuple[float, float] | None = None
     is_moved: bool = False
+    _renamed: ClassVar = {"name": "", "sd": "log_odds_sd"}
+    _worked_out: ClassVar = {"disagrees": "draws"}
 
     @property
     def disagrees(self) -> bool:
@@ -65,23 +68,9 @@ class CredibleInterval:
         gap = special.logit(np.array(self.delta)) - special.logit(np.array(self.draws))
         return bool(np.abs(gap).max() > np.log(AGREEMENT))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "posterior": self.posterior,
-            "lower": self.lower,
-            "upper": self.upper,
-            "log_odds_sd": self.sd,
-            "method": self.method,
-            "delta": None if self.delta is None else list(self.delta),
-            "draws": None if self.draws is None else list(self.draws),
-            "disagrees": self.disagrees,
-            "is_moved": self.is_moved,
-        }
-
 
 @dataclass(frozen=True, slots=True, repr=False)
-class CredibleIntervals(Shown):
+class CredibleIntervals(Shown, Plain):
     """Central credible intervals of every cause and group.
 
     Attributes
@@ -178,19 +167,6 @@ class CredibleIntervals(Shown):
         index = pd.Index(list(items), name="group" if groups else "cause")
         frame = pd.DataFrame(rows, columns=list(COLUMNS), index=index)
         return frame.sort_values("posterior", ascending=False, kind="stable")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "level": self.level,
-            "method": self.method,
-            "n_draws": self.n_draws,
-            "seed": self.seed,
-            "causes": {name: item.to_dict() for name, item in self.causes.items()},
-            "groups": {name: item.to_dict() for name, item in self.groups.items()},
-            "redrawn": dict(self.redrawn),
-            "crossed_mass": self.crossed_mass,
-        }
 
     def __repr__(self) -> str:
         """Return the leading causes with their intervals."""
