@@ -113,7 +113,7 @@ REORDERED = 1e-10
 # absolute below: margins met to 1e-14 of 1, some 1e-11 of a rare one, divided by the step.
 FINITE_DIFFERENCE = 1e-5
 
-# Half a spread of 0.09 times second differences of 1e-3, over some fifty judgements: base rates met to 1e-14 of a
+# Half a spread of 0.09 times second differences of 4e-4, over some fifty judgements: base rates met to 1e-14 of a
 # margin that may be a thousandth, divided by the square of the step.
 SECOND_DIFFERENCE = 1e-5
 
