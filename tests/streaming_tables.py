@@ -14,9 +14,21 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+import thighdx
 from places import TINY
+from quiet import without_warnings
 
-__all__ = ["command", "patients", "read_any", "run_score", "write_any"]
+__all__ = [
+    "assert_scored",
+    "command",
+    "patients",
+    "read_any",
+    "run_score",
+    "scored_in_python",
+    "write_any",
+]
+
+CAUSES = ["strain", "root", "other"]
 
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
@@ -83,3 +95,15 @@ def command(*words: str | Path) -> list[str]:
 def run_score(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Score in a process of its own."""
     return subprocess.run(command(*words), cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def scored_in_python(table: pa.Table) -> pd.DataFrame:
+    """What the tiny model says about a table."""
+    return without_warnings(thighdx.read_model(TINY).score, table).to_pandas()
+
+
+def assert_scored(found: pd.DataFrame, wanted: pd.DataFrame, *, atol: float = 0.0) -> None:
+    """Compare ids, statuses and probabilities, row by row."""
+    assert found["id"].tolist() == wanted["id"].tolist()
+    assert found["status"].tolist() == wanted["status"].tolist()
+    np.testing.assert_allclose(found[CAUSES].to_numpy(), wanted[CAUSES].to_numpy(), rtol=0, atol=atol)
