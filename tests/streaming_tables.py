@@ -83,7 +83,12 @@ def read_any(path: Path) -> pd.DataFrame:
         content = stream.read()
     if ".jsonl" in path.name:
         return pd.DataFrame([json.loads(line) for line in content.splitlines()])
-    return pd.read_csv(io.BytesIO(content), dtype={"id": str}, sep="\t" if ".tsv" in path.name else ",")
+    return pd.read_csv(
+        io.BytesIO(content),
+        dtype={"id": str},
+        sep="\t" if ".tsv" in path.name else ",",
+        float_precision="round_trip",
+    )
 
 
 def command(*words: str | Path) -> list[str]:
