@@ -86,8 +86,9 @@ def score_table_to(run: RunReport, options: RunOptions, advance: Advance) -> Non
     with ExitStack() as stack:
         stack.enter_context(clear_when_full("standard output" if is_pipe else run.output))
         check_columns(run.output, schema)
-        work, stream = None, sys.stdout.buffer
-        if not is_pipe:
+        if is_pipe:
+            work, stream = None, sys.stdout.buffer
+        else:
             key = _key(run, options)
             work = stack.enter_context(open_work(run.output, key, on_earlier=options.on_earlier))
             run.notice = work.notice
