@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import Result
 
-from streaming_tables import command, patients, read_any, write_any
+from files.streaming_tables import command, patients, read_any, write_any
 
 
 def refused(result: Result, *parts: str, leaving: set[str]) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import Result
 
-from streaming_tables import assert_scored, read_any, scored_in_python
+from files.streaming_tables import assert_scored, read_any, scored_in_python
 
 
 def test_a_column_can_be_read_as_something_else(score: Callable[..., Result]) -> None:

@@ -19,8 +19,8 @@ from typer.testing import Result
 
 import floats
 import thighdx
+from files.streaming_tables import assert_scored, command, patients, read_any, scored_in_python, write_any
 from places import TINY
-from streaming_tables import assert_scored, command, patients, read_any, scored_in_python, write_any
 from thighdx.files.scoring import show_progress
 from thighdx.files.table import Place, open_table
 from thighdx.scoring.scorer import Scorer

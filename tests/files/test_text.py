@@ -12,8 +12,8 @@ import pytest
 from typer.testing import Result
 
 import thighdx
+from files.streaming_tables import read_any
 from places import TINY
-from streaming_tables import read_any
 from thighdx.errors import TableError
 from thighdx.files.csv_text import CsvDialect
 from thighdx.files.table import open_table
