@@ -273,7 +273,8 @@ class Result(Shown):
         from thighdx.reasoning.fit.evidence_fit import evidence_fit
 
         residual = self.model.residual_cause
-        return evidence_fit(self._network, self._vocabulary, self._case, residual_cause=residual)
+        found = evidence_fit(self._network, self._vocabulary, self._case, residual_cause=residual)
+        return replace(found, labels=self._short_labels)
 
     @property
     def conflict(self) -> float:

@@ -17,13 +17,14 @@ for a cause h, then h explains it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from thighdx.arrays import softmax
+from thighdx.display import Shown
 from thighdx.evidence.one_case import CaseEvidence
 from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.inference.engine import cause_chances
@@ -77,7 +78,7 @@ class FindingFit(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceFit(Plain):
+class EvidenceFit(Shown, Plain):
     """Whether the evidence about a case fits together and fits a listed cause.
 
     Attributes
@@ -104,6 +105,8 @@ class EvidenceFit(Plain):
         explanation.
     statement : str
         All this in words.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
     """
 
     conflict_bits: float
@@ -116,6 +119,7 @@ class EvidenceFit(Plain):
     tail_probability: float
     fits_listed_cause: bool
     statement: str
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of evidence, the one that fits least first."""
