@@ -66,7 +66,7 @@ def case_report(
     date : str or datetime.date, optional
         Shown as given. Without it the page names no day, and the same case gives the same bytes.
     """
-    kb, model = result._kb, result.model
+    kb, model = result._case.kb, result.model
     explained = [result.explain(cause) for cause in _to_explain(result)]
     settings = {setting.id: setting.label for setting in kb.manifest.settings}
     facts = [

@@ -39,7 +39,7 @@ def fragment(found: object) -> str:
 
 def _result(result: Result) -> View:
     """Show one case: urgency first, then causes, what is known, warnings, disclaimer."""
-    settings = {setting.id: setting.label for setting in result._kb.manifest.settings}
+    settings = {setting.id: setting.label for setting in result._case.kb.manifest.settings}
     return {
         "urgency": urgency(result),
         "open": raising(result),
