@@ -37,8 +37,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "reasoning": ("reasoning",),
     "scoring": ("scoring",),
     "evaluation": ("evaluation",),
-    "model": ("model", "result"),
     "learning": ("learning",),
+    "model": ("model", "result"),
     "html": ("html",),
     "schemas": ("schemas",),
     "forms": ("forms",),
@@ -60,7 +60,6 @@ QUESTIONS = ("explain", "fit", "intervals", "questions", "urgency", "interview",
 UPWARD = {
     ("thighdx.display", "thighdx.html.fragments"): "the one door from a result to its picture",
     ("thighdx.display", "thighdx.html.case_report"): "the same, for a whole page",
-    ("thighdx.model", "thighdx.learning.learned"): "`Model.learn` is where users look; learning makes models",
 }
 
 

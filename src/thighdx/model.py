@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from thighdx.compiled.case import open_case
-from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.compiled_model import CompiledModel, ModelFacts
 from thighdx.compiled.reading import read_compiled
+from thighdx.compiled.rebase import rebase_model
 from thighdx.display import Shown
 from thighdx.errors import Problem, ThighdxError
-from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.kb.records import Variable
 from thighdx.kb.resources import model_path
-from thighdx.network.build import Network
+from thighdx.network.interchange import to_pgmpy
 from thighdx.result import Result
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
 
 
 @dataclass(frozen=True, eq=False)
-class Model(Shown):
+class Model(ModelFacts, Shown):
     """A compiled diagnostic network; immutable, picklable, safe to share between threads.
 
     Made by `load_model` and `read_model`.
@@ -79,7 +78,7 @@ class Model(Shown):
 
     def __post_init__(self) -> None:
         """Build the tables."""
-        _ = self.compiled.network, self.compiled.vocabulary
+        _ = self.network, self.vocabulary
 
     def __reduce__(self) -> tuple[type[Model], tuple[CompiledModel]]:
         """Pickle what the tables are made from."""
@@ -93,71 +92,6 @@ class Model(Shown):
             f"{network.n_variables} variables, {network.explanations.n_explanations:,} explanations of up to "
             f"{self.max_causes} causes; not reviewed by clinicians>"
         )
-
-    @property
-    def network(self) -> Network:
-        """The tables of the network."""
-        return self.compiled.network
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """What evidence may say."""
-        return self.compiled.vocabulary
-
-    @property
-    def name(self) -> str:
-        """Name of the knowledge base."""
-        return self.compiled.name
-
-    @property
-    def version(self) -> str:
-        """Version of the knowledge base, not of the library."""
-        return self.compiled.version
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the tables the model was made from, in hexadecimal."""
-        return self.compiled.digest
-
-    @property
-    def disclaimer(self) -> str:
-        """What the model is not."""
-        return self.compiled.disclaimer
-
-    @property
-    def max_causes(self) -> int:
-        """How many causes may be present at once."""
-        return self.compiled.max_causes
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Settings with shares and frequencies of their own."""
-        return self.compiled.settings
-
-    @property
-    def default_setting(self) -> str:
-        """The setting used where none is named."""
-        return self.compiled.default_setting
-
-    @property
-    def residual_cause(self) -> str:
-        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
-        return self.compiled.residual_cause
-
-    @property
-    def variables(self) -> Mapping[str, Variable]:
-        """Everything that can be evidence except causes, by id, in the model's order."""
-        return self.compiled.variables
-
-    @property
-    def causes(self) -> Mapping[str, Variable]:
-        """The causes by id, in the model's order."""
-        return self.compiled.causes
-
-    @property
-    def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Named sets of causes."""
-        return self.compiled.groups
 
     @property
     def rebased(self) -> Mapping[str, Mapping[str, float]]:
@@ -497,8 +431,6 @@ class Model(Shown):
         >>> round(float(registry.diagnose({}).posterior["hamstring_strain"]), 6)
         0.3
         """
-        from thighdx.compiled.rebase import rebase_model
-
         name = self.default_setting if setting is None else setting
         known = self.settings[self.vocabulary.setting_code(name)]
         rebased = rebase_model(self.compiled, self.vocabulary, shares, setting=known, exclusive=exclusive)
@@ -518,7 +450,7 @@ class Model(Shown):
         folds: int = 0,
         min_count: float = 5,
         progress: Callable[[str], None] | None = None,
-    ) -> Learned:
+    ) -> Learned[Model]:
         """Return a new model whose judgements are moved as far as records justify, and no further.
 
         Parameters
@@ -575,6 +507,7 @@ class Model(Shown):
         return learn(
             self,
             records,
+            wrap=Model,
             name=name,
             truth=truth,
             setting=setting,
@@ -639,7 +572,5 @@ class Model(Shown):
 
         The root ``explanation`` has one state per set of causes; everything else is its child.
         """
-        from thighdx.network.interchange import to_pgmpy
-
         name = self.default_setting if setting is None else setting
         return to_pgmpy(self.network, setting_idx=self.vocabulary.setting_code(name))

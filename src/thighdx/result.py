@@ -14,7 +14,7 @@ import numpy as np
 import thighdx
 from thighdx.atomic_files import write_text
 from thighdx.compiled.case import Case, open_case
-from thighdx.compiled.compiled_model import CompiledModel, ModelCard
+from thighdx.compiled.compiled_model import CompiledModel, ModelCard, ModelFacts
 from thighdx.display import Day, Shown, page_of
 from thighdx.errors import OptionError, UnknownNameError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseEvidence, CaseWarning
@@ -27,7 +27,6 @@ from thighdx.network.build import Network
 from thighdx.network.groups import group_sets, set_members
 from thighdx.network.spec import Floats
 from thighdx.notice import notice_if_slow
-from thighdx.scoring.portable import SupportsModel
 from thighdx.text import percent, printable, short_labels
 
 if TYPE_CHECKING:
@@ -449,7 +448,7 @@ class Result(Shown):
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], model: SupportsModel) -> Result:
+    def from_dict(cls, data: Mapping[str, Any], model: ModelFacts) -> Result:
         """Return the result that `to_dict` was made of: the same evidence, diagnosed again by the same model.
 
         Parameters

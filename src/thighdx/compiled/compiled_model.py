@@ -20,7 +20,7 @@ from thighdx.once import Once
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 
-__all__ = ["CompiledModel", "ModelCard", "judged_by"]
+__all__ = ["CompiledModel", "ModelCard", "ModelFacts", "judged_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,85 @@ class ModelCard:
         return self.groups.get(self.must_not_miss_group, ())
 
 
+class ModelFacts:
+    """What every model says of itself: a `CompiledModel`, and the `thighdx.Model` that answers questions with one.
+
+    Attributes
+    ----------
+    compiled : CompiledModel
+        All that the model is made of.
+    """
+
+    compiled: CompiledModel
+
+    @property
+    def network(self) -> Network:
+        """The tables of the network."""
+        return self.compiled._network()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What evidence may say."""
+        return self.compiled._vocabulary()
+
+    @property
+    def name(self) -> str:
+        """Name of the knowledge base."""
+        return self.compiled.kb.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Version of the knowledge base, not of the library."""
+        return self.compiled.kb.manifest.version
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the tables the model was made from, in hexadecimal."""
+        return self.compiled.kb.digest
+
+    @property
+    def disclaimer(self) -> str:
+        """What the model is not."""
+        return self.compiled.kb.manifest.disclaimer
+
+    @property
+    def max_causes(self) -> int:
+        """How many causes may be present at once."""
+        return self.compiled.spec.max_causes
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Settings with shares and frequencies of their own."""
+        return self.compiled.spec.settings
+
+    @property
+    def default_setting(self) -> str:
+        """The setting used where none is named."""
+        return self.compiled.kb.manifest.default_setting
+
+    @property
+    def residual_cause(self) -> str:
+        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
+        return self.compiled.kb.manifest.residual_cause
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """Everything that can be evidence except causes, by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.variables})
+
+    @property
+    def causes(self) -> Mapping[str, Variable]:
+        """The causes by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.causes})
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Named sets of causes."""
+        return MappingProxyType({group.id: group.members for group in self.compiled.kb.groups})
+
+
 @dataclass(frozen=True, eq=False)
-class CompiledModel:
+class CompiledModel(ModelFacts):
     """A knowledge base with its pooled judgements and solved parameters.
 
     Attributes
@@ -67,12 +144,14 @@ class CompiledModel:
     solved: SolvedParameters
     elicited: Floats
     rebased: Shares
+    compiled: CompiledModel = field(init=False, repr=False)
     _network: Once[Network] = field(init=False, repr=False)
     _vocabulary: Once[Vocabulary] = field(init=False, repr=False)
     _card: Once[ModelCard] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Prepare what is made at first use."""
+        object.__setattr__(self, "compiled", self)
         object.__setattr__(self, "_network", Once(partial(build_network, self.spec, self.solved)))
         object.__setattr__(self, "_vocabulary", Once(partial(_vocabulary_of, self)))
         object.__setattr__(self, "_card", Once(partial(_card_of, self)))
@@ -85,71 +164,6 @@ class CompiledModel:
     def card(self) -> ModelCard:
         """What answers say about their model."""
         return self._card()
-
-    @property
-    def network(self) -> Network:
-        """The tables of the network."""
-        return self._network()
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """What evidence may say."""
-        return self._vocabulary()
-
-    @property
-    def name(self) -> str:
-        """Name of the knowledge base."""
-        return self.kb.manifest.name
-
-    @property
-    def version(self) -> str:
-        """Version of the knowledge base, not of the library."""
-        return self.kb.manifest.version
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the tables the model was made from, in hexadecimal."""
-        return self.kb.digest
-
-    @property
-    def disclaimer(self) -> str:
-        """What the model is not."""
-        return self.kb.manifest.disclaimer
-
-    @property
-    def max_causes(self) -> int:
-        """How many causes may be present at once."""
-        return self.spec.max_causes
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Settings with shares and frequencies of their own."""
-        return self.spec.settings
-
-    @property
-    def default_setting(self) -> str:
-        """The setting used where none is named."""
-        return self.kb.manifest.default_setting
-
-    @property
-    def residual_cause(self) -> str:
-        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
-        return self.kb.manifest.residual_cause
-
-    @property
-    def variables(self) -> Mapping[str, Variable]:
-        """Everything that can be evidence except causes, by id, in the model's order."""
-        return MappingProxyType({v.id: v for v in self.vocabulary.variables})
-
-    @property
-    def causes(self) -> Mapping[str, Variable]:
-        """The causes by id, in the model's order."""
-        return MappingProxyType({v.id: v for v in self.vocabulary.causes})
-
-    @property
-    def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Named sets of causes."""
-        return MappingProxyType({group.id: group.members for group in self.kb.groups})
 
     @property
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:

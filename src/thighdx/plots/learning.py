@@ -50,7 +50,7 @@ class LearningPlot(Picture):
 
 
 def plot_learning(
-    learned: Learned, cause: str, *, n: int = 10, ax: Axes | None = None, style: Style = "auto"
+    learned: Learned[Any], cause: str, *, n: int = 10, ax: Axes | None = None, style: Style = "auto"
 ) -> LearningPlot:
     """Draw prior, records and posterior of the numbers of a cause that moved furthest.
 
