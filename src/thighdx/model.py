@@ -247,7 +247,7 @@ class Model(ModelFacts, Shown):
             If cells could not be read, with their column, value and number.
         """
         from thighdx.scoring.options import ScoreOptions
-        from thighdx.scoring.score import Scoring, score_table
+        from thighdx.scoring.score import score_table
 
         options = ScoreOptions(
             setting=self.default_setting if setting is None else setting,
@@ -260,7 +260,7 @@ class Model(ModelFacts, Shown):
             reference_date=reference_date,
             n_threads=n_threads,
         )
-        return cast("TableT", score_table(Scoring.of(self.compiled, options), table))
+        return cast("TableT", score_table(self.compiled, options, table))
 
     def explain_columns(
         self,
@@ -299,20 +299,13 @@ class Model(ModelFacts, Shown):
         >>> found[["column", "role", "known", "bad", "bad_values"]].values.tolist()
         [['id', 'passed through', 0, 0, ''], ['onset', 'evidence', 1, 1, "'suden' (1)"]]
         """
-        from thighdx.evidence.frames import open_table
-        from thighdx.scoring.column_readings import ColumnReadings
+        from thighdx.scoring.column_readings import explain_table
         from thighdx.scoring.options import ScoreOptions
-        from thighdx.scoring.score import Scoring
 
-        frame = open_table(table)
         options = ScoreOptions(
             setting=self.default_setting, columns=columns or {}, reference_date=reference_date
         )
-        scoring = Scoring.of(self.compiled, options)
-        readings = ColumnReadings(scoring, scoring.plan(frame.names), frame.kinds)
-        shown = frame.part(0, n_rows)
-        readings.add(shown, len(shown))
-        return readings.to_frame()
+        return explain_table(self, options, table, n_rows)
 
     def score_batches(
         self,

@@ -14,7 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cluster.worker import ScorerSource, as_scorer, check_installed, plan_table, score_quietly
 from thighdx.errors import TableError
-from thighdx.scoring.schema_plan import SchemaPlan
+from thighdx.scoring.plan import SchemaPlan
 from thighdx.scoring.scorer import Scorer
 
 if TYPE_CHECKING:

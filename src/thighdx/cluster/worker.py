@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError, ThighdxError
+from thighdx.scoring.plan import SchemaPlan
 from thighdx.scoring.portable import ModelSource
-from thighdx.scoring.schema_plan import SchemaPlan
 from thighdx.scoring.scorer import Scorer
 
 __all__ = [

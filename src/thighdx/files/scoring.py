@@ -17,7 +17,8 @@ from thighdx.files.report import RunReport
 from thighdx.files.run import PART_ROWS, Run, RunOptions, score_table_to, share_processors
 from thighdx.files.summary import Summary
 from thighdx.files.work import OnEarlier
-from thighdx.scoring.score import choose_engine, prepare_engine, underage
+from thighdx.scoring.faults import underage
+from thighdx.scoring.score import choose_engine, prepare_engine
 from thighdx.scoring.scorer import Scorer
 
 __all__ = ["check_output", "score_files", "score_opened", "show_progress", "start_run"]
@@ -136,7 +137,7 @@ def score_opened(
     start_up = time.perf_counter() - started
     with show_progress(table, quiet=quiet) as advance:
         score_table_to(output, table, scorer, run, options, advance)
-    remarks = [*scorer.plan(table.schema).remarks, *underage(scorer.scoring, run.n_underage)]
+    remarks = [*scorer.plan(table.schema).remarks, *underage(scorer.model.vocabulary, run.n_underage)]
     if run.unread and scorer.options.on_error == "unknown":
         columns = ", ".join(f"{name!r} ({count:,})" for name, count in run.unread.most_common())
         remarks.append(f"{run.unread.total():,} cells cannot be read and count as unknown: {columns}")

@@ -15,7 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.atomic_files import create_file
 from thighdx.errors import TableError
-from thighdx.evidence.cells import is_text
+from thighdx.evidence.distinct import is_text
 from thighdx.files.formats import STANDARD_STREAM, TableFormat, table_format
 
 __all__ = ["TableSink", "check_columns", "create_table_file", "open_sink"]

@@ -26,7 +26,7 @@ from thighdx.files.formats import (
     read_beginning,
 )
 from thighdx.files.json_lines import json_batches, json_schema
-from thighdx.scoring.schema_plan import schema_difference
+from thighdx.scoring.plan import schema_difference
 
 __all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
 

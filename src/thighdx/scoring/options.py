@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap
-from thighdx.evidence.draft import Translators
 from thighdx.evidence.vocabulary import as_day
 from thighdx.reasoning.intervals.level import check_level
 
@@ -46,7 +45,7 @@ class ScoreOptions:
     n_threads : int, optional
         All by default; never changes a result.
     engine : {"auto", "compiled", "numpy"}
-        ``auto`` is decided once per table, by its size; see `thighdx.scoring.score.choose_engine`.
+        ``auto`` is decided once per table, by its size; see `choose_engine` in `thighdx.scoring.score`.
     """
 
     setting: str
@@ -84,29 +83,6 @@ class ScoreOptions:
             raise TableError(
                 f"reference_date: got {self.reference_date!r}, expected a date such as '2026-03-31'"
             )
-
-    @property
-    def reference_day(self) -> float | None:
-        """The reference date as the number YYYYMMDD."""
-        return None if self.reference_date is None else as_day(self.reference_date)
-
-    @property
-    def renamed(self) -> dict[str, str]:
-        """Column to what it is read as, by the map and by `columns`."""
-        return {**(self.column_map.renamed if self.column_map is not None else {}), **self.columns}
-
-    @property
-    def dropped(self) -> frozenset[str]:
-        """Columns that are neither read nor passed through."""
-        return self.column_map.dropped if self.column_map is not None else frozenset()
-
-    @property
-    def translators(self) -> Translators:
-        """Column to what turns its cells into words of the vocabulary."""
-        if self.column_map is None:
-            return {}
-        made = {name: self.column_map.translator(name) for name in self.column_map.columns}
-        return {name: translate for name, translate in made.items() if translate is not None}
 
     def as_plain(self) -> dict[str, Any]:
         """Return everything that can change a result but the engine, as plain data."""
