@@ -26,6 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "notice",
         "once",
         "packed",
+        "plain",
         "processors",
     ),
     "kb": ("kb", "resources"),

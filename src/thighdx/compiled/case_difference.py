@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from thighdx.inference.engine import infer
 from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network, SolvedParameters, build_network
 from thighdx.network.spec import Floats, NetworkSpec
+from thighdx.plain import Plain, plain
 
 __all__ = ["CaseDifference", "ComparedCase", "Compiled", "Move", "compare_cases"]
 
@@ -63,7 +64,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseDifference:
+class CaseDifference(Plain):
     """How one case moves.
 
     Attributes
@@ -77,10 +78,11 @@ class CaseDifference:
     """
 
     id: str
-    moves: tuple[Move, ...]
     old_leader: str
     new_leader: str
+    moves: tuple[Move, ...]
     problem: str = ""
+    _worked_out: ClassVar = {"largest": "new_leader"}
 
     @property
     def largest(self) -> float:
@@ -89,18 +91,7 @@ class CaseDifference:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, with the causes that move most."""
-        moves = [
-            {"cause": m.cause, "old": m.old, "new": m.new, "old_rank": m.old_rank, "new_rank": m.new_rank}
-            for m in self.moves[:N_MOVES]
-        ]
-        return {
-            "id": self.id,
-            "old_leader": self.old_leader,
-            "new_leader": self.new_leader,
-            "largest": self.largest,
-            "moves": moves,
-            "problem": self.problem,
-        }
+        return Plain.to_dict(self) | {"moves": plain(self.moves[:N_MOVES])}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +146,7 @@ def _compare_case(before: _Scorer, after: _Scorer, case: ComparedCase) -> CaseDi
         posteriors.append(posterior)
         leaders.append(next(iter(scorer.ranks(posterior)), ""))
     if problems:
-        return CaseDifference(case.id, (), leaders[0], leaders[1], "; ".join(problems))
+        return CaseDifference(case.id, leaders[0], leaders[1], (), "; ".join(problems))
     old_ranks, new_ranks = before.ranks(posteriors[0]), after.ranks(posteriors[1])
     moves = [
         Move(cause, value, posteriors[1][cause], old_ranks.get(cause), new_ranks.get(cause))
@@ -163,4 +154,4 @@ def _compare_case(before: _Scorer, after: _Scorer, case: ComparedCase) -> CaseDi
         if cause in posteriors[1]
     ]
     moves.sort(key=lambda move: -abs(move.new - move.old))
-    return CaseDifference(case.id, tuple(moves), leaders[0], leaders[1])
+    return CaseDifference(case.id, leaders[0], leaders[1], tuple(moves))

@@ -12,6 +12,7 @@ from thighdx.compiled.case_difference import CaseDifference, ComparedCase, Compi
 from thighdx.elicitation.judgements import PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
+from thighdx.plain import Plain
 from thighdx.text import counted, percent
 
 if TYPE_CHECKING:
@@ -26,19 +27,15 @@ SHOWN_MOVE = 0.0005  # of a posterior, in the printed summary; the data hold eve
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(Plain):
     """A pooled judgement in numbers: its point and its 5, 50 and 95 % quantiles (linear)."""
 
     point: float
     quantiles: tuple[float, float, float]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"point": self.point, "quantiles": list(self.quantiles)}
-
 
 @dataclass(frozen=True, slots=True)
-class JudgementChange:
+class JudgementChange(Plain):
     """A judgement that differs; `old` or `new` is None where only one model has it."""
 
     table: JudgementTable
@@ -46,18 +43,9 @@ class JudgementChange:
     old: Belief | None
     new: Belief | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "table": self.table,
-            "key": list(self.key),
-            "old": None if self.old is None else self.old.to_dict(),
-            "new": None if self.new is None else self.new.to_dict(),
-        }
-
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ModelDifference:
+class ModelDifference(Plain):
     """What differs between an old and a new model.
 
     Attributes
@@ -93,17 +81,8 @@ class ModelDifference:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return {
-            "old": self.old,
-            "new": self.new,
-            "changed": [item.to_dict() for item in self.changed],
-            "added": [item.to_dict() for item in self.added],
-            "removed": [item.to_dict() for item in self.removed],
-            "reworded": [{"table": table, "key": list(key)} for table, key in self.reworded],
-            "files": list(self.files),
-            "notes": list(self.notes),
-            "cases": [case.to_dict() for case in self.cases],
-        }
+        reworded = [{"table": table, "key": list(key)} for table, key in self.reworded]
+        return Plain.to_dict(self) | {"reworded": reworded}
 
     def to_frame(self) -> pd.DataFrame:
         """Return the judgements that differ as a table, one row each."""

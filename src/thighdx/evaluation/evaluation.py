@@ -6,7 +6,6 @@ causes are given beside means. Intervals say how far a figure may be off by the 
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -30,6 +29,7 @@ from thighdx.evaluation.scoring_rules import (
     top_share,
 )
 from thighdx.network.spec import Floats
+from thighdx.plain import Plain
 from thighdx.text import percent
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SupportsScoring(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation(Shown):
+class Evaluation(Shown, Plain):
     """How well a model's probabilities fit a labelled table.
 
     Attributes
@@ -89,13 +89,13 @@ class Evaluation(Shown):
     n_left_out: int
     log_score: float
     log_score_prior: float
-    brier: BrierParts
     top_1: float
     top_3: float
+    brier: BrierParts
     calibration: tuple[CalibrationBin, ...]
     causes: tuple[CauseScores, ...]
-    triage: TriageConfusion | None
     left_out: Mapping[str, int]
+    triage: TriageConfusion | None
     _present: Bools = field(repr=False, compare=False)
     _posterior: Floats = field(repr=False, compare=False)
 
@@ -104,38 +104,16 @@ class Evaluation(Shown):
         position = [item.cause for item in self.causes].index(cause)
         return calibration_curve(self._posterior[:, position], self._present[:, position], n_bins)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the evaluation as plain data; what is undefined, such as an area without patients, is None."""
-        fields = ("n_rows", "n_left_out", "log_score", "log_score_prior", "top_1", "top_3")
-        plain: dict[str, Any] = {name: getattr(self, name) for name in fields}
-        plain["brier"] = asdict(self.brier)
-        plain["calibration"] = [asdict(item) for item in self.calibration]
-        plain["causes"] = [asdict(item) for item in self.causes]
-        plain["left_out"] = dict(self.left_out)
-        plain["triage"] = None if self.triage is None else asdict(self.triage)
-        return {name: _defined(value) for name, value in plain.items()}
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cause."""
         import pandas as pd
 
-        rows = [
-            {
-                "cause": item.cause,
-                "n_present": item.n_present,
-                "mean_posterior": item.mean_posterior,
-                "observed": item.observed,
-                "log_score": item.log_score,
-                "brier": item.brier.score,
-                "reliability": item.brier.reliability,
-                "resolution": item.brier.resolution,
-                "auc": item.auc,
-                "auc_lower": item.auc_lower,
-                "auc_upper": item.auc_upper,
-            }
-            for item in self.causes
-        ]
-        return pd.DataFrame(rows).set_index("cause")
+        columns = [
+            "cause", "n_present", "mean_posterior", "observed", "log_score",
+            "brier", "reliability", "resolution", "auc", "auc_lower", "auc_upper",
+        ]  # fmt: skip
+        rows = [asdict(item) | asdict(item.brier) | {"brier": item.brier.score} for item in self.causes]
+        return pd.DataFrame(rows, columns=columns).set_index("cause")
 
     def __repr__(self) -> str:
         """Return the main figures, one per line."""
@@ -237,12 +215,3 @@ def evaluate(
         _present=present,
         _posterior=posterior,
     )
-
-
-def _defined(value: Any) -> Any:
-    """Put None in the place of NaN, which is no JSON, in plain data."""
-    if isinstance(value, dict):
-        return {name: _defined(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_defined(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

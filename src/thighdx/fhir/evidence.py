@@ -23,6 +23,7 @@ from thighdx.fhir.findings import (
     observation,
 )
 from thighdx.fhir.names import Json, questionnaire_url, questionnaire_version
+from thighdx.plain import Plain
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -35,7 +36,7 @@ UNKNOWN_ANSWERS = ("unknown", "asked-unknown", "asked-declined", "261665006")  #
 
 
 @dataclass(frozen=True, slots=True)
-class FhirEvidence:
+class FhirEvidence(Plain):
     """Evidence of one patient, ready for `Model.diagnose`.
 
     Attributes
@@ -54,11 +55,6 @@ class FhirEvidence:
     origins: dict[str, str]
     unused: tuple[Unused, ...]
     subject: Json | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        unused = [{"where": item.where, "what": item.what, "why": item.why} for item in self.unused]
-        return {"findings": self.findings, "origins": self.origins, "unused": unused, "subject": self.subject}
 
     def __repr__(self) -> str:
         """Return one line per finding and per thing that was not used."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from thighdx.learning.records import Records
 from thighdx.learning.units import network_of
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.plain import Plain
 from thighdx.text import percent
 
 __all__ = ["Comparison", "compare", "cross_validate", "select"]
@@ -28,7 +29,7 @@ COVERAGE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Plain):
     """Old against new on the same patients with completely known causes.
 
     Attributes
@@ -59,6 +60,7 @@ class Comparison:
     top_1_new: float
     top_3_old: float
     top_3_new: float
+    _worked_out: ClassVar = {"verdict": "top_3_new"}
 
     @property
     def verdict(self) -> str:
@@ -66,10 +68,6 @@ class Comparison:
         if self.lower > 0:
             return "better"
         return "worse" if self.upper < 0 else "too few records to tell"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {**asdict(self), "verdict": self.verdict}
 
     def __repr__(self) -> str:
         """Return the figures, one per line."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from thighdx.display import Shown
+from thighdx.plain import Plain, table_of
 from thighdx.reasoning.explain.comparison import Named, Verdict
 from thighdx.reasoning.explain.provenance import Basis
 from thighdx.text import percent
@@ -30,7 +31,7 @@ VIA_WORDS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ExplanationLine:
+class ExplanationLine(Plain):
     """What one piece of evidence does for or against a cause.
 
     Attributes
@@ -63,6 +64,11 @@ class ExplanationLine:
     via: Via
     other: str
     judgements: tuple[Basis, ...]
+    _worked_out: ClassVar = {
+        "direction": "decibans",
+        "explaining_away": "direct_decibans",
+        "sources": "judgements",
+    }
 
     @property
     def direction(self) -> Literal["for", "against", "neither"]:
@@ -88,26 +94,9 @@ class ExplanationLine:
             return f"{self.variable} = {self.state}"
         return f"{self.variable} = " + " | ".join(f"{s} x{w:g}" for s, w in self.likelihood.items())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "variable": self.variable,
-            "label": self.label,
-            "state": self.state,
-            "likelihood": dict(self.likelihood),
-            "decibans": self.decibans,
-            "direction": self.direction,
-            "direct_decibans": self.direct_decibans,
-            "explaining_away": self.explaining_away,
-            "via": self.via,
-            "other": self.other,
-            "judgements": [basis.to_dict() for basis in self.judgements],
-            "sources": list(self.sources),
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Conditioning:
+class Conditioning(Plain):
     """What is settled before anything is weighed: causes given as evidence, and explanations ruled out.
 
     Attributes
@@ -130,17 +119,9 @@ class Conditioning:
         items = [*self.given, *self.excluding]
         return ", ".join(f"{name} = {state}" if state else name for name, state in items)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "given": [list(item) for item in self.given],
-            "excluding": [list(item) for item in self.excluding],
-            "decibans": self.decibans,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Swing:
+class Swing(Plain):
     """What the answers to a question still open could do.
 
     Attributes
@@ -158,20 +139,9 @@ class Swing:
     lowest: str
     lowest_decibans: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "variable": self.variable,
-            "label": self.label,
-            "highest": self.highest,
-            "highest_decibans": self.highest_decibans,
-            "lowest": self.lowest,
-            "lowest_decibans": self.lowest_decibans,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Explanation(Shown):
+class Explanation(Shown, Plain):
     """Why a cause is as probable as it is, or why one cause is more probable than another.
 
     `prior_decibans`, the conditioning and the lines add up to `posterior_decibans` within 1e-9. A
@@ -232,6 +202,7 @@ class Explanation(Shown):
     n_nodes: int
     closing_error_decibans: float
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _worked_out: ClassVar = {"statement": "setting"}
 
     @property
     def statement(self) -> str:
@@ -251,47 +222,12 @@ class Explanation(Shown):
         other = f"{self.against}: {percent(self.against_prior)} before, {percent(self.against_posterior)} now"
         return f"{own}; {other}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data: dicts, lists, strings and finite numbers."""
-        return {
-            "cause": self.cause,
-            "against": self.against,
-            "setting": self.setting,
-            "statement": self.statement,
-            "prior": self.prior,
-            "posterior": self.posterior,
-            "against_prior": self.against_prior,
-            "against_posterior": self.against_posterior,
-            "prior_decibans": self.prior_decibans,
-            "posterior_decibans": self.posterior_decibans,
-            "verdict": self.verdict,
-            "settled_by": [list(item) for item in self.settled_by],
-            "conditioning": self.conditioning.to_dict() if self.conditioning else None,
-            "lines": [line.to_dict() for line in self.lines],
-            "unknown": [swing.to_dict() for swing in self.unknown],
-            "prior_judgements": [basis.to_dict() for basis in self.prior_judgements],
-            "citations": dict(self.citations),
-            "n_nodes": self.n_nodes,
-            "closing_error_decibans": self.closing_error_decibans,
-        }
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row per line: what speaks for and against, with judgements and sources."""
-        import pandas as pd
-
-        columns = [
-            "variable", "label", "state", "decibans", "direction", "direct_decibans",
-            "explaining_away", "via", "other", "judgements", "sources",
-        ]  # fmt: skip
-        rows = [
-            {
-                **line.to_dict(),
-                "judgements": ";".join(basis.name for basis in line.judgements),
-                "sources": ";".join(line.sources),
-            }
-            for line in self.lines
-        ]
-        return pd.DataFrame(rows, columns=columns)
+        table = table_of(self.lines, ExplanationLine).drop(columns="likelihood")
+        table["judgements"] = [";".join(basis.name for basis in line.judgements) for line in self.lines]
+        table["sources"] = [";".join(line.sources) for line in self.lines]
+        return table
 
     def __repr__(self) -> str:
         """Return an aligned table with bars, for on the right and against on the left."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.network.build import Network
+from thighdx.plain import Plain
 from thighdx.reasoning.evidence_terms import EvidenceItem
 
 __all__ = ["OWN_SHARE", "Basis", "judgements_behind", "judgements_of_prior"]
@@ -18,7 +18,7 @@ OWN_SHARE = "rebased"
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Plain):
     """A judgement that a figure rests on.
 
     Attributes
@@ -40,15 +40,6 @@ class Basis:
     def name(self) -> str:
         """Return the number as one word, for tables."""
         return ":".join([self.table, "|".join(self.key)])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "table": self.table,
-            "key": list(self.key),
-            "point": self.point,
-            "sources": list(self.sources),
-        }
 
 
 def judgements_behind(

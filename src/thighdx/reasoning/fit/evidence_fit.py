@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.inference.engine import cause_chances
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
 from thighdx.reasoning.fit.typicality import typicality
 from thighdx.text import percent
@@ -52,7 +53,7 @@ CONFLICTING_BITS = 1.0  # a single finding is named from here on: half as likely
 
 
 @dataclass(frozen=True, slots=True)
-class FindingFit:
+class FindingFit(Plain):
     """How one piece of evidence fits with all others.
 
     Attributes
@@ -74,20 +75,9 @@ class FindingFit:
     alone: float
     given_rest: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "variable": self.variable,
-            "label": self.label,
-            "state": self.state,
-            "conflict_bits": self.conflict_bits,
-            "alone": self.alone,
-            "given_rest": self.given_rest,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class EvidenceFit:
+class EvidenceFit(Plain):
     """Whether the evidence about a case fits together and fits a listed cause.
 
     Attributes
@@ -127,27 +117,9 @@ class EvidenceFit:
     fits_listed_cause: bool
     statement: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "conflict_bits": self.conflict_bits,
-            "findings": [item.to_dict() for item in self.findings],
-            "rare_case": self.rare_case,
-            "residual_probability": self.residual_probability,
-            "residual_leads": self.residual_leads,
-            "typical_of": list(self.typical_of),
-            "z_score": self.z_score,
-            "tail_probability": self.tail_probability,
-            "fits_listed_cause": self.fits_listed_cause,
-            "statement": self.statement,
-        }
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of evidence, the one that fits least first."""
-        import pandas as pd
-
-        columns = ["variable", "label", "state", "conflict_bits", "alone", "given_rest"]
-        return pd.DataFrame([item.to_dict() for item in self.findings], columns=columns)
+        return table_of(self.findings, FindingFit)
 
     def __repr__(self) -> str:
         """Return the statement and the findings that fit least."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from thighdx.evidence.one_case import CaseEvidence
 from thighdx.evidence.vocabulary import Vocabulary
@@ -12,6 +12,7 @@ from thighdx.kb.conditions import Chances
 from thighdx.kb.records import Cost, KnowledgeBase, Level, ListedQuestion, Variable
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.plain import Plain
 from thighdx.reasoning.questions.next_questions import Question, next_questions
 from thighdx.reasoning.questions.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.questions.question_lists import open_list
@@ -40,7 +41,7 @@ LOOK_AHEAD = 10  # questions whose answers are looked at for a change of the lea
 
 
 @dataclass(frozen=True, slots=True)
-class InterviewQuestion:
+class InterviewQuestion(Plain):
     """The question to put now.
 
     Attributes
@@ -73,20 +74,12 @@ class InterviewQuestion:
     rules: tuple[str, ...] = ()
     gain_bits: float | None = None
     members: tuple[ListedQuestion, ...] = ()
+    _renamed: ClassVar = {"words": "question"}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as plain data."""
-        return {
-            "variable": self.variable,
-            "question": self.words,
-            "states": list(self.states),
-            "cost": self.cost,
-            "kind": self.kind,
-            "why": self.why,
-            "rules": list(self.rules),
-            "gain_bits": self.gain_bits,
-            "members": [{"variable": member.variable, "words": member.words} for member in self.members],
-        }
+        members = [{"variable": member.variable, "words": member.words} for member in self.members]
+        return Plain.to_dict(self) | {"members": members}
 
 
 def question_about_complaint(variables: Sequence[Variable]) -> InterviewQuestion | None:

@@ -187,18 +187,18 @@ class _Lines:
             self._answer(state, place) for state, place in zip(variable.states, places, strict=True)
         )
         return Question(
-            variable.id, variable.label, variable.question, variable.cost, gain, change, answers, is_uncertain
+            variable.id, variable.label, variable.question, variable.cost, gain, change, is_uncertain, answers
         )
 
     def _answer(self, state: str, place: int) -> Answer:
         """Describe one answer."""
         probability = float(self.answers.probability[place])
         if not probability > 0:
-            return Answer(state, 0.0, "", ())
+            return Answer(state, 0.0, "", None, ())
         after, now, causes = self.answers.posterior[place], self.answers.now, self.network.spec.causes
         ranked = [c for c in range(len(causes)) if causes[c] != self.residual_cause]
         moved = sorted(ranked, key=lambda c: -abs(after[c] - now[c]))[:N_SHIFTS]
         shifts = tuple(Shift(causes[c], float(now[c]), float(after[c])) for c in moved)
         leading = causes[max(ranked, key=lambda c: after[c])] if ranked else ""
         score = None if self.scores is None else float(self.scores[place])
-        return Answer(state, probability, leading, shifts, score)
+        return Answer(state, probability, leading, score, shifts)

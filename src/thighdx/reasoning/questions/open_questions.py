@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from thighdx.kb.conditions import (
     Chances,
@@ -15,12 +14,13 @@ from thighdx.kb.conditions import (
 )
 from thighdx.kb.expressions import holds
 from thighdx.kb.records import COST_TIERS, LEVELS, Cost, KnowledgeBase, Level, Variable
+from thighdx.plain import Plain
 
 __all__ = ["OpenQuestion", "is_within", "open_questions"]
 
 
 @dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class OpenQuestion(Plain):
     """A question whose answer could make a red-flag rule fire.
 
     Attributes
@@ -51,19 +51,6 @@ class OpenQuestion:
     rules: tuple[str, ...]
     weight: float
     raises: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the question as plain data."""
-        return {
-            "variable": self.variable,
-            "question": self.question,
-            "states": list(self.states),
-            "cost": self.cost,
-            "level": self.level,
-            "rules": list(self.rules),
-            "weight": self.weight,
-            "raises": self.raises,
-        }
 
 
 def open_questions(

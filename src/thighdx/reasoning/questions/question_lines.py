@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from thighdx.display import Shown
 from thighdx.kb.records import COST_TIERS, Cost
 from thighdx.network.spec import Floats
+from thighdx.plain import Plain, keys_of, plain, table_of
 from thighdx.text import percent
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ class Answer:
     state: str
     probability: float
     leading_cause: str
+    urgency: float | None
     shifts: tuple[Shift, ...]
-    urgency: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(Plain):
     """One open question.
 
     Attributes
@@ -78,31 +79,9 @@ class Question:
     cost: Cost | Literal[""]
     gain_bits: float
     urgency_change: float | None
-    answers: tuple[Answer, ...]
     is_uncertain: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        answers = [
-            {
-                "state": answer.state,
-                "probability": answer.probability,
-                "leading_cause": answer.leading_cause,
-                "urgency": answer.urgency,
-                "shifts": [{"cause": s.cause, "before": s.before, "after": s.after} for s in answer.shifts],
-            }
-            for answer in self.answers
-        ]
-        return {
-            "variable": self.variable,
-            "label": self.label,
-            "question": self.text,
-            "cost": self.cost,
-            "gain_bits": self.gain_bits,
-            "urgency_change": self.urgency_change,
-            "is_uncertain": self.is_uncertain,
-            "answers": answers,
-        }
+    answers: tuple[Answer, ...]
+    _renamed: ClassVar = {"text": "question"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -160,14 +139,11 @@ class Questions(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the best questions as plain data."""
-        return {"goal": self.goal, "questions": [question.to_dict() for question in self]}
+        return {"goal": self.goal, "questions": plain(self.best)}
 
     def to_frame(self) -> pd.DataFrame:
         """Return the best questions as a table: one row per question."""
-        import pandas as pd
-
-        columns = ["variable", "label", "question", "cost", "gain_bits", "urgency_change", "is_uncertain"]
-        return pd.DataFrame([question.to_dict() for question in self], columns=columns)
+        return table_of(self, [name for name in keys_of(Question) if name != "answers"])
 
     def __repr__(self) -> str:
         """Return one line per question and one per answer."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.optimize import brentq
@@ -19,6 +19,7 @@ from scipy.optimize import brentq
 from thighdx.elicitation.distribution import Scale, from_working, to_working
 from thighdx.kb.records import LEVELS
 from thighdx.network.spec import Floats
+from thighdx.plain import Plain
 from thighdx.reasoning.questions.question_lines import UrgencyScore
 from thighdx.reasoning.sensitivity.link_function import LinkFunction
 
@@ -36,7 +37,7 @@ AskPosterior: TypeAlias = Callable[[float], Floats | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Plain):
     """The nearest value of a judgement at which the answer changes.
 
     Attributes
@@ -51,10 +52,6 @@ class Turn:
     kind: Literal["leader", "urgency"]
     value: float
     becomes: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"kind": self.kind, "value": self.value, "becomes": self.becomes}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

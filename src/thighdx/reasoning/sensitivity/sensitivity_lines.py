@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from thighdx.display import Shown
 from thighdx.kb.records import JudgementTable, Key
+from thighdx.plain import Plain, plain
 from thighdx.reasoning.sensitivity.admissible_deviation import Turn
 from thighdx.text import percent
 
@@ -41,7 +42,7 @@ class Influence:
 
 
 @dataclass(frozen=True, slots=True)
-class Sensitivity:
+class Sensitivity(Plain):
     """One judgement followed over its range.
 
     Attributes
@@ -73,6 +74,8 @@ class Sensitivity:
     turn_below: Turn | None
     turn_above: Turn | None
     searched: tuple[float, float]
+    _renamed: ClassVar = {"influence": "", "searched": ""}
+    _worked_out: ClassVar = {"admissible": "searched", "is_decisive": "searched"}
 
     @property
     def admissible(self) -> tuple[float, float]:
@@ -88,25 +91,8 @@ class Sensitivity:
         return below or (self.turn_above is not None and self.turn_above.value <= self.high)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "table": self.influence.table,
-            "key": list(self.influence.key),
-            "point": self.influence.point,
-            "gradient": self.influence.gradient,
-            "swing": self.influence.swing,
-            "method": self.method,
-            "low": self.low,
-            "high": self.high,
-            "at_low": self.at_low,
-            "at_high": self.at_high,
-            "smallest": self.smallest,
-            "largest": self.largest,
-            "turn_below": None if self.turn_below is None else self.turn_below.to_dict(),
-            "turn_above": None if self.turn_above is None else self.turn_above.to_dict(),
-            "admissible": list(self.admissible),
-            "is_decisive": self.is_decisive,
-        }
+        """Return plain data, what is said of the influence first."""
+        return {**plain(self.influence), **Plain.to_dict(self)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,7 +139,7 @@ class Sensitivities(Shown):
             "posterior": self.posterior,
             "leader": self.leader,
             "n_judgements": len(self.ranking),
-            "lines": [line.to_dict() for line in self.lines],
+            "lines": plain(self.lines),
         }
 
     def to_frame(self) -> pd.DataFrame:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from thighdx.display import Shown
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
+from thighdx.plain import Plain, table_of
 from thighdx.reasoning.questions.question_lists import likely_causes
 from thighdx.reasoning.urgency.triage import LEVEL_WORDS, Reason, Triage
 from thighdx.text import counted
@@ -34,7 +35,7 @@ DELAYS_CARE = "nothing that could delay care is advised while it is this urgent"
 
 
 @dataclass(frozen=True, slots=True)
-class AdviceLine:
+class AdviceLine(Plain):
     """One piece of advice.
 
     Attributes
@@ -63,19 +64,6 @@ class AdviceLine:
     sources: tuple[str, ...]
     disputes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the advice as plain data."""
-        return {
-            "id": self.id,
-            "cause": self.cause,
-            "kind": self.kind,
-            "words": self.words,
-            "caution": self.caution,
-            "priority": self.priority,
-            "sources": list(self.sources),
-            "disputes": list(self.disputes),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
@@ -102,7 +90,7 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
-class Management(Shown):
+class Management(Shown, Plain):
     """Advice for one case.
 
     Attributes
@@ -148,34 +136,9 @@ class Management(Shown):
         }
         return {title: lines for title, lines in parts.items() if lines}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the advice as plain data."""
-        return {
-            "level": self.level,
-            "seek_care": self.seek_care,
-            "causes": list(self.causes),
-            **{
-                part: [line.to_dict() for line in getattr(self, part)]
-                for part in ("advice", "how_to", "course", "visit", "safety_net")
-            },
-            "withheld": [
-                {"id": w.id, "cause": w.cause, "words": w.words, "because": w.because, "reason": w.reason}
-                for w in self.withheld
-            ],
-            "disputes": [
-                {"topic": d.topic, "side_taken": d.side_taken, "reason": d.reason, "sources": list(d.sources)}
-                for d in self.disputes
-            ],
-            "disclaimer": self.disclaimer,
-        }
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of advice, then of what stands apart from it."""
-        import pandas as pd
-
-        columns = ["id", "cause", "kind", "words", "caution", "priority", "sources", "disputes"]
-        everything = itertools.chain(self.advice, *self.apart.values())
-        return pd.DataFrame([line.to_dict() for line in everything], columns=columns)
+        return table_of(itertools.chain(self.advice, *self.apart.values()), AdviceLine)
 
     def __repr__(self) -> str:
         """Return the urgency, then one line per piece of advice, then the disclaimer."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from thighdx.display import Shown
 from thighdx.kb.conditions import Chances, witnesses
 from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level
+from thighdx.plain import Plain, table_of
 from thighdx.reasoning.questions.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.questions.question_lists import alarm_questions
 from thighdx.reasoning.urgency.levels import SOON, UrgencyRules, Verdict, counted, odds_factor
@@ -38,7 +39,7 @@ TIMES = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Plain):
     """Why a case is at least as urgent as `level`.
 
     Attributes
@@ -61,26 +62,13 @@ class Reason:
     rule: str
     cause: str
     words: str
-    sources: tuple[str, ...]
     findings: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the reason as plain data."""
-        return {
-            "kind": self.kind,
-            "level": self.level,
-            "rule": self.rule,
-            "cause": self.cause,
-            "words": self.words,
-            "findings": dict(self.findings),
-            "figures": dict(self.figures),
-            "sources": list(self.sources),
-        }
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Triage(Shown):
+class Triage(Shown, Plain):
     """How soon a case needs care, why, and which safety questions are still open.
 
     Attributes
@@ -99,6 +87,7 @@ class Triage(Shown):
     reasons: tuple[Reason, ...]
     unanswered: tuple[OpenQuestion, ...]
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _worked_out: ClassVar = {"words": "level"}
 
     @property
     def words(self) -> str:
@@ -115,21 +104,10 @@ class Triage(Shown):
         """Ids of the rules that fire."""
         return tuple(reason.rule for reason in self.reasons if reason.kind == "rule")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the triage as plain data."""
-        return {
-            "level": self.level,
-            "words": self.words,
-            "reasons": [reason.to_dict() for reason in self.reasons],
-            "unanswered": [question.to_dict() for question in self.unanswered],
-        }
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row per reason."""
-        import pandas as pd
-
         columns = ["level", "kind", "rule", "cause", "words", "findings", "figures", "sources"]
-        return pd.DataFrame([reason.to_dict() for reason in self.reasons], columns=columns)
+        return table_of(self.reasons, columns)
 
     def __repr__(self) -> str:
         """Return level, reasons and the first open questions, one per line."""
@@ -193,12 +171,12 @@ def triage(
     reasons += _alarm_reasons(kb, rules, verdict, reasons)
     if verdict.is_unclear[0]:
         words = "Too little is known of the complaint itself, which is no reason to call it harmless."
-        reasons.append(Reason("no_finding", "soon", "", "", words, ()))
+        reasons.append(Reason("no_finding", "soon", "", "", words))
     if level != "self_care":  # "likely, and can be looked after at home" is no reason for more than that
         reasons = [reason for reason in reasons if reason.level != "self_care"]
     if not reasons:
         words = "No warning sign is known and no cause is likely enough to call for more."
-        reasons.append(Reason("no_warning", "self_care", "", "", words, ()))
+        reasons.append(Reason("no_warning", "self_care", "", "", words))
     kinds = get_args(ReasonKind)
     reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
     first = alarm_questions(kb, states, posterior)
@@ -211,7 +189,9 @@ def _rule_reasons(rules: UrgencyRules, verdict: Verdict, states: Mapping[str, st
     for place in np.flatnonzero(verdict.is_fired[:, 0]):
         rule = rules.rules[place]
         because = witnesses(rules.expressions[place], states)
-        yield Reason("rule", rule.level, rule.id, rule.suspect, rule.words, rule.sources, findings=because)
+        yield Reason(
+            "rule", rule.level, rule.id, rule.suspect, rule.words, findings=because, sources=rule.sources
+        )
 
 
 def _alarm_reasons(
@@ -225,7 +205,7 @@ def _alarm_reasons(
         listed = "; ".join(kb.variable(alarm.variable).label for alarm in found)
         words = f"Not to be left for weeks, whatever is behind it: {listed}."
         findings = {alarm.variable: alarm.state for alarm in found}
-        yield Reason("alarm", "soon", "", "", words, (), findings=findings)
+        yield Reason("alarm", "soon", "", "", words, findings=findings)
 
 
 def _cause_reasons(
@@ -262,7 +242,7 @@ def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float
 
 def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: Mapping[str, float]) -> Reason:
     """Return a reason that rests on the probability of a cause."""
-    return Reason(kind, level, "", harm.cause, words, harm.sources, figures=figures)
+    return Reason(kind, level, "", harm.cause, words, figures=figures, sources=harm.sources)
 
 
 def _times(factor: float) -> str:

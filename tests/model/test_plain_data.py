@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import subprocess
 import sys
-from typing import Any
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import jsonschema
+import numpy as np
 import pytest
 
 import thighdx
 from thighdx import Interview, Result
 from thighdx.errors import OptionError
 from thighdx.model import Model
+from thighdx.plain import Plain, plain, table_of
 from thighdx.result import PARTS
 from thighdx.schemas import evidence_schema, result_schema
 
@@ -124,3 +130,59 @@ def test_the_package_can_be_run() -> None:
         [sys.executable, "-m", "thighdx", "--version"], capture_output=True, text=True, check=True
     )
     assert thighdx.__version__ in done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A dataclass that says nothing of plain data."""
+
+    ends: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Plain):
+    """One with exceptions."""
+
+    id: str
+    words: str
+    sd: float
+    part: Part | None = None
+    labels: dict[str, str] = field(default_factory=dict, compare=False)
+    _renamed: ClassVar = {"words": "question", "id": ""}
+    _worked_out: ClassVar = {"length": "words"}
+
+    @property
+    def length(self) -> int:
+        return len(self.words)
+
+
+def test_a_dataclass_is_plain_data_by_its_fields() -> None:
+    line = Line("L1", "Where?", np.float64(0.5), Part((0.0, float("nan"))), {"a": "A"})
+    data = line.to_dict()
+    assert data == {"question": "Where?", "length": 6, "sd": 0.5, "part": {"ends": [0.0, None]}}
+    assert list(data) == ["question", "length", "sd", "part"]
+    assert type(data["sd"]) is float
+    assert list(table_of([], Line).columns) == list(data)
+    assert table_of([line], ["sd", "question"]).to_dict("list") == {"sd": [0.5], "question": ["Where?"]}
+
+
+def test_arrays_and_mappings_become_lists_and_dicts() -> None:
+    found = plain({"a": np.array([[1, 2]]), "b": MappingProxyType({"c": np.int64(3), "d": np.bool_(True)})})
+    assert found == {"a": [[1, 2]], "b": {"c": 3, "d": True}}
+    assert json.loads(json.dumps(found)) == found
+
+
+def plain_kinds() -> list[type[Plain]]:
+    """Every class of the package that is plain data by its fields."""
+    package = Path(thighdx.__file__).parent
+    files = [path for path in package.rglob("*.py") if "Plain):" in path.read_text(encoding="utf-8")]
+    names = [".".join(path.relative_to(package.parent).with_suffix("").parts) for path in files]
+    found = [vars(importlib.import_module(name)).values() for name in names]
+    return [kind for kinds in found for kind in kinds if isinstance(kind, type) and Plain in kind.__mro__[1:]]
+
+
+@pytest.mark.parametrize("kind", sorted(set(plain_kinds()), key=lambda kind: kind.__name__))
+def test_exceptions_name_fields_and_properties_that_exist(kind: type[Plain]) -> None:
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
+    assert {*kind._renamed, *kind._worked_out.values()} <= known
+    assert all(isinstance(getattr(kind, name), property) for name in kind._worked_out)

@@ -152,7 +152,7 @@ def test_every_cause_of_an_emergency_has_advice_about_itself_that_begins_with_he
 
 
 def reason(cause: str) -> Reason:
-    return Reason("rule", "emergency", "E99", cause, "It may be serious.", ("desk_elicitation",))
+    return Reason("rule", "emergency", "E99", cause, "It may be serious.", sources=("desk_elicitation",))
 
 
 def test_an_emergency_without_a_suspect_has_general_advice() -> None:
