@@ -67,12 +67,13 @@ UPWARD = {
 # Modules that import some others late, each with its reason; a command of `cli` loads only what it needs.
 LATE = {
     "thighdx.display": "html stands above what it shows",
-    "thighdx.model": "a single case needs neither tables, nor scipy, nor learning",
+    "thighdx.model": "a single case needs neither scipy, nor YAML, nor learning",
     "thighdx.result": "a posterior needs none of the questions that may follow",
     "thighdx.kb.load": "a compiled model needs no YAML and no pydantic",
     "thighdx.compiled.compiled_model": "judgements bring scipy, which a single case does not need",
     "thighdx.compiled.reading": "compiling brings scipy; most models are compiled",
     "thighdx.compiled.stored": "only building needs it",
+    "thighdx.scoring.tables": "a single case needs neither pandas, nor pyarrow",
     "thighdx.scoring.score": "numba and scipy are for long tables and for intervals",
 }
 

@@ -6,17 +6,61 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, get_args
 
 from thighdx.errors import TableError
-from thighdx.evidence.column_map import ColumnMap
 from thighdx.evidence.vocabulary import as_day
 from thighdx.reasoning.intervals.level import check_level
 
-__all__ = ["Engine", "OnError", "ScoreOptions"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    import polars as pl
+
+    from thighdx.evidence.column_map import ColumnMap
+
+__all__ = [
+    "ArrowStream",
+    "Engine",
+    "FrameT",
+    "OnError",
+    "ScoreKeywords",
+    "ScoreOptions",
+    "ScorerKeywords",
+]
 
 Engine: TypeAlias = Literal["auto", "compiled", "numpy"]
 OnError: TypeAlias = Literal["keep", "unknown", "raise"]
+FrameT = TypeVar("FrameT", "pd.DataFrame", "pl.DataFrame")
+
+
+class ArrowStream(Protocol):
+    """What gives Arrow batches: a DuckDB relation, a reader, a table of another library."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a capsule of the Arrow C stream interface."""
+
+
+class ScoreKeywords(TypedDict, total=False):
+    """What `Model.score` may be asked for."""
+
+    setting: str | None
+    interval: float | None
+    triage: bool
+    groups: bool
+    status_detail: bool
+    columns: Mapping[str, str] | None
+    on_error: OnError
+    reference_date: str | date | None
+    n_threads: int | None
+
+
+class ScorerKeywords(ScoreKeywords, total=False):
+    """What a `Scorer` may be asked for beside."""
+
+    top: int | None
+    column_map: str | Path | Mapping[str, Any] | ColumnMap | None
 
 
 @dataclass(frozen=True, slots=True)

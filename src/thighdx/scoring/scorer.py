@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
@@ -18,7 +18,7 @@ from thighdx.evidence.column_map import ColumnMap, read_column_map
 from thighdx.evidence.draft import STATUSES, encode_rows
 from thighdx.reasoning.intervals.level import check_level
 from thighdx.scoring.faults import Fault, FaultReader, FaultTally, refuse_faults
-from thighdx.scoring.options import Engine, OnError, ScoreOptions
+from thighdx.scoring.options import ArrowStream, Engine, FrameT, OnError, ScoreOptions
 from thighdx.scoring.plan import SchemaPlan, plan_schema, schema_difference
 from thighdx.scoring.portable import ModelSource, PortableModel, find_model
 from thighdx.scoring.score import ScoredRows, last_words, score_rows, score_table
@@ -50,24 +50,13 @@ class Scorer:
     ----------
     model : Model, str or Path, optional
         A model, the name of a shipped one, or a folder; default the shipped model.
-    setting : str, optional
-        Setting of rows that do not name their own; default the model's.
-    interval : float, optional
-        Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
-    triage, groups, status_detail : bool
-        Adds the level of urgency; adds ``group_<name>``; adds why a row could not be read, in words.
-    columns : mapping of str to str, optional
-        Column to what it is read as.
+    setting, interval, triage, groups, status_detail, columns, on_error, reference_date
+        As for `thighdx.Model.score`.
     top : int, optional
-        Adds this many leading causes: ``top_1``, ``top_1_probability``, ``top_2``, ...; null and NaN in rows
-        that could not be scored. The residual cause is never among them.
+        Adds this many leading causes, from 1 to all: ``top_1``, ``top_1_probability``, ``top_2``, ...; null and NaN in
+        rows that could not be scored. The residual cause is never among them.
     column_map : path or mapping, optional
         A map from a hospital's names and codes to the vocabulary; see `thighdx.evidence.column_map`.
-    on_error : {"keep", "unknown", "raise"}
-        A row with a cell that cannot be read keeps its place, with its status and no probabilities; is scored as
-        if the cell were unknown; is an error.
-    reference_date : date or str, optional
-        The day when patients were seen: turns a column ``date_of_birth`` into ages.
     n_threads : int, optional
         Threads per batch; default all.
     strict : bool
@@ -177,6 +166,11 @@ class Scorer:
     def plan(self, schema: pa.Schema) -> SchemaPlan:
         """Return how each column of a table is read, and what comes out.
 
+        Parameters
+        ----------
+        schema : pyarrow.Schema
+            Of the table; made once per schema and kept.
+
         Raises
         ------
         TableError
@@ -193,12 +187,23 @@ class Scorer:
     def output_schema(self, input_schema: pa.Schema) -> pa.Schema:
         """Return the schema of what comes out for tables of a schema, without scoring.
 
+        Parameters
+        ----------
+        input_schema : pyarrow.Schema
+            Of the tables.
+
         Raises
         ------
         TableError
             As `plan` does.
         """
         return self.plan(input_schema).output
+
+    @overload
+    def __call__(self, batch: FrameT) -> FrameT: ...
+
+    @overload
+    def __call__(self, batch: ArrowStream) -> pa.RecordBatch | pa.Table: ...
 
     def __call__(self, batch: Any) -> Any:
         """Return the scored batch or table: the same kind, same rows, same order.
@@ -223,12 +228,17 @@ class Scorer:
         scored = self.score_batch(batch)
         self.refuse_faults(batch, scored.found)
         tally, columns = FaultTally(), self.plan(batch.schema).columns
-        tally.add(self.reader(batch, scored.found), scored.found.status)
+        tally.add(self._reader(batch, scored.found), scored.found.status)
         tally.warn(columns if is_new else replace(columns, remarks=()), batch.num_rows, stacklevel=2)
         return scored.batch
 
     def stream(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield every batch of a stream scored.
+        """Yield every batch of a stream scored, one after the other, in constant memory.
+
+        Parameters
+        ----------
+        batches : iterable of pyarrow.RecordBatch
+            All of one schema.
 
         Raises
         ------
@@ -245,7 +255,14 @@ class Scorer:
             yield self(batch)
 
     def score_batch(self, batch: pa.RecordBatch, *, engine: Engine = "compiled") -> ScoredBatch:
-        """Return the scored batch and what is to be said about it; warns of nothing and refuses no row."""
+        """Return the scored batch and what is to be said about it; warns of nothing and refuses no row.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+        engine : {"compiled", "numpy"}
+            They agree to 1e-12.
+        """
         check_record_batch(batch)
         plan = self.plan(batch.schema)
         encoded = encode_rows(plan.columns, batch, batch.num_rows)
@@ -256,18 +273,33 @@ class Scorer:
         arrays += [pa.array(v, pa.string() if v.dtype == object else pa.float64()) for v in last.values()]
         return ScoredBatch(pa.RecordBatch.from_arrays(arrays, schema=plan.output), found)
 
-    def reader(self, batch: pa.RecordBatch, found: ScoredRows) -> FaultReader:
+    def _reader(self, batch: pa.RecordBatch, found: ScoredRows) -> FaultReader:
         """Return what says why rows of a batch could not be scored."""
         return FaultReader(self.plan(batch.schema).columns, batch, found.encoded)
 
     def explain(self, batch: pa.RecordBatch, found: ScoredRows, rows: Iterable[int]) -> Iterator[Fault]:
-        """Say why rows of a batch could not be scored; impossible ones take some milliseconds each."""
-        return self.reader(batch, found).explain(self.model, found.status, rows)
+        """Say why rows of a batch could not be scored; impossible ones take some milliseconds each.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+        found : ScoredRows
+            What `score_batch` found for it.
+        rows : iterable of int
+            Positions in the batch, from 0, of rows whose status is not ``ok``.
+        """
+        return self._reader(batch, found).explain(self.model, found.status, rows)
 
     def refuse_faults(self, batch: pa.RecordBatch, found: ScoredRows) -> None:
-        """Raise at the first row that could not be scored, if that is an error."""
+        """Raise at the first row that could not be scored, if that is an error.
+
+        Parameters
+        ----------
+        batch, found
+            As for `explain`.
+        """
         table = self.plan(batch.schema).table
-        refuse_faults(self.reader(batch, found), table, found.status, where=" of the batch")
+        refuse_faults(self._reader(batch, found), table, found.status, where=" of the batch")
 
 
 def _check_top(top: object, n_ranked: int) -> None:
