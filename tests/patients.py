@@ -24,10 +24,12 @@ from thighdx.scoring.score import score_table
 
 __all__ = [
     "BANDS",
+    "CAUSES",
     "FRAMES",
     "GROUPS",
     "NETWORK",
     "SETTINGS",
+    "SPEC",
     "VOCABULARY",
     "codes",
     "column",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from thighdx.model import Model
-    from thighdx.reasoning.questions.open_questions import OpenQuestion
+    from thighdx.reasoning.urgency.open_questions import OpenQuestion
     from thighdx.result import Result
 
 __all__ = [

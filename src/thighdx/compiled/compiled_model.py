@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from thighdx.kb.records import KnowledgeBase, Variable
 from thighdx.network.build import Network, SolvedParameters, build_network
 from thighdx.network.rebase import Shares
 from thighdx.network.spec import Floats, NetworkSpec
-from thighdx.once import Once
+from thighdx.once import Keeps, Once
+from thighdx.text import short_labels
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
@@ -57,12 +58,12 @@ class ModelFacts:
     @property
     def network(self) -> Network:
         """The tables of the network."""
-        return self.compiled._network()
+        return self.compiled.network
 
     @property
     def vocabulary(self) -> Vocabulary:
         """What evidence may say."""
-        return self.compiled._vocabulary()
+        return self.compiled.vocabulary
 
     @property
     def name(self) -> str:
@@ -121,7 +122,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, eq=False)
-class CompiledModel(ModelFacts):
+class CompiledModel(ModelFacts, Keeps):
     """A knowledge base with its pooled judgements and solved parameters.
 
     Attributes
@@ -145,51 +146,49 @@ class CompiledModel(ModelFacts):
     elicited: Floats
     rebased: Shares
     compiled: CompiledModel = field(init=False, repr=False)
-    _network: Once[Network] = field(init=False, repr=False)
-    _vocabulary: Once[Vocabulary] = field(init=False, repr=False)
-    _card: Once[ModelCard] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Prepare what is made at first use."""
+        """Be what every model says it is made of."""
         object.__setattr__(self, "compiled", self)
-        object.__setattr__(self, "_network", Once(partial(build_network, self.spec, self.solved)))
-        object.__setattr__(self, "_vocabulary", Once(partial(_vocabulary_of, self)))
-        object.__setattr__(self, "_card", Once(partial(_card_of, self)))
 
     def __reduce__(self) -> tuple[type[CompiledModel], tuple[Any, ...]]:
         """Pickle what the rest is made from."""
         return CompiledModel, (self.kb, self.judged, self.spec, self.solved, self.elicited, self.rebased)
 
-    @property
+    @cached_property
     def card(self) -> ModelCard:
         """What answers say about their model."""
-        return self._card()
+        return ModelCard(
+            name=self.name,
+            version=self.version,
+            digest=self.digest,
+            max_causes=self.max_causes,
+            residual_cause=self.residual_cause,
+            groups=dict(self.groups),  # plain, so that results can be pickled
+            must_not_miss_group=self.kb.manifest.must_not_miss_group,
+            rebased=self.rebased,
+            disclaimer=self.disclaimer,
+        )
+
+    @cached_property
+    def network(self) -> Network:
+        """The tables of the network."""
+        return build_network(self.spec, self.solved)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What evidence may say."""
+        return make_vocabulary(self.kb.variables, self.spec.settings, self.kb.manifest.complaints)
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Names of causes and findings, as short as they can be told apart."""
+        return short_labels({variable.id: variable.label for variable in self.kb.variables})
 
     @property
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:
         """Every number of the tables with what the experts believe about it, and its point value."""
         return self.judged()
-
-
-def _card_of(compiled: CompiledModel) -> ModelCard:
-    """Return what answers say about their model."""
-    return ModelCard(
-        name=compiled.name,
-        version=compiled.version,
-        digest=compiled.digest,
-        max_causes=compiled.max_causes,
-        residual_cause=compiled.residual_cause,
-        groups=dict(compiled.groups),  # plain, so that results can be pickled
-        must_not_miss_group=compiled.kb.manifest.must_not_miss_group,
-        rebased=compiled.rebased,
-        disclaimer=compiled.disclaimer,
-    )
-
-
-def _vocabulary_of(compiled: CompiledModel) -> Vocabulary:
-    """Return what evidence may say."""
-    kb = compiled.kb
-    return make_vocabulary(kb.variables, compiled.spec.settings, kb.manifest.complaints)
 
 
 def judged_by(

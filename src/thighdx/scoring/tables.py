@@ -120,7 +120,7 @@ class ScoresTables(ModelFacts):
             reference_date=reference_date,
             n_threads=n_threads,
         )
-        return score_table(self, options, table)
+        return score_table(self.compiled, options, table)
 
     def explain_columns(
         self,
