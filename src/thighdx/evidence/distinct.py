@@ -83,12 +83,22 @@ def distinct_values(column: Any, *, keep_numbers: bool = False) -> Distinct:
     >>> found.codes.tolist(), found.values
     ([0, -1, 1, 0], ('yes', 'no'))
     """
-    if isinstance(column, pd.Series):
-        return _of_pandas(column, keep_numbers)
     if isinstance(column, ARROW):
         return _of_arrow(column, keep_numbers)
-    is_mixed = str(column.dtype) == "Object"  # of polars
-    return _of_objects(column.to_numpy()) if is_mixed else _of_arrow(column.to_arrow(), keep_numbers)
+    dtype = column.dtype
+    if not isinstance(column, pd.Series):  # of polars
+        is_mixed = str(dtype) == "Object"
+        return _of_objects(column.to_numpy()) if is_mixed else _of_arrow(column.to_arrow(), keep_numbers)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return Distinct(column.array.codes, tuple(dtype.categories.tolist()))  # type: ignore[attr-defined]  # it is categorical
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
+        return _of_objects(column.to_numpy())
+    if isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
+        return _of_arrow(pa.Array.from_pandas(column), keep_numbers)
+    if dtype.kind in REAL_KINDS and not keep_numbers:
+        return _of_numbers(np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan)))
+    codes, values = pd.factorize(column)
+    return Distinct(codes, tuple(values.tolist()))
 
 
 def read_numbers(
@@ -186,21 +196,6 @@ def _of_numbers(values: Floats) -> Distinct:
     return Distinct(codes, (0, 1, NOT_A_STATE))
 
 
-def _of_pandas(native: pd.Series[Any], keep_numbers: bool) -> Distinct:
-    """Use the codes pandas has, or makes."""
-    dtype = native.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        return Distinct(native.array.codes, tuple(dtype.categories.tolist()))
-    if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        return _of_objects(native.to_numpy())
-    if isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
-        return _of_arrow(pa.Array.from_pandas(native), keep_numbers)
-    if dtype.kind in REAL_KINDS and not keep_numbers:
-        return _of_numbers(np.asarray(native.to_numpy(dtype=np.float64, na_value=np.nan)))
-    codes, values = pd.factorize(native)
-    return Distinct(codes, tuple(values.tolist()))
-
-
 def _of_objects(cells: npt.NDArray[np.object_]) -> Distinct:
     """Compare objects by identity first: words of a table are mostly the same few objects."""
     cells = np.ascontiguousarray(cells)
@@ -249,7 +244,8 @@ def _same_values(values: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.intp],
 
 def _of_arrow(column: Any, keep_numbers: bool) -> Distinct:
     """Use the dictionary arrow has, or makes."""
-    column = _one_array(column)
+    if isinstance(column, pa.ChunkedArray) or pa.types.is_run_end_encoded(column.type):
+        column = _one_array(column)
     kind = column.type
     if pa.types.is_dictionary(kind) and not is_text(kind):
         column, kind = column.cast(kind.value_type), kind.value_type

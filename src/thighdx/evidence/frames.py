@@ -85,11 +85,9 @@ class Frame:
 
     def part(self, start: int, stop: int) -> Any:
         """Return some rows, as the table has them; `[name]` of it is a column."""
-        if start == 0 and stop >= len(self):
-            return self.native
-        return (
-            self.native.iloc[start:stop] if self.kind == "pandas" else self.native.slice(start, stop - start)
-        )
+        if self.kind == "pandas":
+            return self.native.iloc[start:stop]
+        return self.native.slice(start, stop - start)
 
     def with_columns(self, kept: Sequence[Hashable], added: ScoredColumns) -> Any:
         """Return a table of the same kind, with the same rows and pandas index."""

@@ -229,7 +229,7 @@ def score_table(model: ModelFacts, options: ScoreOptions, table: Any) -> Any:
 
 def _score_parts(plan: TablePlan, frame: Frame, tally: FaultTally) -> ScoredColumns:
     """Read, infer and write a table part by part into columns as long as the table."""
-    n_rows, options = len(frame), plan.options
+    n_rows, options = len(frame.native), plan.options
     engine = choose_engine(options.engine, n_rows, plan.model.network)
     size = min(ROWS_AT_ONCE, max(1, n_rows))
     starts = range(0, max(1, n_rows), size)
@@ -240,7 +240,7 @@ def _score_parts(plan: TablePlan, frame: Frame, tally: FaultTally) -> ScoredColu
     }
 
     def work(start: int) -> tuple[slice, Any, ScoredRows]:
-        rows = frame.part(start, start + size)
+        rows = frame.part(start, start + size) if is_long else frame.native
         encoded = encode_rows(plan.columns, rows, min(size, n_rows - start))
         n_threads = 1 if is_long else options.n_threads
         return slice(start, start + size), rows, score_rows(plan, encoded, engine=engine, n_threads=n_threads)
