@@ -19,11 +19,11 @@ from thighdx.display import Day, Shown, page_of
 from thighdx.errors import OptionError, UnknownNameError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseWarning
 from thighdx.inference.engine import set_chances
-from thighdx.inference.marginals import marginal
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import Cost
 from thighdx.network.groups import SetMembers, group_sets
 from thighdx.notice import notice_if_slow
+from thighdx.reasoning.answers import state_chances
 from thighdx.scoring.portable import SupportsModel
 from thighdx.text import percent, printable
 
@@ -152,14 +152,11 @@ class Result(Shown):
         UnknownNameError
             If there is no such variable.
         """
-        case, ids = self._case, self._case.vocabulary.index
+        ids = self._case.vocabulary.index
         if variable not in ids:
             hint = nearest_hint(variable, ids) or "see model.variables; causes are in result.posterior"
             raise UnknownNameError(f"unknown variable {variable!r}; {hint}")
-        values = marginal(case.network, case.batch, case.weights, ids[variable]).tolist()
-        return _series(
-            dict(zip(case.vocabulary.by_id[variable].states, values, strict=True)), variable, "state"
-        )
+        return _series(self._case.once(state_chances)[variable], variable, "state")
 
     def interval(
         self, level: float = 0.9, *, method: IntervalMethod = "auto", n_draws: int = 200, seed: int = 0
