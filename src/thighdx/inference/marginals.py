@@ -54,7 +54,7 @@ def open_states(network: Network, batch: EvidenceBatch, counted: Floats) -> dict
     batch : EvidenceBatch
         One case. A variable with virtual evidence is open, and the evidence is taken into account.
     counted : (n_explanations, n_columns) float64
-        Weights of the explanations.
+        Weights of the sets of causes.
 
     Returns
     -------
