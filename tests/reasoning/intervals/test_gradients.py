@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import floats
 import strategies
 import thighdx
-from judged import batch_of, judgements, points_of, with_points
+from plain_cases import batch_of
+from reasoning.intervals.judged import judgements, points_of, with_points
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case
@@ -55,7 +56,7 @@ def test_gradients_are_those_of_finite_differences_with_everything_solved_again(
     spec, setting, (evidence,) = drawn
     assume(is_smooth(spec))
     network = build_network(spec)
-    batch = batch_of(network, evidence, setting)
+    batch = batch_of(network, [evidence], [setting])
     layout = judgement_layout(network, judgements(spec))
     groups = [[0, 1], [1, network.explanations.n_causes - 1]]
     sets = np.concatenate([network.membership, group_sets(network.membership, groups)], axis=1)
@@ -86,7 +87,7 @@ def test_the_mean_moves_by_half_the_spread_times_the_second_derivative(drawn: st
     spec, setting, (evidence,) = drawn
     assume(is_smooth(spec))
     network = build_network(spec)
-    batch = batch_of(network, evidence, setting)
+    batch = batch_of(network, [evidence], [setting])
     pooled = {key: item for key, item in judgements(spec).items() if key[0] != "effects"}
     layout = judgement_layout(network, pooled)
     found = delta_moments(network, layout, batch)

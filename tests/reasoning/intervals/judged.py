@@ -13,11 +13,9 @@ import numpy as np
 
 from thighdx.elicitation import Distribution, ExpertBelief, Mixture, PooledJudgement, table_scale
 from thighdx.elicitation.distribution import to_working
-from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.network.build import Network
 from thighdx.network.spec import NetworkSpec
 
-__all__ = ["Points", "batch_of", "judgements", "points_of", "with_points"]
+__all__ = ["Points", "judgements", "points_of", "with_points"]
 
 Points = dict[tuple[str, tuple[str, ...]], float]
 
@@ -75,6 +73,7 @@ def with_points(spec: NetworkSpec, points: Mapping[tuple[str, tuple[str, ...]], 
         x.id: dataclasses.replace(x, frequency=x.frequency.copy(), odds_ratio=x.odds_ratio.copy())
         for x in spec.contexts
     }
+    at_first = {x.id: x.frequency for x in spec.contexts}
     findings = {
         f.id: dataclasses.replace(f, background=f.background.copy(), cumulative=f.cumulative.copy())
         for f in spec.findings
@@ -85,7 +84,7 @@ def with_points(spec: NetworkSpec, points: Mapping[tuple[str, tuple[str, ...]], 
             shares[spec.settings.index(key[1]), spec.causes.index(key[0])] = value
         elif table == "frequencies":
             x, row = contexts[key[0]], spec.settings.index(key[2])
-            s, rest = x.states.index(key[1]), int(np.argmax(x.frequency[row]))
+            s, rest = x.states.index(key[1]), int(np.argmax(at_first[key[0]][row]))
             x.frequency[row, rest] += x.frequency[row, s] - value
             x.frequency[row, s] = value
         elif table == "effects" and key[0] in spec.causes:
@@ -109,21 +108,3 @@ def with_points(spec: NetworkSpec, points: Mapping[tuple[str, tuple[str, ...]], 
         contexts=tuple(contexts.values()),
         findings=tuple(findings.values()),
     )
-
-
-def batch_of(network: Network, evidence: Mapping[str, str | dict[str, float]], setting: str) -> EvidenceBatch:
-    """One case as a batch of one."""
-    codes = np.full((1, network.n_variables), UNKNOWN, dtype=np.int8)
-    given = np.full((1, len(network.spec.causes)), UNKNOWN, dtype=np.int8)
-    on_variables, on_causes = [], []
-    for name, value in evidence.items():
-        is_cause = name in network.spec.causes
-        i = (network.spec.causes if is_cause else network.variable_ids).index(name)
-        states = ("absent", "present") if is_cause else network.states[i]
-        if isinstance(value, str):
-            (given if is_cause else codes)[0, i] = states.index(value)
-        else:
-            item = Likelihood(i, np.zeros(1, dtype=np.intp), np.array([[value[s] for s in states]]))
-            (on_causes if is_cause else on_variables).append(item)
-    row = np.array([network.spec.settings.index(setting)])
-    return EvidenceBatch(codes, given, row, tuple(on_variables), tuple(on_causes))
