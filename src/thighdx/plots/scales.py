@@ -20,6 +20,7 @@ __all__ = [
     "percent_axis",
     "ratio_axis",
     "signed",
+    "signed_tick",
     "zoomed_percent_axis",
 ]
 
@@ -65,6 +66,11 @@ def signed(value: float, digits: int = 1) -> str:
     return text[1:] if float(f"{value:.{digits}f}") == 0 else text
 
 
+def signed_tick(value: float, _: object = None) -> str:
+    """Write a tick with its sign, without digits it does not need."""
+    return signed(value, 0 if value == round(value) else 1)
+
+
 def odds(decibans: float) -> str:
     """Write decibans as a ratio.
 
@@ -96,13 +102,18 @@ def percent_axis(canvas: Canvas, values: Floats, scale: Scale) -> str:
         ax.minorticks_off()
     elif scale in ("probability", "square_root"):
         if scale == "square_root":
-            ax.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0.0)), np.square))
+            ax.set_xscale("function", functions=(_root, np.square))
         ax.set_xlim(0.0, 1.0)
         ax.set_xticks(LINEAR_TICKS if scale == "probability" else ROOT_TICKS)
     else:
         raise ValueError(f"scale: got {scale!r}, expected auto, probability, square_root or log_odds")
     ax.xaxis.set_major_formatter(compact_percent)
     return {"square_root": " (square-root scale)", "log_odds": " (log-odds scale)"}.get(scale, "")
+
+
+def _root(x: Floats) -> Floats:
+    """Return square roots, 0 beyond the end of an axis (a function with a name, so that figures can be pickled)."""
+    return np.sqrt(np.maximum(x, 0.0))
 
 
 def zoomed_percent_axis(canvas: Canvas, values: npt.ArrayLike) -> None:
@@ -150,8 +161,8 @@ def decibans_axis(canvas: Canvas, values: Floats, *, name: str) -> None:
     pad = max(0.06 * (high - low), 1.0)
     ax.set_xlim(low - pad, high + pad)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
-    ax.xaxis.set_major_formatter(lambda x, _: signed(x, 0))
-    above: Any = ax.secondary_xaxis("top")
+    ax.xaxis.set_major_formatter(signed_tick)
+    above: Any = ax.secondary_xaxis("top", functions=(np.positive, np.positive))
     places = [10 * math.log10(r) for r in _round_ratios(canvas, *(10 ** (x / 10) for x in ax.get_xlim()))]
     above.set_xticks(places, [odds(x) for x in places])
     above.tick_params(colors=ink.text, labelsize=0.9 * canvas.size, length=3.0)
