@@ -1,4 +1,4 @@
-"""How solved base parameters move when a judgement moves: the implicit function of the margins.
+"""Derivatives of solved base rates by every judgement: the implicit function of the margins.
 
 Base parameters are not judged; they are solved so that margins hold. With F(parameter, judgement) = margin,
 
@@ -32,20 +32,22 @@ class ShareMargins:
 
     Attributes
     ----------
+    theta : (n_causes,) float64
     prior : (n_explanations,) float64
         P(H).
     to_share : (n_causes, n_causes) float64
         d theta / d share; symmetric.
     to_pair : (n_causes, n_pairs) float64
         d theta / d log odds ratio of a pair, shares held.
-    bend : (n_causes, n_causes) float64
+    second_derivative : (n_causes, n_causes) float64
         d2 theta / d logit share2; one column per share.
     """
 
+    theta: Floats
     prior: Floats
     to_share: Floats
     to_pair: Floats
-    bend: Floats
+    second_derivative: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +117,7 @@ def _share_margins(
     along = (members - mean) @ first  # (n_explanations, n_causes): d log P(H) / d logit share
     third = ((members - mean) * prior[:, None]).T @ along**2  # (n_causes, n_causes)
     second = np.diag(mean * (1 - mean) * (1 - 2 * mean))
-    return ShareMargins(prior, inverse, -inverse @ with_pair, inverse @ (second - third))
+    return ShareMargins(theta, prior, inverse, -inverse @ with_pair, inverse @ (second - third))
 
 
 def pair_membership(network: Network, layout: JudgementLayout) -> Floats:
