@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from thighdx.cli.diagnose import parse_findings
-from thighdx.cli.options import ModelOption, SettingOption, open_model
+from thighdx.cli.options import ModelOption, SettingOption, complete_findings, open_model
 from thighdx.errors import TableError, choice_fault
 from thighdx.kb.records import COST_TIERS
 
@@ -18,7 +18,11 @@ __all__ = ["ask"]
 def ask(
     known: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME=VALUE...", help="What is known beforehand and need not be asked."),
+        typer.Argument(
+            metavar="NAME=VALUE...",
+            help="What is known beforehand and need not be asked.",
+            autocompletion=complete_findings,
+        ),
     ] = None,
     setting: SettingOption = None,
     model: ModelOption = None,

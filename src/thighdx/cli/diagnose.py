@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thighdx.cli.details import detail_data, print_advice, print_intervals, print_open_questions, print_why
-from thighdx.cli.options import ModelOption, SettingOption, open_model
-from thighdx.cli.output import bar, console, paragraph, percent, plain_table, write
+from thighdx.cli.options import ModelOption, SettingOption, complete_causes, complete_findings, open_model
+from thighdx.cli.output import console
+from thighdx.cli.printed_result import (
+    print_advice,
+    print_end,
+    print_everything,
+    print_intervals,
+    print_next_question,
+    print_result,
+    print_why,
+)
 from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from thighdx.model import Model
     from thighdx.result import Result
 
 __all__ = ["diagnose", "parse_findings"]
-
-# Smaller groups and explanations say little about the case and would only fill the screen.
-SHOWN_GROUP = 0.02
-SHOWN_EXPLANATION = 0.01
-N_EXPLANATIONS = 5
-N_QUESTIONS = 3
-N_REASONS = 3
-BAR_WIDTHS = (10, 20)  # up to 100 columns, beyond
 
 
 def diagnose(
@@ -38,6 +37,7 @@ def diagnose(
             help="What is known: bruising=present onset=sudden age=34. Uncertain: onset:sudden=0.7 "
             "onset:gradual=0.2 and so on, a likelihood for every state.",
             show_default=False,
+            autocompletion=complete_findings,
         ),
     ] = None,
     setting: SettingOption = None,
@@ -53,10 +53,31 @@ def diagnose(
     ] = None,
     explain: Annotated[
         list[str] | None,
-        typer.Option("--explain", metavar="CAUSE", help="What speaks for and against a cause; repeatable."),
+        typer.Option(
+            "--explain",
+            metavar="CAUSE",
+            help="What speaks for and against a cause; repeatable.",
+            autocompletion=complete_causes,
+        ),
     ] = None,
     advice: Annotated[bool, typer.Option("--advice", help="What to do; --json always has it.")] = False,
+    show_all: Annotated[
+        bool,
+        typer.Option("--all", help="More than one screen: sets of causes, groups, questions that are open."),
+    ] = False,
+    ignore_unknown: Annotated[
+        bool,
+        typer.Option("--ignore-unknown", help="Leave out names that the model does not know, and say so."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the whole result as JSON.")] = False,
+    include: Annotated[
+        str | None,
+        typer.Option(
+            "--include",
+            metavar="PARTS",
+            help="With --json: these parts alone, with commas, such as posterior,triage.",
+        ),
+    ] = None,
 ) -> None:
     """Ask about one case: how probable every cause is, given what is known.
 
@@ -70,19 +91,24 @@ def diagnose(
     for cause in explain or []:
         loaded.vocabulary.cause_idx(cause)
     _check_states(loaded, evidence)
-    result = loaded.diagnose(evidence, setting=setting)
+    result = loaded.diagnose(evidence, setting=setting, ignore_unknown=ignore_unknown)
     if as_json:
-        data = result.to_dict() | detail_data(result, interval, explain or [])
+        parts = None if include is None else [part.strip() for part in include.split(",")]
+        data = result.to_dict(include=parts) | _details(result, interval, explain or [])
         typer.echo(json.dumps(data, indent=2, allow_nan=False))
         return
     out = console()
-    _print(out, loaded, result, top)
+    print_result(out, loaded, result, top=top)
+    if show_all:
+        print_everything(out, loaded, result)
+    else:
+        print_next_question(out, result)
     if interval is not None:
         print_intervals(out, loaded, result, interval, top)
     print_why(out, result, explain or [])
     if advice:
         print_advice(out, result)
-    _print_end(out, loaded, result)
+    print_end(out, result)
 
 
 def parse_findings(words: list[str]) -> dict[str, object]:
@@ -139,108 +165,12 @@ def _likelihood(word: str, value: str) -> float:
         raise EvidenceError(f"{word!r}: got {value!r}, expected a likelihood, a number from 0 on") from None
 
 
-def _print(out: Console, model: Model, result: Result, top: int) -> None:
-    """Print a result for reading."""
-    write(out, f"{model.name} {model.version} ({model.digest[:12]}), setting {result.setting}", style="dim")
-    known = [
-        f"{name}={value if isinstance(value, str) else _weights(value)}"
-        for name, value in result.evidence.items()
-    ]
-    write(out, paragraph(f"Known: {', '.join(known) or 'nothing'}", out.width, hanging="       "))
-    _print_urgency(out, result)
-    _print_causes(out, model, result, top)
-    _print_explanations(out, model, result)
-    _print_groups(out, model, result)
-    _print_questions(out, result)
-    print_open_questions(out, result)
-
-
-def _print_end(out: Console, model: Model, result: Result) -> None:
-    """Print warnings and the disclaimer."""
-    for warning in result.warnings:
-        out.print()
-        write(out, paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")
-    out.print()
-    write(out, paragraph(model.disclaimer, out.width), style="dim")
-
-
-def _print_urgency(out: Console, result: Result) -> None:
-    """Print how urgent the case is and what decided that."""
-    out.print()
-    write(out, paragraph(result.triage.words, out.width), style="bold")
-    for reason in result.triage.deciding[:N_REASONS]:
-        write(out, paragraph(f"- {reason.words}", out.width, hanging="  "))
-
-
-def _print_questions(out: Console, result: Result) -> None:
-    """Print what to ask next."""
-    questions = result.next_questions(N_QUESTIONS).best
-    if questions:
-        out.print()
-        write(out, "Best questions to ask next", style="bold")
-    for item in questions:
-        line = f"{item.gain_bits:.2f} bits  {item.text} ({item.variable})"
-        write(out, paragraph(line, out.width, hanging="           "))
-
-
-def _weights(value: dict[str, float]) -> str:
-    """Write virtual evidence."""
-    return "{" + ", ".join(f"{state}: {weight:g}" for state, weight in value.items()) + "}"
-
-
-def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
-    """Print the leading causes; what is not in the list of causes stands apart, without a rank."""
-    width = BAR_WIDTHS[out.width >= 100]
-    prior, posterior = result.prior, result.posterior
-    table = plain_table()
-    table.add_column("cause", overflow="fold")
-    table.add_column("probability", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, width=width, style="cyan")
-    table.add_column("before", justify="right", no_wrap=True)
-    leading = [str(cause) for cause in result.top(top).index]
-    rest = result.model.residual_cause
-    urgent = [reason.cause for reason in result.triage.deciding if reason.cause not in ("", rest)]
-    for cause in dict.fromkeys([*leading, *urgent]):
-        value = float(posterior[cause])
-        table.add_row(
-            model.causes[cause].label,
-            percent(value),
-            bar(value, width),
-            percent(float(prior[cause])),
-            style="bold",
-        )
-    if rest in model.causes:
-        label = f"({model.causes[rest].label}; never ranked)"
-        table.add_row(label, percent(float(posterior[rest])), "", percent(float(prior[rest])), style="dim")
-    out.print()
-    out.print(table)
-
-
-def _print_explanations(out: Console, model: Model, result: Result) -> None:
-    """Print the most probable sets of causes."""
-    table = plain_table(header=False)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
-    for item in result.explanations(N_EXPLANATIONS):
-        if item.probability >= SHOWN_EXPLANATION:
-            labels = " + ".join(model.causes[cause].label for cause in item.causes)
-            table.add_row(percent(item.probability), labels if len(item.causes) > 1 else f"{labels} alone")
-    if table.row_count:
-        out.print()
-        write(out, "Most probable explanations", style="bold")
-        out.print(table)
-
-
-def _print_groups(out: Console, model: Model, result: Result) -> None:
-    """Print the probability that any member of a group is present."""
-    labels = {group.id: group.label for group in model.compiled.kb.groups}
-    table = plain_table(header=False)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
-    for group, value in result.groups.sort_values(ascending=False, kind="stable").items():
-        if value >= SHOWN_GROUP or group == result.model.must_not_miss_group:
-            table.add_row(percent(float(value)), labels[str(group)])
-    if table.row_count:
-        out.print()
-        write(out, "Groups (any member present)", style="bold")
-        out.print(table)
+def _details(result: Result, interval: float | None, causes: Sequence[str]) -> dict[str, Any]:
+    """Return what was asked for on top of `Result.to_dict`, as plain data."""
+    found: dict[str, Any] = {}
+    if interval is not None:
+        table = result.interval(interval).reset_index()
+        found["interval"] = {"level": interval, "causes": table.to_dict(orient="records")}
+    if causes:
+        found["explain"] = {cause: result.explain(cause).to_dict() for cause in causes}
+    return found

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console as standard_output
-from thighdx.cli.output import paragraph, percent, write
+from thighdx.cli.output import paragraph, write
+from thighdx.cli.printed_result import open_on_safety, print_advice, print_end, print_result
 from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
 from thighdx.reasoning.interview.choice import InterviewQuestion
 from thighdx.reasoning.interview.interview import DONT_KNOW, NONE_OF_THESE, Interview
-from thighdx.reasoning.urgency.management import Management
-from thighdx.reasoning.urgency.triage import Triage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +27,7 @@ HELP = (
 )
 
 N_SHOWN = 5  # causes in the summary
+N_REASONS = 5
 _PLAIN = {"absent": "no", "present": "yes"}
 _TITLES = {"complaint": "the complaint", "safety": "safety", "causes": "the causes"}
 
@@ -166,42 +166,10 @@ def _answer_list(out: Console, interview: Interview, question: InterviewQuestion
 def _show_result(out: Console, model: Model, result: Result) -> None:
     """Print urgency, leading causes, what is still open and advice."""
     out.print()
-    _say(out, result.triage.words, style="bold")
-    _show_reasons(out, result.triage)
-    out.print()
-    _say(out, "Most probable causes", style="bold")
-    for cause, value in result.top(N_SHOWN).items():
-        label = model.causes[str(cause)].label
-        _say(out, f"{percent(float(value)):>6}  {label}", indent="  ", hanging=" " * 10)
-    _show_advice(out, result.management)
-    for warning in result.warnings:
-        out.print()
-        _say(out, f"Note: {warning.message}", style="yellow")
-    out.print()
-    _say(out, result.management.disclaimer, style="dim")
-
-
-def _show_reasons(out: Console, found: Triage) -> None:
-    """Print why it is this urgent and what has not been asked."""
-    for reason in found.reasons:
-        _say(out, f"- {reason.words}", indent="  ", hanging="    ")
-    left = [question for question in found.unanswered if question.raises]
+    print_result(out, model, result, top=N_SHOWN, n_reasons=N_REASONS)
+    left = open_on_safety(result)
     if left and left[0].level == "emergency":
-        _say(out, f"Not known, and it would matter: {left[0].question}", indent="  ", hanging="    ")
-
-
-def _show_advice(out: Console, advice: Management) -> None:
-    """Print the advice with its cautions, and what stands apart from it."""
-    out.print()
-    _say(out, "What to do", style="bold")
-    for line in advice.advice:
-        _say(out, f"- {line.words}", indent="  ", hanging="    ")
-        if line.caution:
-            _say(out, line.caution, style="dim", indent="    ")
-    for title, lines in advice.apart.items():
         out.print()
-        _say(out, title, style="bold")
-        for line in lines:
-            about = f"{advice.labels[line.cause]}:" if line.kind == "course" else ""
-            text = " ".join(filter(None, ["-", about, line.words, line.caution]))
-            _say(out, text, indent="  ", hanging="    ")
+        _say(out, f"Not known, and it would matter: {left[0].question}", hanging="  ")
+    print_advice(out, result)
+    print_end(out, result)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thighdx.cli.form import form
-from thighdx.cli.options import ModelOption, SettingOption, open_model
+from thighdx.cli.options import ModelOption, SettingOption, complete_causes, open_model
 from thighdx.cli.output import console, percent, write
 from thighdx.cli.review import review
 from thighdx.errors import CompiledFileWarning, KnowledgeBaseError, TableError
@@ -150,7 +150,10 @@ def diff(
 @model_app.command()
 def show(
     cause: Annotated[
-        str | None, typer.Argument(metavar="[CAUSE]", help="Id of a cause.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[CAUSE]", help="Id of a cause.", show_default=False, autocompletion=complete_causes
+        ),
     ] = None,
     model: ModelOption = None,
     setting: SettingOption = None,
@@ -173,7 +176,9 @@ def show(
 
 @model_app.command()
 def trace(
-    cause: Annotated[str, typer.Argument(metavar="CAUSE", help="Id of a cause.")],
+    cause: Annotated[
+        str, typer.Argument(metavar="CAUSE", help="Id of a cause.", autocompletion=complete_causes)
+    ],
     model: ModelOption = None,
     csv: Annotated[
         str | None,

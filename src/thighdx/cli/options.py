@@ -1,36 +1,20 @@
-"""Options that several commands share, and the model they name."""
+"""Options that several commands share, what a shell offers for them at Tab, and the model they name."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thighdx.errors import ThighdxError
+
 if TYPE_CHECKING:
     from thighdx.model import Model
 
-__all__ = ["ModelOption", "SettingOption", "open_model"]
-
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        metavar="PATH",
-        help="Folder of a model, or the name of a shipped one.",
-        show_default="shipped",
-    ),
-]
-SettingOption = Annotated[
-    str | None,
-    typer.Option(
-        "--setting",
-        "-s",
-        metavar="SETTING",
-        help="Where the patient was seen.",
-        show_default="the model's own",
-    ),
-]
+__all__ = ["ModelOption", "SettingOption", "complete_causes", "complete_findings", "open_model"]
 
 
 def open_model(name: str | None, *, max_causes: int | None = None) -> Model:
@@ -43,3 +27,74 @@ def open_model(name: str | None, *, max_causes: int | None = None) -> Model:
     if not Path(name).exists() and name in shipped_models():
         return load_model(name, max_causes=max_causes)
     return read_model(name, max_causes=max_causes)
+
+
+def complete_findings(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer NAME= and, after it, the states of NAME.
+
+    Bash cuts words at ``=``: there, what is offered after it is the state alone.
+    """
+    model = _model(ctx)
+    if model is None:
+        return []
+    before = [*(ctx.params.get("findings") or ctx.params.get("known") or [])]
+    name, equals, typed = incomplete.partition("=")
+    kept = name + equals
+    # bash, at the sign: what is incomplete is then said to be nothing at all
+    if before and os.environ.get("COMP_WORDS", "").endswith(f"{before[-1]} ="):
+        name, kept = before[-1], ""
+    elif before[-1:] == ["="]:  # bash, beyond it
+        name, typed, kept = "".join(before[-2:-1]), incomplete, ""
+    elif not equals:
+        return [f"{known}=" for known in [*model.variables, "age"] if known.startswith(incomplete)]
+    variable = model.variables.get(name) or model.causes.get(name)
+    return [f"{kept}{state}" for state in (variable.states if variable else ()) if state.startswith(typed)]
+
+
+def complete_causes(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer causes."""
+    model = _model(ctx)
+    return [] if model is None else [cause for cause in model.causes if cause.startswith(incomplete)]
+
+
+def complete_settings(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer settings."""
+    model = _model(ctx)
+    return [] if model is None else [name for name in model.settings if name.startswith(incomplete)]
+
+
+def complete_models(incomplete: str) -> list[str]:
+    """Offer shipped models; folders are completed by the shell."""
+    from thighdx.kb.resources import shipped_models
+
+    return [name for name in shipped_models() if name.startswith(incomplete)]
+
+
+def _model(ctx: typer.Context) -> Model | None:
+    """Open the model of the line; a line that is not finished is never an error."""
+    with contextlib.suppress(ThighdxError, OSError):
+        return open_model(ctx.params.get("model"))
+    return None
+
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="PATH",
+        help="Folder of a model, or the name of a shipped one.",
+        show_default="shipped",
+        autocompletion=complete_models,
+    ),
+]
+SettingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--setting",
+        "-s",
+        metavar="SETTING",
+        help="Where the patient was seen.",
+        show_default="the model's own",
+        autocompletion=complete_settings,
+    ),
+]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from thighdx.cli.options import ModelOption, open_model
+from thighdx.cli.options import ModelOption, complete_causes, open_model
 from thighdx.cli.output import console, say, write
 from thighdx.errors import KnowledgeBaseError, Problem, TableError
 
@@ -21,7 +21,10 @@ def review(
     causes: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CAUSE]...", help="Causes to review; all of them by default.", show_default=False
+            metavar="[CAUSE]...",
+            help="Causes to review; all of them by default.",
+            show_default=False,
+            autocompletion=complete_causes,
         ),
     ] = None,
     output: Annotated[

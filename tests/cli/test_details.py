@@ -15,7 +15,7 @@ from thighdx.cli.report import print_cases
 from thighdx.errors import EvidenceError
 from thighdx.files.summary import ScoredCase, Summary
 
-TINY = Path(__file__).parent / "models" / "tiny"
+TINY = Path(__file__).parents[1] / "models" / "tiny"
 KNOWN = ("bruising=yes", "onset=sudden", "age=30")
 
 
@@ -70,7 +70,9 @@ def test_bad_options_are_refused(
 
 def test_open_safety_questions_are_listed(model: thighdx.Model) -> None:
     known = ["posterior_thigh_pain=yes", "bruising=yes", "age=50"]
-    result = CliRunner().invoke(app, ["diagnose", *known], prog_name="thighdx", env={"COLUMNS": "80"})
+    result = CliRunner().invoke(
+        app, ["diagnose", "--all", *known], prog_name="thighdx", env={"COLUMNS": "80"}
+    )
     assert "Not yet known, and it could make the case more urgent" in result.stdout
     open_now = model.diagnose({"posterior_thigh_pain": True, "bruising": True, "age": 50}).triage.unanswered
     first = next(question for question in open_now if question.raises and question.cost == "ask")

@@ -19,7 +19,7 @@ from thighdx.inference import compiled_steps as steps
 from thighdx.inference import engine
 from thighdx.machine_code import cached
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24  # linux/capability.h, linux/prctl.h
 
 SCORE = """

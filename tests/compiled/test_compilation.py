@@ -32,7 +32,7 @@ from thighdx.kb.resources import model_path, shipped_models
 from thighdx.model import Model
 from thighdx.network.tables import setting_tables
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 FOLDERS = sorted(
     {*(file.parent for file in (TESTS / "models").glob("*/model.yaml")), *map(model_path, shipped_models())}
 )

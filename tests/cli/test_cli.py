@@ -23,9 +23,9 @@ import thighdx
 from thighdx import packed
 from thighdx.cli import app
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 TINY = HERE / "models" / "tiny"
-GOLDEN = HERE / "golden"
+GOLDEN = HERE / "cli" / "golden"
 
 CASES = """\
 id,place,bruising,onset,weakness,leg_raise,age,true_cause
@@ -161,10 +161,64 @@ class TestDiagnose:
         same_as_golden(result.stdout, "diagnose")
 
     def test_it_fits_any_width(self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-        for width in (60, 80, 120):
+        for width in (40, 60, 80, 120):
             monkeypatch.setenv("COLUMNS", str(width))
-            result = self.ask(run, "bruising=present")
+            result = self.ask(run, "bruising=present", "--all")
             assert max(map(len, result.stdout.splitlines())) <= width
+
+    def test_names_break_at_words_in_a_narrow_window(
+        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, model: thighdx.Model
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "40")
+        lines = run("diagnose", "onset=sudden", "--top", "20").stdout.splitlines()
+        known = set(" ".join(variable.label for variable in model.causes.values()).split())
+        after = lines[lines.index(next(line for line in lines if line.endswith("probability"))) + 1 :]
+        names = [line[:28].split() for line in after[: after.index("")]]
+        assert len(names) > 20
+        assert {word for name in names for word in name} - known <= {
+            "◆",
+            "!",
+            "(A",
+            "list;",
+            "never",
+            "ranked)",
+        }
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["onset=sudden", "sprint_or_overstretch=yes", "bruising=yes", "age=34"],
+            ["bladder_dysfunction=yes", "saddle_anesthesia=yes", "age=50"],
+            ["low_back_pain=yes", "saddle_anesthesia=no", "age=47"],
+        ],
+    )
+    def test_an_answer_fits_a_terminal_of_24_lines(
+        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, words: list[str]
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        short = run("diagnose", *words).stdout
+        assert short.count("\n") < 24
+        assert run("diagnose", "--all", *words).stdout.count("\n") > 30
+
+    def test_causes_that_must_not_be_missed_are_marked(self, run: Callable[..., Result]) -> None:
+        result = run("diagnose", "bladder_dysfunction=yes", "saddle_anesthesia=yes")
+        lines = result.stdout.splitlines()
+        assert any(line.startswith(("◆ Cauda", "! Cauda")) for line in lines)
+        assert any("must not be missed" in line for line in lines)
+        assert any(line.startswith("Lumbar or sacral radiculopathy ") for line in lines)
+
+    def test_parts_of_the_json_alone(self, run: Callable[..., Result]) -> None:
+        found = json.loads(
+            self.ask(run, "bruising=present", "--json", "--include", "posterior,triage").stdout
+        )
+        assert {"posterior", "triage"} <= set(found)
+        assert "management" not in found
+
+    def test_names_the_model_does_not_know_can_be_left_out(self, run: Callable[..., Result]) -> None:
+        result = self.ask(run, "bruising=present", "haircut=short", "--ignore-unknown")
+        assert result.exit_code == 0
+        assert "Note: unknown finding 'haircut'" in result.stdout
+        assert "Known: bruising=present" in result.stdout
 
     def test_the_residual_cause_is_never_ranked(self, run: Callable[..., Result]) -> None:
         lines = self.ask(run, "bruising=no", "--top", "3").stdout.splitlines()
@@ -407,7 +461,7 @@ class TestRefusedTables:
             ("t.csv", b"a,,\n1,2,3\n", ["a column without a name is given 2 times"]),
             ("t.csv", b"PAR1xxxx", ["t.csv: is a Parquet file, expected CSV", "call it .parquet"]),
             ("t.csv", b"PK\x03\x04xx", ["is an Excel workbook", "CSV UTF-8"]),
-            ("t.csv", gzip.compress(b"a\n1\n"), ["t.csv: is a gzip file", ".csv.gz"]),
+            ("t.csv", gzip.compress(b"a\n1\n", mtime=0), ["t.csv: is a gzip file", ".csv.gz"]),
             ("t.csv", b"<!DOCTYPE html><html>", ["t.csv: is a web page"]),
             ("t.csv", "a,b\n1,2\n".encode("utf-16"), ["is UTF-16 text", "CSV UTF-8"]),
             ("t.csv", b"a,b\n1,\0\n", ["holds binary data"]),
@@ -418,7 +472,7 @@ class TestRefusedTables:
             ("t.csv", b"id,age\n1,2\n3\n", ["t.csv: line 3: got 1 cell, expected 2"]),
             ("t.csv", b"id,age\n1,2,3\n", ["t.csv: line 2: got 3 cells, expected 2", '"quotes"']),
             ("t.csv.gz", b"a,b\n1,2\n", ["t.csv.gz: is not a gzip file"]),
-            ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99)[:30], ["t.csv.gz: damaged gzip file"]),
+            ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:30], ["t.csv.gz: damaged gzip file"]),
             ("t.parquet", b"a,b\n1,2\n", ["t.parquet: is not a Parquet file", "call it .csv"]),
             ("t.parquet", b"PAR1 and then nothing of use", ["t.parquet: damaged Parquet file"]),
             (

@@ -1,0 +1,236 @@
+"""A result as lines for a terminal: the answer in one screen, or everything; on request intervals, why, advice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from thighdx.cli.output import bar, paragraph, percent, plain_table, write
+from thighdx.text import counted, short_labels
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thighdx.model import Model
+    from thighdx.reasoning.questions.open_questions import OpenQuestion
+    from thighdx.result import Result
+
+__all__ = [
+    "open_on_safety",
+    "print_advice",
+    "print_end",
+    "print_everything",
+    "print_intervals",
+    "print_next_question",
+    "print_result",
+    "print_why",
+]
+
+# Smaller groups and sets of causes say little about the case and would only fill the screen.
+SHOWN_GROUP = 0.02
+SHOWN_EXPLANATION = 0.01
+N_EXPLANATIONS = 5
+N_QUESTIONS = 3
+N_OPEN = 3
+N_REASONS = 2
+# Narrower windows leave no room for a name beside a bar and what was thought before.
+WIDE_ENOUGH = 60
+BAR_WIDTHS = (8, 20)  # up to 100 columns, beyond
+
+
+def print_result(out: Console, model: Model, result: Result, *, top: int, n_reasons: int = N_REASONS) -> None:
+    """Print what is known, how urgent that is and what decided it, and the leading causes."""
+    head = f"{model.name} {model.version} ({model.digest[:12]}), setting {result.setting}"
+    write(out, paragraph(head, out.width), style="dim")
+    known = [
+        f"{name}={value if isinstance(value, str) else _weights(value)}"
+        for name, value in result.evidence.items()
+    ]
+    write(out, paragraph(f"Known: {', '.join(known) or 'nothing'}", out.width, hanging="       "))
+    out.print()
+    write(out, paragraph(result.triage.words, out.width), style="bold")
+    for reason in result.triage.deciding[:n_reasons]:
+        write(out, paragraph(f"- {reason.words}", out.width, hanging="  "))
+    _print_causes(out, model, result, top)
+
+
+def print_next_question(out: Console, result: Result) -> None:
+    """Print the best question, and what else there is to see."""
+    out.print()
+    for item in result.next_questions(1).best:
+        write(out, paragraph(f"Ask next: {item.text} ({item.variable})", out.width, hanging="  "))
+    n_open = len(open_on_safety(result))
+    safety = f"{counted(n_open, 'open question')} on safety" if n_open else "sets of causes, groups"
+    write(out, paragraph(f"--all: {safety}; --advice: what to do", out.width), style="dim")
+
+
+def print_everything(out: Console, model: Model, result: Result) -> None:
+    """Print what one screen has no room for: sets of causes, groups, questions, and what is open on safety."""
+    _print_explanations(out, model, result)
+    _print_groups(out, model, result)
+    _print_questions(out, result)
+    _print_open_questions(out, result)
+
+
+def print_end(out: Console, result: Result) -> None:
+    """Print warnings and the disclaimer."""
+    for warning in result.warnings:
+        out.print()
+        write(out, paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")
+    out.print()
+    write(out, paragraph(result.model.disclaimer, out.width), style="dim")
+
+
+def print_intervals(out: Console, model: Model, result: Result, level: float, top: int) -> None:
+    """Print credible intervals of the leading causes."""
+    found, labels = result.interval(level), _labels(model)
+    table = plain_table()
+    table.add_column("cause", overflow="fold")
+    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("from", justify="right", no_wrap=True)
+    table.add_column("to", justify="right", no_wrap=True)
+    table.add_column("by", no_wrap=True)
+    for cause in result.top(top).index:
+        row = found.loc[cause]
+        ends = [percent(float(row[name])) for name in ("posterior", "lower", "upper")]
+        table.add_row(labels[str(cause)], *ends, str(row["method"]))
+    out.print()
+    write(out, f"{level:.0%} credible intervals, from the uncertainty of the judgements", style="bold")
+    out.print(table)
+
+
+def print_why(out: Console, result: Result, causes: Sequence[str]) -> None:
+    """Print what spoke for and against some causes."""
+    for cause in causes:
+        out.print()
+        write(out, repr(result.explain(cause)))
+
+
+def print_advice(out: Console, result: Result) -> None:
+    """Print what to do, and what stands apart from it."""
+    found = result.management
+    out.print()
+    write(out, "What to do", style="bold")
+    write(out, paragraph(f"- {found.seek_care}", out.width, hanging="  "))
+    for line in found.advice:
+        write(out, paragraph(f"- {line.words}", out.width, hanging="  "))
+        if line.caution:
+            write(out, paragraph(line.caution, out.width, indent="  "), style="dim")
+    for title, lines in found.apart.items():
+        out.print()
+        write(out, title, style="bold")
+        for line in lines:
+            about = f"{found.labels[line.cause]}:" if line.kind == "course" else ""
+            text = " ".join(filter(None, [about, line.words, line.caution]))
+            write(out, paragraph(f"- {text}", out.width, hanging="  "))
+    if found.withheld:
+        withheld = counted(len(found.withheld), "piece")
+        note = f"({withheld} of advice withheld; 'diagnose --json' says which and why)"
+        write(out, paragraph(note, out.width), style="dim")
+
+
+def _weights(value: dict[str, float]) -> str:
+    """Write virtual evidence."""
+    return "{" + ", ".join(f"{state}: {weight:g}" for state, weight in value.items()) + "}"
+
+
+def _labels(model: Model) -> dict[str, str]:
+    """Return what causes are called in a line."""
+    return short_labels({cause: variable.label for cause, variable in model.causes.items()})
+
+
+def _mark() -> str:
+    """Return the mark that pictures have on a cause that must not be missed, where output can show it."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    return "◆" if encoding.startswith("utf") else "!"
+
+
+def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
+    """Print the leading causes and those that decide the urgency; what is not listed stands apart, without a rank."""
+    prior, posterior = result.prior, result.posterior
+    rest, must_not_miss = result.model.residual_cause, result.model.must_not_miss
+    urgent = [reason.cause for reason in result.triage.deciding if reason.cause not in ("", rest)]
+    shown = list(dict.fromkeys([*map(str, result.top(top).index), *urgent]))
+    marked = {cause for cause in shown if cause in must_not_miss}
+    mark, labels = _mark(), _labels(model)
+    is_wide = out.width >= WIDE_ENOUGH
+    width = BAR_WIDTHS[out.width >= 100]
+    table = plain_table()
+    table.add_column(f"cause ({mark} must not be missed)" if marked else "cause", overflow="fold")
+    table.add_column("probability", justify="right", no_wrap=True)
+    if is_wide:
+        table.add_column("", no_wrap=True, width=width, style="cyan")
+        table.add_column("before", justify="right", no_wrap=True)
+    for cause in shown:
+        value = float(posterior[cause])
+        label = f"{mark} {labels[cause]}" if cause in marked else labels[cause]
+        beside = [bar(value, width), percent(float(prior[cause]))] if is_wide else []
+        table.add_row(label, percent(value), *beside, style="bold")
+    if rest in model.causes:
+        beside = ["", percent(float(prior[rest]))] if is_wide else []
+        label = f"({labels[rest]}; never ranked)"
+        table.add_row(label, percent(float(posterior[rest])), *beside, style="dim")
+    out.print()
+    out.print(table)
+
+
+def _print_explanations(out: Console, model: Model, result: Result) -> None:
+    """Print the most probable sets of causes."""
+    labels = _labels(model)
+    table = plain_table(header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for item in result.explanations(N_EXPLANATIONS):
+        if item.probability >= SHOWN_EXPLANATION:
+            names = " + ".join(labels[cause] for cause in item.causes)
+            table.add_row(percent(item.probability), names if len(item.causes) > 1 else f"{names} alone")
+    if table.row_count:
+        out.print()
+        write(out, "Most probable explanations", style="bold")
+        out.print(table)
+
+
+def _print_groups(out: Console, model: Model, result: Result) -> None:
+    """Print the probability that any member of a group is present."""
+    labels = {group.id: group.label for group in model.compiled.kb.groups}
+    table = plain_table(header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for group, value in result.groups.sort_values(ascending=False, kind="stable").items():
+        if value >= SHOWN_GROUP or group == result.model.must_not_miss_group:
+            table.add_row(percent(float(value)), labels[str(group)])
+    if table.row_count:
+        out.print()
+        write(out, "Groups (any member present)", style="bold")
+        out.print(table)
+
+
+def _print_questions(out: Console, result: Result) -> None:
+    """Print what to ask next."""
+    questions = result.next_questions(N_QUESTIONS).best
+    if questions:
+        out.print()
+        write(out, "Best questions to ask next", style="bold")
+    for item in questions:
+        line = f"{item.gain_bits:.2f} bits  {item.text} ({item.variable})"
+        write(out, paragraph(line, out.width, hanging="           "))
+
+
+def open_on_safety(result: Result) -> list[OpenQuestion]:
+    """Return the safety questions that could still raise the urgency and that can be answered here."""
+    return [question for question in result.triage.unanswered if question.raises]
+
+
+def _print_open_questions(out: Console, result: Result) -> None:
+    """Print the safety questions that could still raise the urgency, the most pressing in full."""
+    left = open_on_safety(result)
+    if not left:
+        return
+    out.print()
+    write(out, f"Not yet known, and it could make the case more urgent ({len(left)})", style="bold")
+    for question in left[:N_OPEN]:
+        write(out, paragraph(f"- {question.question} ({question.variable})", out.width, hanging="  "))
+    if len(left) > N_OPEN:
+        more = ", ".join(question.variable for question in left[N_OPEN:])
+        write(out, paragraph(f"- and {more}", out.width, hanging="  "))

@@ -1,0 +1,67 @@
+"""Bash itself asks for what could come next; the other shells get the same words uncut."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY = Path(__file__).parents[1] / "models" / "tiny"
+
+
+def offered(shell: str, line: str, **more: str) -> list[str]:
+    """What the command offers in a shell at the end of a line; `line` as the shell cuts it."""
+    code = "from thighdx.cli import main; main()"
+    environment = os.environ | {"_THIGHDX_COMPLETE": f"complete_{shell}"} | more
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "", line
+    return [word.partition("\t")[0] for word in done.stdout.split("\n") if word]
+
+
+def in_bash(*words: str) -> list[str]:
+    return offered("bash", " ".join(words), COMP_WORDS=" ".join(words), COMP_CWORD=str(len(words) - 1))
+
+
+def in_fish(line: str) -> list[str]:
+    return offered("fish", line, _TYPER_COMPLETE_ARGS=line, _TYPER_COMPLETE_FISH_ACTION="get-args")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("thighdx diag", ["diagnose"]),
+        ("thighdx diagnose bru", ["bruising="]),
+        ("thighdx diagnose bruising=pre", ["bruising=present"]),
+        ("thighdx diagnose --setting sports", ["sports_clinic"]),
+        ("thighdx diagnose --explain hamstring_st", ["hamstring_strain"]),
+        ("thighdx model show hamstring_st", ["hamstring_strain"]),
+        ("thighdx model trace hamstring_st", ["hamstring_strain"]),
+        ("thighdx ask bru", ["bruising="]),
+        ("thighdx diagnose --model nowhere bru", []),
+        (f"thighdx diagnose --model {TINY} weak", ["weakness="]),
+        (f"thighdx diagnose --model {TINY} --explain ro", ["root"]),
+    ],
+)
+def test_a_shell_offers_commands_findings_states_causes_and_settings(line: str, expected: list[str]) -> None:
+    assert in_fish(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("thighdx", "diagnose", "bru"), ["bruising="]),
+        (("thighdx", "diagnose", "bruising", "="), ["absent", "present"]),
+        (("thighdx", "diagnose", "bruising", "=", "pre"), ["present"]),
+        (("thighdx", "diagnose", "bruising", "=", "present", "onset", "=", "sud"), ["sudden"]),
+        (("thighdx", "diagnose", "bruising", "=", "present", "swelling_l"), ["swelling_local="]),
+    ],
+)
+def test_bash_cuts_words_at_the_sign_and_gets_the_state_alone(
+    words: tuple[str, ...], expected: list[str]
+) -> None:
+    assert in_bash(*words) == expected
