@@ -19,14 +19,19 @@ __all__ = [
     "advice_of_level",
     "begun",
     "counted",
+    "exact_percent",
+    "fine_percent",
     "in_labels",
     "in_words",
     "label_of",
     "number",
+    "of_hundred",
     "percent",
     "printable",
     "sentence",
     "short_labels",
+    "signed",
+    "span",
     "uncertain_words",
 ]
 
@@ -93,6 +98,62 @@ def percent(value: float, digits: int = 1) -> str:
     if value > 1.0 - step:
         return f">{1.0 - step:.{digits}%}"
     return f"{value:.{digits}%}"
+
+
+def exact_percent(value: float) -> str:
+    """Write a share that somebody chose, such as a threshold or a level, as briefly as it can be exact.
+
+    Examples
+    --------
+    >>> exact_percent(0.15), exact_percent(0.125), exact_percent(0.9), exact_percent(0.0005)
+    ('15%', '12.5%', '90%', '0.05%')
+    """
+    return f"{100 * value:.10g}%"
+
+
+def fine_percent(value: float) -> str:
+    """Write a judged probability with two digits that count, however small.
+
+    Examples
+    --------
+    >>> fine_percent(0.123), fine_percent(0.00123), fine_percent(0.000012), fine_percent(1.0), fine_percent(0.0)
+    ('12.3%', '0.12%', '0.0012%', '100%', '0%')
+    """
+    return f"{number(100 * value)}%" if 0.0 < value < 0.01 else percent(value)
+
+
+def of_hundred(probability: float) -> str:
+    """Write a probability as so many patients of 100, the number alone.
+
+    Examples
+    --------
+    >>> of_hundred(0.3), of_hundred(0.00123)
+    ('30', '0.123')
+    """
+    return f"{100 * probability:.3g}"
+
+
+def span(low: float, high: float) -> str:
+    """Write an interval of probabilities.
+
+    Examples
+    --------
+    >>> span(0.0, 0.123)
+    '0% to 12.3%'
+    """
+    return f"{percent(low)} to {percent(high)}"
+
+
+def signed(value: float, digits: int = 1, *, minus: str = "-") -> str:
+    """Write decibans or bits with their sign; `minus` is a typographic one where every sign can be shown.
+
+    Examples
+    --------
+    >>> signed(1.25), signed(-3.0, 0), signed(-0.001)
+    ('+1.2', '-3', '0.0')
+    """
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", minus)
 
 
 def in_words(name: str) -> str:

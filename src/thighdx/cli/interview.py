@@ -12,6 +12,7 @@ from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
 from thighdx.reasoning.interview.choice import InterviewQuestion
 from thighdx.reasoning.interview.interview import DONT_KNOW, NONE_OF_THESE, Interview
+from thighdx.text import in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +96,7 @@ def _announce(out: Console, interview: Interview, before: str) -> str:
 
 def _words(question: InterviewQuestion) -> list[str]:
     """Return what may be answered, as it is shown."""
-    return [_PLAIN.get(state, state.replace("_", " ")) for state in question.states]
+    return [_PLAIN.get(state, in_words(state)) for state in question.states]
 
 
 def _show_question(out: Console, question: InterviewQuestion, number: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import bar, paragraph, percent, plain_table, write
-from thighdx.text import counted, short_labels
+from thighdx.text import counted, exact_percent, short_labels
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +96,11 @@ def print_intervals(out: Console, model: Model, result: Result, level: float, to
         ends = [percent(float(row[name])) for name in ("posterior", "lower", "upper")]
         table.add_row(labels[str(cause)], *ends, str(row["method"]))
     out.print()
-    write(out, f"{level:.0%} credible intervals, from the uncertainty of the judgements", style="bold")
+    write(
+        out,
+        f"{exact_percent(level)} credible intervals, from the uncertainty of the judgements",
+        style="bold",
+    )
     out.print(table)
 
 

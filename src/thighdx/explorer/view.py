@@ -11,7 +11,7 @@ from thighdx.html.reasoning_views import fit_words
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
 from thighdx.reasoning.fit.evidence_fit import CLEAR_CONFLICT_BITS
-from thighdx.text import COST_NAMES, in_words, percent
+from thighdx.text import COST_NAMES, exact_percent, in_words, percent, span
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -125,7 +125,7 @@ def _known(model: Model, name: str, value: object) -> dict[str, str]:
     variable = model.variables.get(name) or model.causes[name]
     if isinstance(value, Mapping):
         total = sum(value.values())
-        shares = ", ".join(f"{in_words(s)} {100 * w / total:.0f}" for s, w in value.items())
+        shares = ", ".join(f"{in_words(s)} {percent(w / total, 0)}" for s, w in value.items())
         return {"variable": name, "label": variable.label, "words": f"unsure ({shares})"}
     return {"variable": name, "label": variable.label, "words": in_words(str(value))}
 
@@ -154,7 +154,7 @@ def detail(session: Session) -> dict[str, Any]:
     useful = [_useful(session.model, q) for q in ranking if q.variable not in asked]
     return {
         "revision": session.revision,
-        "level": f"{LEVEL:.0%}",
+        "level": exact_percent(LEVEL),
         "intervals": _intervals(session),
         "safety": safety,
         "questions": useful[:N_QUESTIONS],
@@ -174,7 +174,7 @@ def _intervals(session: Session) -> dict[str, dict[str, Any]]:
     frame = session.result.interval(LEVEL, method="delta")
     bounds = zip(frame.index, frame["lower"], frame["upper"], strict=True)
     return {
-        str(cause): {"lower": low, "upper": high, "words": f"{percent(low)} to {percent(high)}"}
+        str(cause): {"lower": low, "upper": high, "words": span(low, high)}
         for cause, low, high in ((cause, float(low), float(high)) for cause, low, high in bounds)
         if 0 <= low < high <= 1
     }

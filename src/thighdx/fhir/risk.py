@@ -11,7 +11,7 @@ from thighdx.errors import EvidenceError
 from thighdx.fhir.evidence import FhirEvidence
 from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_version
 from thighdx.kb.records import Code
-from thighdx.text import in_words, percent
+from thighdx.text import exact_percent, in_words, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +163,7 @@ def _notes(result: Result, evidence: FhirEvidence | None, level: float | None) -
     notes = [result.model.disclaimer, f"Urgency: {result.triage.words}"]
     notes += [f"Because: {reason.words}" for reason in result.triage.deciding]
     about = "Probabilities are percentages; several causes may be present at once, so they need not add up to 100."
-    notes.append(about if level is None else f"{about} Ranges are {percent(level, 0)} credible intervals.")
+    notes.append(about if level is None else f"{about} Ranges are {exact_percent(level)} credible intervals.")
     notes += [warning.message for warning in result.warnings]
     if evidence is not None:
         notes += [f"Not used: {item}" for item in evidence.unused]

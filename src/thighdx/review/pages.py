@@ -15,7 +15,7 @@ from thighdx.network.profile import find_look_alikes, finding_facts
 from thighdx.review.answer import Belief, picture
 from thighdx.review.apply import ReviewOutcome
 from thighdx.review.questions import ReviewItem, review_items
-from thighdx.text import in_words, number, percent, short_labels
+from thighdx.text import in_words, number, of_hundred, percent, short_labels
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -94,8 +94,8 @@ def _cause_view(model: Model, cause: str) -> dict[str, Any]:
         "findings": [
             {
                 "label": _named(model, labels, fact.variable, fact.state, is_last=fact.is_last_state),
-                "with_it": f"{100 * fact.probability:.3g}",
-                "others": f"{100 * fact.others:.3g}",
+                "with_it": of_hundred(fact.probability),
+                "others": of_hundred(fact.others),
                 "present": number(fact.lr_present),
                 "absent": number(fact.lr_absent),
             }
@@ -130,8 +130,8 @@ def _look_alikes(
                     "label": _named(
                         model, labels, telling.variable, telling.state, is_last=telling.is_last_state
                     ),
-                    "this": f"{100 * telling.probability:.3g}",
-                    "other": f"{100 * telling.other_probability:.3g}",
+                    "this": of_hundred(telling.probability),
+                    "other": of_hundred(telling.other_probability),
                     "ratio": number(telling.lr_present),
                 }
                 for telling in item.discriminators[:N_DISCRIMINATORS]

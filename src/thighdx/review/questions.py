@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.network.profile import context_facts
-from thighdx.text import in_words, short_labels
+from thighdx.text import in_words, of_hundred, short_labels
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement
@@ -169,15 +169,15 @@ class _Asked:
             words = words[:-1] + f", against {in_words(known.states[0])}?"
         fact = self._facts.get((parent, state))
         if fact is not None:
-            words += f" (At present {fact[0]:.0f} of 100 with it are so, and {fact[1]:.0f} of 100 of all.)"
+            words += f" (At present {fact[0]} of 100 with it are so, and {fact[1]} of 100 of all.)"
         return words
 
     @cached_property
-    def _facts(self) -> dict[tuple[str, str], tuple[float, float]]:
+    def _facts(self) -> dict[tuple[str, str], tuple[str, str]]:
         """How many of 100 with the cause, and of all, are in a state, in the default setting."""
         setting_idx = self.model.vocabulary.setting_code(self.model.default_setting)
         facts = context_facts(self.model.network, self.cause, setting_idx=setting_idx)
-        return {(f.variable, f.state): (100 * f.frequency_with, 100 * f.frequency) for f in facts}
+        return {(f.variable, f.state): (of_hundred(f.frequency_with), of_hundred(f.frequency)) for f in facts}
 
     def _named(self, variable: str, state: str) -> str:
         """Name a variable in a state, or in this or a higher one, as findings are judged."""

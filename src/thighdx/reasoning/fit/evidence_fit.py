@@ -32,7 +32,7 @@ from thighdx.network.spec import Floats
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
 from thighdx.reasoning.fit.typicality import typicality
-from thighdx.text import percent
+from thighdx.text import percent, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +124,7 @@ class EvidenceFit(Plain):
     def __repr__(self) -> str:
         """Return the statement and the findings that fit least."""
         lines = [
-            f"  {item.variable} = {item.state or 'uncertain'}: {item.conflict_bits:+.1f} bits "
+            f"  {item.variable} = {item.state or 'uncertain'}: {signed(item.conflict_bits)} bits "
             f"({item.alone:.3g} alone, {item.given_rest:.3g} given the rest)"
             for item in self.findings[:5]
         ]
@@ -289,17 +289,17 @@ def _statement(
         subject = "It does" if said else "The evidence does"
         named = ", ".join(f.variable for f in findings[:3] if f.conflict_bits >= CONFLICTING_BITS)
         said.append(
-            f"{subject} not fit together well (conflict {conflict:+.1f} bits)"
+            f"{subject} not fit together well (conflict {signed(conflict)} bits)"
             + (f"; fitting least with the rest: {named}." if named else ".")
         )
         if rare_case:
             said.append(f"It would fit together as a rare case of {rare_case}.")
     elif not said and conflict > 0:
         said.append(
-            f"The evidence neither supports nor clearly contradicts itself (conflict {conflict:+.1f} bits)."
+            f"The evidence neither supports nor clearly contradicts itself (conflict {signed(conflict)} bits)."
         )
     elif not said:
-        said.append(f"The evidence fits together (conflict {conflict:+.1f} bits).")
+        said.append(f"The evidence fits together (conflict {signed(conflict)} bits).")
     return " ".join(said)
 
 

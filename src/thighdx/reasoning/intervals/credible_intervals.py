@@ -40,7 +40,7 @@ from thighdx.reasoning.intervals.delta import Moments, case_gradients, delta_mom
 from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 from thighdx.reasoning.intervals.level import check_level
 from thighdx.reasoning.intervals.montecarlo import PosteriorDraws, draw_log_odds
-from thighdx.text import percent
+from thighdx.text import exact_percent, percent, span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,9 +156,9 @@ class Intervals(Shown, Plain):
         """Return the leading causes with their intervals."""
         leading = sorted(self.causes.values(), key=lambda item: -item.posterior)[:5]
         width = max(len(item.name) for item in leading)
-        head = f"{self.level:.0%} credible intervals from the uncertainty of the judgements"
+        head = f"{exact_percent(self.level)} credible intervals from the uncertainty of the judgements"
         lines = [
-            f"  {i.name:<{width}}  {percent(i.posterior):>7}  ({percent(i.lower)} to {percent(i.upper)}, {i.method})"
+            f"  {i.name:<{width}}  {percent(i.posterior):>7}  ({span(i.lower, i.upper)}, {i.method})"
             for i in leading
         ]
         return "\n".join([head, *lines])

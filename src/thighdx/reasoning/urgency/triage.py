@@ -19,7 +19,7 @@ from thighdx.plain import Plain, table_of
 from thighdx.reasoning.questions.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.questions.question_lists import alarm_questions
 from thighdx.reasoning.urgency.levels import SOON, UrgencyRules, Verdict, counted, odds_factor
-from thighdx.text import percent
+from thighdx.text import exact_percent, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,7 +236,7 @@ def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float
         why = harm.odds_reason or "it must not be missed"
         parts.append(f"counted at {_times(factor)} its odds because {why}: {percent(figures['counted'])}")
     figures["threshold"] = limit
-    parts.append(f"from {percent(limit)}: {level}")
+    parts.append(f"from {exact_percent(limit)}: {level}")
     return _of_cause("threshold", level, harm, f"{'; '.join(parts)}. {harm.words}", figures)
 
 
