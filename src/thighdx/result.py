@@ -28,7 +28,7 @@ from thighdx.network.groups import group_sets, set_members
 from thighdx.network.spec import Floats
 from thighdx.notice import notice_if_slow
 from thighdx.scoring.portable import SupportsModel
-from thighdx.text import percent, printable, short_labels
+from thighdx.text import percent, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -260,7 +260,7 @@ class Result(Shown):
         found = explain_cause(
             self._network, self._vocabulary, self._case, idx, pooled=self._pooled, kb=self._kb
         )
-        return replace(found, labels=self._short_labels)
+        return replace(found, labels=self._kb.short_labels)
 
     def contrast(self, a: str, b: str) -> Explanation:
         """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans."""
@@ -270,7 +270,7 @@ class Result(Shown):
         found = contrast_causes(
             self._network, self._vocabulary, self._case, a_idx, b_idx, pooled=self._pooled, kb=self._kb
         )
-        return replace(found, labels=self._short_labels)
+        return replace(found, labels=self._kb.short_labels)
 
     @cached_property
     def fit(self) -> EvidenceFit:
@@ -278,7 +278,9 @@ class Result(Shown):
         from thighdx.reasoning.fit.evidence_fit import evidence_fit
 
         residual = self.model.residual_cause
-        return evidence_fit(self._network, self._vocabulary, self._case, residual_cause=residual)
+        return evidence_fit(
+            self._network, self._vocabulary, self._case, residual_cause=residual, labels=self._kb.labels
+        )
 
     @property
     def conflict(self) -> float:
@@ -309,7 +311,7 @@ class Result(Shown):
             first=alarm_questions(self._kb, self._case.states, self._posterior),
             urgency=self._urgency() if goal == "urgency" else None,
         )
-        return replace(found, labels=self._short_labels)
+        return replace(found, labels=self._kb.short_labels)
 
     def sensitivity(self, cause: str, *, n: int = 20) -> Sensitivities:
         """Return which judgements move a cause most, and how far each may move before the answer changes.
@@ -322,7 +324,7 @@ class Result(Shown):
         found = sensitivity(
             self._network, self._kb, self._pooled, self._case, idx, n=n, urgency=self._urgency()
         )
-        return replace(found, labels=self._short_labels)
+        return replace(found, labels=self._kb.short_labels)
 
     @cached_property
     def triage(self) -> Triage:
@@ -336,26 +338,20 @@ class Result(Shown):
         from thighdx.reasoning.urgency.triage import triage
 
         chances = state_chances(self._network, self._case.batch, self._weights)
-        found = triage(self._kb, self._case.states, self._posterior, chances=chances, max_cost=self._max_cost)
-        return replace(found, labels=self._short_labels)
+        states = self._case.states
+        return triage(self._kb, states, self._posterior, chances=chances, max_cost=self._max_cost)
 
     @cached_property
     def management(self) -> Management:
         """What to do: advice for the causes that carry most of the probability, safest first."""
         from thighdx.reasoning.urgency.management import management
 
-        found = management(self._kb, self._case.states, self._posterior, self.triage)
-        return replace(found, labels=self._short_labels)
+        return management(self._kb, self._case.states, self._posterior, self.triage)
 
     @property
     def _max_cost(self) -> Cost:
         """The dearest kind of question that can be answered in the setting."""
         return next(item.max_cost for item in self._kb.manifest.settings if item.id == self.setting)
-
-    @cached_property
-    def _short_labels(self) -> dict[str, str]:
-        """Names of causes and findings, as short as they can be told apart."""
-        return short_labels({variable.id: variable.label for variable in self._kb.variables})
 
     @property
     def _posterior(self) -> dict[str, float]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Mapping
+
+from thighdx.words import ENGLISH, Labels, say
 
 __all__ = [
     "COST_NAMES",
@@ -17,13 +18,18 @@ __all__ = [
     "NO_BREAK",
     "Labels",
     "advice_of_level",
+    "answer_name",
     "begun",
+    "cost_name",
     "counted",
     "exact_percent",
+    "finding_name",
     "fine_percent",
+    "graded_name",
     "in_labels",
     "in_words",
     "label_of",
+    "level_name",
     "number",
     "of_hundred",
     "percent",
@@ -32,26 +38,14 @@ __all__ = [
     "short_labels",
     "signed",
     "span",
+    "state_name",
     "uncertain_words",
+    "value_name",
 ]
 
-Labels: TypeAlias = Mapping[str, str]
-
 NO_BREAK = "\N{NO-BREAK SPACE}"
-LEVEL_NAMES: Labels = {
-    "emergency": "Emergency",
-    "urgent": "Urgent",
-    "soon": "Soon",
-    "routine": "Routine",
-    "self_care": "Self-care",
-}
-COST_NAMES: Labels = {
-    "": "",
-    "ask": "ask",
-    "examine": "examine",
-    "cheap_test": "simple test",
-    "imaging_or_invasive": "imaging or invasive test",
-}
+LEVEL_NAMES: Labels = {key[6:]: words for key, words in ENGLISH.items() if key.startswith("level.")}
+COST_NAMES: Labels = {"": "", **{key[5:]: words for key, words in ENGLISH.items() if key.startswith("cost.")}}
 
 
 def counted(n: int, word: str) -> str:
@@ -177,6 +171,78 @@ def label_of(name: str, labels: Labels | None) -> str:
     return (labels or {}).get(name) or in_words(name)
 
 
+def state_name(variable: str, state: str, labels: Labels | None = None) -> str:
+    """Return what a state is called: as the model labels it, else in the words of its language, else its id.
+
+    Examples
+    --------
+    >>> labels = {"laterality=bilateral": "both sides", "state.present": "vorhanden"}
+    >>> [state_name("laterality", "bilateral", labels), state_name("cramp", "present", labels)]
+    ['both sides', 'vorhanden']
+    >>> state_name("episode_duration", "over_ten_minutes")
+    'over ten minutes'
+    """
+    known = labels or {}
+    return known.get(f"{variable}={state}") or known.get(f"state.{state}") or in_words(state)
+
+
+def finding_name(variable: str, value: str | Mapping[str, float], labels: Labels | None = None) -> str:
+    """Return a finding with its state, or with how likely it is in every state; without a state its name alone.
+
+    Examples
+    --------
+    >>> finding_name("muscle_weakness", "mild"), finding_name("bruising", "")
+    ('muscle weakness: mild', 'bruising')
+    >>> finding_name("pain", {"none": 0.1, "mild": 0.9})
+    'pain: uncertain (likelihoods none 0.1, mild 0.9)'
+    """
+    name = label_of(variable, labels)
+    return f"{name}: {value_name(variable, value, labels)}" if value else name
+
+
+def value_name(variable: str, value: str | Mapping[str, float], labels: Labels | None = None) -> str:
+    """Return what is known of a variable: its state, or how likely it is in every state."""
+    if isinstance(value, str):
+        return state_name(variable, value, labels)
+    weights = ", ".join(f"{state_name(variable, state, labels)} {w:g}" for state, w in value.items())
+    return say("state.uncertain", labels, states=weights)
+
+
+def uncertain_words(likelihood: Mapping[str, float]) -> str:
+    """Write uncertain evidence in English."""
+    return value_name("", likelihood)
+
+
+def answer_name(variable: str, state: str, labels: Labels | None = None) -> str:
+    """Return a state as the answer to a question: yes or no where it says that something is there or not."""
+    key = {"absent": "answer.no", "present": "answer.yes"}.get(state)
+    return say(key, labels) if key else state_name(variable, state, labels)
+
+
+def graded_name(variable: str, state: str, states: Collection[str], labels: Labels, *, or_more: bool) -> str:
+    """Name a finding in a state or in this and higher ones; there or not, its name says it.
+
+    Examples
+    --------
+    >>> graded_name("weakness", "mild", ("none", "mild", "marked"), {"weakness": "Leg weakness"}, or_more=True)
+    'Leg weakness: mild or more'
+    """
+    if tuple(states) in (("absent", "present"), ("negative", "positive")):
+        return label_of(variable, labels)
+    name = finding_name(variable, state, labels)
+    return say("state.or_more", labels, finding=name) if or_more else name
+
+
+def level_name(level: str, labels: Labels | None = None) -> str:
+    """Return what a level of urgency is called."""
+    return say(f"level.{level}", labels)
+
+
+def cost_name(cost: str, labels: Labels | None = None) -> str:
+    """Return what finding something out takes; empty for nothing."""
+    return say(f"cost.{cost}", labels) if cost else ""
+
+
 def short_labels(labels: Labels) -> dict[str, str]:
     """Leave out what labels say in brackets, where they can still be told apart.
 
@@ -202,7 +268,7 @@ def in_labels(text: str, names: Iterable[str], labels: Labels | None) -> str:
     return re.sub(r"\w+", lambda word: labeled.get(word[0], word[0]), text)
 
 
-def advice_of_level(level: str, words: str) -> str:
+def advice_of_level(level: str, words: str, labels: Labels | None = None) -> str:
     """Return what a level means without its name, which stands above it.
 
     Examples
@@ -210,7 +276,7 @@ def advice_of_level(level: str, words: str) -> str:
     >>> advice_of_level("urgent", "Urgent: be seen by a clinician today.")
     'Be seen by a clinician today.'
     """
-    rest = words.removeprefix(f"{LEVEL_NAMES.get(level, '')}: ")
+    rest = words.removeprefix(f"{level_name(level, labels)}: ")
     return begun(rest)
 
 
@@ -218,18 +284,6 @@ def sentence(text: str) -> str:
     """Begin with a capital letter and end with a full stop."""
     ended = text if text.endswith((".", "!", "?")) else f"{text}."
     return begun(ended)
-
-
-def uncertain_words(likelihood: Mapping[str, float]) -> str:
-    """Write uncertain evidence in words.
-
-    Examples
-    --------
-    >>> uncertain_words({"none": 0.1, "mild": 0.9})
-    'uncertain (likelihoods none 0.1, mild 0.9)'
-    """
-    weights = ", ".join(f"{in_words(state)} {weight:g}" for state, weight in likelihood.items())
-    return f"uncertain (likelihoods {weights})"
 
 
 def printable(sign: str, otherwise: str) -> str:

@@ -11,7 +11,7 @@ from thighdx.errors import EvidenceError
 from thighdx.fhir.evidence import FhirEvidence
 from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_version
 from thighdx.kb.records import Code
-from thighdx.text import exact_percent, in_words, percent
+from thighdx.text import exact_percent, finding_name, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,11 +150,7 @@ def _basis(result: Result, evidence: FhirEvidence | None) -> list[Json]:
     if evidence is not None and evidence.origins:
         origins = dict.fromkeys(where.partition(".")[0] for where in evidence.origins.values())
         return [{"display": where} if "#" in where else {"reference": where} for where in origins]
-    names = {variable.id: variable.label for variable in result._kb.variables}
-    found = [
-        f"{names[name]}: {in_words(value) if isinstance(value, str) else 'uncertain'}"
-        for name, value in result.evidence.items()
-    ]
+    found = [finding_name(name, value, result._kb.labels) for name, value in result.evidence.items()]
     return [{"display": text} for text in found or ["nothing but the complaint"]]
 
 

@@ -47,7 +47,7 @@ class RunReport:
     def _repr_html_(self) -> str:
         """Show a notebook what became of the rows, which causes lead and how urgent they are."""
         summary, model = self.run.summary, self.scorer.model
-        labels = {cause.id: cause.label for cause in model.vocabulary.causes}
+        labels = model.kb.labels
         leaders = summary.leading()
         leading = [
             {"label": labels[cause], "n_rows": n_rows, "mean_probability": mean}

@@ -208,6 +208,7 @@ class Reader:
             aliases=_split(cells["aliases"]),
             note=cells["note"],
             alarms=_split(cells["alarms"], "|"),
+            state_labels=_split(cells["state_labels"], "|"),
         )
 
     def judgement(self, table: JudgementTable, row: int, cells: Row) -> Judgement:
@@ -339,5 +340,6 @@ PARTS: Mapping[str, Callable[[Reader, Rows], Any]] = {
     "coverage_rows": lambda _, rows: _plain(rows("seed_coverage")),
     "conflict_rows": lambda _, rows: _plain(rows("conflicts")),
     "agreement_rows": lambda _, rows: _plain(rows("evidence_agreement")),
+    "words": lambda _, rows: {r["key"]: r["words"] for _, r in rows("words")},
 }
 """What the tables of a knowledge base become, by the name of the field."""

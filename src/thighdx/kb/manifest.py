@@ -56,6 +56,7 @@ class _Manifest(_Strict):
     disclaimer: Text
     settings: Annotated[list[_Setting], Field(min_length=1, max_length=50)]
     experts: Annotated[list[_Expert], Field(min_length=1, max_length=50)]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", max_length=20)] = "en"
     rebased: dict[Name, dict[Name, Annotated[float, Field(gt=0, lt=1)]]] = {}
 
 
@@ -131,6 +132,7 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         must_not_miss_group=parsed.must_not_miss_group,
         must_not_miss_odds=float(parsed.must_not_miss_odds),
         rebased=parsed.rebased,
+        language=parsed.language,
     )
 
 

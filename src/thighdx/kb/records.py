@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
+
+from thighdx.text import short_labels as shortened
+from thighdx.words import Labels
 
 __all__ = [
     "COST_TIERS",
@@ -65,6 +69,7 @@ class Variable:
     """One variable of the vocabulary; the first state is the reference.
 
     `alarms` holds the states that alarm by themselves: whoever is in one is never told to wait for weeks.
+    `state_labels` are what people call the states, one for each; empty where their ids say it.
     """
 
     id: str
@@ -77,6 +82,7 @@ class Variable:
     aliases: tuple[str, ...] = ()
     note: str = ""
     alarms: tuple[str, ...] = ()
+    state_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +302,7 @@ class Manifest:
 
     `complaints` are what people come with: interviews ask for them first, and a case in which all are absent
     is outside the population. Urgency below ``emergency`` counts the causes of `must_not_miss_group` at
-    `must_not_miss_odds` times their odds.
+    `must_not_miss_odds` times their odds. All that the tables say to people is in `language`.
     """
 
     name: str
@@ -314,6 +320,7 @@ class Manifest:
     must_not_miss_group: str = ""
     must_not_miss_odds: float = 3.0
     rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -344,6 +351,27 @@ class KnowledgeBase:
     notices: tuple[Notice, ...] = ()
     conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
     agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
+    words: Labels = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """What things are called and sentences in the language of the model; see `thighdx.words`."""
+        named: tuple[Group | Setting | Variable, ...] = (
+            *self.groups,
+            *self.manifest.settings,
+            *self.variables,
+        )
+        states = {
+            f"{item.id}={state}": label
+            for item in self.variables
+            for state, label in zip(item.states, item.state_labels, strict=False)  # none, or one for each
+        }
+        return {item.id: item.label for item in named} | states | dict(self.words)
+
+    @cached_property
+    def short_labels(self) -> Labels:
+        """The same, with the names of causes and findings as short as they can be told apart."""
+        return {**self.labels, **shortened({item.id: item.label for item in self.variables})}
 
     def levels_of(self, advice: Advice) -> tuple[Level, ...]:
         """Return the levels of urgency at which a piece of advice and all it advises may be shown."""

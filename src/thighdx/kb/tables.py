@@ -49,6 +49,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "alarms",
         "aliases",
         "note",
+        "state_labels",
     ),
     "codes": ("cause", "system", "code", "title", "note"),
     "groups": ("group", "label", "cause", "note"),
@@ -111,6 +112,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "seed_coverage": ("seed", "used_in", "target", "reason"),
     "conflicts": ("topic", "seeds", "side_taken", "reason", "sources"),
     "evidence_agreement": ("evidence_id", "table", "key", "verdict", "reason"),
+    "words": ("key", "words"),
 }
 # A small model of one's own needs none of these.
 OPTIONAL_TABLES = frozenset(
@@ -130,11 +132,12 @@ OPTIONAL_TABLES = frozenset(
         "seed_coverage",
         "conflicts",
         "evidence_agreement",
+        "words",
     }
 )
 # Columns that came after format 1 was first used; a table without them says nothing in them.
 OPTIONAL_COLUMNS = {
-    "variables": ("alarms",),
+    "variables": ("alarms", "state_labels"),
     "harms": ("threshold_routine", "odds_factor", "odds_reason"),
 }
 

@@ -15,7 +15,7 @@ from thighdx.network.profile import find_look_alikes, finding_facts
 from thighdx.review.answer import Belief, picture
 from thighdx.review.apply import ReviewOutcome
 from thighdx.review.questions import ReviewItem, review_items
-from thighdx.text import in_words, number, of_hundred, percent, short_labels
+from thighdx.text import graded_name, number, of_hundred, percent
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -81,7 +81,7 @@ def _picture(beliefs: Mapping[str, Belief], item: ReviewItem) -> dict[str, Any] 
 
 def _cause_view(model: Model, cause: str) -> dict[str, Any]:
     """Gather what the page of a cause shows."""
-    labels = short_labels({v.id: v.label for v in (*model.variables.values(), *model.causes.values())})
+    labels = model.compiled.kb.short_labels
     setting_idx = model.vocabulary.setting_code(model.default_setting)
     facts = finding_facts(model.network, cause, setting_idx=setting_idx)
     items = review_items(model, cause)
@@ -111,9 +111,7 @@ def _cause_view(model: Model, cause: str) -> dict[str, Any]:
 
 def _named(model: Model, labels: Mapping[str, str], variable: str, state: str, *, is_last: bool) -> str:
     """Name a finding in a state, or in this or a higher one."""
-    if model.variables[variable].states in (("absent", "present"), ("negative", "positive")):
-        return labels[variable]
-    return f"{labels[variable]}: {in_words(state)}{'' if is_last else ' or more'}"
+    return graded_name(variable, state, model.variables[variable].states, labels, or_more=not is_last)
 
 
 def _look_alikes(

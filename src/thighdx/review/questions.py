@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.network.profile import context_facts
-from thighdx.text import in_words, of_hundred, short_labels
+from thighdx.text import graded_name, in_words, of_hundred, state_name
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement
@@ -119,10 +119,7 @@ class _Asked:
     def __init__(self, model: Model, cause: str) -> None:
         self.model, self.cause = model, cause
         self.kb = model.compiled.kb
-        self.labels = short_labels(
-            {v.id: v.label for v in (*model.variables.values(), *model.causes.values())}
-        )
-        self.settings = {setting.id: setting.label for setting in self.kb.manifest.settings}
+        self.labels = self.kb.short_labels
 
     def numbers(self) -> list[ReviewItem]:
         """Return the numbers, in the order of the tables."""
@@ -149,7 +146,7 @@ class _Asked:
 
     def _share(self, key: Key, of: int) -> str:
         return (
-            f"{self.settings[key[1]]}: of {of:,} patients who come because of the back of the thigh, how many "
+            f"{self.labels[key[1]]}: of {of:,} patients who come because of the back of the thigh, how many "
             f"have this, alone or with something else?"
         )
 
@@ -166,7 +163,7 @@ class _Asked:
         words = f"How many times as great are the odds of this: {self._named(parent, state)}?"
         known = self.model.variables.get(parent)
         if known is not None:
-            words = words[:-1] + f", against {in_words(known.states[0])}?"
+            words = words[:-1] + f", against {state_name(parent, known.states[0], self.labels)}?"
         fact = self._facts.get((parent, state))
         if fact is not None:
             words += f" (At present {fact[0]} of 100 with it are so, and {fact[1]} of 100 of all.)"
@@ -182,11 +179,10 @@ class _Asked:
     def _named(self, variable: str, state: str) -> str:
         """Name a variable in a state, or in this or a higher one, as findings are judged."""
         known = self.model.variables.get(variable)
-        label = self.labels[variable]
-        if known is None or known.states in (("absent", "present"), ("negative", "positive")):
-            return label
-        is_open = known.layer in ("finding", "test") and state != known.states[-1]
-        return f"{label}: {in_words(state)}{' or more' if is_open else ''}"
+        if known is None:
+            return self.labels[variable]
+        or_more = known.layer in ("finding", "test") and state != known.states[-1]
+        return graded_name(variable, state, known.states, self.labels, or_more=or_more)
 
     def _published(self, table: JudgementTable, key: Key) -> tuple[str, ...]:
         """Return published figures that were compared with the number."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,8 @@ from thighdx.network.spec import Floats
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
 from thighdx.reasoning.fit.typicality import typicality
-from thighdx.text import percent, signed
+from thighdx.text import Labels, percent, signed
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +134,12 @@ class EvidenceFit(Plain):
 
 
 def evidence_fit(
-    network: Network, vocabulary: Vocabulary, case: CaseEvidence, *, residual_cause: str
+    network: Network,
+    vocabulary: Vocabulary,
+    case: CaseEvidence,
+    *,
+    residual_cause: str,
+    labels: Labels | None = None,
 ) -> EvidenceFit:
     """Measure how well the evidence about one case fits together and fits the causes of the model.
 
@@ -142,6 +149,8 @@ def evidence_fit(
         Possible under the model. Given causes and uncertain evidence count as pieces of evidence.
     residual_cause : str
         The cause that stands for everything the model does not list; "" if there is none.
+    labels : mapping of str to str, optional
+        Of the model, for the language of the statement; default English.
 
     Raises
     ------
@@ -192,7 +201,9 @@ def evidence_fit(
         z_score=best.z_score,
         tail_probability=best.tail,
         fits_listed_cause=fits,
-        statement=_statement(findings, conflict, rare_case, residual_cause if leads else "", residual, best),
+        statement=_statement(
+            findings, conflict, rare_case, residual_cause if leads else "", residual, best, labels
+        ),
     )
 
 
@@ -271,42 +282,32 @@ def _statement(
     leading_residual: str,
     residual: float,
     best: _Best,
+    labels: Labels | None,
 ) -> str:
     """Say in words how the evidence fits."""
     if not findings:
-        return "Nothing is known yet, so nothing can be in conflict."
-    said = []
+        return say("fit.nothing", labels)
+    said, bits = [], signed(conflict)
     if leading_residual:
-        said.append(
-            f"The evidence fits no listed cause: {leading_residual} leads with {percent(residual, 0)}."
-        )
+        said.append(say("fit.unlisted", labels, cause=leading_residual, probability=percent(residual, 0)))
     elif best.tail < ATYPICAL:
-        said.append(
-            f"The evidence fits no listed cause well: {' with '.join(best.causes)} comes closest, but "
-            f"fewer than {_one_in(best.tail)} such patients would show evidence this unlikely."
-        )
+        causes = reduce(lambda a, b: say("fit.with", labels, cause=a, other=b), best.causes)
+        said.append(say("fit.atypical", labels, causes=causes, rarity=_one_in(best.tail, labels)))
     if conflict >= CLEAR_CONFLICT_BITS:
-        subject = "It does" if said else "The evidence does"
         named = ", ".join(f.variable for f in findings[:3] if f.conflict_bits >= CONFLICTING_BITS)
-        said.append(
-            f"{subject} not fit together well (conflict {signed(conflict)} bits)"
-            + (f"; fitting least with the rest: {named}." if named else ".")
-        )
+        words = say("fit.and_conflict" if said else "fit.conflict", labels, bits=bits)
+        said.append(words + (say("fit.least", labels, findings=named) if named else "."))
         if rare_case:
-            said.append(f"It would fit together as a rare case of {rare_case}.")
-    elif not said and conflict > 0:
-        said.append(
-            f"The evidence neither supports nor clearly contradicts itself (conflict {signed(conflict)} bits)."
-        )
+            said.append(say("fit.rare_case", labels, cause=rare_case))
     elif not said:
-        said.append(f"The evidence fits together (conflict {signed(conflict)} bits).")
+        said.append(say("fit.neither" if conflict > 0 else "fit.together", labels, bits=bits))
     return " ".join(said)
 
 
-def _one_in(probability: float) -> str:
+def _one_in(probability: float, labels: Labels | None) -> str:
     """Write a small probability as one in a round number that is at most its inverse."""
     if probability < 1e-6:
-        return "one in a million"
+        return say("fit.one_in_a_million", labels)
     inverse = 1.0 / probability
     step = 10.0 ** np.floor(np.log10(inverse))
-    return f"one in {int(step * np.floor(inverse / step)):,}"
+    return say("fit.one_in", labels, n=int(step * np.floor(inverse / step)))

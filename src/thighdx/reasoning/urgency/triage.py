@@ -19,23 +19,15 @@ from thighdx.plain import Plain, table_of
 from thighdx.reasoning.questions.open_questions import OpenQuestion, open_questions
 from thighdx.reasoning.questions.question_lists import alarm_questions
 from thighdx.reasoning.urgency.levels import SOON, UrgencyRules, Verdict, counted, odds_factor
-from thighdx.text import exact_percent, percent
+from thighdx.text import Labels, exact_percent, level_name, percent
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LEVEL_WORDS", "Reason", "Triage", "triage"]
+__all__ = ["Reason", "Triage", "triage"]
 
 ReasonKind: TypeAlias = Literal["rule", "alarm", "threshold", "likely", "no_finding", "no_warning"]
-
-LEVEL_WORDS: Mapping[Level, str] = {
-    "emergency": "Emergency: call an ambulance or go to an emergency department now.",
-    "urgent": "Urgent: be seen by a clinician today.",
-    "soon": "Soon: make an appointment with a clinician within days.",
-    "routine": "Routine: make an appointment with a clinician within the next weeks; sooner if it gets worse.",
-    "self_care": "Self-care is reasonable for now; be seen if it gets worse, returns or is not better in two weeks.",
-}
-TIMES = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +84,7 @@ class Triage(Shown, Plain):
     @property
     def words(self) -> str:
         """What the level means, in plain words."""
-        return LEVEL_WORDS[self.level]
+        return say(f"meaning.{self.level}", self.labels)
 
     @property
     def deciding(self) -> tuple[Reason, ...]:
@@ -170,18 +162,16 @@ def triage(
     reasons = [*_rule_reasons(rules, verdict, states), *_cause_reasons(kb, rules, verdict, posterior)]
     reasons += _alarm_reasons(kb, rules, verdict, reasons)
     if verdict.is_unclear[0]:
-        words = "Too little is known of the complaint itself, which is no reason to call it harmless."
-        reasons.append(Reason("no_finding", "soon", "", "", words))
+        reasons.append(Reason("no_finding", "soon", "", "", say("triage.no_finding", kb.labels)))
     if level != "self_care":  # "likely, and can be looked after at home" is no reason for more than that
         reasons = [reason for reason in reasons if reason.level != "self_care"]
     if not reasons:
-        words = "No warning sign is known and no cause is likely enough to call for more."
-        reasons.append(Reason("no_warning", "self_care", "", "", words))
+        reasons.append(Reason("no_warning", "self_care", "", "", say("triage.no_warning", kb.labels)))
     kinds = get_args(ReasonKind)
     reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
     first = alarm_questions(kb, states, posterior)
     unanswered = open_questions(kb, states, level, chances=chances, max_cost=max_cost, first=first)
-    return Triage(level=level, reasons=tuple(reasons), unanswered=unanswered)
+    return Triage(level, tuple(reasons), unanswered, kb.short_labels)
 
 
 def _rule_reasons(rules: UrgencyRules, verdict: Verdict, states: Mapping[str, str]) -> Iterator[Reason]:
@@ -202,8 +192,8 @@ def _alarm_reasons(
     found = [rules.alarms[place] for place in np.flatnonzero(verdict.is_alarm[:, 0])]
     found = [alarm for alarm in found if alarm.variable not in named]
     if found:
-        listed = "; ".join(kb.variable(alarm.variable).label for alarm in found)
-        words = f"Not to be left for weeks, whatever is behind it: {listed}."
+        listed = "; ".join(kb.labels[alarm.variable] for alarm in found)
+        words = say("triage.alarm", kb.labels, findings=listed)
         findings = {alarm.variable: alarm.state for alarm in found}
         yield Reason("alarm", "soon", "", "", words, findings=findings)
 
@@ -216,12 +206,12 @@ def _cause_reasons(
     for place in places:
         harm, rank = rules.harms[place], int(verdict.reached[place, 0])
         chance = float(posterior[harm.cause])
-        name = kb.variable(harm.cause).label
         if rank:
             yield _threshold_reason(kb, harm, LEVELS[rank], chance)
         if verdict.is_likely[place, 0] and (not rank or LEVELS.index(harm.level_if_likely) > rank):
-            words = f"{name} is more likely than not ({percent(chance)}). {harm.words}"
-            yield _of_cause("likely", harm.level_if_likely, harm, words, {"posterior": chance})
+            words = say("triage.likely", kb.labels, cause=kb.labels[harm.cause], probability=percent(chance))
+            found = {"posterior": chance}
+            yield _of_cause("likely", harm.level_if_likely, harm, f"{words} {harm.words}", found)
 
 
 def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float) -> Reason:
@@ -229,14 +219,19 @@ def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float
     limit = harm.threshold(level)
     assert limit is not None  # it was reached
     figures = {"posterior": chance}
-    parts = [f"{kb.variable(harm.cause).label}: {percent(chance)}"]
+    labels = kb.labels
+    parts = [f"{labels[harm.cause]}: {percent(chance)}"]
     if chance < limit:
         factor = odds_factor(kb, harm)
         figures["counted"] = counted(chance, factor)
-        why = harm.odds_reason or "it must not be missed"
-        parts.append(f"counted at {_times(factor)} its odds because {why}: {percent(figures['counted'])}")
+        why = harm.odds_reason or say("triage.must_not_miss", labels)
+        probability = percent(figures["counted"])
+        parts.append(
+            say("triage.counted", labels, factor=_times(factor, labels), why=why, probability=probability)
+        )
     figures["threshold"] = limit
-    parts.append(f"from {exact_percent(limit)}: {level}")
+    name = level_name(level, labels).lower()
+    parts.append(say("triage.threshold", labels, threshold=exact_percent(limit), level=name))
     return _of_cause("threshold", level, harm, f"{'; '.join(parts)}. {harm.words}", figures)
 
 
@@ -245,7 +240,7 @@ def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: M
     return Reason(kind, level, "", harm.cause, words, figures=figures, sources=harm.sources)
 
 
-def _times(factor: float) -> str:
+def _times(factor: float, labels: Labels) -> str:
     """Write how many times something counts."""
-    is_word = factor in range(2, len(TIMES))
-    return f"{TIMES[int(factor)] if is_word else f'{factor:g}'} times"
+    shown = say(f"number.{int(factor)}", labels) if factor in range(2, 11) else f"{factor:g}"
+    return say("triage.times", labels, factor=shown)
