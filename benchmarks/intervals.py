@@ -11,10 +11,11 @@ from scipy import special, stats
 import thighdx
 from benchmarks.cohort import SETTING, cohort, encode
 from benchmarks.tables import Table, say
+from thighdx.compiled.case import open_case
 from thighdx.evidence.batch import take_cases
-from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import infer
-from thighdx.reasoning.intervals.credible_intervals import Intervals, credible_intervals
+from thighdx.reasoning.intervals.credible_intervals import credible_intervals
+from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
 from thighdx.reasoning.intervals.layout import judgement_layout
 from thighdx.reasoning.intervals.montecarlo import draw_log_odds
 from thighdx.reasoning.intervals.table_intervals import table_intervals
@@ -35,7 +36,7 @@ def report_intervals(n_rows: int, n_draws: int) -> Table:
     that the quantiles of an equally large second set of draws would have within 5 % of these.
     """
     model = thighdx.load_model()
-    network, kb, pooled = model.network, model.compiled.kb, model.compiled.pooled
+    network, pooled = model.network, model.compiled.pooled
     layout = judgement_layout(network, pooled)
     table = cohort(model, n_rows)
     batch = encode(model, table)
@@ -46,9 +47,9 @@ def report_intervals(n_rows: int, n_draws: int) -> Table:
     for i in range(n_rows):
         say(f"intervals: patient {i + 1} of {n_rows}")
         known = {str(k): v for k, v in table.iloc[i][list(model.variables)].dropna().items()}
-        case = encode_case(model.vocabulary, known, setting=SETTING)
+        case = open_case(model.compiled, known, setting=SETTING)
         start = time.process_time()
-        alone = credible_intervals(network, kb, pooled, case, LEVEL)
+        alone = credible_intervals(case, LEVEL)
         seconds += time.process_time() - start
         drawn = draw_log_odds(
             network, layout, take_cases(batch, np.array([i])), n_draws=n_draws, seed=REFERENCE_SEED
@@ -80,7 +81,7 @@ def report_intervals(n_rows: int, n_draws: int) -> Table:
     )
 
 
-def _ends(alone: Intervals) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _ends(alone: CredibleIntervals) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return log odds of end points by method, in the order of the causes."""
     items = alone.causes.values()
     delta = np.array([item.delta if item.delta is not None else (np.nan, np.nan) for item in items]).T
@@ -90,7 +91,7 @@ def _ends(alone: Intervals) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {name: (pair[0], pair[1]) for name, pair in zip(("delta", "auto"), logits, strict=True)}
 
 
-def _gap(alone: Intervals, lower: np.ndarray, upper: np.ndarray) -> float:
+def _gap(alone: CredibleIntervals, lower: np.ndarray, upper: np.ndarray) -> float:
     """Return the largest difference between a row's end points and the case's, in log odds."""
     found = [0.0]
     for k, item in enumerate(alone.causes.values()):

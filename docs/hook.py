@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from functools import lru_cache
@@ -17,14 +16,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the imports inside `site_p
 from site_pages import ROOT, cause_nav, generated_pages
 from site_pages.notebooks import notebook_pages
 
-# THIGHDX_RUN_NOTEBOOKS=0 leaves their outputs out: for whoever writes another page.
-RUN = os.environ.get("THIGHDX_RUN_NOTEBOOKS", "1") != "0"
-
 
 @lru_cache(maxsize=1)
 def notebooks() -> dict[str, str | bytes]:
     """Return pages and pictures of the notebooks, once however often the site is built."""
-    return {f"tutorials/{name}": content for name, content in notebook_pages(ROOT / "notebooks", run=RUN)}
+    return {f"tutorials/{name}": content for name, content in notebook_pages(ROOT / "notebooks")}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 import kb_builder
 import thighdx
@@ -18,9 +18,15 @@ from chromium import chromium
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# The same examples in every run: what passes here passes there. HYPOTHESIS_PROFILE=search looks for new ones.
+# Tests run side by side: threads of linear algebra would wait for one another, also in processes that tests start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples in every run: what passes here passes there. HYPOTHESIS_PROFILE=search looks for new ones, and
+# `first` stops at the first that fails.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None)
+settings.register_profile("first", derandomize=True, deadline=None, phases=(Phase.explicit, Phase.generate))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 

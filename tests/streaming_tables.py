@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-__all__ = ["TINY", "command", "patients", "read_any", "run_score", "write_any"]
+from places import TINY
 
-TINY = Path(__file__).parent / "models" / "tiny"
+__all__ = ["command", "patients", "read_any", "run_score", "write_any"]
 
 
 def patients(n: int, seed: int = 1) -> pa.Table:

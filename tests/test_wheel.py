@@ -6,7 +6,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from wheels import ROOT, run_away
+from places import ROOT
+from wheels import run_away
 
 
 def test_the_wheel_holds_every_module_model_and_data_file(wheel: Path) -> None:

@@ -36,10 +36,13 @@ def application(model: thighdx.Model) -> dict[str, Any]:
         result.contrast("hamstring_strain", "lumbar_radiculopathy"),
         result.next_questions(5, goal="urgency"),
     ]
+    found = result.interval(0.9, method="delta")
+    ends: tuple[float, float] = (found["hamstring_strain"].lower, found["hamstring_strain"].upper)
+    assert_type(found.to_frame(), pd.DataFrame)
     sets = [item.causes for item in result.explanations(5)]
     again = thighdx.Result.from_dict(result.to_dict(include=["posterior", "triage"]), model)
     assert_type(again, thighdx.Result)
-    return {"all": [texts, numbers, tables, shown, more, sets, [w.code for w in result.warnings]]}
+    return {"all": [texts, numbers, ends, tables, shown, more, sets, [w.code for w in result.warnings]]}
 
 
 def analyst(model: thighdx.Model, patients: pd.DataFrame) -> Iterator[object]:

@@ -8,9 +8,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-__all__ = ["ROOT", "build_wheel", "run_away", "unpack"]
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
+__all__ = ["build_wheel", "run_away", "unpack"]
 
 
 def run_away(*command: str, cwd: Path) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
     from thighdx.reasoning.explain.explanation import Explanation
     from thighdx.reasoning.fit.evidence_fit import EvidenceFit
-    from thighdx.reasoning.intervals.credible_intervals import IntervalMethod, Intervals
+    from thighdx.reasoning.intervals.interval_lines import CredibleIntervals, IntervalMethod
     from thighdx.reasoning.questions.question_lines import Goal, Questions, UrgencyScore
     from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities
     from thighdx.reasoning.urgency.management import Management
@@ -222,32 +222,27 @@ class Result(Shown):
 
     def interval(
         self, level: float = 0.9, *, method: IntervalMethod = "auto", n_draws: int = 200, seed: int = 0
-    ) -> pd.DataFrame:
+    ) -> CredibleIntervals:
         """Return credible intervals of every posterior from the elicited uncertainty of all judgements.
 
         See `thighdx.reasoning.intervals.credible_intervals.credible_intervals` for the methods. The first
         call with draws in a setting takes some seconds, later ones tenths; ``method="delta"`` needs no draws.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per cause, most probable first: posterior, lower, upper (linear), log_odds_sd, method
-            ("delta" or "draws") and disagrees, where the two differ by more than 10 % in odds.
+        Parameters
+        ----------
+        level : float
+            Probability inside, in (0, 1); 0.9 runs from the 5 % to the 95 % quantile.
+
+        Raises
+        ------
+        OptionError
+            If an argument is out of range.
         """
         from thighdx.reasoning.intervals.credible_intervals import credible_intervals
 
         with notice_if_slow(DRAWING):
-            found = credible_intervals(
-                self._network,
-                self._kb,
-                self._pooled,
-                self._case,
-                level,
-                method=method,
-                n_draws=n_draws,
-                seed=seed,
-            )
-        return found.to_frame()
+            found = credible_intervals(self._posed, level, method=method, n_draws=n_draws, seed=seed)
+        return replace(found, labels=self._kb.short_labels)
 
     def explain(self, cause: str) -> Explanation:
         """Return how every known variable moved the log-odds of a cause, in decibans.
@@ -321,9 +316,7 @@ class Result(Shown):
         from thighdx.reasoning.sensitivity.one_way import sensitivity
 
         idx = self._vocabulary.cause_idx(cause)
-        found = sensitivity(
-            self._network, self._kb, self._pooled, self._case, idx, n=n, urgency=self._urgency()
-        )
+        found = sensitivity(self._posed, idx, n=n, urgency=self._urgency())
         return replace(found, labels=self._kb.short_labels)
 
     @cached_property
@@ -359,18 +352,9 @@ class Result(Shown):
         return dict(zip(self._network.spec.causes, self._of_causes(self._weights).tolist(), strict=True))
 
     @cached_property
-    def _quick_intervals(self) -> Intervals:
+    def _quick_intervals(self) -> CredibleIntervals:
         """Credible intervals that need no draws."""
-        return self._intervals("delta")
-
-    def _intervals(self, method: IntervalMethod) -> Intervals:
-        """Return the credible intervals that pictures and reports show."""
-        from thighdx.reasoning.intervals.credible_intervals import credible_intervals
-
-        with notice_if_slow(DRAWING):
-            return credible_intervals(
-                self._network, self._kb, self._pooled, self._case, SHOWN_LEVEL, method=method
-            )
+        return self.interval(SHOWN_LEVEL, method="delta")
 
     def _urgency(self) -> UrgencyScore:
         """Return the urgency as a function of further evidence."""
@@ -536,7 +520,7 @@ class Result(Shown):
         method: IntervalMethod = "delta",
     ) -> str:
         """Return the page that `report` writes, as text."""
-        intervals = self._quick_intervals if method == "delta" else self._intervals(method)
+        intervals = self._quick_intervals if method == "delta" else self.interval(SHOWN_LEVEL, method=method)
         return page_of(self, intervals=intervals, title=title, case_id=case_id, date=date)
 
     def __repr__(self) -> str:

@@ -14,12 +14,12 @@ from typing import Any
 import numba
 import pytest
 
+from places import ROOT
 from thighdx import machine_code
 from thighdx.inference import compiled_steps as steps
 from thighdx.inference import engine
 from thighdx.machine_code import cached
 
-ROOT = Path(__file__).resolve().parents[2]
 CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24  # linux/capability.h, linux/prctl.h
 
 SCORE = """

@@ -19,11 +19,11 @@ from distributed import Client, LocalCluster
 import floats
 import thighdx
 from cluster_patients import assert_same_bits, linger_part, make_patients, scored_here, wait_for
+from places import TINY
 from quiet import without_warnings
 from thighdx.cluster.dask import score_dask
 from thighdx.errors import TableError, ThighdxError
 
-TINY = Path(__file__).parents[1] / "models" / "tiny"
 OPTIONS: dict[str, Any] = {"top": 2, "groups": True}
 
 

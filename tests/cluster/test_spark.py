@@ -22,6 +22,7 @@ import pytest
 
 import thighdx
 from cluster_patients import assert_same_bits, linger_batches, make_patients, scored_here, wait_for
+from places import TINY
 from thighdx.cluster.spark import score_spark
 from thighdx.errors import TableError
 
@@ -31,7 +32,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]
 
-TINY = Path(__file__).parents[1] / "models" / "tiny"
 OPTIONS: dict[str, Any] = {"top": 2, "groups": True}
 HOST = "127.0.0.1"
 FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"

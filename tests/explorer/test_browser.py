@@ -102,8 +102,8 @@ def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> 
     expected = model.diagnose({"bruising": True, "age": 34, "onset": "sudden"}, setting="sports_clinic")
     for cause, value in expected.top(5).items():
         assert shown_probability(page, str(cause)) == percent(float(value))
-    interval = expected.interval(0.9, method="delta").loc["hamstring_strain"]
-    words = f"{percent(float(interval['lower']))} to {percent(float(interval['upper']))}"
+    interval = expected.interval(0.9, method="delta")["hamstring_strain"]
+    words = f"{percent(interval.lower)} to {percent(interval.upper)}"
     assert page.locator("tr[data-cause=hamstring_strain] .te-interval").inner_text() == words
     assert page.locator(".te-level").inner_text() == expected.triage.words
     assert percent(float(expected.top(1).iloc[0]), 0) in page.locator(".te-spoken").inner_text()

@@ -51,9 +51,9 @@ def test_posteriors_and_intervals_are_those_of_the_result(model: Model) -> None:
     result = session.result
     top = shown["causes"][0]
     assert (top["id"], top["posterior"]) == (result.posterior.index[0], float(result.posterior.iloc[0]))
-    interval = result.interval(0.9, method="delta").loc[top["id"]]
-    assert more["intervals"][top["id"]]["lower"] == float(interval["lower"])
-    assert more["intervals"][top["id"]]["upper"] == float(interval["upper"])
+    interval = result.interval(0.9, method="delta")[top["id"]]
+    assert more["intervals"][top["id"]]["lower"] == interval.lower
+    assert more["intervals"][top["id"]]["upper"] == interval.upper
     assert shown["urgency"]["level"] == result.triage.level
     assert shown["urgency"]["reasons"] == [reason.words for reason in result.triage.deciding]
 

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from streaming_tables import TINY, command, patients, read_any, write_any
+from places import TINY
+from streaming_tables import command, patients, read_any, write_any
 from thighdx.cli import app
 
 

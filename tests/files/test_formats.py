@@ -20,8 +20,9 @@ from typer.testing import CliRunner, Result
 
 import floats
 import thighdx
+from places import TINY
 from quiet import without_warnings
-from streaming_tables import TINY, command, patients, read_any, write_any
+from streaming_tables import command, patients, read_any, write_any
 from thighdx.cli import app
 from thighdx.files.reading import Place, open_table
 from thighdx.files.scoring import show_progress

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from forked import ForkServer
-from streaming_tables import TINY, command, patients, read_any, write_any
+from places import TINY
+from streaming_tables import command, patients, read_any, write_any
 
 N_KILLS = 12
 SMALL_PARTS = ("--part-rows", "100", "--quiet")

@@ -9,8 +9,9 @@ import pytest
 
 import thighdx
 from pages import HOSTILE, read_page
+from places import TINY
 from quiet import without_warnings
-from streaming_tables import TINY, patients, read_any, run_score, write_any
+from streaming_tables import patients, read_any, run_score, write_any
 
 
 @pytest.fixture

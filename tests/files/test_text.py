@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import thighdx
-from streaming_tables import TINY
+from places import TINY
 from thighdx.cli import app
 from thighdx.errors import TableError
 from thighdx.files.csv_text import CsvDialect

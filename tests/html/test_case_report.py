@@ -86,8 +86,8 @@ def test_urgency_its_reasons_and_open_questions_come_first(page: Page, danger: P
 
 
 def test_causes_have_credible_intervals(page: Page, result: Result) -> None:
-    interval = result.interval(0.9, method="delta").loc["proximal_hamstring_avulsion"]
-    assert f"{interval['lower']:.1%} to {interval['upper']:.1%}" in page.text
+    interval = result.interval(0.9, method="delta")["proximal_hamstring_avulsion"]
+    assert f"{interval.lower:.1%} to {interval.upper:.1%}" in page.text
     assert "90% credible intervals" in page.text
     assert "Proximal hamstring avulsion or complete rupture ▲ must not be missed" in page.text
 

@@ -53,7 +53,7 @@ SHOWN: dict[str, Callable[[Model, Result], object]] = {
     "triage": lambda _model, result: result.triage,
     "management": lambda _model, result: result.management,
     "sensitivities": lambda _model, result: result.sensitivity("hamstring_strain", n=3),
-    "intervals": lambda _model, result: result._quick_intervals,
+    "intervals": lambda _model, result: result.interval(0.8, method="delta"),
     "evaluation": lambda model, _result: thighdx.evaluate(
         model, model.simulate(30, seed=1).assign(urgency="soon"), triage=True
     ),
@@ -107,9 +107,9 @@ def test_urgency_comes_before_causes_and_the_disclaimer_last(model: Model, resul
 
 def test_a_result_shows_figures_with_their_intervals(result: Result) -> None:
     text = read_page(html_of(result)).text
-    interval = result.interval(0.9, method="delta").loc["hamstring_strain"]
+    interval = result.interval(0.9, method="delta")["hamstring_strain"]
     assert f"{result.posterior['hamstring_strain']:.1%}" in text
-    assert f"{interval['lower']:.1%} to {interval['upper']:.1%}" in text
+    assert f"{interval.lower:.1%} to {interval.upper:.1%}" in text
 
 
 def test_the_picture_of_a_result_needs_no_draws(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

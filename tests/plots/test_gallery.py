@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs" / "pages"
+from places import ROOT
+
+DOCS = ROOT / "docs" / "pages"
 
 
 def test_the_pictures_of_the_page_are_there_and_small() -> None:

@@ -21,8 +21,20 @@ def test_points_and_intervals_are_where_the_result_says(model: thighdx.Model) ->
     ):
         assert point.get_xdata()[0] == result.posterior[cause]
         assert prior.get_xdata()[0] == result.prior[cause]
-        assert list(span.get_xdata()) == bounds.loc[cause, ["lower", "upper"]].tolist()
+        assert list(span.get_xdata()) == [bounds[cause].lower, bounds[cause].upper]
     assert picture.ax.get_xlim() == (0.0, 1.0)
+
+
+def test_intervals_found_before_are_drawn_as_they_are(model: thighdx.Model) -> None:
+    result = model.diagnose(CASE)
+    picture = plot_posterior(result, result.interval(0.5, method="delta"), 3)
+    again = plot_posterior(result, 0.5, 3, method="delta")
+    assert [list(span.get_xdata()) for span in picture.intervals] == [
+        list(span.get_xdata()) for span in again.intervals
+    ]
+    legend = [*picture.ax.figure.legends, picture.ax.get_legend()]
+    words = [text.get_text() for item in legend if item for text in item.get_texts()]
+    assert "50% interval" in words
 
 
 def test_causes_that_must_not_be_missed_have_another_shape(model: thighdx.Model) -> None:

@@ -16,12 +16,11 @@ import pytest
 
 import floats
 import thighdx
+from places import TINY
 from thighdx.errors import EvidenceError, KnowledgeBaseError, OptionError, TableError, ThighdxError
 from thighdx.evidence.frames import encode_table
 from thighdx.evidence.repeats import find_distinct
 from thighdx.scoring.scorer import Scorer
-
-TINY = Path(__file__).parents[1] / "models" / "tiny"
 
 PATIENTS = pa.record_batch(
     {

@@ -169,7 +169,7 @@ def _details(result: Result, interval: float | None, causes: Sequence[str]) -> d
     """Return what was asked for on top of `Result.to_dict`, as plain data."""
     found: dict[str, Any] = {}
     if interval is not None:
-        table = result.interval(interval).reset_index()
+        table = result.interval(interval).to_frame().reset_index()
         found["interval"] = {"level": interval, "causes": table.to_dict(orient="records")}
     if causes:
         found["explain"] = {cause: result.explain(cause).to_dict() for cause in causes}

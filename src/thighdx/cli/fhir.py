@@ -13,6 +13,7 @@ import typer
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import say
 from thighdx.errors import EvidenceError
+from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
     from thighdx.fhir.evidence import FhirEvidence
@@ -100,6 +101,8 @@ def write_risk(
     """Read a resource and write the causes and the urgency as a RiskAssessment."""
     from thighdx.fhir import risk_assessment
 
+    if interval is not None:
+        check_level(interval, "--interval")
     loaded = open_model(model)
     found = _evidence(resource, loaded, codes, on, check=check)
     result = loaded.diagnose(found.findings, setting=setting)

@@ -96,9 +96,9 @@ def print_intervals(out: Console, model: Model, result: Result, level: float, to
         table.add_column(say(f"result.{name}", labels), justify="right", no_wrap=True)
     table.add_column(say("result.by", labels), no_wrap=True)
     for cause in result.top(top).index:
-        row = found.loc[cause]
-        ends = [percent(float(row[name])) for name in ("posterior", "lower", "upper")]
-        table.add_row(labels[str(cause)], *ends, str(row["method"]))
+        item = found[str(cause)]
+        ends = [percent(value) for value in (item.posterior, item.lower, item.upper)]
+        table.add_row(labels[item.name], *ends, item.method)
     out.print()
     write(out, say("result.intervals", labels, level=exact_percent(level)), style="bold")
     out.print(table)

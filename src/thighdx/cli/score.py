@@ -14,6 +14,7 @@ import typer
 from thighdx.cli.options import ModelOption, SettingOption, open_model
 from thighdx.cli.output import say
 from thighdx.errors import TableError
+from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
     from thighdx.files.reading import Table
@@ -179,6 +180,8 @@ def score(
     from thighdx.scoring.scorer import Scorer
 
     started = time.perf_counter()
+    if interval is not None:
+        check_level(interval, "--interval")
     _check_choices(tables, output, explain=explain, resume=resume, restart=restart)
     scorer = Scorer(
         open_model(model),

@@ -174,12 +174,11 @@ def _fit(session: Session) -> str:
 
 def _intervals(session: Session) -> dict[str, dict[str, Any]]:
     """Return lower and upper end of every cause's credible interval; a settled cause has none."""
-    frame = session.result.interval(LEVEL, method="delta")
-    bounds = zip(frame.index, frame["lower"], frame["upper"], strict=True)
+    found = session.result.interval(LEVEL, method="delta").causes
     return {
-        str(cause): {"lower": low, "upper": high, "words": span(low, high)}
-        for cause, low, high in ((cause, float(low), float(high)) for cause, low, high in bounds)
-        if 0 <= low < high <= 1
+        cause: {"lower": item.lower, "upper": item.upper, "words": span(item.lower, item.upper)}
+        for cause, item in found.items()
+        if item.lower < item.upper
     }
 
 

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from thighdx import __version__
-from thighdx.errors import EvidenceError
 from thighdx.fhir.evidence import FhirEvidence
 from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_version
 from thighdx.kb.records import Code
+from thighdx.reasoning.intervals.level import check_level
 from thighdx.text import exact_percent, finding_name, percent
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
     from thighdx.result import Result
 
 __all__ = ["risk_assessment"]
@@ -55,7 +54,7 @@ def risk_assessment(
 
     Raises
     ------
-    EvidenceError
+    OptionError
         If the level is no number between 0 and 1.
 
     Examples
@@ -66,8 +65,8 @@ def risk_assessment(
     >>> found["status"], found["prediction"][0]["outcome"]["text"]
     ('preliminary', 'Hamstring strain')
     """
-    if interval is not None and not 0 < interval < 1:
-        raise EvidenceError(f"interval: got {interval!r}, expected a level between 0 and 1, such as 0.9")
+    if interval is not None:
+        check_level(interval)
     card = result.model
     found: Json = {
         "resourceType": "RiskAssessment",
@@ -111,14 +110,14 @@ def _predictions(result: Result, level: float | None) -> list[Json]:
     return found
 
 
-def _probability(now: float, cause: str, limits: pd.DataFrame | None) -> Json:
+def _probability(now: float, cause: str, limits: CredibleIntervals | None) -> Json:
     """Return a probability as a percentage, or as the range in which it lies."""
     if limits is None:
         return {"probabilityDecimal": _percentage(now)}
     unit = {"unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
     ends = {
-        side: {"value": _percentage(float(limits[column][cause])), **unit}
-        for side, column in (("low", "lower"), ("high", "upper"))
+        side: {"value": _percentage(end), **unit}
+        for side, end in (("low", limits[cause].lower), ("high", limits[cause].upper))
     }
     point = {"url": f"{BASE}/StructureDefinition/probability", "valueDecimal": _percentage(now)}
     return {"extension": [point], "probabilityRange": ends}

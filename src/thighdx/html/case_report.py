@@ -15,7 +15,7 @@ from thighdx.text import Labels, in_words, short_labels
 
 if TYPE_CHECKING:
     from thighdx.reasoning.explain.explanation import Explanation
-    from thighdx.reasoning.intervals.credible_intervals import Intervals
+    from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
     from thighdx.result import Result
 
 __all__ = ["case_report"]
@@ -29,7 +29,7 @@ SMALLEST_CITED = 0.5  # decibans
 def case_report(
     result: Result,
     *,
-    intervals: Intervals,
+    intervals: CredibleIntervals,
     title: str | None = None,
     case_id: str | None = None,
     date: Day | None = None,
@@ -38,7 +38,7 @@ def case_report(
 
     Parameters
     ----------
-    intervals : Intervals
+    intervals : CredibleIntervals
         Of every cause.
     title : str, optional
         Heading; default "Case report".

@@ -24,7 +24,7 @@ from thighdx.html.render import render
 from thighdx.html.views import evaluation_view, model_view, result_view, summary_view
 from thighdx.model import Model
 from thighdx.reasoning.explain.explanation import Explanation
-from thighdx.reasoning.intervals.credible_intervals import Intervals
+from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
 from thighdx.reasoning.questions.question_lines import Questions
 from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities
 from thighdx.reasoning.urgency.management import Management
@@ -98,9 +98,9 @@ def _sensitivities(found: Sensitivities) -> str:
 
 
 @fragment.register
-def _intervals(found: Intervals) -> str:
+def _intervals(found: CredibleIntervals) -> str:
     """Draw the leading causes with their credible intervals."""
-    return render("intervals", intervals_view(found))
+    return render("intervals", intervals_view(found, found.labels))
 
 
 @fragment.register

@@ -21,7 +21,7 @@ from thighdx.text import (
 if TYPE_CHECKING:
     from thighdx.reasoning.explain.explanation import Explanation, ExplanationLine
     from thighdx.reasoning.fit.evidence_fit import EvidenceFit
-    from thighdx.reasoning.intervals.credible_intervals import Intervals
+    from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
     from thighdx.reasoning.questions.question_lines import Question, Questions
     from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities, Sensitivity
     from thighdx.reasoning.urgency.management import AdviceLine, Management
@@ -282,7 +282,7 @@ def _sensitivity(line: Sensitivity, labels: Labels | None) -> View:
     }
 
 
-def intervals_view(found: Intervals, labels: Labels | None = None) -> View:
+def intervals_view(found: CredibleIntervals, labels: Labels | None = None) -> View:
     """Show the leading causes with their intervals."""
     leading = sorted(found.causes.values(), key=lambda item: -item.posterior)[:N_INTERVALS]
     return {

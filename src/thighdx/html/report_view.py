@@ -20,7 +20,7 @@ from thighdx.text import Labels, in_words, label_of, short_labels
 if TYPE_CHECKING:
     from thighdx.kb.records import KnowledgeBase
     from thighdx.reasoning.explain.explanation import Explanation
-    from thighdx.reasoning.intervals.credible_intervals import Intervals
+    from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
     from thighdx.result import Result
 
 __all__ = ["report_view"]
@@ -47,7 +47,7 @@ def report_view(
     kb: KnowledgeBase,
     labels: Labels,
     *,
-    intervals: Intervals,
+    intervals: CredibleIntervals,
     explained: Sequence[Explanation],
     dangerous: Collection[str],
     sources: Sequence[View],

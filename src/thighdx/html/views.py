@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from thighdx.evaluation.evaluation import Evaluation
     from thighdx.evaluation.labels import TriageConfusion
     from thighdx.model import Model
-    from thighdx.reasoning.intervals.credible_intervals import Intervals
+    from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
     from thighdx.result import Result
 
 __all__ = ["causes_view", "evaluation_view", "known_view", "model_view", "result_view", "summary_view"]
@@ -26,13 +26,13 @@ N_REASONS = 3
 
 
 def result_view(
-    result: Result, labels: Labels, *, intervals: Intervals, dangerous: Collection[str], setting: str
+    result: Result, labels: Labels, *, intervals: CredibleIntervals, dangerous: Collection[str], setting: str
 ) -> View:
     """Show urgency, leading causes, what is known and what to be wary of.
 
     Parameters
     ----------
-    intervals : Intervals
+    intervals : CredibleIntervals
         Of every cause; the delta method is quick enough to show a result with.
     dangerous : collection of str
         Causes that must not be missed.
@@ -65,7 +65,7 @@ def causes_view(
     result: Result,
     labels: Labels,
     *,
-    intervals: Intervals,
+    intervals: CredibleIntervals,
     dangerous: Collection[str],
     n: int = N_CAUSES,
 ) -> list[View]:

@@ -12,14 +12,14 @@ from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import fine_percent, is_log_odds, percent_axis, to_log_odds
 from thighdx.plots.style import Canvas, Picture, Style, open_canvas
 from thighdx.plots.words import Names, setting_words
+from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
 from thighdx.text import percent
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from thighdx.reasoning.intervals.credible_intervals import IntervalMethod
+    from thighdx.reasoning.intervals.interval_lines import IntervalMethod
     from thighdx.result import Result
 
 __all__ = ["PosteriorPlot", "plot_posterior"]
@@ -47,7 +47,7 @@ class PosteriorPlot(Picture):
 
 def plot_posterior(
     result: Result,
-    level: float | None = 0.9,
+    level: float | CredibleIntervals | None = 0.9,
     n: int | None = 10,
     *,
     scale: Literal["probability", "log_odds"] = "probability",
@@ -60,8 +60,8 @@ def plot_posterior(
     Parameters
     ----------
     result : Result
-    level : float, optional
-        Of the credible intervals; None draws none.
+    level : float or CredibleIntervals, optional
+        Of the credible intervals, or what `Result.interval` returned; None draws none.
     n : int, optional
         How many causes; None: all. What is not in the list of causes comes last, in a row of its own.
     scale : {"probability", "log_odds"}
@@ -93,7 +93,11 @@ def plot_posterior(
     if n is not None and n < 1:
         raise ValueError(f"n: got {n}, expected 1 or more, or None for all causes")
     is_log = is_log_odds(scale)
-    bounds = None if level is None else result.interval(level, method=method)
+    bounds = (
+        level
+        if level is None or isinstance(level, CredibleIntervals)
+        else result.interval(level, method=method)
+    )
     residual = result.model.residual_cause
     listed = result.posterior.drop(residual, errors="ignore")
     causes = [str(cause) for cause in listed.index[:n]]
@@ -108,17 +112,17 @@ def plot_posterior(
         )
         for cause in causes
     ]
-    heading = "now" if bounds is None else f"now ({level:.0%} interval)"
+    heading = "now" if bounds is None else f"now ({bounds.level:.0%} interval)"
     placed = draw_rows(canvas, rows, heading=heading)
-    seen = [result.posterior[causes], result.prior[causes]]
-    seen += [] if bounds is None else [bounds.loc[causes, end] for end in ("lower", "upper")]
-    ends = percent_axis(canvas, np.concatenate([item.to_numpy() for item in seen]), is_log_odds=is_log)
+    seen = [result.posterior[causes].to_numpy(), result.prior[causes].to_numpy()]
+    seen += [] if bounds is None else [np.array([_ends(bounds, cause) for cause in causes]).ravel()]
+    ends = percent_axis(canvas, np.concatenate(seen), is_log_odds=is_log)
     drawn = _marks(canvas, result, causes, placed.at, bounds, ends if is_log else None)
     finish(
         canvas,
         title=_title(result),
         xlabel="Probability that the cause is present" + (" (log-odds scale)" if is_log else ""),
-        handles=_legend(canvas, level, has_urgent=any(mark.get_marker() == "D" for mark in drawn[0])),
+        handles=_legend(canvas, bounds, has_urgent=any(mark.get_marker() == "D" for mark in drawn[0])),
         columns=4,
         note=result.model.disclaimer,
         inches=placed.inches,
@@ -134,12 +138,16 @@ def _title(result: Result) -> str:
     return f"Causes of the complaint: {what}, {setting_words(result.setting)}"
 
 
-def _figures(value: float, bounds: pd.DataFrame | None, cause: str, *, is_fine: bool) -> str:
+def _ends(bounds: CredibleIntervals, cause: str) -> tuple[float, float]:
+    return bounds[cause].lower, bounds[cause].upper
+
+
+def _figures(value: float, bounds: CredibleIntervals | None, cause: str, *, is_fine: bool) -> str:
     """Write a posterior and its interval."""
     text = fine_percent(value) if is_fine else percent(value)
     if bounds is None:
         return text
-    ends = [float(bounds.loc[cause, end]) for end in ("lower", "upper")]  # type: ignore[arg-type]  # a number to pandas
+    ends = _ends(bounds, cause)
     if is_fine:
         low, high = map(fine_percent, ends)
     else:
@@ -153,7 +161,7 @@ def _marks(
     result: Result,
     causes: list[str],
     at: tuple[float, ...],
-    bounds: pd.DataFrame | None,
+    bounds: CredibleIntervals | None,
     ends: tuple[float, float] | None,
 ) -> tuple[tuple[Line2D, ...], tuple[Line2D, ...], tuple[Line2D, ...]]:
     """Draw points, priors and intervals; `ends` of a log-odds axis hold what lies beyond."""
@@ -167,7 +175,7 @@ def _marks(
     for y, cause in zip(at, causes, strict=True):
         color = ink.faint if cause == result.model.residual_cause else ink.main
         if bounds is not None:
-            span = [place(bounds.loc[cause, end]) for end in ("lower", "upper")]  # type: ignore[arg-type]  # as above
+            span = [place(end) for end in _ends(bounds, cause)]
             intervals += ax.plot(
                 span, [y, y], color=color, linewidth=4.5, alpha=0.45, solid_capstyle="butt", clip_on=False
             )
@@ -188,7 +196,7 @@ def _marks(
     return tuple(points), tuple(priors), tuple(intervals)
 
 
-def _legend(canvas: Canvas, level: float | None, *, has_urgent: bool) -> list[Line2D]:
+def _legend(canvas: Canvas, bounds: CredibleIntervals | None, *, has_urgent: bool) -> list[Line2D]:
     """Explain the marks."""
     from matplotlib.lines import Line2D
 
@@ -206,8 +214,8 @@ def _legend(canvas: Canvas, level: float | None, *, has_urgent: bool) -> list[Li
                 label="now; must not be missed",
             )
         )
-    if level is not None:
-        label = f"{level:.0%} interval"
+    if bounds is not None:
+        label = f"{bounds.level:.0%} interval"
         marks.append(Line2D([], [], color=ink.main, linewidth=4.5, alpha=0.45, label=label))
     marks.append(
         Line2D(

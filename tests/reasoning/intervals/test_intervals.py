@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Callable
 from statistics import NormalDist
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +15,15 @@ from scipy import special
 import floats
 import thighdx
 from judged import judgements
-from thighdx.errors import UnknownNameError
-from thighdx.evidence.one_case import CaseEvidence, encode_case
-from thighdx.evidence.vocabulary import make_vocabulary
+from thighdx.compiled.case import Case, open_case
+from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.errors import OptionError, UnknownNameError
 from thighdx.kb.records import Group, KnowledgeBase, Variable
-from thighdx.network.build import Network, build_network
+from thighdx.network.build import solve_parameters
 from thighdx.network.spec import FindingSpec, NetworkSpec
-from thighdx.reasoning.intervals.credible_intervals import Intervals, credible_intervals
+from thighdx.once import Once
+from thighdx.reasoning.intervals.credible_intervals import credible_intervals
+from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
 from thighdx.reasoning.intervals.layout import judgement_layout
 from thighdx.reasoning.intervals.montecarlo import draw_log_odds
 
@@ -29,20 +34,13 @@ CASES: list[dict[str, object]] = [
 ]
 
 
-def shipped(model: thighdx.Model, number: int, **options: object) -> Intervals:
+def shipped(model: thighdx.Model, number: int, **options: object) -> CredibleIntervals:
     known = {k: v for k, v in CASES[number].items() if k in model.variables or k == "age"}
-    case = encode_case(model.vocabulary, known, setting="primary_care")
-    return credible_intervals(
-        model.network,
-        model.compiled.kb,
-        model.compiled.pooled,
-        case,
-        0.9,
-        **options,  # type: ignore[arg-type]
-    )
+    case = open_case(model.compiled, known, setting="primary_care")
+    return credible_intervals(case, 0.9, **options)  # type: ignore[arg-type]
 
 
-def tiny() -> tuple[Network, dict, CaseEvidence, KnowledgeBase]:
+def tiny() -> Case:
     """Two causes and a finding that is absent; only the link of the first cause is uncertain."""
     spec = NetworkSpec(
         causes=("a", "b"),
@@ -56,17 +54,14 @@ def tiny() -> tuple[Network, dict, CaseEvidence, KnowledgeBase]:
         ),
         dependencies={},
     )
-    network = build_network(spec)
     pooled = {key: item for key, item in judgements(spec, spread=0.4).items() if key[0] == "links"}
     variables = (
         Variable("a", "cause", "A", ("absent", "present")),
         Variable("b", "cause", "B", ("absent", "present")),
         Variable("f", "finding", "F", ("absent", "present"), "F?"),
     )
-    vocabulary = make_vocabulary(variables, ("clinic",))
-    case = encode_case(vocabulary, {"f": False}, setting="clinic")
     kb = KnowledgeBase(
-        manifest=None,  # type: ignore[arg-type]  # not looked at
+        manifest=SimpleNamespace(complaints=()),  # type: ignore[arg-type]  # nothing else is looked at
         variables=variables,
         judgements=(),
         groups=(Group("any", "Any", ("a", "b")),),
@@ -77,7 +72,9 @@ def tiny() -> tuple[Network, dict, CaseEvidence, KnowledgeBase]:
         sources={},
         digest="",
     )
-    return network, pooled, case, kb
+    solved = solve_parameters(spec)
+    compiled = CompiledModel(kb, Once(lambda: pooled), spec, solved, spec.shares, {})
+    return open_case(compiled, {"f": False}, setting="clinic")
 
 
 def test_one_uncertain_link_gives_the_quantiles_that_can_be_worked_out() -> None:
@@ -85,11 +82,10 @@ def test_one_uncertain_link_gives_the_quantiles_that_can_be_worked_out() -> None
 
     So its log odds are log(1 - p) plus a constant, and their quantiles come from those of p.
     """
-    network, pooled, case, kb = tiny()
-    z = NormalDist().inv_cdf(0.95)
+    case, z = tiny(), NormalDist().inv_cdf(0.95)
     middle = float(special.logit(0.7))
     exact = [np.log1p(-special.expit(x)) for x in (middle + 0.4 * z, middle, middle - 0.4 * z)]
-    found = credible_intervals(network, kb, pooled, case, 0.9, method="delta")["a"]
+    found = credible_intervals(case, 0.9, method="delta")["a"]
     point = special.logit(found.posterior)
     np.testing.assert_allclose(
         special.logit(found.lower), point + exact[0] - exact[1], atol=floats.TINY_INTERVAL
@@ -100,19 +96,20 @@ def test_one_uncertain_link_gives_the_quantiles_that_can_be_worked_out() -> None
 
 
 def test_intervals_hold_the_share_of_draws_they_name() -> None:
-    network, pooled, case, kb = tiny()
-    layout = judgement_layout(network, pooled)
-    draws = draw_log_odds(network, layout, case.batch, n_draws=2000, seed=9).log_odds[:, 0]
+    case = tiny()
+    layout = judgement_layout(case.compiled.network, case.compiled.pooled)
+    draws = draw_log_odds(case.compiled.network, layout, case.evidence.batch, n_draws=2000, seed=9).log_odds[
+        :, 0
+    ]
     for level in (0.5, 0.9):
         for method in ("delta", "draws"):
-            found = credible_intervals(network, kb, pooled, case, level, method=method)["a"]
+            found = credible_intervals(case, level, method=method)["a"]
             inside = (draws > special.logit(found.lower)) & (draws < special.logit(found.upper))
             assert inside.mean() == pytest.approx(level, abs=floats.COVERAGE)
 
 
 def test_what_cannot_fail_has_no_interval() -> None:
-    network, pooled, case, kb = tiny()
-    found = credible_intervals(network, kb, pooled, case, 0.9)["any"]
+    found = credible_intervals(tiny(), 0.9)["any"]
     assert (found.lower, found.posterior, found.upper, found.method) == (1, 1, 1, "certain")
 
 
@@ -135,16 +132,15 @@ def test_delta_and_draws_agree_well_enough_and_the_choice_is_told(model: thighdx
 
 
 def test_wider_levels_give_wider_intervals_and_the_posterior_stays_inside(model: thighdx.Model) -> None:
-    case = encode_case(model.vocabulary, {"bruising": True}, setting="primary_care")
-    parts = model.network, model.compiled.kb, model.compiled.pooled, case
+    case = open_case(model.compiled, {"bruising": True}, setting="primary_care")
     widths = []
     for level in (0.01, 0.5, 0.9, 0.99):
-        found = credible_intervals(*parts, level, method="delta")
+        found = credible_intervals(case, level, method="delta")
         for item in found.causes.values():
             assert item.lower <= item.posterior <= item.upper
         widths.append([i.upper - i.lower for i in found.causes.values()])
     assert (np.diff(np.array(widths), axis=0) > 0).all()
-    narrow = credible_intervals(*parts, 0.01, method="delta")
+    narrow = credible_intervals(case, 0.01, method="delta")
     assert any(item.is_moved for item in narrow.causes.values())
 
 
@@ -161,6 +157,42 @@ def test_intervals_are_reproducible_and_plain_data(model: thighdx.Model) -> None
         first["hamstring_strian"]
 
 
+def test_intervals_of_a_result_have_names_for_people_and_survive_pickling(model: thighdx.Model) -> None:
+    found = model.diagnose({"bruising": True}).interval(0.8, method="delta")
+    assert len(found) == len(model.causes)
+    assert found.labels["hamstring_strain"] == "Hamstring strain"
+    again = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert repr(again).startswith("80% credible intervals")
+
+
+USES: dict[str, Callable[..., object]] = {
+    '["lower"]': lambda found: found["lower"].to_dict(),
+    '[["lower", "upper"]]': lambda found: found[["lower", "upper"]].shape,
+    '["lower"] > 0.1': lambda found: (found["lower"] > 0.1).sum(),
+    ".loc": lambda found: found.loc["hamstring_strain", "upper"],
+    ".head": lambda found: found.head(3).round(2).to_csv(),
+    ".upper": lambda found: found.upper.max(),
+    ".iterrows": lambda found: [name for name, _ in found.iterrows()],
+    ".reset_index": lambda found: found.reset_index().to_dict(orient="records"),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_what_worked_with_the_table_of_an_earlier_version_still_does(model: thighdx.Model, use: str) -> None:
+    found = model.diagnose({"bruising": True}).interval(0.8, method="delta")
+    with pytest.warns(DeprecationWarning, match=r"whose table is to_frame\(\): write \.to_frame\(\)"):
+        value = USES[use](found)
+    assert value == USES[use](found.to_frame())
+
+
+@pytest.mark.parametrize("name", ["no_such_thing", "_repr_mimebundle_", "__array__"])
+def test_what_neither_the_intervals_nor_a_table_has_is_missing(model: thighdx.Model, name: str) -> None:
+    found = model.diagnose({"bruising": True}).interval(0.8, method="delta")
+    with pytest.raises(AttributeError, match=name):
+        getattr(found, name)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -173,6 +205,5 @@ def test_intervals_are_reproducible_and_plain_data(model: thighdx.Model) -> None
     ],
 )
 def test_arguments_out_of_range_are_refused(options: dict, message: str) -> None:
-    network, pooled, case, kb = tiny()
-    with pytest.raises(ValueError, match=message):
-        credible_intervals(network, kb, pooled, case, **{"level": 0.9, **options})
+    with pytest.raises(OptionError, match=message):
+        credible_intervals(tiny(), **{"level": 0.9, **options})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,13 +13,10 @@ import floats
 import strategies
 import thighdx
 from judged import batch_of, judgements
-from thighdx.errors import OptionError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.network.build import build_network
-from thighdx.reasoning.intervals.credible_intervals import credible_intervals
 from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
 from thighdx.reasoning.intervals.layout import judgement_layout
-from thighdx.reasoning.intervals.level import check_level
 from thighdx.reasoning.intervals.table_intervals import table_intervals
 
 LEVEL = 0.9
@@ -61,7 +56,7 @@ def test_a_row_has_the_interval_of_the_case_alone(model: thighdx.Model) -> None:
     scored = model.score(table, interval=LEVEL)
     assert (scored["status"] == "ok").all()
     for i, (setting, known) in enumerate(cases):
-        alone = model.diagnose(known, setting=setting).interval(LEVEL, method="delta")
+        alone = model.diagnose(known, setting=setting).interval(LEVEL, method="delta").to_frame()
         for end in ("lower", "upper"):
             found = scored.loc[i, [f"{cause}_{end}" for cause in alone.index]].to_numpy(dtype=float)
             expected = alone[end].to_numpy()
@@ -170,11 +165,11 @@ def test_nearly_certain_causes_keep_their_digits(model: thighdx.Model) -> None:
 
 def test_evidence_that_says_nothing_changes_nothing(model: thighdx.Model) -> None:
     known = {"bruising": True, "age": 44}
-    plain = model.diagnose(known).interval(LEVEL, method="delta")
+    plain = model.diagnose(known).interval(LEVEL, method="delta").to_frame()
     uniform = {
         name: dict.fromkeys(model.variables[name].states, 1.0) for name in ("numbness", "sex", "diabetes")
     }
-    soft = model.diagnose(known | uniform).interval(LEVEL, method="delta")
+    soft = model.diagnose(known | uniform).interval(LEVEL, method="delta").to_frame()
     np.testing.assert_allclose(soft["lower"], plain.loc[soft.index, "lower"], rtol=floats.SUMMED_APART)
     np.testing.assert_allclose(soft["upper"], plain.loc[soft.index, "upper"], rtol=floats.SUMMED_APART)
 
@@ -184,7 +179,7 @@ def test_three_causes_at_once_have_intervals_as_well() -> None:
     table = model.simulate(3, seed=2)[list(model.variables)]
     scored = model.score(table, interval=LEVEL)
     for i in range(len(table)):
-        alone = model.diagnose(table.iloc[i].to_dict()).interval(LEVEL, method="delta")
+        alone = model.diagnose(table.iloc[i].to_dict()).interval(LEVEL, method="delta").to_frame()
         lower = scored.loc[i, [f"{cause}_lower" for cause in alone.index]].to_numpy(dtype=float)
         np.testing.assert_allclose(
             special.logit(lower), special.logit(alone["lower"]), rtol=0, atol=floats.SAME_INTERVAL
@@ -199,27 +194,3 @@ def test_impossible_rows_have_no_interval(model: thighdx.Model) -> None:
     assert scored["status"].tolist() == ["impossible_evidence", "ok"]
     assert ends.loc[0].isna().all()
     assert ends.loc[1].notna().all()
-
-
-@pytest.mark.parametrize("level", ["x", "0.9", 0, 1, True, None, float("nan"), Decimal("sNaN"), 90, -0.1])
-def test_a_bad_level_is_the_same_error_everywhere(model: thighdx.Model, level: object) -> None:
-    message = "expected a level between 0 and 1, such as 0.9"
-    with pytest.raises(OptionError, match=message):
-        check_level(level)
-    with pytest.raises(OptionError, match=message):
-        model.diagnose({}).interval(level)  # type: ignore[arg-type]
-    if level is not None:  # of a table: no intervals
-        with pytest.raises(OptionError, match=message):
-            model.score(pd.DataFrame({"sex": ["male"]}), interval=level)  # type: ignore[arg-type]
-        with pytest.raises(OptionError, match=message):
-            thighdx.Scorer(model, interval=level)  # type: ignore[arg-type]
-
-
-def test_a_level_of_numpy_is_a_level(model: thighdx.Model) -> None:
-    network, kb, pooled = model.network, model.compiled.kb, model.compiled.pooled
-    case = model.diagnose({})._case
-    found = [
-        credible_intervals(network, kb, pooled, case, level, method="delta")  # type: ignore[arg-type]
-        for level in (0.5, np.float32(0.5))
-    ]
-    assert found[0].causes == found[1].causes

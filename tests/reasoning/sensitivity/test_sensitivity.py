@@ -14,6 +14,7 @@ import floats
 import reference
 import strategies
 import thighdx
+from thighdx.compiled.case import open_case
 from thighdx.elicitation.judgements import PooledKey
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import infer
@@ -41,8 +42,7 @@ CASES: Mapping[str, Mapping[str, object]] = {
 
 
 def touching(model: thighdx.Model, findings: Mapping[str, object]) -> Recomputation:
-    case = encode_case(model.vocabulary, findings, setting="clinic")
-    return Recomputation(model.network, model.compiled.pooled, case.batch)
+    return Recomputation(open_case(model.compiled, findings, setting="clinic"))
 
 
 def rebuilt(
@@ -60,16 +60,8 @@ def rebuilt(
 def follow(
     model: thighdx.Model, findings: Mapping[str, object], cause: str, *, n: int = 99, urgency: object = None
 ) -> Sensitivities:
-    case = encode_case(model.vocabulary, findings, setting="clinic")
-    return sensitivity(
-        model.network,
-        model.compiled.kb,
-        model.compiled.pooled,
-        case,
-        model.vocabulary.cause_idx(cause),
-        n=n,
-        urgency=urgency,  # type: ignore[arg-type]
-    )
+    case = open_case(model.compiled, findings, setting="clinic")
+    return sensitivity(case, model.vocabulary.cause_idx(cause), n=n, urgency=urgency)  # type: ignore[arg-type]
 
 
 def leader(posterior: Mapping[str, float]) -> str:
@@ -89,7 +81,7 @@ def test_recomputing_agrees_with_a_model_built_from_the_changed_numbers(
 ) -> None:
     work = touching(small_model, CASES[name])
     network = small_model.network
-    for key in touching_judgements(network, small_model.compiled.pooled, work.batch):
+    for key in touching_judgements(open_case(small_model.compiled, CASES[name], setting="clinic")):
         point = small_model.compiled.pooled[key].point
         value = point * 1.3 if key[0] in ("effects", "dependencies") else point + 0.15 * point * (1 - point)
         logs = work.log_weights(key, value)
@@ -103,8 +95,7 @@ def test_recomputing_agrees_with_a_model_built_from_the_changed_numbers(
 @pytest.mark.parametrize("name", CASES)
 def test_judgements_that_do_not_touch_the_case_change_nothing(small_model: thighdx.Model, name: str) -> None:
     pooled = small_model.compiled.pooled
-    batch = touching(small_model, CASES[name]).batch
-    touched = set(touching_judgements(small_model.network, pooled, batch))
+    touched = set(touching_judgements(open_case(small_model.compiled, CASES[name], setting="clinic")))
     now = small_model.diagnose(CASES[name], setting="clinic").posterior.to_dict()
     for key, item in pooled.items():
         if key not in touched and item.point > 0:
@@ -117,7 +108,7 @@ def test_a_replaced_share_stays_and_contexts_keep_their_tables(small_model: thig
     findings = {"age_band": "65+", "disc_lesion": True, "pain": "severe"}
     model = small_model.rebase({"clot": 0.3})
     work = touching(model, findings)
-    keys = touching_judgements(model.network, model.compiled.pooled, work.batch)
+    keys = touching_judgements(open_case(model.compiled, findings, setting="clinic"))
     assert ("shares", ("clot", "clinic")) not in keys
     assert ("shares", ("nerve", "clinic")) in keys
     now = np.exp(work.log_weights_now - work.log_weights_now.max())
@@ -319,17 +310,9 @@ def test_a_cause_that_is_certain_has_no_sensitivities(small_model: thighdx.Model
 
 
 def test_the_shipped_model_is_followed_and_says_how(model: thighdx.Model) -> None:
-    case = encode_case(
-        model.vocabulary, {"onset": "sudden", "bruising": True, "sex": "male"}, setting="sports_clinic"
-    )
-    found = sensitivity(
-        model.network,
-        model.compiled.kb,
-        model.compiled.pooled,
-        case,
-        model.vocabulary.cause_idx("hamstring_strain"),
-        n=4,
-    )
+    known = {"onset": "sudden", "bruising": True, "sex": "male"}
+    case = open_case(model.compiled, known, setting="sports_clinic")
+    found = sensitivity(case, model.vocabulary.cause_idx("hamstring_strain"), n=4)
     assert found.leader == "hamstring_strain"
     frame = found.to_frame()
     assert set(frame["method"]) <= {"exact", "recomputed"}

@@ -16,7 +16,6 @@ import thighdx
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.kb.expressions import AllOf, Expression, Is, holds, parse_expression
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, RedFlag
-from thighdx.reasoning.questions.open_questions import open_questions
 from thighdx.reasoning.urgency.levels import MIN_FINDINGS, NO_LEVEL, UrgencyRules, counted
 from thighdx.reasoning.urgency.triage import Triage, triage
 
@@ -227,43 +226,6 @@ def test_a_likely_harmless_cause_is_the_reason_for_self_care_only() -> None:
     assert (at_home.level, at_home.reasons[0].kind) == ("self_care", "likely")
     raised = triage(KB, {**CALM, "fever": "present"}, rare(hamstring_strain=0.9))
     assert {reason.level for reason in raised.reasons} == {"soon"}
-
-
-# ---- open questions ------------------------------------------------------------------------------
-
-
-def test_open_questions_come_by_level_and_weight_and_lead_somewhere() -> None:
-    found = open_questions(KB, CALM, "self_care")
-    keys = [(rank(question.level), question.weight) for question in found]
-    assert keys == sorted(keys, reverse=True)
-    assert found[0].level == "emergency"
-    by_id = {variable.id: variable for variable in VARIABLES}
-    for question in found:
-        assert question.question == by_id[question.variable].question
-        assert question.rules
-        assert question.raises == (rank(question.level) > 0)
-
-
-def test_a_question_that_does_not_apply_is_not_open() -> None:
-    asked = {q.variable for q in open_questions(KB, {"sex": "male", "leg_swelling": "absent"}, "self_care")}
-    assert not asked & {"pregnancy", "postpartum", "one_leg_swollen"}
-
-
-def test_a_question_whose_condition_is_open_gives_way_to_the_condition() -> None:
-    asked = {q.variable for q in open_questions(KB, {}, "self_care")}
-    assert "leg_swelling" in asked
-    assert "one_leg_swollen" not in asked
-    asked = {q.variable for q in open_questions(KB, {"leg_swelling": "present"}, "self_care")}
-    assert "one_leg_swollen" in asked
-
-
-def test_no_way_through_what_will_not_be_answered_counts() -> None:
-    without = open_questions(
-        KB, {}, "self_care", unanswerable={"post_void_residual_raised", "bladder_dysfunction"}
-    )
-    assert not {"post_void_residual_raised", "bladder_dysfunction"} & {q.variable for q in without}
-    everything = open_questions(KB, {}, "self_care")
-    assert {q.variable for q in without} < {q.variable for q in everything}
 
 
 # ---- random evidence -----------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from thighdx.evidence.batch import EvidenceBatch, take_cases
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.processors import n_processors
-from thighdx.reasoning.intervals.credible_intervals import end_points, probabilities
 from thighdx.reasoning.intervals.delta import delta_moments
+from thighdx.reasoning.intervals.end_points import drawn_in, probabilities, quantile_pair
 from thighdx.reasoning.intervals.layout import Indices, judgement_layout
 from thighdx.reasoning.intervals.level import check_level
 
@@ -70,7 +70,7 @@ def table_intervals(
 
     def fill(cases: Indices) -> None:
         moments = delta_moments(network, layout, take_cases(batch, cases))
-        lower, upper = probabilities(end_points(moments, level))
+        lower, upper = probabilities(drawn_in(quantile_pair(moments, level), moments.log_odds))
         found.lower[cases], found.upper[cases] = lower, upper
         is_possible = ~np.isnan(moments.log_odds)
         found.log_odds_sd[cases] = np.where(is_possible, np.sqrt(moments.variance), np.nan)

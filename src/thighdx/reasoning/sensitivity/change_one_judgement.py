@@ -8,13 +8,13 @@ and contexts keep the tables that were solved under the elicited shares, as in `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.elicitation.judgements import PooledJudgement, PooledKey
+from thighdx.compiled.case import Case
+from thighdx.elicitation.judgements import PooledKey
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.kb.records import Key
 from thighdx.network.blocks import Block
@@ -27,15 +27,14 @@ from thighdx.reasoning.sensitivity.base_rate_problem import BaseRateProblem, bas
 __all__ = ["Recomputation", "touching_judgements"]
 
 
-def touching_judgements(
-    network: Network, pooled: Mapping[PooledKey, PooledJudgement], batch: EvidenceBatch
-) -> tuple[PooledKey, ...]:
-    """Return the judgements on which the posteriors of one case depend, in the order of `pooled`.
+def touching_judgements(case: Case) -> tuple[PooledKey, ...]:
+    """Return the judgements on which the posteriors of one case depend, in the order of the model's.
 
     Every share of the setting and every effect of a cause on a cause; links and backgrounds of the findings
     known; effects, frequencies of the setting and dependencies of the blocks of contexts with a known member.
     Not: judgements of never, which have no other value, and shares that a user replaced.
     """
+    network, pooled, batch = case.compiled.network, case.compiled.pooled, case.evidence.batch
     spec, setting_idx = network.spec, int(batch.setting_idx[0])
     setting = spec.settings[setting_idx]
     known = _known_names(network, batch)
@@ -76,20 +75,15 @@ class _KnownBlock:
 
 
 class Recomputation:
-    """Log weights of one case with one judgement changed; keeps the parts that stay the same.
+    """Log weights of one case with one judgement changed; keeps the parts that stay the same."""
 
-    Parameters
-    ----------
-    network : Network
-    pooled : mapping of (table, key) to PooledJudgement
-    batch : EvidenceBatch
-        One case.
-    """
-
-    def __init__(
-        self, network: Network, pooled: Mapping[PooledKey, PooledJudgement], batch: EvidenceBatch
-    ) -> None:
-        self.network, self.pooled, self.batch = network, pooled, batch
+    def __init__(self, case: Case) -> None:
+        self.network, self.pooled, self.batch = (
+            case.compiled.network,
+            case.compiled.pooled,
+            case.evidence.batch,
+        )
+        network, pooled, batch = self.network, self.pooled, self.batch
         self.setting_idx = int(batch.setting_idx[0])
         self.terms = evidence_terms(network, batch)
         self._log_without = self.terms.leave_one_out()  # (n_items, n_explanations)

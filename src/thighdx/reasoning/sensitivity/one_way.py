@@ -8,16 +8,14 @@ frequencies and dependencies are recomputed, with base rates solved again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from thighdx.arrays import below_peak
+from thighdx.compiled.case import Case
 from thighdx.elicitation.distribution import from_working, to_working
-from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
-from thighdx.evidence.one_case import CaseEvidence
-from thighdx.kb.records import KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.delta import case_gradients
@@ -32,14 +30,7 @@ __all__ = ["sensitivity"]
 
 
 def sensitivity(
-    network: Network,
-    kb: KnowledgeBase,
-    pooled: Mapping[PooledKey, PooledJudgement],
-    case: CaseEvidence,
-    cause_idx: int,
-    *,
-    n: int = 20,
-    urgency: UrgencyScore | None = None,
+    case: Case, cause_idx: int, *, n: int = 20, urgency: UrgencyScore | None = None
 ) -> Sensitivities:
     """Rank every judgement by how it moves one cause, and say how far the leading ones may move.
 
@@ -65,10 +56,11 @@ def sensitivity(
     """
     if n < 1:
         raise ValueError(f"n: got {n}, expected 1 or more")
-    model = Recomputation(network, pooled, case.batch)
+    model = Recomputation(case)
+    network, pooled = model.network, model.pooled
     now = _posterior(network, model.log_weights_now)
-    outcome = Outcome.of(network.spec.causes, kb.manifest.residual_cause, now, urgency)
-    ranking = () if now[cause_idx] in (0.0, 1.0) else _ranking(network, pooled, case, cause_idx)
+    outcome = Outcome.of(network.spec.causes, case.compiled.residual_cause, now, urgency)
+    ranking = () if now[cause_idx] in (0.0, 1.0) else _ranking(case, cause_idx)
     chosen = [pooled[item.table, item.key] for item in ranking[:n]]
     ends = pooled_quantiles([item.distribution for item in chosen], [0.05, 0.95])
     lines = []
@@ -89,15 +81,14 @@ def _posterior(network: Network, log_weights: Floats) -> Floats:
     return np.asarray(inside / (inside + outside))
 
 
-def _ranking(
-    network: Network, pooled: Mapping[PooledKey, PooledJudgement], case: CaseEvidence, cause_idx: int
-) -> tuple[Influence, ...]:
+def _ranking(case: Case, cause_idx: int) -> tuple[Influence, ...]:
     """Rank the judgements that touch the case by their swing."""
+    network, pooled = case.compiled.network, case.compiled.pooled
     layout = judgement_layout(network, pooled)
-    gradient = case_gradients(network, layout, case.batch)[1][0, cause_idx]
+    gradient = case_gradients(network, layout, case.evidence.batch)[1][0, cause_idx]
     place = {key: i for i, key in enumerate(layout.keys)}
     found = []
-    for table, key in touching_judgements(network, pooled, case.batch):
+    for table, key in touching_judgements(case):
         i = place[table, key]
         slope = float(gradient[i])
         found.append(Influence(table, key, pooled[table, key].point, slope, abs(slope) * float(layout.sd[i])))

@@ -1,0 +1,200 @@
+"""`thighdx score`: what it prints and writes about a table, and about rows that cannot be scored."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import Result
+
+import thighdx
+from cli.terminal import CASES, FAULTY, read_csv, read_table, same_as_golden, write_table
+from places import TINY
+
+
+class TestScore:
+    def test_it_prints_every_case_of_a_small_table(self, score: Callable[..., Result]) -> None:
+        Path("cases.csv").write_text(CASES)
+        result = score("cases.csv", "-o", "out.csv")
+        assert result.exit_code == 0
+        same_as_golden(result.stdout + result.stderr, "score")
+
+    def test_the_file_holds_what_the_library_says(self, score: Callable[..., Result]) -> None:
+        Path("cases.csv").write_text(CASES)
+        score("cases.csv", "-o", "out.csv", "--groups")
+        model = thighdx.read_model(TINY)
+        for before, after in zip(read_csv(Path("cases.csv")), read_csv(Path("out.csv")), strict=True):
+            known = {name: before[name] for name in before if name in model.variables or name == "age"}
+            expected = model.diagnose(known)
+            assert after["status"] == "ok"
+            assert float(after["log_evidence"]) == pytest.approx(expected.log_evidence)
+            for cause, value in expected.posterior.items():
+                assert float(after[str(cause)]) == pytest.approx(value)
+            assert float(after["group_treatable"]) == pytest.approx(expected.groups["treatable"])
+
+    def test_columns_passed_through_keep_their_text(self, score: Callable[..., Result]) -> None:
+        Path("cases.csv").write_text(CASES)
+        score("cases.csv", "-o", "out.csv")
+        rows = read_csv(Path("out.csv"))
+        assert list(rows[0]) == [
+            "id",
+            "place",
+            "true_cause",
+            "status",
+            "log_evidence",
+            "strain",
+            "root",
+            "other",
+        ]
+        assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
+        assert [row["place"] for row in rows] == ["north", "south, east", "", "west", ""]
+
+    @pytest.mark.parametrize("before", ["csv", "csv.gz", "parquet"])
+    @pytest.mark.parametrize("after", ["csv", "csv.gz", "parquet"])
+    def test_every_format_gives_the_same_result(
+        self, score: Callable[..., Result], before: str, after: str
+    ) -> None:
+        write_table(CASES, Path(f"cases.{before}"))
+        assert score(f"cases.{before}", "-o", f"out.{after}").exit_code == 0
+        rows = read_table(Path(f"out.{after}"))
+        assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
+        assert [row["status"] for row in rows] == ["ok"] * 5
+        model = thighdx.read_model(TINY)
+        expected = model.diagnose({"bruising": True, "onset": "sudden", "age": 25}).posterior["strain"]
+        assert float(rows[0]["strain"]) == pytest.approx(expected)
+
+    def test_a_parquet_file_says_where_its_numbers_are_from(self, score: Callable[..., Result]) -> None:
+        Path("cases.csv").write_text(CASES)
+        score("cases.csv", "-o", "out.parquet")
+        notes = pq.read_schema("out.parquet").metadata
+        assert notes[b"thighdx.model"] == b"tiny 1.0.0"
+        assert notes[b"thighdx.digest"].decode() == thighdx.read_model(TINY).digest
+        assert b"not a medical device" in notes[b"thighdx.disclaimer"]
+
+    def test_a_dash_reads_standard_input_and_writes_standard_output(
+        self, score: Callable[..., Result]
+    ) -> None:
+        result = score("-", "-o", "-", stdin=CASES)
+        assert result.exit_code == 0
+        rows = list(csv.DictReader(io.StringIO(result.stdout)))
+        assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
+        assert "5 rows read: 5 scored" in result.stderr
+        assert "not a medical device" in result.stderr
+
+    def test_quiet_prints_nothing(self, score: Callable[..., Result]) -> None:
+        result = score("-", "-o", "out.csv", "--quiet", stdin=CASES)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+        assert len(read_csv(Path("out.csv"))) == 5
+
+    def test_bad_rows_keep_their_place_and_have_a_status(self, score: Callable[..., Result]) -> None:
+        result = score("-", "-o", "out.csv", stdin=FAULTY)
+        assert result.exit_code == 0
+        rows = read_csv(Path("out.csv"))
+        assert [row["id"] for row in rows] == list("abcde")
+        assert [row["status"] for row in rows] == ["ok", "no_such_state", "out_of_range", "wrong_type", "ok"]
+        assert [bool(row["strain"]) for row in rows] == [True, False, False, False, True]
+        assert "5 rows read: 2 scored, 3 kept without probabilities" in result.stderr
+
+    def test_likelihoods_are_read_as_numbers_and_bad_ones_only_spoil_their_row(
+        self, score: Callable[..., Result]
+    ) -> None:
+        table = "id,onset:gradual,onset:sudden\na,0.2,0.7\nb,x,0.7\nc,x,\nd,,\ne,-1,1\n"
+        assert score("-", "-o", "out.csv", stdin=table).exit_code == 0
+        rows = read_csv(Path("out.csv"))
+        assert [row["status"] for row in rows] == ["ok", "wrong_type", "wrong_type", "ok", "out_of_range"]
+        expected = thighdx.read_model(TINY).diagnose({"onset": {"gradual": 0.2, "sudden": 0.7}})
+        assert float(rows[0]["strain"]) == pytest.approx(expected.posterior["strain"])
+
+    def test_warnings_go_to_standard_error(self, score: Callable[..., Result]) -> None:
+        result = score("-", "-o", "-", stdin="id,brusing,age\n1,yes,12\n")
+        assert result.exit_code == 0
+        assert "thighdx: warning: column 'brusing'" in result.stderr
+        assert "did you mean 'bruising'?" in result.stderr
+        assert "outside_population" in result.stderr
+        assert "warning" not in result.stdout
+
+    def test_warnings_of_parts_add_up(
+        self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        result = score("-", "-o", "-", stdin="id,age\n" + "1,12\n" * 5)
+        assert result.stderr.count("outside_population") == 1
+        assert "5 rows with an age below" in result.stderr
+
+    @pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+    def test_parts_give_what_the_whole_gives(
+        self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        write_table(CASES, Path(f"cases.{kind}"))
+        score(f"cases.{kind}", "-o", f"whole.{kind}")
+        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        report = score(f"cases.{kind}", "-o", f"parts.{kind}")
+        whole, parts = read_table(Path(f"whole.{kind}")), read_table(Path(f"parts.{kind}"))
+        assert [row["id"] for row in parts] == [row["id"] for row in whole]
+        for cause in ("strain", "root", "other"):
+            wanted = [float(row[cause]) for row in whole]
+            assert [float(row[cause]) for row in parts] == pytest.approx(wanted)
+        assert "of 4 cases" in report.stdout
+
+    def test_any_true_cause_counts_and_the_residual_one_does_not(self, score: Callable[..., Result]) -> None:
+        table = "id,bruising,leg_raise,true_cause\na,yes,negative,root;strain\nb,yes,,other\nc,yes,,hamster\n"
+        result = score("-", "-o", "out.csv", "--top", "1", stdin=table)
+        assert "A true cause is first in 1 (100%) of 1 cases." in result.stdout
+        assert "1 whose only true cause is other" in result.stdout
+        assert "1 times a true cause that is not in the model: hamster" in result.stdout
+
+    def test_rows_with_a_problem_do_not_count_as_misses(self, score: Callable[..., Result]) -> None:
+        result = score("-", "-o", "out.csv", stdin="bruising,true_cause\nyes,strain\nblue,strain\n")
+        assert "of 1 cases" in result.stdout
+        assert "1 with a true cause could not be scored" in result.stdout
+
+    def test_a_true_cause_beyond_the_first_is_named(self, score: Callable[..., Result]) -> None:
+        result = score("-", "-o", "out.csv", "--top", "1", stdin=CASES)
+        assert "True cause not among the first 1:" in result.stdout
+        assert re.search(r"^011 +2nd +\d+\.\d% root$", result.stdout, re.MULTILINE)
+
+    def test_rows_without_a_name_go_by_their_number(self, score: Callable[..., Result]) -> None:
+        result = score("-", "-o", "out.csv", stdin="bruising\nyes\n\nno\n")
+        assert result.stdout.splitlines()[0].split() == ["case", "ok", "leading", "causes"]
+        assert [line.split()[0] for line in result.stdout.splitlines()[1:4]] == ["1", "2", "3"]
+        assert [row["status"] for row in read_csv(Path("out.csv"))] == ["ok"] * 3
+
+    @pytest.mark.parametrize("kind", ["csv", "parquet"])
+    def test_simulated_patients_are_scored_against_their_truth(
+        self, run: Callable[..., Result], score: Callable[..., Result], kind: str
+    ) -> None:
+        done = run("simulate", "200", "-o", f"patients.{kind}", "--seed", "7", "--model", str(TINY))
+        assert (done.exit_code, done.stdout) == (0, "")
+        result = score(f"patients.{kind}", "-o", f"out.{kind}")
+        assert result.exit_code == 0
+        first = re.search(r"first in (\d+) \(\d+%\) of (\d+) cases", result.stdout)
+        assert first is not None
+        patients = thighdx.read_model(TINY).simulate(200, seed=7)
+        assert int(first[2]) == int((patients["true_strain"] | patients["true_root"]).sum())
+        assert int(first[1]) > 0.6 * int(first[2])
+        assert "leading cause" in result.stdout.splitlines()[0]  # too many rows to list
+
+    @pytest.mark.parametrize("table", ["id,bruising", "id,bruising\n", "\ufeffid,bruising\n"])
+    def test_a_header_alone_is_a_table_without_rows(self, score: Callable[..., Result], table: str) -> None:
+        result = score("-", "-o", "out.csv", stdin=table)
+        assert result.exit_code == 0
+        assert "0 rows read: 0 scored" in result.stderr
+        assert Path("out.csv").read_text().startswith("id,status,log_evidence,strain")
+
+    def test_cells_over_several_lines_survive(self, score: Callable[..., Result]) -> None:
+        table = 'id,remark,bruising\n1,"two\nlines, ""quoted""",yes\n2,,no\n'
+        score("-", "-o", "out.csv", stdin=table)
+        assert [row["remark"] for row in read_csv(Path("out.csv"))] == ['two\nlines, "quoted"', ""]
+
+    def test_narrow_and_wide_lines_fit(
+        self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for width in (40, 60, 80, 120):
+            monkeypatch.setenv("COLUMNS", str(width))
+            lines = score("-", "-o", "out.csv", stdin=CASES).stdout.splitlines()
+            assert max(map(len, lines[:6])) <= width

@@ -1,0 +1,51 @@
+"""Questions that could show a warning sign: most urgent first, none that does not apply."""
+
+from __future__ import annotations
+
+import thighdx
+from thighdx.kb.records import LEVELS
+from thighdx.reasoning.questions.open_questions import open_questions
+
+SHIPPED = thighdx.load_model()
+KB = SHIPPED.compiled.kb
+# Enough is known of the complaint, and none of it is a warning sign.
+CALM = {"bruising": "present", "numbness": "absent", "tingling": "absent"}
+VARIABLES = SHIPPED.vocabulary.variables
+
+
+def rank(level: str) -> int:
+    return LEVELS.index(level)
+
+
+def test_open_questions_come_by_level_and_weight_and_lead_somewhere() -> None:
+    found = open_questions(KB, CALM, "self_care")
+    keys = [(rank(question.level), question.weight) for question in found]
+    assert keys == sorted(keys, reverse=True)
+    assert found[0].level == "emergency"
+    by_id = {variable.id: variable for variable in VARIABLES}
+    for question in found:
+        assert question.question == by_id[question.variable].question
+        assert question.rules
+        assert question.raises == (rank(question.level) > 0)
+
+
+def test_a_question_that_does_not_apply_is_not_open() -> None:
+    asked = {q.variable for q in open_questions(KB, {"sex": "male", "leg_swelling": "absent"}, "self_care")}
+    assert not asked & {"pregnancy", "postpartum", "one_leg_swollen"}
+
+
+def test_a_question_whose_condition_is_open_gives_way_to_the_condition() -> None:
+    asked = {q.variable for q in open_questions(KB, {}, "self_care")}
+    assert "leg_swelling" in asked
+    assert "one_leg_swollen" not in asked
+    asked = {q.variable for q in open_questions(KB, {"leg_swelling": "present"}, "self_care")}
+    assert "one_leg_swollen" in asked
+
+
+def test_no_way_through_what_will_not_be_answered_counts() -> None:
+    without = open_questions(
+        KB, {}, "self_care", unanswerable={"post_void_residual_raised", "bladder_dysfunction"}
+    )
+    assert not {"post_void_residual_raised", "bladder_dysfunction"} & {q.variable for q in without}
+    everything = open_questions(KB, {}, "self_care")
+    assert {q.variable for q in without} < {q.variable for q in everything}
