@@ -9,7 +9,7 @@ from site_pages.markdown import WIDE, condition_list, escape, finding_link, fold
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import LEVELS
 from thighdx.network.profile import FindingFact, context_facts, find_look_alikes, finding_facts
-from thighdx.text import LEVEL_NAMES, begun, exact_percent, in_words, number, percent, span
+from thighdx.text import begun, exact_percent, in_words, level_name, number, percent, span
 
 if TYPE_CHECKING:
     from thighdx import Model
@@ -80,7 +80,7 @@ def _urgency(model: Model, cause: str) -> str:
         return ""
     limits = {level: harm.threshold(level) for level in reversed(LEVELS)}
     acted = [
-        f"{LEVEL_NAMES[level].lower()} from {exact_percent(limit)}"
+        f"{level_name(level).lower()} from {exact_percent(limit)}"
         for level, limit in limits.items()
         if limit is not None
     ]

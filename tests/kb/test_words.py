@@ -15,6 +15,7 @@ import thighdx
 from thighdx.cli.app import app
 from thighdx.errors import KnowledgeBaseError
 from thighdx.model import Model
+from thighdx.text import finding_name
 from thighdx.words import ENGLISH, placeholders, say
 
 PACKAGE = Path(thighdx.__file__).parent
@@ -72,15 +73,9 @@ def test_the_terminal_speaks_the_language_of_the_model(tmp_path: Path, more: lis
 
 
 def test_a_state_is_called_what_the_model_calls_it(tmp_path: Path) -> None:
-    folder = translated(tmp_path)
-    kb_builder.edit(folder, "variables.csv", "aliases,note", "aliases,note,state_labels")
-    lines = (folder / "variables.csv").read_text(encoding="utf-8").splitlines()
-    lines[1:] = [
-        f"{line},{'gar keine|leicht|stark' if line.startswith('pain,') else ''}" for line in lines[1:]
-    ]
-    (folder / "variables.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    labels = thighdx.read_model(folder).compiled.kb.labels
-    assert labels["pain=severe"] == "stark"
+    labels = thighdx.read_model(translated(tmp_path, **{"pain=severe": "stark"})).compiled.kb.labels
+    assert finding_name("pain", "severe", labels) == "Pain: stark"
+    assert finding_name("pain", "mild", labels) == "Pain: mild"
     assert labels["state.severe"] == "~severe"
 
 

@@ -113,9 +113,6 @@ class _Checker:
             yield Problem(
                 file, row, "states", f"got {'|'.join(v.states)!r}, expected 2 to 20 distinct states"
             )
-        if v.state_labels and len(v.state_labels) != len(v.states):
-            got = f"got {len(v.state_labels)} labels, expected {len(v.states)}, one for each state"
-            yield Problem(file, row, "state_labels", got)
         for state in v.states:
             if not _STATE.fullmatch(state):
                 yield Problem(file, row, "states", f"got {state!r}, expected a name of a-z, 0-9, _, + and -")

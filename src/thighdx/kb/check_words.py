@@ -16,16 +16,18 @@ _FILE = "words.csv"
 def check_words(kb: KnowledgeBase) -> Iterator[Problem]:
     """Yield sentences that are missing, unknown, empty, or that need a value which is not there.
 
-    A model in English needs none, and may say some of them in its own way. Any state may have words, by
-    ``state.<id>``; a label in ``variables.csv`` wins over them.
+    A model in English needs none, and may say some of them in its own way. A state may have words too, by
+    ``variable=state``, or by ``state.<id>`` for all that are called so.
     """
     language = kb.manifest.language
-    states = {f"state.{state}" for variable in kb.variables for state in variable.states}
+    every = [(variable.id, state) for variable in kb.variables for state in variable.states]
+    states = {f"{name}={state}" for name, state in every} | {f"state.{state}" for _, state in every}
     rows = kb.row_numbers.get("words", ())
     for row, (key, words) in zip(rows, kb.words.items(), strict=False):
         if key not in ENGLISH and key not in states:
-            hint = nearest_hint(key, ENGLISH)
-            yield Problem(_FILE, row, "key", f"got {key!r}, expected a key of thighdx.words.ENGLISH", hint)
+            hint = nearest_hint(key, {*ENGLISH, *states})
+            expected = "expected a key of thighdx.words.ENGLISH or variable=state"
+            yield Problem(_FILE, row, "key", f"got {key!r}, {expected}", hint)
         elif not words:
             yield Problem(_FILE, row, "words", f"{key}: empty")
         elif unknown := placeholders(words) - placeholders(ENGLISH.get(key, "")):

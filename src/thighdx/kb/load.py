@@ -208,7 +208,6 @@ class Reader:
             aliases=_split(cells["aliases"]),
             note=cells["note"],
             alarms=_split(cells["alarms"], "|"),
-            state_labels=_split(cells["state_labels"], "|"),
         )
 
     def judgement(self, table: JudgementTable, row: int, cells: Row) -> Judgement:

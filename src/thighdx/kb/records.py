@@ -69,7 +69,6 @@ class Variable:
     """One variable of the vocabulary; the first state is the reference.
 
     `alarms` holds the states that alarm by themselves: whoever is in one is never told to wait for weeks.
-    `state_labels` are what people call the states, one for each; empty where their ids say it.
     """
 
     id: str
@@ -82,7 +81,6 @@ class Variable:
     aliases: tuple[str, ...] = ()
     note: str = ""
     alarms: tuple[str, ...] = ()
-    state_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,12 +359,7 @@ class KnowledgeBase:
             *self.manifest.settings,
             *self.variables,
         )
-        states = {
-            f"{item.id}={state}": label
-            for item in self.variables
-            for state, label in zip(item.states, item.state_labels, strict=False)  # none, or one for each
-        }
-        return {item.id: item.label for item in named} | states | dict(self.words)
+        return {item.id: item.label for item in named} | dict(self.words)
 
     @cached_property
     def short_labels(self) -> Labels:

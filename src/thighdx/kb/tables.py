@@ -49,7 +49,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "alarms",
         "aliases",
         "note",
-        "state_labels",
     ),
     "codes": ("cause", "system", "code", "title", "note"),
     "groups": ("group", "label", "cause", "note"),
@@ -137,7 +136,7 @@ OPTIONAL_TABLES = frozenset(
 )
 # Columns that came after format 1 was first used; a table without them says nothing in them.
 OPTIONAL_COLUMNS = {
-    "variables": ("alarms", "state_labels"),
+    "variables": ("alarms",),
     "harms": ("threshold_routine", "odds_factor", "odds_reason"),
 }
 

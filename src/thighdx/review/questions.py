@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.network.profile import context_facts
-from thighdx.text import graded_name, in_words, of_hundred, state_name
+from thighdx.text import graded_name, in_words, level_name, of_hundred, state_name
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement
@@ -91,10 +91,11 @@ def review_items(model: Model, cause: str) -> tuple[ReviewItem, ...]:
     model.vocabulary.cause_idx(cause)
     asked = _Asked(model, cause)
     kb = model.compiled.kb
+    flags = [rule for rule in kb.red_flags if rule.suspect == cause]
+    levels = [level_name(rule.level, kb.labels).lower() for rule in flags]
     rules = [
-        ReviewItem("red_flags", (rule.id,), f"{in_words(rule.level)}, if {rule.when}. {rule.reason}")
-        for rule in kb.red_flags
-        if rule.suspect == cause
+        ReviewItem("red_flags", (rule.id,), f"{level}, if {rule.when}. {rule.reason}")
+        for rule, level in zip(flags, levels, strict=True)
     ]
     advice = [
         ReviewItem("management", (item.id,), _advice_words(item.kind, item.advice, item.when, item.caution))
