@@ -27,6 +27,7 @@ __all__ = [
     "read_files",
     "read_table",
     "read_text",
+    "with_rows",
 ]
 
 MANIFEST_FILE = "model.yaml"
@@ -171,6 +172,15 @@ def read_table(name: str, files: Mapping[str, bytes], problems: list[Problem]) -
         return []
     optional = OPTIONAL_COLUMNS.get(name, ())
     return _parse(f"{name}.csv", text, COLUMNS[name], problems, optional=optional)
+
+
+def with_rows(text: str, rows: Sequence[Mapping[str, object]]) -> str:
+    """Return the text of a table with more rows at its end; a cell that a row does not name is empty."""
+    header = [name.strip() for name in next(csv.reader(io.StringIO(text, newline="")))]
+    stream = io.StringIO()
+    cells = [[row.get(name, "") for name in header] for row in rows]
+    csv.writer(stream, lineterminator="\n").writerows(cells)
+    return text + ("" if text.endswith("\n") else "\n") + stream.getvalue()
 
 
 def read_text(file: str, files: Mapping[str, bytes], problems: list[Problem]) -> str | None:
