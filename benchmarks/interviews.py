@@ -11,11 +11,10 @@ import numpy as np
 import thighdx
 from benchmarks.cohort import SETTING
 from benchmarks.tables import Table, say
-from thighdx.evidence.one_case import encode_case
-from thighdx.inference.engine import explanation_posterior
+from thighdx.compiled.case import open_case
 from thighdx.kb.expressions import Expression, holds, parse_expression
 from thighdx.reasoning.interview.interview import Interview
-from thighdx.reasoning.questions.next_questions import next_questions
+from thighdx.reasoning.questions.next_questions import rank_questions
 from thighdx.reasoning.urgency.triage import triage
 
 __all__ = ["report_interviews"]
@@ -107,9 +106,7 @@ def _askable(model: thighdx.Model, conditions: Mapping[str, Expression], row: Ma
 
 def leading(model: thighdx.Model, known: Mapping[str, str]) -> str:
     """Return the most probable cause."""
-    case = encode_case(model.vocabulary, known, setting=SETTING)
-    posterior = explanation_posterior(model.network, case.batch) @ model.network.membership
-    return _first(dict(zip(model.causes, posterior, strict=True)))
+    return _first(open_case(model.compiled, known, setting=SETTING).posterior)
 
 
 def _first(posterior: Mapping[str, float]) -> str:
@@ -118,9 +115,7 @@ def _first(posterior: Mapping[str, float]) -> str:
 
 def _level(model: thighdx.Model, known: Mapping[str, str]) -> str:
     """Return the level of urgency on posteriors, as an interview works it out."""
-    case = encode_case(model.vocabulary, known, setting=SETTING)
-    posterior = explanation_posterior(model.network, case.batch) @ model.network.membership
-    return triage(model.compiled.kb, case.states, dict(zip(model.causes, posterior, strict=True))).level
+    return triage(open_case(model.compiled, known, setting=SETTING)).level
 
 
 def _greedy(model: thighdx.Model, full: Mapping[str, str]) -> list[str]:
@@ -128,12 +123,8 @@ def _greedy(model: thighdx.Model, full: Mapping[str, str]) -> list[str]:
     known: dict[str, str] = {}
     leaders = []
     for _ in range(MOST):
-        case = encode_case(model.vocabulary, known, setting=SETTING)
-        weights = explanation_posterior(model.network, case.batch)
-        found = next_questions(
-            model.network, model.vocabulary, model.compiled.kb, case, weights, 1, max_cost="ask"
-        )
-        best = next(question.variable for question in found.ranking if question.variable in full)
+        ranking = rank_questions(open_case(model.compiled, known, setting=SETTING), "ask")
+        best = next(question.variable for question in ranking if question.variable in full)
         known[best] = full[best]
         leaders.append(leading(model, known))
     return leaders

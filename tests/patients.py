@@ -23,10 +23,12 @@ from thighdx.scoring.score import Scoring, score_table
 
 __all__ = [
     "BANDS",
+    "CAUSES",
     "FRAMES",
     "GROUPS",
     "NETWORK",
     "SETTINGS",
+    "SPEC",
     "VOCABULARY",
     "codes",
     "column",

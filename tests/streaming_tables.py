@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 from places import TINY
 
 __all__ = ["command", "patients", "read_any", "run_score", "write_any"]
+
+PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 
 def patients(n: int, seed: int = 1) -> pa.Table:
@@ -46,10 +49,13 @@ def write_any(table: pa.Table, path: Path) -> Path:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
             writer.write_table(table, max_chunksize=300)
     else:
-        packing = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix)
-        with pa.output_stream(path, compression=packing) as stream:
+        with pa.output_stream(path, compression=PACKED.get(path.suffix)) as stream:
+            if ".jsonl" in name:
+                stream.write("".join(f"{json.dumps(row)}\n" for row in table.to_pylist()).encode())
+                return path
             plain = [column.cast(pa.string()) for column in table.columns]
-            pa_csv.write_csv(pa.table(plain, names=table.column_names), stream)
+            options = pa_csv.WriteOptions(delimiter="\t" if ".tsv" in name else ",")
+            pa_csv.write_csv(pa.table(plain, names=table.column_names), stream, options)
     return path
 
 
@@ -61,9 +67,11 @@ def read_any(path: Path) -> pd.DataFrame:
         opener = pa.ipc.open_file if path.name.endswith(".arrow") else pa.ipc.open_stream
         with pa.OSFile(str(path)) as file:
             return opener(file).read_all().to_pandas()
-    packing = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix)
-    with pa.input_stream(path, compression=packing) as stream:
-        return pd.read_csv(io.BytesIO(stream.read()), dtype={"id": str})
+    with pa.input_stream(path, compression=PACKED.get(path.suffix)) as stream:
+        content = stream.read()
+    if ".jsonl" in path.name:
+        return pd.DataFrame([json.loads(line) for line in content.splitlines()])
+    return pd.read_csv(io.BytesIO(content), dtype={"id": str}, sep="\t" if ".tsv" in path.name else ",")
 
 
 def command(*words: str | Path) -> list[str]:

@@ -56,7 +56,7 @@ ORDER = list(ROOMS)
 ROOM_OF = {name: room for room, names in ROOMS.items() for name in names}
 
 # The rooms within `reasoning`, in the same sense; files beside them are for all of them.
-QUESTIONS = ("explain", "fit", "intervals", "questions", "urgency", "interview", "sensitivity", "difference")
+QUESTIONS = ("explain", "fit", "intervals", "urgency", "questions", "interview", "sensitivity", "difference")
 
 # Imports that go up, each with its reason.
 UPWARD = {

@@ -30,11 +30,11 @@ def is_made(value: once.Once[object]) -> bool:
     return value._value is not once._NOTHING
 
 
-def test_a_diagnosis_reads_variables_and_groups_and_no_judgement() -> None:
+def test_a_diagnosis_reads_variables_and_no_other_table() -> None:
     model = thighdx.load_model()
     assert tables_read(model) == {"variables"}
     assert model.diagnose(CASE).posterior.iloc[0] > 0.3
-    assert tables_read(model) == {"variables", "groups"}
+    assert tables_read(model) == {"variables"}
     assert not is_made(model.compiled.judged)
 
 

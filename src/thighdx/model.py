@@ -200,9 +200,7 @@ class Model(Shown):
         >>> result.evidence
         {'age_band': '18-39', 'onset': 'sudden', 'numbness': 'absent', 'bruising': 'present'}
         """
-        name = self.default_setting if setting is None else setting
-        case = open_case(self.compiled, findings, setting=name, ignore_unknown=ignore_unknown)
-        return Result(self.compiled.card, case)
+        return Result(open_case(self.compiled, findings, setting=setting, ignore_unknown=ignore_unknown))
 
     def diagnose_many(
         self,

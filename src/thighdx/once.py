@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
-__all__ = ["Once"]
+__all__ = ["Keeps", "Once"]
 
 _T = TypeVar("_T")
 _NOTHING = object()
@@ -48,3 +48,28 @@ class Once(Generic[_T]):
     def __reduce__(self) -> tuple[type[Once[_T]], tuple[Callable[[], _T]]]:
         """Pickle how it is made: a lock cannot travel, and the value can be made again."""
         return Once, (self._make,)
+
+
+class Keeps:
+    """What keeps the answers to functions of itself, which must never change: each is worked out once.
+
+    Two threads that ask at the same moment may both work one out; both get the same. Not pickled.
+
+    Examples
+    --------
+    >>> class Word(Keeps): ...
+    >>> word = Word()
+    >>> word.once(lambda self: type(self).__name__)
+    'Word'
+    """
+
+    def once(self, make: Callable[[Self], _T]) -> _T:
+        """Return ``make(self)``, kept under the function itself."""
+        kept: dict[Callable[[Self], Any], Any] = self.__dict__.setdefault("_kept", {})
+        if make not in kept:
+            kept[make] = make(self)
+        return kept[make]  # type: ignore[no-any-return]  # what `make` gave
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be worked out again."""
+        return {name: value for name, value in self.__dict__.items() if name != "_kept"}

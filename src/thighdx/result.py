@@ -14,18 +14,15 @@ import numpy as np
 import thighdx
 from thighdx.atomic_files import write_text
 from thighdx.compiled.case import Case, open_case
-from thighdx.compiled.compiled_model import CompiledModel, ModelCard
+from thighdx.compiled.compiled_model import ModelCard
 from thighdx.display import Day, Shown, page_of
 from thighdx.errors import OptionError, UnknownNameError, choice_fault, nearest_hint
-from thighdx.evidence.one_case import CaseEvidence, CaseWarning
-from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.inference.engine import cause_chances, set_chances
+from thighdx.evidence.one_case import CaseWarning
+from thighdx.inference.engine import set_chances
 from thighdx.inference.marginals import marginal
 from thighdx.kb.conditions import is_true
-from thighdx.kb.records import Cost, KnowledgeBase
-from thighdx.network.build import Network
-from thighdx.network.groups import group_sets, set_members
-from thighdx.network.spec import Floats
+from thighdx.kb.records import Cost
+from thighdx.network.groups import SetMembers, group_sets
 from thighdx.notice import notice_if_slow
 from thighdx.scoring.portable import SupportsModel
 from thighdx.text import percent, printable
@@ -33,11 +30,10 @@ from thighdx.text import percent, printable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from thighdx.elicitation.judgements import PooledJudgement, PooledKey
     from thighdx.reasoning.explain.explanation import Explanation
     from thighdx.reasoning.fit.evidence_fit import EvidenceFit
     from thighdx.reasoning.intervals.interval_lines import CredibleIntervals, IntervalMethod
-    from thighdx.reasoning.questions.question_lines import Goal, Questions, UrgencyScore
+    from thighdx.reasoning.questions.question_lines import Goal, Questions
     from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities
     from thighdx.reasoning.urgency.management import Management
     from thighdx.reasoning.urgency.triage import Triage
@@ -64,76 +60,35 @@ class Result(Shown):
 
     A pickled result carries its model, about 5 MB, so that every method works wherever it is loaded. Results that
     are pickled together carry it once; `to_dict` has the answers alone.
-
-    Attributes
-    ----------
-    model : ModelCard
-        Which model gave the answer.
     """
 
-    model: ModelCard
-    _posed: Case = field(repr=False)
+    _case: Case = field(repr=False)
+
+    @property
+    def model(self) -> ModelCard:
+        """Which model gave the answer."""
+        return self._case.compiled.card
 
     @property
     def setting(self) -> str:
         """Where the patient was seen."""
-        return self._posed.setting
+        return self._case.setting
 
     @property
     def log_evidence(self) -> float:
         """Natural log of P(evidence | complaint, setting); 0 without evidence."""
-        return self._posed.log_evidence
+        return self._case.log_evidence
 
     @property
     def warnings(self) -> tuple[CaseWarning, ...]:
         """What the reader should know of the evidence: doubtful values, answers at odds, another complaint."""
-        notices = (item for item in self._kb.notices if is_true(item.when, self._case.states))
-        return (*self._case.warnings, *(CaseWarning(item.kind, item.words) for item in notices))
-
-    @property
-    def _case(self) -> CaseEvidence:
-        """What is known, and as a batch of one."""
-        return self._posed.evidence
-
-    @property
-    def _compiled(self) -> CompiledModel:
-        """The model."""
-        return self._posed.compiled
-
-    @property
-    def _network(self) -> Network:
-        """The tables of the network."""
-        return self._compiled.network
-
-    @property
-    def _vocabulary(self) -> Vocabulary:
-        """What evidence may say."""
-        return self._compiled.vocabulary
-
-    @property
-    def _weights(self) -> Floats:
-        """P(H | evidence), (n_explanations,)."""
-        return self._posed.weights
-
-    @property
-    def _prior(self) -> Floats:
-        """P(H | setting), (n_explanations,)."""
-        return self._posed.prior
-
-    @property
-    def _kb(self) -> KnowledgeBase:
-        """The knowledge base."""
-        return self._compiled.kb
-
-    @property
-    def _pooled(self) -> Mapping[PooledKey, PooledJudgement]:
-        """What the experts believe about every number."""
-        return self._compiled.pooled
+        notices = (item for item in self._case.kb.notices if is_true(item.when, self._case.states))
+        return (*self._case.evidence.warnings, *(CaseWarning(item.kind, item.words) for item in notices))
 
     @property
     def evidence(self) -> dict[str, str | dict[str, float]]:
         """What is known about the case, as plain data."""
-        virtual = {name: dict(weights) for name, weights in self._case.likelihoods.items()}
+        virtual = {name: dict(weights) for name, weights in self._case.evidence.likelihoods.items()}
         return {**self._case.states, **virtual}
 
     @property
@@ -142,26 +97,22 @@ class Result(Shown):
 
         Several causes may be present at once, so the sum exceeds 1.
         """
-        return self._series(self._of_causes(self._weights), "posterior").sort_values(
-            ascending=False, kind="stable"
-        )
+        return _series(self._ordered(self._case.posterior), "posterior")
 
     @property
     def prior(self) -> pd.Series[float]:
         """P(present | complaint, setting) of every cause before any evidence, in the order of `posterior`."""
-        return self._series(self._of_causes(self._prior), "prior")[self.posterior.index]
+        return _series(self._ordered(self._case.prior), "prior")
 
     @property
     def groups(self) -> pd.Series[float]:
         """P(any member present | evidence) of every group of causes, in the model's order."""
-        import pandas as pd
-
         members = [
-            [self._network.spec.causes.index(c) for c in group] for group in self.model.groups.values()
+            [self._case.vocabulary.cause_index[c] for c in group] for group in self.model.groups.values()
         ]
-        sets = set_members(self._network, group_sets(self._network.membership, members))
-        values = set_chances(self._weights, sets)
-        return pd.Series(values, index=pd.Index(self.model.groups, name="group"), name="posterior")
+        sets = SetMembers.of(group_sets(self._case.network.membership, members))
+        values = set_chances(self._case.weights[None], sets)[0]
+        return _series(dict(zip(self.model.groups, values.tolist(), strict=True)), "posterior", "group")
 
     def top(self, n: int = 3) -> pd.Series[float]:
         """Return the `n` most probable causes; what is not in the list of causes is never ranked.
@@ -185,17 +136,8 @@ class Result(Shown):
         """
         if n < 1:
             raise ValueError(f"n: got {n}, expected 1 or more")
-        best = np.argsort(-self._weights, kind="stable")[:n]
-        explanations = self._network.explanations
-        return tuple(
-            RankedExplanation(
-                tuple(
-                    self._network.spec.causes[c] for c in explanations.members[i] if c < explanations.n_causes
-                ),
-                float(self._weights[i]),
-            )
-            for i in best
-        )
+        best = np.argsort(-self._case.weights, kind="stable")[:n].tolist()
+        return tuple(RankedExplanation(self._case.causes_of(i), float(self._case.weights[i])) for i in best)
 
     def probabilities(self, variable: str) -> pd.Series[float]:
         """Return P(state | evidence) of any context, pathology, finding or test.
@@ -210,15 +152,14 @@ class Result(Shown):
         UnknownNameError
             If there is no such variable.
         """
-        import pandas as pd
-
-        ids = self._network.variable_ids
+        case, ids = self._case, self._case.vocabulary.index
         if variable not in ids:
             hint = nearest_hint(variable, ids) or "see model.variables; causes are in result.posterior"
             raise UnknownNameError(f"unknown variable {variable!r}; {hint}")
-        position = ids.index(variable)
-        values = marginal(self._network, self._case.batch, self._weights, position)
-        return pd.Series(values, index=pd.Index(self._network.states[position], name="state"), name=variable)
+        values = marginal(case.network, case.batch, case.weights, ids[variable]).tolist()
+        return _series(
+            dict(zip(case.vocabulary.by_id[variable].states, values, strict=True)), variable, "state"
+        )
 
     def interval(
         self, level: float = 0.9, *, method: IntervalMethod = "auto", n_draws: int = 200, seed: int = 0
@@ -241,41 +182,30 @@ class Result(Shown):
         from thighdx.reasoning.intervals.credible_intervals import credible_intervals
 
         with notice_if_slow(DRAWING):
-            found = credible_intervals(self._posed, level, method=method, n_draws=n_draws, seed=seed)
-        return replace(found, labels=self._kb.short_labels)
+            found = credible_intervals(self._case, level, method=method, n_draws=n_draws, seed=seed)
+        return replace(found, labels=self._case.compiled.labels)
 
     def explain(self, cause: str) -> Explanation:
-        """Return how every known variable moved the log-odds of a cause, in decibans.
+        """Return how every known variable moved the log odds of a cause, in decibans.
 
         See `thighdx.reasoning.explain.contributions.explain_cause`.
         """
         from thighdx.reasoning.explain.contributions import explain_cause
 
-        idx = self._vocabulary.cause_idx(cause)
-        found = explain_cause(
-            self._network, self._vocabulary, self._case, idx, pooled=self._pooled, kb=self._kb
-        )
-        return replace(found, labels=self._kb.short_labels)
+        return explain_cause(self._case, cause)
 
     def contrast(self, a: str, b: str) -> Explanation:
         """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans."""
         from thighdx.reasoning.explain.contributions import contrast_causes
 
-        a_idx, b_idx = self._vocabulary.cause_idx(a), self._vocabulary.cause_idx(b)
-        found = contrast_causes(
-            self._network, self._vocabulary, self._case, a_idx, b_idx, pooled=self._pooled, kb=self._kb
-        )
-        return replace(found, labels=self._kb.short_labels)
+        return contrast_causes(self._case, a, b)
 
     @cached_property
     def fit(self) -> EvidenceFit:
         """Whether the evidence fits together, and whether it fits any listed cause."""
         from thighdx.reasoning.fit.evidence_fit import evidence_fit
 
-        residual = self.model.residual_cause
-        return evidence_fit(
-            self._network, self._vocabulary, self._case, residual_cause=residual, labels=self._kb.labels
-        )
+        return evidence_fit(self._case)
 
     @property
     def conflict(self) -> float:
@@ -289,24 +219,8 @@ class Result(Shown):
         the setting is named, and nothing in an emergency.
         """
         from thighdx.reasoning.questions.next_questions import next_questions
-        from thighdx.reasoning.questions.question_lines import Questions
-        from thighdx.reasoning.questions.question_lists import alarm_questions
 
-        if max_cost is None and self.triage.level == "emergency" and n >= 1:
-            return Questions(goal, (), n, "it is an emergency, and nothing more is asked before help comes")
-        found = next_questions(
-            self._network,
-            self._vocabulary,
-            self._kb,
-            self._case,
-            self._weights,
-            n,
-            max_cost=max_cost or self._max_cost,
-            goal=goal,
-            first=alarm_questions(self._kb, self._case.states, self._posterior),
-            urgency=self._urgency() if goal == "urgency" else None,
-        )
-        return replace(found, labels=self._kb.short_labels)
+        return next_questions(self._case, n, max_cost=max_cost, goal=goal)
 
     def sensitivity(self, cause: str, *, n: int = 20) -> Sensitivities:
         """Return which judgements move a cause most, and how far each may move before the answer changes.
@@ -314,12 +228,13 @@ class Result(Shown):
         See `thighdx.reasoning.sensitivity.one_way.sensitivity`; the answer is the leading cause and the urgency.
         """
         from thighdx.reasoning.sensitivity.one_way import sensitivity
+        from thighdx.reasoning.urgency.levels import urgency_after
 
-        idx = self._vocabulary.cause_idx(cause)
-        found = sensitivity(self._posed, idx, n=n, urgency=self._urgency())
-        return replace(found, labels=self._kb.short_labels)
+        idx = self._case.vocabulary.cause_idx(cause)
+        found = sensitivity(self._case, idx, n=n, urgency=urgency_after(self._case))
+        return replace(found, labels=self._case.compiled.labels)
 
-    @cached_property
+    @property
     def triage(self) -> Triage:
         """How urgent the case is, why, and which safety questions are still open.
 
@@ -327,41 +242,21 @@ class Result(Shown):
         ``emergency`` a cause that must not be missed counts at a multiple of its odds. See
         `thighdx.reasoning.urgency.triage.triage`.
         """
-        from thighdx.reasoning.chances import state_chances
         from thighdx.reasoning.urgency.triage import triage
 
-        chances = state_chances(self._network, self._case.batch, self._weights)
-        states = self._case.states
-        return triage(self._kb, states, self._posterior, chances=chances, max_cost=self._max_cost)
+        return self._case.once(triage)
 
     @cached_property
     def management(self) -> Management:
         """What to do: advice for the causes that carry most of the probability, safest first."""
         from thighdx.reasoning.urgency.management import management
 
-        return management(self._kb, self._case.states, self._posterior, self.triage)
-
-    @property
-    def _max_cost(self) -> Cost:
-        """The dearest kind of question that can be answered in the setting."""
-        return next(item.max_cost for item in self._kb.manifest.settings if item.id == self.setting)
-
-    @property
-    def _posterior(self) -> dict[str, float]:
-        """Posterior by cause, in the model's order."""
-        return dict(zip(self._network.spec.causes, self._of_causes(self._weights).tolist(), strict=True))
+        return management(self._case, self.triage)
 
     @cached_property
     def _quick_intervals(self) -> CredibleIntervals:
         """Credible intervals that need no draws."""
         return self.interval(SHOWN_LEVEL, method="delta")
-
-    def _urgency(self) -> UrgencyScore:
-        """Return the urgency as a function of further evidence."""
-        from thighdx.reasoning.urgency.levels import UrgencyRules
-
-        batch = self._case.batch
-        return UrgencyRules.of(self._kb).after(batch.codes[0], batch.given[0])
 
     def to_dict(self, include: Collection[str] | None = None) -> dict[str, Any]:
         """Return the result as plain data: dicts, lists, strings and floats.
@@ -398,8 +293,8 @@ class Result(Shown):
                 raise OptionError(choice_fault("include", name, PARTS))
         parts: dict[str, Callable[[], Any]] = {
             "warnings": lambda: [{"code": item.code, "message": item.message} for item in self.warnings],
-            "posterior": lambda: self._ordered(self._weights),
-            "prior": lambda: self._ordered(self._prior),
+            "posterior": lambda: self._ordered(self._case.posterior),
+            "prior": lambda: self._ordered(self._case.prior),
             "groups": lambda: {str(group): float(value) for group, value in self.groups.items()},
             "explanations": lambda: [
                 {"causes": list(item.causes), "probability": item.probability}
@@ -455,8 +350,7 @@ class Result(Shown):
         if data.get("format") != "thighdx.result" or data.get("format_version") != RESULT_FORMAT:
             got = f"{data.get('format')!r} version {data.get('format_version')!r}"
             raise OptionError(f"data: got {got}, expected 'thighdx.result' version {RESULT_FORMAT}")
-        case = open_case(model.compiled, data["evidence"], setting=data["setting"])
-        again = cls(model.compiled.card, case)
+        again = cls(open_case(model.compiled, data["evidence"], setting=data["setting"]))
         own = again.to_dict(include=[])["model"]
         for name in ("name", "digest", "max_causes", "rebased"):
             if data["model"][name] != own[name]:
@@ -466,10 +360,9 @@ class Result(Shown):
                 )
         return again
 
-    def _ordered(self, weights: Floats) -> dict[str, float]:
-        """Return P(cause present) for weights, in the order of `posterior`: ties stay in order."""
-        values = dict(zip(self._network.spec.causes, self._of_causes(weights).tolist(), strict=True))
-        posterior = self._posterior
+    def _ordered(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return one number per cause in the order of `posterior`: ties stay in order."""
+        posterior = self._case.posterior
         return {cause: values[cause] for cause in sorted(values, key=lambda cause: -posterior[cause])}
 
     def to_json(self, include: Collection[str] | None = None, *, indent: int | None = None) -> str:
@@ -537,12 +430,9 @@ class Result(Shown):
         lines.extend(f"  note: {item.message}" for item in self.warnings)
         return "\n".join([*lines, f"  {self.model.disclaimer}"])
 
-    def _of_causes(self, weights: Floats) -> Floats:
-        """Return P(cause present) for the weights of the explanations."""
-        return cause_chances(self._network, weights)
 
-    def _series(self, values: Floats, name: str) -> pd.Series[float]:
-        """Label one number per cause."""
-        import pandas as pd
+def _series(values: Mapping[str, float], name: str, index: str = "cause") -> pd.Series[float]:
+    """Return numbers by name as a series."""
+    import pandas as pd
 
-        return pd.Series(values, index=pd.Index(self._network.spec.causes, name="cause"), name=name)
+    return pd.Series([*values.values()], index=pd.Index([*values], name=index), name=name)

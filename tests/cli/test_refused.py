@@ -30,12 +30,12 @@ class TestRefusedTables:
             ("t.csv", b"<!DOCTYPE html><html>", ["t.csv: is a web page"]),
             ("t.csv", "a,b\n1,2\n".encode("utf-16"), ["is UTF-16 text", "CSV UTF-8"]),
             ("t.csv", b"a,b\n1,\0\n", ["holds binary data"]),
-            ("t.csv", b"id,age\n1,2\n\xff,3\n", ["t.csv: line 3: is not UTF-8 text"]),
+            ("t.csv", b"id,age\n1,2\n\xff,3\n", ["t.csv: row 2: is not UTF-8 text"]),
             ("t.csv", b"\xff,b\n1,2\n", ["t.csv: line 1: is not UTF-8 text"]),
             ("t.csv", b"a;b\n1;2\n", ["separated by semicolons, expected commas"]),
             ("t.csv", b"a\tb\n1\t2\n", ["separated by tabs, expected commas"]),
-            ("t.csv", b"id,age\n1,2\n3\n", ["t.csv: line 3: got 1 cell, expected 2"]),
-            ("t.csv", b"id,age\n1,2,3\n", ["t.csv: line 2: got 3 cells, expected 2", '"quotes"']),
+            ("t.csv", b"id,age\n1,2\n3\n", ["t.csv: row 2 ('3'): got 1 cell, expected 2"]),
+            ("t.csv", b"id,age\n1,2,3\n", ["t.csv: row 1 ('1,2,3'): got 3 cells, expected 2", '"quotes"']),
             ("t.csv.gz", b"a,b\n1,2\n", ["t.csv.gz: is not a gzip file"]),
             ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:30], ["t.csv.gz: damaged gzip file"]),
             ("t.parquet", b"a,b\n1,2\n", ["t.parquet: is not a Parquet file", "call it .csv"]),
@@ -43,7 +43,7 @@ class TestRefusedTables:
             (
                 "t.xlsx",
                 b"PK\x03\x04xx",
-                ["t.xlsx: got the ending '.xlsx', expected .csv, .csv.gz, .csv.bz2"],
+                ["t.xlsx: got the ending '.xlsx', expected .csv, .tsv or .jsonl"],
             ),
             ("table", b"a\n1\n", ["table: got no ending"]),
             ("t.csv", b"strain,bruising\n1,yes\n", ["t.csv: column 'strain'", "given_strain"]),
@@ -114,12 +114,14 @@ class TestOutput:
     def test_an_existing_output_stays_when_scoring_fails(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, kind: str
     ) -> None:
-        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.table.BATCH_ROWS", 2)
         monkeypatch.setattr("thighdx.files.csv_text.BLOCK_BYTES", 200)  # the fault is far behind the start
         Path("cases.csv").write_text(CASES + "012,west,no,,,,,root\n" * 100 + "too,few\n")
         target = Path(f"out.{kind}")
         target.write_bytes(b"what was there before")
-        refused(score("cases.csv", "-o", target.name), "cases.csv: line 107: got 2 cells, expected 8")
+        refused(
+            score("cases.csv", "-o", target.name), "cases.csv: row 106 ('too,few'): got 2 cells, expected 8"
+        )
         assert target.read_bytes() == b"what was there before"
         assert sorted(path.name for path in Path().iterdir()) == ["cases.csv", target.name]
 

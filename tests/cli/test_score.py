@@ -54,20 +54,6 @@ class TestScore:
         assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
         assert [row["place"] for row in rows] == ["north", "south, east", "", "west", ""]
 
-    @pytest.mark.parametrize("before", ["csv", "csv.gz", "parquet"])
-    @pytest.mark.parametrize("after", ["csv", "csv.gz", "parquet"])
-    def test_every_format_gives_the_same_result(
-        self, score: Callable[..., Result], before: str, after: str
-    ) -> None:
-        write_table(CASES, Path(f"cases.{before}"))
-        assert score(f"cases.{before}", "-o", f"out.{after}").exit_code == 0
-        rows = read_table(Path(f"out.{after}"))
-        assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
-        assert [row["status"] for row in rows] == ["ok"] * 5
-        model = thighdx.read_model(TINY)
-        expected = model.diagnose({"bruising": True, "onset": "sudden", "age": 25}).posterior["strain"]
-        assert float(rows[0]["strain"]) == pytest.approx(expected)
-
     def test_a_parquet_file_says_where_its_numbers_are_from(self, score: Callable[..., Result]) -> None:
         Path("cases.csv").write_text(CASES)
         score("cases.csv", "-o", "out.parquet")
@@ -121,7 +107,7 @@ class TestScore:
     def test_warnings_of_parts_add_up(
         self, score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.table.BATCH_ROWS", 2)
         result = score("-", "-o", "-", stdin="id,age\n" + "1,12\n" * 5)
         assert result.stderr.count("outside_population") == 1
         assert "5 rows with an age below" in result.stderr
@@ -132,7 +118,7 @@ class TestScore:
     ) -> None:
         write_table(CASES, Path(f"cases.{kind}"))
         score(f"cases.{kind}", "-o", f"whole.{kind}")
-        monkeypatch.setattr("thighdx.files.reading.BATCH_ROWS", 2)
+        monkeypatch.setattr("thighdx.files.table.BATCH_ROWS", 2)
         report = score(f"cases.{kind}", "-o", f"parts.{kind}")
         whole, parts = read_table(Path(f"whole.{kind}")), read_table(Path(f"parts.{kind}"))
         assert [row["id"] for row in parts] == [row["id"] for row in whole]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -18,16 +19,18 @@ SOME = {"onset": "sudden", "bruising": "present", "numbness": "absent", "sex": "
 
 
 def write(path: Path, *lines: object) -> Path:
-    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    text = "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
     return path
 
 
-def test_a_row_is_scored_as_its_resource_alone(model: thighdx.Model, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["in.ndjson", "in.ndjson.gz"])
+def test_a_row_is_scored_as_its_resource_alone(model: thighdx.Model, tmp_path: Path, name: str) -> None:
     pregnant = bundle(observation("82810-3", valueCodeableConcept=concept("snomed", "77386006"))) | {
         "id": "two"
     }
     no_clot = bundle(condition("snomed", "128053003", verified="refuted"), condition("icd10", "Q99.9"))
-    sent = write(tmp_path / "in.ndjson", response(model, SOME) | {"id": "one"}, pregnant, no_clot)
+    sent = write(tmp_path / name, response(model, SOME) | {"id": "one"}, pregnant, no_clot)
     out = tmp_path / "out.csv"
     thighdx.score_files(sent, out, scorer=thighdx.Scorer(model))
     scored = pd.read_csv(out)

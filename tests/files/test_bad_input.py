@@ -152,7 +152,7 @@ def test_an_output_in_the_folder_that_is_read_is_not_lost(score: Callable[..., R
     refused(score("in", "-o", "in/a.csv"), "in/a.csv: is the input too", leaving={"in"})
 
 
-@pytest.mark.parametrize("place", ["work.Work.keep", "sinks._ParquetSink.write"])
+@pytest.mark.parametrize("place", ["work.Work.keep", "sinks._ArrowSink.write"])
 def test_a_full_disk_is_an_error_that_leaves_nothing_to_clean_up(
     score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -24,12 +24,14 @@ from places import TINY
 from quiet import without_warnings
 from streaming_tables import command, patients, read_any, write_any
 from thighdx.cli import app
-from thighdx.files.reading import Place, open_table
 from thighdx.files.scoring import show_progress
+from thighdx.files.table import Place, open_table
 from thighdx.scoring.scorer import Scorer
 
-IN = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
-OUT = ["csv", "csv.gz", "csv.bz2", "csv.zst", "parquet", "arrow", "arrows"]
+FORMATS = [
+    *("csv", "csv.gz", "csv.bz2", "csv.zst", "tsv", "tsv.gz", "jsonl", "jsonl.gz"),
+    *("parquet", "arrow", "arrows"),
+]
 CAUSES = ["strain", "root", "other"]
 
 
@@ -56,18 +58,28 @@ def assert_scored(found: pd.DataFrame, wanted: pd.DataFrame, *, atol: float = 0.
     np.testing.assert_allclose(found[CAUSES].to_numpy(), wanted[CAUSES].to_numpy(), rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [*((kind, "parquet") for kind in IN), *(("parquet", kind) for kind in OUT)]
-)
+@pytest.fixture(scope="module")
+def wanted() -> tuple[pa.Table, pd.DataFrame]:
+    """Patients, and what the model says about them."""
+    table = patients(500)
+    return table, expected(table)
+
+
+@pytest.mark.parametrize("after", FORMATS)
+@pytest.mark.parametrize("before", FORMATS)
 def test_every_format_gives_what_the_model_gives(
-    score: Callable[..., Result], before: str, after: str
+    score: Callable[..., Result], wanted: tuple[pa.Table, pd.DataFrame], before: str, after: str
 ) -> None:
-    table = patients(1_000)
+    table, scored = wanted
     write_any(table, Path(f"in.{before}"))
     result = score(f"in.{before}", "-o", f"out.{after}", "--part-rows", "300")
     assert result.exit_code == 0, result.stderr
-    assert_scored(read_any(Path(f"out.{after}")), expected(table))
-    assert sorted(path.name for path in Path().iterdir()) == sorted({f"in.{before}", f"out.{after}"})
+    found = read_any(Path(f"out.{after}"))
+    assert_scored(found, scored)
+    assert list(found.columns) == list(scored.columns)
+    assert found["big"].astype("int64").tolist() == scored["big"].tolist()
+    assert found["ward"].tolist() == scored["ward"].tolist()
+    assert {path.name for path in Path().iterdir()} == {f"in.{before}", f"out.{after}"}
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrows"])

@@ -1,53 +1,71 @@
 """Change one small thing of a room of the package at a time, and see whether its tests notice.
 
 ``python tests/mutation/run.py network`` draws mutants (`mutants.py` says which there are). For each it runs the tests
-of the room, then some of the rooms that stand on it, in a copy of the checkout until one fails, and writes a line of
-JSON; called again with the same `--out` it goes on from there.
+of the file, of the room, then of rooms that stand on it, in a copy of the checkout until one fails, and writes a line
+of JSON; called again with the same `--out` it goes on from there. For Linux: tests run in forks of one process that
+has imported what takes long.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from mutation.mutants import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = {
+KERNEL, REFERENCE = "tests/inference/test_kernel.py", "tests/inference/test_against_reference.py"
+# The tests of a file that has none of its own name.
+OF_FILE = {
+    "inference/compiled_steps": KERNEL,
+    "inference/dense_rows": KERNEL,
+    "inference/departures": KERNEL,
+    "inference/engine": REFERENCE,
+    "inference/marginals": REFERENCE,
+    "network/arrays": "tests/compiled/test_stored.py",
+    "network/assemble": "tests/compiled/test_contradictions.py",
+    "network/explanations": "tests/network/test_build.py",
+    "network/groups": REFERENCE,
+    "network/rebase": "tests/network/test_build.py",
+    "network/tables": "tests/network/test_build.py",
+}
+OF_ROOM = {
     "network": (
-        ("tests/network", "--ignore=tests/network/test_interchange.py"),
-        (
-            "tests/network/test_interchange.py",
-            "tests/inference",
-            "tests/compiled",
-            "tests/cli/test_details.py",
-        ),
+        ("tests/network",),
+        ("tests/inference", "tests/compiled/test_contradictions.py", "tests/compiled/test_stored.py"),
     ),
     "inference": (
         ("tests/inference",),
-        (
-            "tests/network/test_interchange.py",
-            "tests/scoring/test_score.py",
-            "tests/reasoning",
-            "tests/model",
-        ),
+        ("tests/network/test_interchange.py", "tests/scoring/test_score.py", "tests/reasoning/explain"),
     ),
 }
-PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-STORED = "src/thighdx/compiled/stored.py"
+STORED, MACHINE_CODE = "src/thighdx/compiled/stored.py", "src/thighdx/machine_code.py"
+SLOW_TO_IMPORT = (
+    "hypothesis.extra.numpy",
+    "mpmath",
+    "numba",
+    "pandas",
+    "pytest",
+    "scipy.optimize",
+    "scipy.stats",
+)
+WALL_SECONDS = 1_800  # for a test that waits for ever; one that computes for ever ends by processor time
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,13 @@ class Chosen:
     def key(self) -> str:
         """What tells it from all others."""
         return f"{self.file}:{self.mutant.start}-{self.mutant.end}:{self.mutant.text}"
+
+    def tests(self) -> list[tuple[str, ...]]:
+        """Return what is run one after the other: the tests of the file, of the room, of those that stand on it."""
+        name = self.file.removeprefix("src/thighdx/").removesuffix(".py")
+        room, _, module = name.partition("/")
+        own = OF_FILE.get(name, f"tests/{room}/test_{module}.py")
+        return [(own,), *OF_ROOM[room]]
 
 
 def draw(room: str, n: int, seed: int) -> list[Chosen]:
@@ -78,8 +103,9 @@ def draw(room: str, n: int, seed: int) -> list[Chosen]:
 def copy_checkout(target: Path) -> None:
     """Copy what git knows or would add.
 
-    The compiled model is believed in the copy though the code that made it changes: otherwise a test would fail
-    because a file is out of date, and not because an answer is wrong.
+    The compiled model is believed in the copy though the code that made it changes, or a test would fail because a file
+    is out of date and not because an answer is wrong. Machine code goes by the two files that it is made from, and not
+    by all that lie beside them, which only saves time.
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
@@ -88,63 +114,70 @@ def copy_checkout(target: Path) -> None:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
     code = "from thighdx.compiled.stored import code_digest; print(code_digest())"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=_environment(target),
-        cwd=target,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    environment = os.environ | {"PYTHONPATH": str(target / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
     with (target / STORED).open("a", encoding="utf-8") as stream:
-        stream.write(f'\n\ndef code_digest() -> str:\n    return "{done.stdout.strip()}"\n')
+        stream.write(f'\n\ndef code_digest() -> str:\n    return "{done.stdout.decode().strip()}"\n')
+    machine_code = target / MACHINE_CODE
+    text = machine_code.read_text(encoding="utf-8")
+    every = 'parent.glob("*.py")'
+    assert text.count(every) == 1
+    own = 'parent / name for name in ("compiled_steps.py", "engine.py")'
+    machine_code.write_text(text.replace(every, own), encoding="utf-8")
 
 
-def _environment(copy: Path) -> dict[str, str]:
-    """Return an environment in which the package is that of the copy; failing examples are not made smaller."""
-    beside = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    outside = [path for path in beside if not Path(path).is_relative_to(ROOT)]
-    own = [str(copy / part) for part in ("src", "tests", "docs")]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([*own, *outside]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_PROFILE": "first",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-
-
-def fails(copy: Path, tests: tuple[str, ...], limit: float) -> str:
-    """Run tests; return the first that fails, "time" where they hang, and nothing where all pass."""
+def fails(copy: Path, tests: tuple[str, ...], limit: float) -> tuple[str, float]:
+    """Run tests for so many seconds of processor time; return how they fail, nothing if they pass, and the seconds."""
     with tempfile.TemporaryDirectory() as scratch:
-        process = subprocess.Popen(
-            [*PYTEST, f"--basetemp={scratch}/tests", *tests],
-            cwd=copy,
-            env=_environment(copy),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # so that what a test started ends with it
-        )
-        try:
-            said, _ = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.communicate()
-            return "time"
-    if process.returncode == 0:
-        return ""
-    failed = [line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return failed[0][:200] if failed else f"exit {process.returncode}: {said[-200:]}"
+        said = Path(scratch) / "said"
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _test(copy, tests, limit, said)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        _, status, usage = os.wait4(pid, 0)
+        seconds = usage.ru_utime + usage.ru_stime
+        if os.WIFSIGNALED(status):
+            return f"ended by {signal.Signals(os.WTERMSIG(status)).name}", seconds
+        code = os.waitstatus_to_exitcode(status)
+        lines = said.read_text(encoding="utf-8", errors="replace").splitlines()
+        failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+        return (failed or [f"exit {code}: {lines[-1:]}"])[0][:200] if code else "", seconds
 
 
-def judge(copy: Path, chosen: Chosen, tests: tuple[tuple[str, ...], ...], limits: list[float]) -> str:
+def _test(copy: Path, tests: tuple[str, ...], limit: float, said: Path) -> NoReturn:
+    """Run tests in this process, which ends with them."""
+    os.setsid()
+    with said.open("w") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    os.chdir(copy)
+    own = [str(copy / part) for part in ("src", "tests", "docs")]
+    sys.path[:] = own + [path for path in sys.path if path and not Path(path).is_relative_to(ROOT)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(own)
+    os.environ["HYPOTHESIS_PROFILE"] = "first"  # a failing example is not made smaller
+    sys.dont_write_bytecode = True
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 1))
+    signal.alarm(WALL_SECONDS)
+    import pytest
+
+    plain = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={said}-files"]
+    plain += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    code = int(pytest.main([*plain, *tests]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def judge(copy: Path, chosen: Chosen, limits: dict[tuple[str, ...], float]) -> str:
     """Put a mutant into the copy, run the tests, and take it out again."""
     file = copy / chosen.file
     source = file.read_text(encoding="utf-8")
     file.write_text(chosen.mutant.applied_to(source), encoding="utf-8")
     try:
-        return next(filter(None, map(lambda some, most: fails(copy, some, most), tests, limits)), "")
+        return next(filter(None, (fails(copy, some, limits[some])[0] for some in chosen.tests())), "")
     finally:
         file.write_text(source, encoding="utf-8")
 
@@ -157,15 +190,17 @@ def run(room: str, *, n: int, seed: int, out: Path) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_checkout(copy)
-        limits = []
-        for tests in TESTS[room]:
-            start = time.monotonic()
-            if failed := fails(copy, tests, 3_600):
-                raise SystemExit(f"without any change: {failed}")
-            limits.append(60 + 4 * (time.monotonic() - start))
+        limits: dict[tuple[str, ...], float] = {}
         for number, item in enumerate(chosen, 1):
             if item.key not in known:
-                entry = describe(item) | {"killed_by": judge(copy, item, TESTS[room], limits)}
+                for tests in item.tests():
+                    if tests not in limits:
+                        failed, seconds = fails(copy, tests, 3_600)
+                        if failed:
+                            raise SystemExit(f"without any change: {failed}")
+                        print(f"    {' '.join(tests)}: {seconds:.0f} s", flush=True)
+                        limits[tests] = 20 + 4 * seconds
+                entry = describe(item) | {"killed_by": judge(copy, item, limits)}
                 known[item.key] = entry
                 with out.open("a") as stream:
                     stream.write(json.dumps(entry) + "\n")
@@ -195,13 +230,16 @@ def describe(item: Chosen) -> dict[str, Any]:
 def main() -> None:
     """Run the mutants of one room and say how many died."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("room", choices=TESTS)
-    parser.add_argument("-n", type=int, default=80)
+    parser.add_argument("room", choices=OF_ROOM)
+    parser.add_argument("-n", type=int, default=60)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--out", type=Path, help="default: build/mutants-ROOM.jsonl")
     options = parser.parse_args()
     out = options.out or ROOT / "build" / f"mutants-{options.room}.jsonl"
     out.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process with threads is not forked
+    for name in SLOW_TO_IMPORT:
+        importlib.import_module(name)
     found = run(options.room, n=options.n, seed=options.seed, out=out)
     killed = sum(bool(entry["killed_by"]) for entry in found)
     print(f"{options.room}: {killed} of {len(found)} killed, {killed / len(found):.2f}")

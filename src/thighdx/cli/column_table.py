@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console, paragraph, plain_table, write
-from thighdx.files.reading import explain_columns
+from thighdx.files.table import explain_columns
 from thighdx.scoring.column_readings import SHOWN_VALUES, ColumnReading
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thighdx.files.reading import Table
+    from thighdx.files.table import Table
     from thighdx.scoring.scorer import Scorer
 
 __all__ = ["print_columns"]

@@ -89,8 +89,8 @@ def learn(
 
 def _reader(names: list[str]) -> Callable[[], Iterator[Any]]:
     """Return a function that reads all files from the beginning, batch by batch."""
-    from thighdx.files.formats import find_files
     from thighdx.files.sources import inspect_file
+    from thighdx.files.which_files import find_files
 
     files = find_files(names)
     if files == [STANDARD_STREAM]:
@@ -100,6 +100,7 @@ def _reader(names: list[str]) -> Callable[[], Iterator[Any]]:
 
     def batches() -> Iterator[Any]:
         for file in files:
-            yield from inspect_file(file).read(skip=0, evidence=frozenset(), n_rows=BATCH_ROWS)
+            for batch, _ in inspect_file(file).read(skip=0, evidence=(), n_rows=BATCH_ROWS):
+                yield from (batch.slice(row, BATCH_ROWS) for row in range(0, batch.num_rows, BATCH_ROWS))
 
     return batches

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from thighdx.model import Model
-    from thighdx.reasoning.questions.open_questions import OpenQuestion
+    from thighdx.reasoning.urgency.open_questions import OpenQuestion
     from thighdx.result import Result
 
 __all__ = [
@@ -89,7 +89,7 @@ def print_end(out: Console, result: Result) -> None:
 
 def print_intervals(out: Console, model: Model, result: Result, level: float, top: int) -> None:
     """Print credible intervals of the leading causes."""
-    found, labels = result.interval(level), model.compiled.kb.short_labels
+    found, labels = result.interval(level), model.compiled.labels
     table = plain_table()
     table.add_column(say("result.cause", labels), overflow="fold")
     for name in ("probability", "from", "to"):
@@ -156,7 +156,7 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
     urgent = [reason.cause for reason in result.triage.deciding if reason.cause not in ("", rest)]
     shown = list(dict.fromkeys([*map(str, result.top(top).index), *urgent]))
     marked = {cause for cause in shown if cause in must_not_miss}
-    mark, labels = _mark(), model.compiled.kb.short_labels
+    mark, labels = _mark(), model.compiled.labels
     is_wide = out.width >= WIDE_ENOUGH
     width = BAR_WIDTHS[out.width >= 100]
     table = plain_table()
@@ -181,7 +181,7 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
 
 def _print_explanations(out: Console, model: Model, result: Result) -> None:
     """Print the most probable sets of causes."""
-    labels = model.compiled.kb.short_labels
+    labels = model.compiled.labels
     table = plain_table(header=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")

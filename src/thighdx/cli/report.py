@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console, paragraph, percent, plain_table, write
 from thighdx.files.formats import STANDARD_STREAM
-from thighdx.files.report import RunReport
+from thighdx.files.report import Problem, RunReport
 from thighdx.files.summary import Summary
 from thighdx.kb.records import LEVELS
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from thighdx.compiled.compiled_model import CompiledModel
-    from thighdx.files.run import Problem
 
 __all__ = ["print_cases", "print_closing"]
 
@@ -42,15 +41,15 @@ def print_closing(closing: RunReport) -> None:
     """Print on standard error what became of the rows, how fast, and by which model."""
     sys.stdout.flush()
     out = console(to_stderr=True)
-    run, model = closing.run, closing.scorer.model
+    model = closing.scorer.model
     _print_rows(out, closing)
-    for problem in _shown_problems(run.problems):
+    for problem in _shown_problems(closing.problems):
         line = f"{problem.file}, row {problem.row}: {problem.status}: {problem.message}"
         write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")
-    if order := [level for level in reversed(LEVELS) if run.triage[level]]:
-        write(out, "Urgency: " + ", ".join(f"{run.triage[level]:,} {level}" for level in order))
+    if order := [level for level in reversed(LEVELS) if closing.triage[level]]:
+        write(out, "Urgency: " + ", ".join(f"{closing.triage[level]:,} {level}" for level in order))
     where = f"setting {closing.scorer.setting}"
-    where += " where the row names none" if run.summary.has_settings else ""
+    where += " where the row names none" if closing.summary.has_settings else ""
     write(out, f"Model: {model.name} {model.version} ({model.digest[:12]}), {where}")
     if closing.output != STANDARD_STREAM:
         write(out, f"Written: {closing.output}")
@@ -161,14 +160,16 @@ def _print_truth(out: Console, summary: Summary) -> None:
 
 def _print_rows(out: Console, closing: RunReport) -> None:
     """Print what became of the rows, and how fast."""
-    run, kept = closing.run, closing.kept
-    line = f"{run.n_rows:,} row{'' if run.n_rows == 1 else 's'} read: {closing.n_scored:,} scored"
+    kept = closing.kept
+    line = f"{closing.n_rows:,} row{'' if closing.n_rows == 1 else 's'} read: {closing.n_scored:,} scored"
     if kept:
         listed = ", ".join(f"{n:,} {status}" for status, n in kept.items())
         line += f", {sum(kept.values()):,} kept without probabilities ({listed})"
-    if run.n_resumed:
-        line += f"; {run.n_resumed:,} of them before the interruption"
-    speed = f"{run.seconds:.1f} s, {closing.rows_per_second:,.0f} rows/s (start-up {closing.start_up:.1f} s)"
+    if closing.n_resumed:
+        line += f"; {closing.n_resumed:,} of them before the interruption"
+    speed = (
+        f"{closing.seconds:.1f} s, {closing.rows_per_second:,.0f} rows/s (start-up {closing.start_up:.1f} s)"
+    )
     write(out, paragraph(f"{line}; {speed}", out.width))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +16,8 @@ from thighdx.errors import TableError
 from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
-    from thighdx.files.reading import Table
-    from thighdx.files.run import Run, RunOptions
+    from thighdx.files.run import RunOptions
+    from thighdx.files.table import Table
     from thighdx.scoring.scorer import Scorer
 
 __all__ = ["score"]
@@ -26,7 +25,6 @@ __all__ = ["score"]
 STANDARD_STREAM = "-"
 TAB = {"tab": "\t", "\\t": "\t"}  # as it can be typed
 PART_ROWS = 65_536
-SHOWN_CAUSES = 3
 
 
 class OnErrorWord(StrEnum):
@@ -174,9 +172,10 @@ def score(
     --resume.
     """
     from thighdx.files.csv_text import CsvDialect
-    from thighdx.files.reading import open_table
-    from thighdx.files.run import RunOptions, share_processors
+    from thighdx.files.pipeline import share_processors
+    from thighdx.files.run import RunOptions
     from thighdx.files.scoring import check_output
+    from thighdx.files.table import open_table
     from thighdx.scoring.scorer import Scorer
 
     started = time.perf_counter()
@@ -212,7 +211,7 @@ def score(
         _check_report(table, output, report)
     on_earlier = "resume" if resume else "restart" if restart else "ask"
     options = RunOptions(escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
-    _run(table, scorer, output, options, started=started, report=report, quiet=quiet, top=top or SHOWN_CAUSES)
+    _run(table, scorer, output, options, started=started, report=report, quiet=quiet)
 
 
 def _run(
@@ -224,23 +223,25 @@ def _run(
     started: float,
     report: str | None,
     quiet: bool,
-    top: int,
 ) -> None:
     """Score, and say how it went."""
     from thighdx.cli.report import print_cases, print_closing
-    from thighdx.files.scoring import score_opened, start_run
+    from thighdx.files.scoring import score_opened
 
-    run = start_run(scorer, table, top)
-    with _explained(output, run):
-        closing = score_opened(table, scorer, output, run, options, started=started, quiet=quiet)
+    try:
+        closing = score_opened(table, scorer, output, options, started=started, quiet=quiet)
+    except BaseException as error:
+        for note in getattr(error, "__notes__", ()):  # what is kept of the run
+            say(f"thighdx: {note}")
+        raise
     for message in closing.remarks:
         say(f"thighdx: warning: {message}")
-    if run.notice and not quiet:
-        say(f"thighdx: {run.notice}")
+    if closing.notice and not quiet:
+        say(f"thighdx: {closing.notice}")
     if report is not None:
         closing.write(report)
     if not quiet:
-        print_cases(run.summary, scorer.model, output=output)
+        print_cases(closing.summary, scorer.model, output=output)
         print_closing(closing)
 
 
@@ -248,7 +249,7 @@ def _check_choices(
     tables: Sequence[str], output: str | None, *, explain: bool, resume: bool, restart: bool
 ) -> None:
     """Refuse options that do not go together, before anything is opened."""
-    from thighdx.files.formats import input_format, table_format
+    from thighdx.files.formats import input_format, output_format
 
     if resume and restart:
         raise TableError("--resume and --restart: expected one of them")
@@ -258,7 +259,7 @@ def _check_choices(
         raise TableError("no output: expected -o OUT, or --explain-columns")
     if len(tables) == 1 and not Path(tables[0]).exists() and not any(mark in tables[0] for mark in "*?["):
         input_format(tables[0])
-    table_format(output)
+    output_format(output)
 
 
 def _check_report(table: Table, output: str, report: str) -> None:
@@ -286,25 +287,3 @@ def _renamed(columns: Sequence[str]) -> dict[str, str]:
             raise TableError(f"--columns: {name!r} is given twice, expected each once")
         found[name] = read_as
     return found
-
-
-@contextmanager
-def _explained(output: str, run: Run) -> Iterator[None]:
-    """Say what is kept of a run that did not end well, and what an error of the system means."""
-    import errno
-
-    from thighdx.files.work import kept_rows
-
-    full = {errno.ENOSPC: "no space left", errno.EFBIG: "the file grows too large"}
-    full[getattr(errno, "EDQUOT", errno.ENOSPC)] = "no space left"
-    try:
-        yield
-    except BaseException as error:
-        reason = full.get(error.errno or 0) if isinstance(error, OSError) else None
-        if output != STANDARD_STREAM and (n_rows := kept_rows(output)) and run.n_rows:
-            say(
-                f"thighdx: {n_rows:,} scored rows are kept; the same command with --resume goes on from there"
-            )
-        if reason is not None:
-            raise TableError(f"{output}: cannot be written: {reason}") from None
-        raise

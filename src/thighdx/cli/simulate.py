@@ -16,7 +16,12 @@ def simulate(
     n: Annotated[int, typer.Argument(metavar="N", min=0, help="How many patients.")],
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="OUT", help="File to write (.csv, .csv.gz, .parquet), or -."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File to write, its format by its ending (.csv, .parquet, ...); or -.",
+        ),
     ],
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same patients.")],
     setting: SettingOption = None,
@@ -27,10 +32,10 @@ def simulate(
     'thighdx score' passes these columns through, never reads them as evidence, and counts how often it
     was right.
     """
-    from thighdx.files.formats import table_format
+    from thighdx.files.formats import output_format
     from thighdx.files.sinks import create_table_file
 
-    table_format(output)  # a wrong ending is found before any work
+    output_format(output)  # a wrong ending is found before any work
     loaded = open_model(model)
     name = loaded.default_setting if setting is None else setting
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types

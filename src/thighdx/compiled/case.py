@@ -1,4 +1,4 @@
-"""A case put to a model: its evidence, and the weights of every explanation, worked out once."""
+"""A case put to a model: its evidence and the weight of every set of causes; every question takes one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.arrays import below_peak
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import ImpossibleEvidenceError
+from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import CaseEvidence, encode_case
+from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.inference.conflict import minimal_conflict
-from thighdx.inference.engine import log_weights
+from thighdx.inference.engine import log_weights, normalise, set_chances
+from thighdx.kb.records import Cost, KnowledgeBase
+from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.network.tables import setting_tables
+from thighdx.once import Keeps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Case", "open_case"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """Evidence about one patient under one model.
+@dataclass(frozen=True, eq=False)
+class Case(Keeps):
+    """Evidence about one patient, possible under a model.
 
     Attributes
     ----------
@@ -33,8 +37,8 @@ class Case:
     evidence : CaseEvidence
     weights : (n_explanations,) float64
         P(H | evidence), linear.
-    prior : (n_explanations,) float64
-        P(H | setting).
+    posterior : mapping of str to float
+        P(cause present | evidence), linear, in the order of the model.
     log_evidence : float
         Natural log of P(evidence | complaint, setting); 0 without evidence.
     """
@@ -42,23 +46,76 @@ class Case:
     compiled: CompiledModel
     evidence: CaseEvidence
     weights: Floats
-    prior: Floats
+    posterior: Mapping[str, float]
     log_evidence: float
+
+    @property
+    def kb(self) -> KnowledgeBase:
+        """What the model was made from."""
+        return self.compiled.kb
+
+    @property
+    def network(self) -> Network:
+        """The tables of the network."""
+        return self.compiled.network
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What evidence may say."""
+        return self.compiled.vocabulary
+
+    @property
+    def batch(self) -> EvidenceBatch:
+        """What is known, as a batch of one."""
+        return self.evidence.batch
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """Known state of every variable and given cause."""
+        return self.evidence.states
+
+    @property
+    def setting_idx(self) -> int:
+        """Place of the setting among those of the model."""
+        return int(self.batch.setting_idx[0])
 
     @property
     def setting(self) -> str:
         """Where the patient was seen."""
-        return self.compiled.settings[int(self.evidence.batch.setting_idx[0])]
+        return self.compiled.settings[self.setting_idx]
+
+    @property
+    def max_cost(self) -> Cost:
+        """The dearest kind of question that can be answered in the setting."""
+        return next(item.max_cost for item in self.kb.manifest.settings if item.id == self.setting)
+
+    @property
+    def prior(self) -> Mapping[str, float]:
+        """P(cause present | complaint, setting), as `posterior`."""
+        weights = np.exp(setting_tables(self.network, self.setting_idx).log_prior)
+        return _by_cause(self.network, set_chances(weights[None], self.network.cause_members))
+
+    def causes_of(self, explanation_idx: int) -> tuple[str, ...]:
+        """Return the causes of one set of causes."""
+        causes, members = self.network.spec.causes, self.network.explanations.members[explanation_idx]
+        return tuple(causes[c] for c in members.tolist() if c < len(causes))
 
 
 def open_case(
     compiled: CompiledModel,
     findings: Mapping[str, object] | pd.Series[Any],
     *,
-    setting: str,
+    setting: str | None = None,
     ignore_unknown: bool = False,
 ) -> Case:
-    """Read one case and weigh every explanation of it.
+    """Read one case and weigh every set of causes by it.
+
+    Parameters
+    ----------
+    findings, ignore_unknown
+        As for `thighdx.evidence.one_case.encode_case`.
+    setting : str, optional
+        Default: that of the model.
 
     Raises
     ------
@@ -67,24 +124,26 @@ def open_case(
     ImpossibleEvidenceError
         If the evidence cannot be true together; its `conflict` is a smallest set that cannot.
     """
-    network, evidence = (
-        compiled.network,
-        encode_case(compiled.vocabulary, findings, setting=setting, ignore_unknown=ignore_unknown),
-    )
-    log_joint = log_weights(network, evidence.batch)[0]
-    peak = log_joint.max()
-    if np.isneginf(peak):
+    name = compiled.kb.manifest.default_setting if setting is None else setting
+    evidence = encode_case(compiled.vocabulary, findings, setting=name, ignore_unknown=ignore_unknown)
+    network = compiled.network
+    weights = log_weights(network, evidence.batch)
+    posterior, log_evidence = normalise(weights, network.cause_members)
+    if np.isneginf(log_evidence[0]):
         raise _impossible(compiled, evidence)
-    weights = below_peak(log_joint)
-    total = weights.sum()
     is_blank = not (evidence.states or evidence.likelihoods)
     return Case(
         compiled,
         evidence,
-        weights / total,
-        np.exp(setting_tables(network, int(evidence.batch.setting_idx[0])).log_prior),
-        0.0 if is_blank else float(peak + np.log(total)),
+        weights[0] / weights[0].sum(),
+        _by_cause(network, posterior),
+        0.0 if is_blank else float(log_evidence[0]),
     )
+
+
+def _by_cause(network: Network, chances: Floats) -> dict[str, float]:
+    """Name the probabilities, (1, n_causes), of the causes."""
+    return dict(zip(network.spec.causes, chances[0].tolist(), strict=True))
 
 
 def _impossible(compiled: CompiledModel, evidence: CaseEvidence) -> ImpossibleEvidenceError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from thighdx.kb.records import KnowledgeBase, Variable
 from thighdx.network.build import Network, SolvedParameters, build_network
 from thighdx.network.rebase import Shares
 from thighdx.network.spec import Floats, NetworkSpec
-from thighdx.once import Once
+from thighdx.once import Keeps, Once
+from thighdx.words import Labels
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
@@ -44,7 +45,7 @@ class ModelCard:
 
 
 @dataclass(frozen=True, eq=False)
-class CompiledModel:
+class CompiledModel(Keeps):
     """A knowledge base with its pooled judgements and solved parameters.
 
     Attributes
@@ -67,34 +68,40 @@ class CompiledModel:
     solved: SolvedParameters
     elicited: Floats
     rebased: Shares
-    _network: Once[Network] = field(init=False, repr=False)
-    _vocabulary: Once[Vocabulary] = field(init=False, repr=False)
-    _card: Once[ModelCard] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Prepare what is made at first use."""
-        object.__setattr__(self, "_network", Once(partial(build_network, self.spec, self.solved)))
-        object.__setattr__(self, "_vocabulary", Once(partial(_vocabulary_of, self)))
-        object.__setattr__(self, "_card", Once(partial(_card_of, self)))
 
     def __reduce__(self) -> tuple[type[CompiledModel], tuple[Any, ...]]:
         """Pickle what the rest is made from."""
         return CompiledModel, (self.kb, self.judged, self.spec, self.solved, self.elicited, self.rebased)
 
-    @property
+    @cached_property
     def card(self) -> ModelCard:
         """What answers say about their model."""
-        return self._card()
+        return ModelCard(
+            name=self.name,
+            version=self.version,
+            digest=self.digest,
+            max_causes=self.max_causes,
+            residual_cause=self.residual_cause,
+            groups=dict(self.groups),  # plain, so that results can be pickled
+            must_not_miss_group=self.kb.manifest.must_not_miss_group,
+            rebased=self.rebased,
+            disclaimer=self.disclaimer,
+        )
 
-    @property
+    @cached_property
     def network(self) -> Network:
         """The tables of the network."""
-        return self._network()
+        return build_network(self.spec, self.solved)
 
-    @property
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """What evidence may say."""
-        return self._vocabulary()
+        return make_vocabulary(self.kb.variables, self.spec.settings, self.kb.manifest.complaints)
+
+    @property
+    def labels(self) -> Labels:
+        """What things are called, causes and findings as briefly as they can be told apart; see `thighdx.words`."""
+        return self.kb.short_labels
 
     @property
     def name(self) -> str:
@@ -155,27 +162,6 @@ class CompiledModel:
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:
         """Every number of the tables with what the experts believe about it, and its point value."""
         return self.judged()
-
-
-def _card_of(compiled: CompiledModel) -> ModelCard:
-    """Return what answers say about their model."""
-    return ModelCard(
-        name=compiled.name,
-        version=compiled.version,
-        digest=compiled.digest,
-        max_causes=compiled.max_causes,
-        residual_cause=compiled.residual_cause,
-        groups=dict(compiled.groups),  # plain, so that results can be pickled
-        must_not_miss_group=compiled.kb.manifest.must_not_miss_group,
-        rebased=compiled.rebased,
-        disclaimer=compiled.disclaimer,
-    )
-
-
-def _vocabulary_of(compiled: CompiledModel) -> Vocabulary:
-    """Return what evidence may say."""
-    kb = compiled.kb
-    return make_vocabulary(kb.variables, compiled.spec.settings, kb.manifest.complaints)
 
 
 def judged_by(

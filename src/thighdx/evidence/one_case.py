@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thighdx.errors import EvidenceError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
@@ -24,12 +25,13 @@ from thighdx.evidence.vocabulary import (
 )
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
-from thighdx.network.spec import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CaseEvidence", "CaseWarning", "encode_case", "encode_states"]
+__all__ = ["CaseEvidence", "CaseWarning", "encode_case"]
+
+_AGES = ("age", DATE_OF_BIRTH, REFERENCE_DATE)  # read together, once bands are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,41 +96,36 @@ def encode_case(
             f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
         )
     setting_idx = vocabulary.setting_code(setting)
-    states, likelihoods = dict[str, str](), dict[str, dict[str, float]]()
-    warnings: list[CaseWarning] = []
-    by_id = {v.id: v for v in (*vocabulary.variables, *vocabulary.causes)}
+    codes, likelihoods, warnings = dict[str, int](), dict[str, dict[str, float]](), list[CaseWarning]()
     for name, value in _as_in_tables(vocabulary, findings).items():
-        if name in ("age", DATE_OF_BIRTH, REFERENCE_DATE) and vocabulary.age_starts:
-            continue
-        if name not in by_id:
+        if (variable := vocabulary.by_id.get(name)) is None:
             if not ignore_unknown:
                 raise vocabulary.unknown_name(name)
             warnings.append(CaseWarning("ignored", f"{vocabulary.unknown_name(name)}; it was left out"))
-            continue
-        if isinstance(value, Mapping):
-            likelihoods[name] = _likelihood(vocabulary, by_id[name], value)
-        elif (state := vocabulary.read(by_id[name], value)) is not None:
-            states[name] = state
+        elif isinstance(value, Mapping):
+            likelihoods[name] = _likelihood(vocabulary, variable, value)
+        elif (code := vocabulary.read_code(variable, value)) is None:
+            raise EvidenceError(vocabulary.refusal(variable, value))
+        elif code != UNKNOWN:
+            codes[name] = code
     if vocabulary.age_starts:
         if "age" in findings:
-            _read_age(vocabulary, findings["age"], states, likelihoods, warnings)
+            _read_age(vocabulary, findings["age"], codes, likelihoods, warnings)
         if DATE_OF_BIRTH in findings:
-            _read_age(vocabulary, _age_at(findings), states, likelihoods, warnings)
-    states = {name: states[name] for name in by_id if name in states}
-    warnings.extend(_not_applicable(by_id, states))
-    complaints = [by_id[name] for name in vocabulary.complaints]
-    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
-        listed = " or ".join(item.label.lower() for item in complaints)
-        message = (
-            f"no {listed}: the model is about people with {'one of them' if len(complaints) > 1 else 'it'}"
-        )
-        warnings.append(CaseWarning("outside_population", message))
-    batch = encode_states(vocabulary, states, likelihoods, setting_idx)
-    return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+            _read_age(vocabulary, _age_at(findings), codes, likelihoods, warnings)
+    states = {name: item.states[codes[name]] for name, item in vocabulary.by_id.items() if name in codes}
+    batch = EvidenceBatch(
+        _codes(vocabulary.index, codes),
+        _codes(vocabulary.cause_index, codes),
+        np.array([setting_idx], dtype=np.intp),
+        _virtual(vocabulary.index, likelihoods),
+        _virtual(vocabulary.cause_index, likelihoods),
+    )
+    return CaseEvidence(states, likelihoods, batch, (*warnings, *_doubts(vocabulary, states)))
 
 
 def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
-    """Return findings by id: ``given_<cause>`` as the cause, ``<variable>:<state>`` as likelihoods.
+    """Return findings by id: ``given_<cause>`` as the cause, ``<variable>:<state>`` as likelihoods, ages left out.
 
     Raises
     ------
@@ -152,35 +149,29 @@ def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dic
                 raise EvidenceError(f"{name}: {variable_id} is given too; give one of them")
             number = as_number(value)
             likelihoods.setdefault(variable_id, {})[state] = value if number is None else number
-        else:
+        elif name not in _AGES or not vocabulary.age_starts:
             found[name] = value
     return {**found, **likelihoods}
 
 
-def encode_states(
-    vocabulary: Vocabulary,
-    states: Mapping[str, str],
-    likelihoods: Mapping[str, Mapping[str, float]],
-    setting_idx: int,
-) -> EvidenceBatch:
-    """Turn known states and virtual evidence, already read, into a batch of one."""
-    codes = np.full((1, len(vocabulary.variables)), UNKNOWN, dtype=np.int8)
-    given = np.full((1, len(vocabulary.causes)), UNKNOWN, dtype=np.int8)
-    for name, state in states.items():
-        if name in vocabulary.index:
-            position = vocabulary.index[name]
-            codes[0, position] = vocabulary.variables[position].states.index(state)
-        else:
-            given[0, vocabulary.cause_index[name]] = int(state == "present")
-    on_variables, on_causes = [], []
-    for name, weights in likelihoods.items():
-        row: Floats = np.array([list(weights.values())])
-        if name in vocabulary.index:
-            on_variables.append(Likelihood(vocabulary.index[name], np.zeros(1, dtype=np.intp), row))
-        else:
-            on_causes.append(Likelihood(vocabulary.cause_index[name], np.zeros(1, dtype=np.intp), row))
-    settings = np.array([setting_idx], dtype=np.intp)
-    return EvidenceBatch(codes, given, settings, tuple(on_variables), tuple(on_causes))
+def _codes(index: Mapping[str, int], codes: Mapping[str, int]) -> npt.NDArray[np.int8]:
+    """Return what is known of the variables in `index`, (1, n), in their order."""
+    row = np.full((1, len(index)), UNKNOWN, dtype=np.int8)
+    for name, code in codes.items():
+        if name in index:
+            row[0, index[name]] = code
+    return row
+
+
+def _virtual(
+    index: Mapping[str, int], likelihoods: Mapping[str, Mapping[str, float]]
+) -> tuple[Likelihood, ...]:
+    """Return the virtual evidence on the variables in `index`."""
+    return tuple(
+        Likelihood(index[name], np.zeros(1, dtype=np.intp), np.array([[*weights.values()]]))
+        for name, weights in likelihoods.items()
+        if name in index
+    )
 
 
 def _likelihood(
@@ -222,7 +213,7 @@ def _age_at(findings: Mapping[str, object]) -> float | None:
 def _read_age(
     vocabulary: Vocabulary,
     value: object,
-    states: dict[str, str],
+    codes: dict[str, int],
     likelihoods: Mapping[str, object],
     warnings: list[CaseWarning],
 ) -> None:
@@ -232,27 +223,29 @@ def _read_age(
         raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown")
     if years != years:  # unknown
         return
-    bands = vocabulary.variables[vocabulary.index[AGE_VARIABLE]].states
-    band = bands[vocabulary.age_code(years)]
-    if states.get(AGE_VARIABLE, band) != band or AGE_VARIABLE in likelihoods:
-        other = states.get(AGE_VARIABLE, "a likelihood")
+    bands, code = vocabulary.by_id[AGE_VARIABLE].states, vocabulary.age_code(years)
+    if codes.get(AGE_VARIABLE, code) != code or AGE_VARIABLE in likelihoods:
+        other = bands[codes[AGE_VARIABLE]] if AGE_VARIABLE in codes else "a likelihood"
         raise EvidenceError(
-            f"age: got {years:g} years (band {band}) and {AGE_VARIABLE} {other}; give one of them"
+            f"age: got {years:g} years (band {bands[code]}) and {AGE_VARIABLE} {other}; give one of them"
         )
-    states[AGE_VARIABLE] = band
+    codes[AGE_VARIABLE] = code
     if years < vocabulary.age_starts[0]:
-        message = f"age {years:g}: the model is about adults; scored as age band {band}"
+        message = f"age {years:g}: the model is about adults; scored as age band {bands[code]}"
         warnings.append(CaseWarning("outside_population", message))
 
 
-def _not_applicable(by_id: Mapping[str, Variable], states: Mapping[str, str]) -> list[CaseWarning]:
-    """Warn about answers to questions that do not apply to this case."""
-    found = []
+def _doubts(vocabulary: Vocabulary, states: Mapping[str, str]) -> Iterator[CaseWarning]:
+    """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
     for name, state in states.items():
-        condition = by_id[name].asked_if
+        condition = vocabulary.by_id[name].asked_if
         if condition and holds(parse_expression(condition), states) is False:
             message = (
                 f"{name}={state}: asked only if {condition}, which is not so here; better leave it unknown"
             )
-            found.append(CaseWarning("not_applicable", message))
-    return found
+            yield CaseWarning("not_applicable", message)
+    complaints = [vocabulary.by_id[name] for name in vocabulary.complaints]
+    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
+        listed = " or ".join(item.label.lower() for item in complaints)
+        which = "one of them" if len(complaints) > 1 else "it"
+        yield CaseWarning("outside_population", f"no {listed}: the model is about people with {which}")

@@ -9,9 +9,10 @@ import math
 import numbers
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 from thighdx.errors import EvidenceError, UnknownNameError, nearest_hint
@@ -171,7 +172,7 @@ def state_hint(value: object, states: Iterable[str]) -> str:
     return nearest_hint(word, [state for state in states if not denied or state[:2] == word[:2]])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vocabulary:
     """Names and states of everything that can be evidence, in the order of the network.
 
@@ -179,8 +180,6 @@ class Vocabulary:
     ----------
     variables : tuple of Variable
         Contexts and pathologies, then findings and tests.
-    age_starts : tuple of float
-        First year of every age band; empty where the model has no age band.
     complaints : tuple of str
         Findings of which everyone has one: what people come with.
     """
@@ -188,48 +187,46 @@ class Vocabulary:
     variables: tuple[Variable, ...]
     causes: tuple[Variable, ...]
     settings: tuple[str, ...]
-    age_starts: tuple[float, ...]
-    index: Mapping[str, int] = field(repr=False)
-    cause_index: Mapping[str, int] = field(repr=False)
     complaints: tuple[str, ...] = ()
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the names; the look-ups, which are read-only views, are made again."""
-        return make_vocabulary, ((*self.variables, *self.causes), self.settings, self.complaints)
+    @cached_property
+    def by_id(self) -> Mapping[str, Variable]:
+        """Variables, then causes."""
+        return {variable.id: variable for variable in (*self.variables, *self.causes)}
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Place of every variable."""
+        return {variable.id: place for place, variable in enumerate(self.variables)}
+
+    @cached_property
+    def cause_index(self) -> Mapping[str, int]:
+        """Place of every cause."""
+        return {cause.id: place for place, cause in enumerate(self.causes)}
+
+    @cached_property
+    def age_starts(self) -> tuple[float, ...]:
+        """First year of every age band, of states such as 18-39 and 80+; empty where there are no bands."""
+        states = self.variables[self.index[AGE_VARIABLE]].states if AGE_VARIABLE in self.index else ()
+        matches = [_BAND.fullmatch(state) for state in states]
+        return tuple(float(m[1]) for m in matches if m) if all(matches) else ()
+
+    @cached_property
+    def _setting_index(self) -> Mapping[str, int]:
+        """Place of every setting, by its name as `_as_id` writes it."""
+        return {_as_id(name): place for place, name in enumerate(self.settings)}
 
     @staticmethod
     def find_code(variable: Variable, value: object) -> int | None:
         """Return the index of the state a single value means, None where it means no state."""
         word = _word(value)
-        if word is None:
-            return None
-        lowered = [state.lower() for state in variable.states]
-        if word in lowered:
-            return lowered.index(word)
-        if variable.states in _PRESENCE_STATES:
-            return PRESENCE_WORDS.get(word)
-        if _SEX_WORDS.get(word) in lowered:
-            return lowered.index(_SEX_WORDS[word])
-        return lowered.index(NONE) if word in _NONE_WORDS and NONE in lowered else None
+        return None if word is None else _codes_of_words(variable.states).get(word)
 
     @classmethod
     def read_code(cls, variable: Variable, value: object) -> int | None:
         """Return the index of the state a value means, `UNKNOWN`, or None where it means nothing."""
         found = cls.find_code(variable, value)
         return UNKNOWN if found is None and is_unknown(value) else found
-
-    def read(self, variable: Variable, value: object) -> str | None:
-        """Return the state a single value means, None for unknown.
-
-        Raises
-        ------
-        EvidenceError
-            If the value is neither; says what was expected.
-        """
-        code = self.read_code(variable, value)
-        if code is None:
-            raise EvidenceError(self.refusal(variable, value))
-        return None if code == UNKNOWN else variable.states[code]
 
     def code(self, variable: Variable, value: object) -> int:
         """Return the index of the state a single value means.
@@ -273,9 +270,7 @@ class Vocabulary:
 
     def find_setting(self, setting: object) -> int | None:
         """Return the index of a setting, None if the model has no such setting."""
-        word = _as_id(setting) if isinstance(setting, str) else ""
-        found = [index for index, name in enumerate(self.settings) if _as_id(name) == word]
-        return found[0] if found else None
+        return self._setting_index.get(_as_id(setting)) if isinstance(setting, str) else None
 
     def read_setting(self, setting: object) -> int | None:
         """Return the index of a setting, `UNKNOWN`, or None if it is neither."""
@@ -299,7 +294,7 @@ class Vocabulary:
     def names(self) -> list[str]:
         """Return everything a key of evidence may be."""
         extra = ["age", DATE_OF_BIRTH] if self.age_starts else []
-        return [*self.index, *self.cause_index, *extra]
+        return [*self.by_id, *extra]
 
     def unknown_name(self, name: object) -> EvidenceError:
         """Return the error for a key that names nothing."""
@@ -310,7 +305,7 @@ class Vocabulary:
     def _name_hint(self, name: str) -> str:
         """Say what an unknown name may mean: an alias, a near name, or the setting, which is no finding."""
         word = _as_id(name)
-        for variable in (*self.variables, *self.causes):
+        for variable in self.by_id.values():
             aliases = {_as_id(alias) for alias in variable.aliases}
             if word in aliases or word == variable.id:
                 return f"did you mean {variable.id!r}? ({variable.label})"
@@ -341,6 +336,17 @@ class Vocabulary:
         return self.cause_index[cause]
 
 
+@lru_cache(maxsize=1_024)
+def _codes_of_words(states: tuple[str, ...]) -> Mapping[str, int]:
+    """Return the index of the state of every word that means one; a state's own name comes before other words."""
+    own = {state.lower(): code for code, state in enumerate(states)}
+    if states in _PRESENCE_STATES:
+        return {**PRESENCE_WORDS, **own}
+    of_none = dict.fromkeys(_NONE_WORDS, own[NONE]) if NONE in own else {}
+    of_sex = {word: own[state] for word, state in _SEX_WORDS.items() if state in own}
+    return {**of_none, **of_sex, **own}
+
+
 def _as_id(name: str) -> str:
     """Write a name as ids are: small letters, and one underscore for what parts words."""
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
@@ -366,22 +372,4 @@ def make_vocabulary(
     contexts = [v for v in variables if v.layer in ("context", "pathology")]
     findings = [v for v in variables if v.layer in ("finding", "test")]
     causes = tuple(v for v in variables if v.layer == "cause")
-    ordered = (*contexts, *findings)
-    return Vocabulary(
-        variables=ordered,
-        causes=causes,
-        settings=settings,
-        age_starts=_age_starts(ordered),
-        index=MappingProxyType({v.id: position for position, v in enumerate(ordered)}),
-        cause_index=MappingProxyType({v.id: position for position, v in enumerate(causes)}),
-        complaints=complaints,
-    )
-
-
-def _age_starts(variables: tuple[Variable, ...]) -> tuple[float, ...]:
-    """Read the first year of every band from states such as 18-39 and 80+."""
-    for variable in variables:
-        if variable.id == AGE_VARIABLE:
-            matches = [_BAND.fullmatch(state) for state in variable.states]
-            return tuple(float(m[1]) for m in matches if m) if all(matches) else ()
-    return ()
+    return Vocabulary((*contexts, *findings), causes, settings, complaints)

@@ -130,10 +130,10 @@ def _percentage(value: float) -> float:
 
 def _outcome(result: Result, cause: str) -> Json:
     """Return a cause with its codes."""
-    label = result._kb.variable(cause).label
+    label = result._case.kb.variable(cause).label
     own = {"system": own_system(result.model.name), "code": cause, "display": label}
     by_system: dict[str, list[Code]] = {}
-    for code in result._kb.codes:
+    for code in result._case.kb.codes:
         if code.cause == cause and code.system in _SYSTEM_NAMES:
             by_system.setdefault(code.system, []).append(code)
     public = [
@@ -149,7 +149,8 @@ def _basis(result: Result, evidence: FhirEvidence | None) -> list[Json]:
     if evidence is not None and evidence.origins:
         origins = dict.fromkeys(where.partition(".")[0] for where in evidence.origins.values())
         return [{"display": where} if "#" in where else {"reference": where} for where in origins]
-    found = [finding_name(name, value, result._kb.labels) for name, value in result.evidence.items()]
+    labels = result._case.kb.labels
+    found = [finding_name(name, value, labels) for name, value in result.evidence.items()]
     return [{"display": text} for text in found or ["nothing but the complaint"]]
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
@@ -40,16 +39,15 @@ def resource_schema(model: Model) -> pa.Schema:
     return pa.schema([*fields, *((name, pa.float64()) for name in (*ages, *virtual))])
 
 
-def resource_batches(path: str | Path, model: Model) -> Iterator[pa.RecordBatch]:
-    """Yield the resources of a file as record batches of `resource_schema`.
+def resource_batches(lines: Iterable[str], model: Model) -> Iterator[pa.RecordBatch]:
+    """Yield resources, one per line, as record batches of `resource_schema`.
 
     A line that cannot be read is a row that says so in ``fhir_unused`` and in its setting.
     """
     schema, reader = resource_schema(model), EvidenceReader(model)
-    with Path(path).open(encoding="utf-8", errors="replace") as lines:
-        rows = (_row(line, reader, model) for line in lines if line.strip())
-        while batch := list(islice(rows, BATCH_ROWS)):
-            yield pa.RecordBatch.from_pylist(batch, schema=schema)
+    rows = (_row(line, reader, model) for line in lines if line.strip())
+    while batch := list(islice(rows, BATCH_ROWS)):
+        yield pa.RecordBatch.from_pylist(batch, schema=schema)
 
 
 def _row(line: str, reader: EvidenceReader, model: Model) -> dict[str, Any]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import csv
 import io
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 import pyarrow.csv as pa_csv  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 from thighdx.evidence.vocabulary import PRESENCE_WORDS, as_day, as_number, is_unknown
+from thighdx.files.formats import TableFormat
 
-__all__ = ["CsvDialect", "CsvText", "check_names", "looks_like_data", "read_csv", "read_header"]
+__all__ = ["BLOCK_BYTES", "CsvDialect", "check_names", "looks_like_data", "read_csv", "read_header"]
 
 BLOCK_BYTES = 16_000_000  # of text read at once; no row is longer
 
@@ -59,34 +62,16 @@ class CsvDialect:
         """Whether text is read as it stands in the file."""
         return codecs.lookup(self.encoding).name == "utf-8"
 
-    def for_file(self, name: str) -> CsvDialect:
-        """Return the same with the delimiter of a file by its name."""
-        by_name = "\t" if name.lower().endswith(".tsv") else ","
-        return self if self.delimiter is not None else replace(self, delimiter=by_name)
+    def of(self, form: TableFormat) -> CsvDialect:
+        """Return the same with the delimiter of a format, if none was named."""
+        return self if self.delimiter is not None else replace(self, delimiter=form.delimiter)
 
-    def decode(self, stream: pa.NativeFile) -> pa.NativeFile:
+    def decode(self, stream: Any) -> Any:
         """Return a stream of bytes as UTF-8."""
-        return stream if self.is_utf8 else pa.transcoding_input_stream(stream, self.encoding, "utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class CsvText:
-    """A CSV before it is read: what to call it, how it begins, and how to open it.
-
-    Attributes
-    ----------
-    open : callable
-        Each call gives the whole from its beginning, as UTF-8; a pipe can only be opened once.
-    is_pipe : bool
-    dialect : CsvDialect
-        With its delimiter.
-    """
-
-    name: str
-    start: bytes
-    open: Callable[[], pa.NativeFile]
-    is_pipe: bool = False
-    dialect: CsvDialect = CsvDialect(delimiter=",")
+        if self.is_utf8:
+            return stream
+        native = stream if isinstance(stream, pa.NativeFile) else pa.PythonFile(stream, mode="r")
+        return pa.transcoding_input_stream(native, self.encoding, "utf-8")
 
 
 def looks_like_data(name: str) -> bool:
@@ -111,7 +96,7 @@ def check_names(name: str, columns: Sequence[str]) -> None:
             raise TableError(f"{name}: {what} is given {count} times, expected each once; {remedy}")
 
 
-def read_header(text: CsvText) -> tuple[list[str], bool]:
+def read_header(name: str, start: bytes, dialect: CsvDialect) -> tuple[list[str], bool]:
     """Return the names of the columns, without space around them, and whether any row follows.
 
     Raises
@@ -119,107 +104,114 @@ def read_header(text: CsvText) -> tuple[list[str], bool]:
     TableError
         If the header cannot be read.
     """
-    dialect = text.dialect
-    start = text.start.decode("utf-8-sig" if dialect.is_utf8 else dialect.encoding, errors="replace")
-    lines = csv.reader(io.StringIO(start, newline=""), delimiter=dialect.delimiter or ",")
+    text = start.decode("utf-8-sig" if dialect.is_utf8 else dialect.encoding, errors="replace")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter or ",")
     try:
-        header = [name.strip() for name in next(lines, [])]
+        header = [column.strip() for column in next(lines, [])]
     except csv.Error as error:
-        raise TableError(f"{text.name}: the header cannot be read ({error})") from None
+        raise TableError(f"{name}: the header cannot be read ({error})") from None
     try:
         has_rows = next(lines, None) is not None
     except csv.Error:  # a cell of over 131,072 characters, which the reader of rows may well take
         has_rows = True
     if any("\ufffd" in column for column in header):
-        raise TableError(
-            f"{text.name}: line 1: is not {dialect.encoding.upper()} text; save it as 'CSV UTF-8', or name its encoding"
-        )
+        raise _not_encoded(f"{name}: line 1", dialect.encoding)
     for separator, what, option in ((";", "semicolons", "';'"), ("\t", "tabs", "'\\t'")):
         if len(header) == 1 and separator in header[0]:
             raise TableError(
-                f"{text.name}: columns are separated by {what}, expected commas; name the delimiter, {option}"
+                f"{name}: columns are separated by {what}, expected commas; name the delimiter, {option}"
             )
-    check_names(text.name, header)
+    check_names(name, header)
     return header, has_rows
 
 
-def read_csv(text: CsvText, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a CSV, block by block.
+def read_csv(
+    name: str, stream: Any, columns: Sequence[str], dialect: CsvDialect, evidence: Collection[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a CSV block by block: as text, and what is evidence as dictionaries of few words.
 
     Parameters
     ----------
-    schema : pyarrow.Schema
-        Every column of the header as text, or as a dictionary of text.
+    stream : file of UTF-8
+        At its beginning.
 
     Raises
     ------
     TableError
-        With the line at fault.
+        With the row at fault.
     """
+    words = pa.dictionary(pa.int32(), pa.string())
+    bad_rows: list[Any] = []
+
+    def note(row: Any) -> str:
+        bad_rows.append(row)
+        return "error"
+
     try:
-        with text.open() as stream:
-            reader = pa_csv.open_csv(
-                stream,
-                read_options=pa_csv.ReadOptions(
-                    block_size=BLOCK_BYTES, column_names=schema.names, skip_rows_after_names=1
-                ),
-                # a blank line is a row where there is one column, and nothing where there are more
-                parse_options=pa_csv.ParseOptions(
-                    delimiter=text.dialect.delimiter,
-                    newlines_in_values=True,
-                    ignore_empty_lines=len(schema.names) > 1,
-                ),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types=schema,
-                    null_values=[""],
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=False,
-                ),
-            )
-            with contextlib.closing(reader):
-                yield from reader
+        with pa_csv.open_csv(
+            stream,
+            read_options=pa_csv.ReadOptions(
+                # one thread, so that rows are counted for messages
+                block_size=BLOCK_BYTES,
+                column_names=columns,
+                skip_rows_after_names=1,
+                use_threads=False,
+            ),
+            # a blank line is a row where there is one column, and nothing where there are more
+            parse_options=pa_csv.ParseOptions(
+                delimiter=dialect.delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=len(columns) > 1,
+                invalid_row_handler=note,
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types={name: words if name in evidence else pa.string() for name in columns},
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        ) as reader:
+            for batch in reader:
+                yield _with_points(batch, evidence) if dialect.decimal == "," else batch
     except (pa.ArrowException, OSError) as error:
-        raise _fault(text, schema.names, error) from None
+        raise _fault(name, error, bad_rows) from None
 
 
-def _fault(text: CsvText, header: Sequence[str], error: Exception) -> TableError:
-    """Look for the first line that explains why a CSV cannot be read."""
+def _fault(name: str, error: Exception, bad_rows: Sequence[Any]) -> TableError:
+    """Say in a user's words what the reader of rows says."""
     message = " ".join(str(error).split())[:200]
+    if bad_rows:
+        row = bad_rows[0]
+        got = "1 cell" if row.actual_columns == 1 else f"{row.actual_columns} cells"
+        return TableError(
+            f"{name}: row {row.number - 1} ({row.text[:40]!r}): got {got}, expected {row.expected_columns} as in "
+            f'the header; a comma inside a cell needs "quotes"'
+        )
+    if found := re.search(r"Row #(\d+): .*invalid UTF8", message):
+        return _not_encoded(f"{name}: row {int(found[1]) - 1}", "utf-8")
     if "straddling object" in message or "block boundaries" in message:
         return TableError(
-            f"{text.name}: a row is longer than {BLOCK_BYTES // 1_000_000} MB, expected rows of patients; "
+            f"{name}: a row is longer than {BLOCK_BYTES // 1_000_000} MB, expected rows of patients; "
             f'look for a quote (") that is never closed'
         )
     if "compressed stream" in message:
-        return TableError(f"{text.name}: damaged compressed file ({message.lower()})")
-    found = None
-    if not text.is_pipe:
-        with contextlib.suppress(csv.Error, OSError, pa.ArrowException), text.open() as stream:
-            found = _not_utf8(text, stream) if "UTF8" in message else _bad_row(text, stream, len(header))
-    return found or TableError(f"{text.name}: cannot be read as CSV ({message})")
+        return TableError(f"{name}: damaged compressed file ({message.lower()})")
+    return TableError(f"{name}: cannot be read as CSV ({message})")
 
 
-def _not_utf8(text: CsvText, stream: pa.NativeFile) -> TableError | None:
-    """Return the error for the first line that is not UTF-8."""
-    for number, line in enumerate(io.BufferedReader(stream), start=1):
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError:
-            return TableError(f"{text.name}: line {number}: is not UTF-8 text; save it as 'CSV UTF-8'")
-    return None
-
-
-def _bad_row(text: CsvText, stream: pa.NativeFile, n_columns: int) -> TableError | None:
-    """Return the error for the first row that has too few cells or too many."""
-    rows = csv.reader(
-        io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline=""),
-        delimiter=text.dialect.delimiter or ",",
+def _not_encoded(where: str, encoding: str) -> TableError:
+    """Return the error for text in another encoding."""
+    return TableError(
+        f"{where}: is not {encoding.upper()} text; save it as 'CSV UTF-8', or name its encoding"
     )
-    for row in rows:
-        if row and len(row) != n_columns:
-            got = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-            return TableError(
-                f"{text.name}: line {rows.line_num}: got {got}, expected {n_columns} as in "
-                f'the header; a comma inside a cell needs "quotes"'
-            )
-    return None
+
+
+def _with_points(batch: pa.RecordBatch, evidence: Collection[str]) -> pa.RecordBatch:
+    """Write 34,5 as 34.5 in dictionaries of text that are evidence; other columns stay as they are."""
+    arrays = []
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        if name in evidence:
+            words = pc.replace_substring_regex(array.dictionary, r"^(\s*[-+]?[0-9]*),([0-9])", r"\1.\2")
+            array = pa.DictionaryArray.from_arrays(array.indices, words)
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)

@@ -1,24 +1,26 @@
-"""A table as JSON, one row per line, in blocks of bounded size."""
+"""JSON lines, one row per line, read and written in blocks of bounded size."""
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 import pyarrow.json as pa_json  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 
-__all__ = ["json_batches", "json_schema"]
+__all__ = ["json_schema", "read_json", "write_json"]
 
 BLOCK_BYTES = 16_000_000
+WRITTEN_ROWS = 1_024  # as one piece of text
 
 
 def json_schema(name: str, start: bytes, *, is_whole: bool) -> pa.Schema:
-    """Return the columns and types of the rows at the beginning of a file.
+    """Return the columns and types of the rows at the beginning of a file; dates stay the text that they are.
 
     Raises
     ------
@@ -26,11 +28,13 @@ def json_schema(name: str, start: bytes, *, is_whole: bool) -> pa.Schema:
         If they cannot be read, or no row ends there.
     """
     whole = start if is_whole else start[: start.rfind(b"\n") + 1]
-    return _read(name, whole, pa_json.ParseOptions()).schema
+    found = _parse(name, whole, pa_json.ParseOptions()).schema
+    text = [pa.string() if pa.types.is_timestamp(kind) else kind for kind in found.types]
+    return pa.schema(zip(found.names, text, strict=True))
 
 
-def json_batches(name: str, schema: pa.Schema) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """Yield the rows of a file, and after how many bytes each batch ends.
+def read_json(name: str, stream: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a stream of text.
 
     Raises
     ------
@@ -38,19 +42,38 @@ def json_batches(name: str, schema: pa.Schema) -> Iterator[tuple[pa.RecordBatch,
         If a row cannot be read, or has a column or a type that those at the beginning have not.
     """
     options = pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
-    with Path(name).open("rb") as file:
-        while lines := file.readlines(BLOCK_BYTES):
-            for batch in _read(name, b"".join(lines), options).to_batches():
-                yield batch, file.tell()
+    with io.BufferedReader(stream) as lines:
+        while block := lines.readlines(BLOCK_BYTES):
+            yield from _parse(name, b"".join(block), options).to_batches()
 
 
-def _read(name: str, text: bytes, options: Any) -> pa.Table:
+def _parse(name: str, text: bytes, options: Any) -> pa.Table:
     """Parse whole lines."""
     try:
-        read = pa_json.ReadOptions(block_size=max(1, len(text) + 1), use_threads=False)
+        read = pa_json.ReadOptions(block_size=len(text) + 1, use_threads=False)
         return pa_json.read_json(io.BytesIO(text), read_options=read, parse_options=options)
     except pa.ArrowException as error:
         gist = " ".join(str(error).split())[:200]
         raise TableError(
             f"{name}: cannot be read as JSON, one row per line, each with columns and types of the first ({gist})"
         ) from None
+
+
+def write_json(table: pa.Table, stream: Any) -> None:
+    """Write rows; what is unknown is null, and numbers have the digits that they have in a CSV."""
+    for batch in table.to_batches(max_chunksize=WRITTEN_ROWS):
+        pieces = [pa.scalar("{")]
+        for position, (name, column) in enumerate(zip(table.column_names, batch.columns, strict=True)):
+            pieces += [pa.scalar(f"{', ' if position else ''}{json.dumps(name)}: "), _cells(column)]
+        lines = pc.binary_join_element_wise(*pieces, pa.scalar("}\n"), "")
+        stream.write(lines.buffers()[2])
+
+
+def _cells(column: pa.Array) -> pa.Array:
+    """Return cells as JSON."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return pc.fill_null(column.cast(pa.string()), "null")
+    return pa.array([json.dumps(cell, ensure_ascii=False, default=str) for cell in column.to_pylist()])

@@ -1,4 +1,4 @@
-"""Files in, one file out, from Python as from the command line."""
+"""Scored files: files in, one file out, from Python as from the command line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from pathlib import Path
 from thighdx.errors import TableError
 from thighdx.files.csv_text import CsvDialect
 from thighdx.files.formats import STANDARD_STREAM
-from thighdx.files.reading import Table, open_table
+from thighdx.files.pipeline import share_processors
 from thighdx.files.report import RunReport
-from thighdx.files.run import PART_ROWS, Run, RunOptions, score_table_to, share_processors
+from thighdx.files.run import PART_ROWS, RunOptions, score_table_to
 from thighdx.files.summary import Summary
+from thighdx.files.table import Table, open_table
 from thighdx.files.work import OnEarlier
 from thighdx.scoring.score import choose_engine, prepare_engine, underage
 from thighdx.scoring.scorer import Scorer
 
-__all__ = ["check_output", "score_files", "score_opened", "show_progress", "start_run"]
+__all__ = ["check_output", "score_files", "score_opened", "show_progress"]
 
 PROGRESS_AFTER_SECONDS = 2.0
 TOP = 3  # causes among which a true one counts as found, unless the scorer names more or fewer
@@ -94,53 +95,39 @@ def score_files(
         [str(name) for name in names], scorer, dialect=dialect, allow_no_evidence=allow_no_evidence
     )
     check_output(table, str(output))
-    run = start_run(scorer, table, scorer.options.top or TOP)
     options = RunOptions(escape_formulas, part_rows, on_earlier)
-    report = score_opened(table, scorer, str(output), run, options, started=started, quiet=quiet)
+    report = score_opened(table, scorer, str(output), options, started=started, quiet=quiet)
     lost = ", ".join(f"{count:,} {status}" for status, count in report.kept.items())
-    more = [f"{report.run.n_rows - report.n_scored:,} rows have no probabilities ({lost})"] if lost else []
+    more = [f"{report.n_rows - report.n_scored:,} rows have no probabilities ({lost})"] if lost else []
     for message in [*report.remarks, *more]:
         warnings.warn(message, UserWarning, stacklevel=2)
     return report
 
 
-def start_run(scorer: Scorer, table: Table, top: int) -> Run:
-    """Begin to count; a true cause is found if it is among the first `top`."""
-    model = scorer.model
-    summary = Summary(model.vocabulary, model.residual_cause, top)
-    summary.has_settings = scorer.plan(table.schema).columns.setting is not None
-    return Run(summary, choose_engine("auto", table.most_rows, model.network))
-
-
 def score_opened(
-    table: Table,
-    scorer: Scorer,
-    output: str,
-    run: Run,
-    options: RunOptions,
-    *,
-    started: float,
-    quiet: bool,
+    table: Table, scorer: Scorer, output: str, options: RunOptions, *, started: float, quiet: bool
 ) -> RunReport:
     """Score a table that has been looked at, with progress on a terminal; return how it went.
 
     Parameters
     ----------
-    run : Run
-        As `start_run` made it; kept up to date, so that it says how far an interrupted run came.
     started : float
         When the program began to get ready, by `time.perf_counter`.
     """
+    model, plan = scorer.model, scorer.plan(table.schema)
+    summary = Summary(model.vocabulary, model.residual_cause, scorer.options.top or TOP)
+    summary.has_settings = plan.columns.setting is not None
+    run = RunReport(table, scorer, output, summary, choose_engine("auto", table.most_rows, model.network))
     if run.engine == "compiled":
-        prepare_engine(scorer.model.network)
-    start_up = time.perf_counter() - started
+        prepare_engine(model.network)
+    run.start_up = time.perf_counter() - started
     with show_progress(table, quiet=quiet) as advance:
-        score_table_to(output, table, scorer, run, options, advance)
-    remarks = [*scorer.plan(table.schema).remarks, *underage(scorer.scoring, run.n_underage)]
+        score_table_to(run, options, advance)
+    run.remarks = [*plan.remarks, *underage(scorer.scoring, run.n_underage)]
     if run.unread and scorer.options.on_error == "unknown":
         columns = ", ".join(f"{name!r} ({count:,})" for name, count in run.unread.most_common())
-        remarks.append(f"{run.unread.total():,} cells cannot be read and count as unknown: {columns}")
-    return RunReport(run, scorer, table, output, remarks, start_up)
+        run.remarks.append(f"{run.unread.total():,} cells cannot be read and count as unknown: {columns}")
+    return run
 
 
 def check_output(table: Table, output: str) -> None:

@@ -1,4 +1,4 @@
-"""Write tables of patients, by ending and in parts; a file appears complete or not at all."""
+"""The output table, in the format that its name asks for, written part by part."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 from thighdx.atomic_files import create_file
 from thighdx.errors import TableError
 from thighdx.evidence.cells import is_text
-from thighdx.files.formats import STANDARD_STREAM, TableFormat, table_format
+from thighdx.files.formats import STANDARD_STREAM, TableFormat, output_format
+from thighdx.files.json_lines import write_json
 
 __all__ = ["TableSink", "check_columns", "create_table_file", "open_sink"]
 
 SHOWN_COLUMNS = 5
-
 GZIP_LEVEL = 4  # 9, the default, would take longer than inference
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -37,27 +37,32 @@ class TableSink(Protocol):
 
 
 class _CsvSink:
-    """Writes CSV; what is unknown is an empty cell, and text is quoted where it must be."""
+    """Writes CSV or TSV; what is unknown is an empty cell, and text is quoted where it must be."""
 
-    def __init__(self, stream: Any, escape_formulas: bool) -> None:
-        self.stream = stream
-        self.escape_formulas = escape_formulas
+    def __init__(self, stream: Any, delimiter: str, escape_formulas: bool) -> None:
+        self.stream, self.delimiter, self.escape_formulas = stream, delimiter, escape_formulas
         self.is_first = True
 
     def write(self, table: pa.Table) -> None:
         import pyarrow.csv as pa_csv  # type: ignore[import-untyped]  # ships no types
 
-        if self.is_first:
+        if self.is_first:  # the writer of rows would put every name in quotes
             line = io.StringIO()
-            csv.writer(line, lineterminator="\n").writerow(table.column_names)
+            csv.writer(line, delimiter=self.delimiter, lineterminator="\n").writerow(table.column_names)
             self.stream.write(line.getvalue().encode())
         self.is_first = False
-        cells = [_cells(column, self.escape_formulas) for column in table.columns]
-        plain = pa.table({str(position): column for position, column in enumerate(cells)})
-        style = "needed" if any(_needs_quotes(column) for column in cells) else "none"
-        options = pa_csv.WriteOptions(include_header=False, quoting_style=style)
+        cells = [_csv_cells(column, self.escape_formulas) for column in table.columns]
+        special = f'["{self.delimiter}\\r\\n]'
+        needs = any(
+            is_text(each.type) and pc.any(pc.match_substring_regex(each, special)).as_py() for each in cells
+        )
+        options = pa_csv.WriteOptions(
+            include_header=False, delimiter=self.delimiter, quoting_style="needed" if needs else "none"
+        )
         try:
-            pa_csv.write_csv(plain, self.stream, options)
+            pa_csv.write_csv(
+                pa.table(cells, [str(place) for place in range(len(cells))]), self.stream, options
+            )
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
             message = " ".join(str(error).split())[:200]
             raise TableError(f"a column cannot be written as CSV ({message}); write .parquet") from None
@@ -66,50 +71,45 @@ class _CsvSink:
         self.stream.flush()
 
 
-class _ParquetSink:
-    """Writes Parquet, one row group per part; the notes become metadata of the file."""
+class _JsonSink:
+    """Writes JSON lines."""
 
-    def __init__(self, stream: Any, notes: Mapping[str, str]) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
-        self.notes = dict(notes)
-        self.writer: Any = None
 
     def write(self, table: pa.Table) -> None:
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
-
-        table = pa.table([_named(column) for column in table.columns], table.column_names)
-        noted = table.replace_schema_metadata(self.notes or None)
-        if self.writer is None:
-            # no two posteriors are the same: looking for repeats takes ten times as long as writing
-            packed = [field.name for field in noted.schema if not pa.types.is_floating(field.type)]
-            self.writer = pq.ParquetWriter(self.stream, noted.schema, use_dictionary=packed or False)
-        self.writer.write_table(noted, row_group_size=max(1, noted.num_rows))
+        write_json(table, self.stream)
 
     def close(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
+        self.stream.flush()
 
 
 class _ArrowSink:
-    """Writes an Arrow file or stream; a file takes one dictionary per column, so there they are written out."""
+    """Writes Parquet, one row group per part, or an Arrow file or stream; the notes become metadata."""
 
-    def __init__(self, stream: Any, notes: Mapping[str, str], *, is_stream: bool) -> None:
-        self.stream = stream
-        self.notes = dict(notes)
-        self.is_stream = is_stream
+    def __init__(self, stream: Any, kind: str, notes: Mapping[str, str]) -> None:
+        self.stream, self.kind, self.notes = stream, kind, dict(notes)
         self.writer: Any = None
 
     def write(self, table: pa.Table) -> None:
-        noted = table.replace_schema_metadata(self.notes or None)
-        if not self.is_stream:
-            for position, field in enumerate(noted.schema):
-                if pa.types.is_dictionary(field.type):
-                    plain = noted.column(position).cast(field.type.value_type)
-                    noted = noted.set_column(position, field.name, plain)
+        if self.kind != "arrows":
+            columns = [_in_words(column, self.kind) for column in table.columns]
+            table = pa.table(columns, table.column_names)
+        table = table.replace_schema_metadata(self.notes or None)
         if self.writer is None:
-            make = pa.ipc.new_stream if self.is_stream else pa.ipc.new_file
-            self.writer = make(self.stream, noted.schema)
-        self.writer.write_table(noted)
+            self.writer = self._open(table.schema)
+        options = {"row_group_size": max(1, table.num_rows)} if self.kind == "parquet" else {}
+        self.writer.write_table(table, **options)
+
+    def _open(self, schema: pa.Schema) -> Any:
+        """Begin, now that the columns are known."""
+        if self.kind != "parquet":
+            return (pa.ipc.new_file if self.kind == "arrow" else pa.ipc.new_stream)(self.stream, schema)
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+
+        # no two posteriors are the same: looking for repeats takes ten times as long as writing
+        packed = [field.name for field in schema if not pa.types.is_floating(field.type)]
+        return pq.ParquetWriter(self.stream, schema, use_dictionary=packed or False)
 
     def close(self) -> None:
         if self.writer is not None:
@@ -125,19 +125,19 @@ def open_sink(
     Parameters
     ----------
     notes : mapping of str to str, optional
-        Said about the table in the file, where the format has a place for it: CSV has none.
+        Said about the table in the file, where the format has a place for it: text has none.
     escape_formulas : bool
-        In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
+        In CSV and TSV, put an apostrophe before text that a spreadsheet would take for a formula.
     """
     with contextlib.ExitStack() as stack:
         if form.compression is not None:
             stream = stack.enter_context(_packed(stream, form.compression))
-        if form.kind == "csv":
-            sink: TableSink = _CsvSink(stream, escape_formulas)
-        elif form.kind == "parquet":
-            sink = _ParquetSink(stream, notes or {})
+        if form.kind == "json":
+            sink: TableSink = _JsonSink(stream)
+        elif form.is_text:
+            sink = _CsvSink(stream, form.delimiter, escape_formulas)
         else:
-            sink = _ArrowSink(stream, notes or {}, is_stream=form.kind == "arrows")
+            sink = _ArrowSink(stream, form.kind, notes or {})
         try:
             yield sink
         except BaseException:
@@ -163,18 +163,15 @@ def check_columns(name: str, schema: pa.Schema) -> None:
     TableError
         Naming them, with their types.
     """
-    form = TableFormat(table_format(name).kind)
+    form = TableFormat(output_format(name).kind)
     fits = {kind: _fits(form, kind) for kind in set(schema.types)}
     bad = [f"{field.name!r} ({field.type})"[:100] for field in schema if not fits[field.type]]
     if bad:
         more = f" and {len(bad) - SHOWN_COLUMNS} more" if len(bad) > SHOWN_COLUMNS else ""
-        remedy = "leave them out (drop: true in --map)" + (
-            "" if form.kind == "arrows" else ", or write .arrows"
-        )
-        remedy = f"write .parquet, or {remedy.partition(',')[0]}" if form.kind == "csv" else remedy
-        title = "standard output" if name == STANDARD_STREAM else name
+        other = {"csv": ".parquet or .jsonl", "tsv": ".parquet or .jsonl"}.get(form.kind, ".arrows")
         raise TableError(
-            f"{title}: {form.title} cannot hold {', '.join(bad[:SHOWN_COLUMNS])}{more}; {remedy}"
+            f"{'standard output' if name == STANDARD_STREAM else name}: {form.title} cannot hold "
+            f"{', '.join(bad[:SHOWN_COLUMNS])}{more}; leave them out (drop: true in --map), or write {other}"
         )
 
 
@@ -199,16 +196,16 @@ def create_table_file(name: str, *, notes: Mapping[str, str] | None = None) -> I
     OSError
         If it cannot be written there.
     """
-    form = table_format(name)
-    if name == STANDARD_STREAM:
-        with open_sink(form, sys.stdout.buffer) as sink:
-            yield sink
-        return
-    with create_file(name) as stream, open_sink(form, stream, notes=notes) as sink:
+    form = output_format(name)
+    is_pipe = name == STANDARD_STREAM
+    with (
+        contextlib.nullcontext(sys.stdout.buffer) if is_pipe else create_file(name) as stream,
+        open_sink(form, stream, notes=notes) as sink,
+    ):
         yield sink
 
 
-def _cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArray:
+def _csv_cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArray:
     """Return a column as CSV can hold it: NaN is unknown, categories are text."""
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
@@ -228,14 +225,13 @@ def _cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArray:
     return column
 
 
-def _named(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column whose dictionary, if it has one, has no null: Parquet takes these only in cells."""
-    kind = column.type
-    if not pa.types.is_dictionary(kind) or not any(chunk.dictionary.null_count for chunk in column.chunks):
+def _in_words(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    """Write categories out where a file has no place for them."""
+    if not pa.types.is_dictionary(column.type):
         return column
-    return column.cast(kind.value_type).dictionary_encode().cast(kind)
-
-
-def _needs_quotes(column: pa.ChunkedArray) -> bool:
-    """Whether a text column holds anything that CSV has a meaning for."""
-    return is_text(column.type) and bool(pc.any(pc.match_substring_regex(column, r'[",\r\n]')).as_py())
+    if kind == "arrow":  # which takes one dictionary per column
+        return column.cast(column.type.value_type)
+    # Parquet takes null in cells only
+    if any(chunk.dictionary.null_count for chunk in column.chunks):
+        return column.cast(column.type.value_type).dictionary_encode().cast(column.type)
+    return column

@@ -1,12 +1,14 @@
-"""A table read once from the beginning, or from any row on, in record batches of bounded size."""
+"""One table file, or a pipe, read from any row on in the batches in which it is stored."""
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -14,27 +16,24 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 from thighdx.fhir.table import resource_batches, resource_schema
-from thighdx.files.csv_text import CsvDialect, CsvText, check_names, read_csv, read_header
-from thighdx.files.decimals import with_decimal_points
+from thighdx.files.csv_text import BLOCK_BYTES, CsvDialect, check_names, read_csv, read_header
 from thighdx.files.formats import (
-    SNIFFED_BYTES,
+    STANDARD_INPUT,
     STANDARD_STREAM,
     TableFormat,
     check_beginning,
-    first_line,
+    check_packing,
     input_format,
-    read_beginning,
 )
-from thighdx.files.json_lines import json_batches, json_schema
+from thighdx.files.json_lines import json_schema, read_json
 from thighdx.scoring.schema_plan import schema_difference
 
 __all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
 
-_Located: TypeAlias = tuple[
-    pa.RecordBatch, int
-]  # a batch, and about how many bytes of the file it ends after
+# A batch, and about how many bytes of the file it ends after.
+_Located: TypeAlias = tuple[pa.RecordBatch, int]
 
-MAX_BATCH_BYTES = 512_000_000  # of one batch as it is stored; more is no table of patients
+SNIFFED_BYTES = BLOCK_BYTES  # a header must be in there
 COLUMN_BUFFER = 1 << 16  # of every column of a Parquet file
 MAX_CELL_BYTES = 16_000_000  # on average, in one column of one row group
 
@@ -49,22 +48,26 @@ class Source:
         As it is stored; text, in CSV.
     n_rows : int, optional
         None where it only shows at the end.
+    most_rows : int, optional
+        What the number of rows is at most; None where that only shows at the end.
     n_bytes : int
         Size of the file; 0 for a pipe.
-    n_bytes_read : int
-        How far reading is.
     """
 
     name: str
     form: TableFormat
     schema: pa.Schema
-    n_rows: int | None
-    n_bytes: int
-    text: CsvText | None = None
-    pipe: Any = None  # an Arrow stream of which the schema has been read
-    raw: Any = None  # the file beneath the text
+    dialect: CsvDialect
+    n_rows: int | None = None
+    most_rows: int | None = None
+    n_bytes: int = 0
     model: Any = None  # that says what FHIR resources mean
-    n_bytes_read: int = 0
+    pipe: Any = None  # what comes through it: text from its beginning, or record batches
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return STANDARD_INPUT if self.name == STANDARD_STREAM else self.name
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -76,106 +79,87 @@ class Source:
             "name": str(Path(self.name).resolve()),
             "size": stat.st_size,
             "mtime_ns": stat.st_mtime_ns,
-            "schema": self.schema.remove_metadata().to_string(truncate_metadata=False),
-            **({} if self.text is None else {"dialect": asdict(self.text.dialect)}),
+            "dialect": asdict(self.dialect),
         }
 
-    @property
-    def most_rows(self) -> int | None:
-        """What the number of rows is at most; None where that only shows at the end."""
-        if self.n_rows is not None:
-            return self.n_rows
-        if self.text is not None:  # a row ends with a line; text that fits is there from beginning to end
-            start = self.text.start
-            return max(start.count(b"\n"), start.count(b"\r")) if len(start) < SNIFFED_BYTES else None
-        if self.pipe is not None or self.n_bytes > SNIFFED_BYTES or self.form.kind == "json":
-            return None
-        with contextlib.suppress(pa.ArrowException, OSError):  # what is damaged is told where it is read
-            return sum(int(batch.num_rows) for batch, _ in _arrow(self.name))
-        return None
-
-    def read(self, *, skip: int, evidence: frozenset[str], n_rows: int) -> Iterator[pa.RecordBatch]:
-        """Yield batches of at most `n_rows` rows from row `skip` on.
+    def read(self, *, skip: int, evidence: Collection[str], n_rows: int) -> Iterator[_Located]:
+        """Yield batches from row `skip` on, as they are stored, and where in the file they end.
 
         Parameters
         ----------
-        evidence : frozenset of str
+        evidence : collection of str
             Columns to be read rather than passed through: their text comes as a dictionary, if that is cheap.
+        n_rows : int
+            Wanted in a batch; Arrow and text may have more.
 
         Raises
         ------
         TableError
             Where the file is damaged.
         """
-        try:
-            yield from self._batches(skip, evidence, n_rows)
-        except (pa.ArrowException, OSError) as error:
-            message = f"damaged {self.form.title} file ({first_line(error)})"
-            raise TableError(f"{self.name}: {message}") from None
-
-    def _batches(self, skip: int, evidence: frozenset[str], n_rows: int) -> Iterator[pa.RecordBatch]:
-        """Read what the format of the file is."""
         if self.n_rows == 0:
             return
-        if self.form.kind == "csv":
-            batches = self._csv(evidence)
-        elif self.form.kind == "parquet":
-            batches, skip = self._parquet(skip, evidence, n_rows)
+        try:
+            if self.form.kind == "parquet":
+                batches, skip = self._parquet(skip, evidence, n_rows)
+            else:
+                batches = self._text(evidence) if self.form.is_text else self._arrow()
+            for batch, n_bytes in batches:
+                if skip < batch.num_rows:
+                    yield batch.slice(skip), n_bytes
+                skip = max(0, skip - batch.num_rows)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(self.title, self.form, error) from None
+
+    def _text(self, evidence: Collection[str]) -> Iterator[_Located]:
+        """Read text, block by block."""
+        raw, stream = (self.pipe, self.pipe) if self.pipe is not None else open_packed(self.name, self.form)
+        stream = self.dialect.decode(stream)
+        if self.form.kind == "fhir":
+            lines = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8", errors="replace")
+            batches = resource_batches(lines, self.model)
         elif self.form.kind == "json":
-            batches = json_batches(self.name, self.schema)
-        elif self.form.kind == "fhir":
-            batches = ((batch, 0) for batch in resource_batches(self.name, self.model))
+            batches = read_json(self.title, stream, self.schema)
         else:
-            batches = _arrow(self.name) if self.pipe is None else ((batch, 0) for batch in self.pipe)
-        for batch, n_bytes in batches:
-            if skip < batch.num_rows:
-                _check_size(self.name, batch)
-            before = self.n_bytes_read
-            for start in range(skip, batch.num_rows, n_rows):
-                cut = batch.slice(start, n_rows)
-                share = (start + cut.num_rows) / batch.num_rows
-                self.n_bytes_read = before + int(share * (n_bytes - before))
-                yield cut
-            skip = max(0, skip - batch.num_rows)
-            self.n_bytes_read = n_bytes
+            batches = read_csv(self.title, stream, self.schema.names, self.dialect, evidence)
+        for batch in batches:
+            yield batch, 0 if self.pipe is not None else raw.tell()
 
-    def _csv(self, evidence: frozenset[str]) -> Iterator[_Located]:
-        """Read text; words of evidence are few and come as dictionaries."""
-        assert self.text is not None
-        packed = pa.dictionary(pa.int32(), pa.string())
-        kinds = [(name, packed if name in evidence else pa.string()) for name in self.schema.names]
-        for batch in read_csv(self.text, pa.schema(kinds)):
-            if self.text.dialect.decimal == ",":
-                batch = with_decimal_points(batch, evidence)
-            yield batch, 0 if self.raw is None else self.raw.tell()
+    def _parquet(self, skip: int, evidence: Collection[str], n_rows: int) -> tuple[Iterator[_Located], int]:
+        """Read row groups page by page, from that on in which row `skip` is.
 
-    def open_text(self) -> pa.NativeFile:
-        """Open a file of text from its beginning, unpacked."""
-        self.raw = pa.OSFile(self.name)
-        packed = self.form.compression
-        plain = self.raw if packed is None else pa.CompressedInputStream(self.raw, packed)
-        return plain if self.text is None else self.text.dialect.decode(plain)
-
-    def _parquet(self, skip: int, evidence: frozenset[str], n_rows: int) -> tuple[Iterator[_Located], int]:
-        """Read row groups page by page, from that on in which row `skip` is."""
+        `pyarrow.dataset` would hold a row group at a time, 570 MB more for a million rows of 120 columns.
+        """
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
         packed = [name for name in self.schema.names if name in evidence]
         file = pq.ParquetFile(self.name, read_dictionary=packed, pre_buffer=False, buffer_size=COLUMN_BUFFER)
-        group = 0
-        while group < file.num_row_groups and file.metadata.row_group(group).num_rows <= skip:
-            skip -= file.metadata.row_group(group).num_rows
-            group += 1
-        groups = list(range(group, file.num_row_groups))
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        starts = [0, *accumulate(sizes)]
+        first = bisect.bisect_right(starts, skip) - 1
 
         def batches() -> Iterator[_Located]:
-            n_read = sum(file.metadata.row_group(before).num_rows for before in range(group))
+            n_read, groups = starts[first], list(range(first, len(sizes)))
             with file:
                 for batch in file.iter_batches(batch_size=n_rows, row_groups=groups) if groups else ():
                     n_read += batch.num_rows
-                    yield batch, self.n_bytes * n_read // max(1, self.n_rows or 0)
+                    yield batch, self.n_bytes * n_read // starts[-1]
 
-        return batches(), skip
+        return batches(), skip - starts[first]
+
+    def _arrow(self) -> Iterator[_Located]:
+        """Read a file or stream where it lies: batches may be long, and only what is needed is fetched."""
+        if self.pipe is not None:
+            yield from ((batch, 0) for batch in self.pipe)
+            return
+        with pa.memory_map(self.name) as file:
+            reader = _arrow_reader(file)
+            if isinstance(reader, pa.RecordBatchFileReader):
+                n_batches = reader.num_record_batches
+                for position in range(n_batches):
+                    yield reader.get_batch(position), self.n_bytes * (position + 1) // n_batches
+            else:
+                yield from ((batch, file.tell()) for batch in reader)
 
 
 def inspect_file(name: str, model: Any = None, dialect: CsvDialect | None = None) -> Source:
@@ -194,26 +178,28 @@ def inspect_file(name: str, model: Any = None, dialect: CsvDialect | None = None
         If it is empty, damaged, not what its ending says, not UTF-8, or has a column twice.
     """
     form = input_format(name)
+    dialect = (dialect or CsvDialect()).of(form)
     n_bytes = Path(name).stat().st_size
-    if form.kind == "fhir":
-        return Source(name, form, resource_schema(model), None, n_bytes, model=model)
-    dialect = (dialect or CsvDialect()).for_file(name)
-    start = read_beginning(name, form, is_utf8=form.kind != "csv" or dialect.is_utf8)
-    if form.kind == "json":
-        return Source(name, form, json_schema(name, start, is_whole=n_bytes == len(start)), None, n_bytes)
-    if form.kind == "csv":
-        source = Source(name, form, pa.schema([]), None, n_bytes)
-        source.text = CsvText(name, start, source.open_text, dialect=dialect)
-        header, has_rows = read_header(source.text)
-        source.schema = pa.schema([(column, pa.string()) for column in header])
-        source.n_rows = None if has_rows else 0
-        return source
+    with Path(name).open("rb") as file:
+        start = file.read(8)
     try:
-        schema, n_rows = _parquet_schema(name) if form.kind == "parquet" else (_arrow_schema(name), None)
+        check_packing(name, start, form)
+        if form.is_text and start:
+            _, stream = open_packed(name, form)
+            with stream:
+                start = stream.read(SNIFFED_BYTES)
+        if dialect.is_utf8 and form.kind != "fhir":
+            check_beginning(name, start, form)
+        if form.is_text:
+            source = _text_source(name, form, start, dialect, model)
+        else:
+            schema, n_rows, most_rows = (_look_at_parquet if form.kind == "parquet" else _look_at_arrow)(name)
+            source = Source(name, form, schema, dialect, n_rows, most_rows)
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{name}: damaged {form.title} file ({first_line(error)})") from None
-    check_names(name, schema.names)
-    return Source(name, form, schema, n_rows, n_bytes)
+        raise _damaged(name, form, error) from None
+    source.n_bytes = n_bytes
+    check_names(name, source.schema.names)
+    return source
 
 
 def open_standard_input(dialect: CsvDialect | None = None) -> Source:
@@ -224,34 +210,45 @@ def open_standard_input(dialect: CsvDialect | None = None) -> Source:
     TableError
         As `inspect_file` does.
     """
-    stream = sys.stdin.buffer
-    start = _read_fully(stream, SNIFFED_BYTES)
+    form = input_format(STANDARD_STREAM)
+    dialect = (dialect or CsvDialect()).of(form)
+    start = sys.stdin.buffer.read(SNIFFED_BYTES)
+    pipe = _Rejoined(start, sys.stdin.buffer)
     if start.startswith(b"\xff\xff\xff\xff"):
-        reader = pa.ipc.open_stream(pa.PythonFile(_Rejoined(start, stream), mode="r"))
-        check_names("standard input", reader.schema.names)
-        return Source(STANDARD_STREAM, TableFormat("arrows"), reader.schema, None, 0, pipe=reader)
-    dialect = (dialect or CsvDialect()).for_file(STANDARD_STREAM)
+        reader = pa.ipc.open_stream(pa.PythonFile(pipe, mode="r"))
+        check_names(STANDARD_INPUT, reader.schema.names)
+        return Source(STANDARD_STREAM, TableFormat("arrows"), reader.schema, dialect, pipe=reader)
     if dialect.is_utf8:
-        check_beginning("standard input", start, TableFormat("csv"))
-    text = CsvText(
-        "standard input",
-        start,
-        lambda: dialect.decode(pa.PythonFile(_Rejoined(start, stream), mode="r")),
-        is_pipe=True,
-        dialect=dialect,
-    )
-    header, has_rows = read_header(text)
+        check_beginning(STANDARD_INPUT, start, form)
+    source = _text_source(STANDARD_STREAM, form, start, dialect, None)
+    source.pipe = pipe
+    return source
+
+
+def _text_source(name: str, form: TableFormat, start: bytes, dialect: CsvDialect, model: Any) -> Source:
+    """Look at the beginning of text."""
+    is_whole, title = len(start) < SNIFFED_BYTES, STANDARD_INPUT if name == STANDARD_STREAM else name
+    # a row ends with a line; text that fits is there from beginning to end
+    most_rows = max(start.count(b"\n"), start.count(b"\r")) + 1 if is_whole else None
+    if form.kind == "fhir":
+        return Source(name, form, resource_schema(model), dialect, None, most_rows, model=model)
+    if form.kind == "json":
+        return Source(name, form, json_schema(title, start, is_whole=is_whole), dialect, None, most_rows)
+    header, has_rows = read_header(title, start, dialect)
     schema = pa.schema([(column, pa.string()) for column in header])
-    return Source(STANDARD_STREAM, TableFormat("csv"), schema, None if has_rows else 0, 0, text)
+    return Source(name, form, schema, dialect, None if has_rows else 0, most_rows)
 
 
-def _read_fully(stream: BinaryIO, n_bytes: int) -> bytes:
-    """Read until there is enough or no more; a pipe gives what it has."""
-    parts, n_read = [], 0
-    while n_read < n_bytes and (part := stream.read(n_bytes - n_read)):
-        parts.append(part)
-        n_read += len(part)
-    return b"".join(parts)
+def open_packed(name: str, form: TableFormat) -> tuple[pa.NativeFile, pa.NativeFile]:
+    """Open a file from its beginning: as it lies, to ask how far it was read, and unpacked."""
+    raw = pa.OSFile(name)
+    return raw, raw if form.compression is None else pa.CompressedInputStream(raw, form.compression)
+
+
+def _damaged(name: str, form: TableFormat, error: Exception) -> TableError:
+    """Return the error for a file that another library cannot read."""
+    gist = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return TableError(f"{name}: damaged {form.compression or form.title} file ({gist})")
 
 
 class _Rejoined(io.RawIOBase):
@@ -270,58 +267,40 @@ class _Rejoined(io.RawIOBase):
         return self.start.read(size) or self.rest.read(size)
 
 
-def _parquet_schema(name: str) -> tuple[pa.Schema, int]:
+def _look_at_parquet(name: str) -> tuple[pa.Schema, int, int]:
     """Return the schema of a Parquet file and its number of rows; the path is never read as a partition."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(name) as file:
-        for group in range(file.num_row_groups):
-            found = file.metadata.row_group(group)
-            for position in range(found.num_columns):
-                column = found.column(position)
+        for group in map(file.metadata.row_group, range(file.num_row_groups)):
+            for column in map(group.column, range(group.num_columns)):
                 mean = column.total_uncompressed_size / max(1, column.num_values)
                 if mean > MAX_CELL_BYTES:
                     raise TableError(
                         f"{name}: column {column.path_in_schema!r}: cells of {mean / 1e6:,.0f} MB, expected "
                         f"at most {MAX_CELL_BYTES // 1_000_000} MB; leave the column out"
                     )
-        return file.schema_arrow, file.metadata.num_rows
+        return file.schema_arrow, file.metadata.num_rows, file.metadata.num_rows
 
 
-def _arrow_schema(name: str) -> pa.Schema:
-    """Return the schema of an Arrow file or stream."""
-    with pa.OSFile(name) as file:
-        return _arrow_reader(name, file).schema
-
-
-def _arrow_reader(name: str, file: pa.NativeFile) -> Any:
-    """Open what an Arrow file is, whatever its ending."""
-    with Path(name).open("rb") as start:
-        is_file = start.read(6) == b"ARROW1"
-    return pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
-
-
-def _arrow(name: str) -> Iterator[_Located]:
-    """Read an Arrow file or stream where it lies: batches may be long, and only what is needed is fetched."""
+def _look_at_arrow(name: str) -> tuple[pa.Schema, None, int | None]:
+    """Return the schema of an Arrow file or stream, and of a small one the number of rows."""
     with pa.memory_map(name) as file:
-        reader = _arrow_reader(name, file)
-        if hasattr(reader, "num_record_batches"):
-            n_batches = reader.num_record_batches
-            for position in range(n_batches):
-                yield reader.get_batch(position), file.size() * (position + 1) // n_batches
-        else:
-            for batch in reader:
-                yield batch, file.tell()
+        reader = _arrow_reader(file)
+        most_rows = None
+        if file.size() < SNIFFED_BYTES:
+            with contextlib.suppress(pa.ArrowException, OSError):  # what is damaged is told where it is read
+                is_file = isinstance(reader, pa.RecordBatchFileReader)
+                batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
+                most_rows = sum(batch.num_rows for batch in batches)
+        return reader.schema, None, most_rows
 
 
-def _check_size(name: str, batch: pa.RecordBatch) -> None:
-    """Refuse rows that are too long to be kept in memory."""
-    per_row = batch.nbytes / max(1, batch.num_rows)
-    if batch.nbytes > MAX_BATCH_BYTES and per_row > MAX_CELL_BYTES:
-        raise TableError(
-            f"{name}: rows of {per_row / 1e6:,.0f} MB, expected at most {MAX_CELL_BYTES // 1_000_000} MB; "
-            f"leave out the columns with long cells"
-        )
+def _arrow_reader(file: pa.NativeFile) -> Any:
+    """Open what an Arrow file is, whatever its ending."""
+    start = file.read(6)
+    file.seek(0)
+    return pa.ipc.open_file(file) if start == b"ARROW1" else pa.ipc.open_stream(file)
 
 
 def unify(sources: Sequence[Source]) -> pa.Schema:
@@ -338,13 +317,11 @@ def unify(sources: Sequence[Source]) -> pa.Schema:
     schema = pa.schema([(field.name, field.type) for field in first.schema])
     for source in sources[1:]:
         other = pa.schema([(field.name, field.type) for field in source.schema])
-        if set(other.names) == set(schema.names):
-            try:
-                schema = pa.unify_schemas([schema, other])  # in the order of the first
-                continue
-            except pa.ArrowException:
-                pass
-        raise TableError(
-            f"{source.name}: {schema_difference(schema, other).replace('the first part', first.name)}"
-        )
+        try:
+            if set(other.names) != set(schema.names):
+                raise pa.ArrowInvalid
+            schema = pa.unify_schemas([schema, other])  # in the order of the first
+        except pa.ArrowException:
+            difference = schema_difference(schema, other).replace("the first part", first.name)
+            raise TableError(f"{source.name}: {difference}") from None
     return schema

@@ -1,14 +1,15 @@
-"""What an interrupted run leaves: its complete parts, in a folder beside the output that nobody takes for one.
+"""The parts that an interrupted run leaves, in a folder beside the output that nobody takes for one.
 
-While a table is scored, everything is in ``.OUT.incomplete``: the output as far as it is written, the scored
-parts, and a manifest that says which parts are complete, what is in them, what they were made from and with
-which options. A part counts once it is on disk and the manifest names it with its rows and its checksum. At the
-end the output takes its place in one step and the folder goes.
+While a table is scored, everything is in ``.OUT.incomplete``: the output as far as it is written, and the scored
+parts. A part carries in its metadata what it was made from, with which options, and how far the run was at its
+end; it gets its name, which ends with its checksum, once it is on disk. At the end the output takes its place in
+one step and the folder goes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import shutil
@@ -22,12 +23,18 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 from thighdx.atomic_files import check_target, keep_mode, sync_path
 from thighdx.errors import TableError
 
-__all__ = ["OnEarlier", "Work", "kept_rows", "open_work", "work_folder"]
+__all__ = ["OnEarlier", "Work", "clear_when_full", "open_work", "work_folder"]
 
-MANIFEST_FORMAT = 2
-MANIFEST = "manifest.json"
 OUTPUT = "output"
 LOCK = "lock"
+KEPT = b"thighdx.kept"  # in the metadata of a part
+CHECKSUM_DIGITS = 16
+
+FULL = {
+    errno.ENOSPC: "no space left",
+    errno.EFBIG: "the file grows too large",
+    getattr(errno, "EDQUOT", errno.ENOSPC): "no space left",
+}
 
 OnEarlier = Literal["ask", "resume", "restart"]
 
@@ -51,10 +58,10 @@ class Work:
     ----------
     key : mapping
         What the parts are made from: model, options, inputs. Other parts are of no use.
-    kept : list of mapping
-        Rows and SHA-256 of every complete part on disk.
+    kept : list of Path
+        Complete parts on disk.
     state : mapping, optional
-        What was said to `keep` with the last of them; None at the beginning.
+        What an earlier run said to `keep` with the last of them.
     notice : str
         What became of an earlier run, for the user.
     """
@@ -62,10 +69,9 @@ class Work:
     name: str
     target: Path
     key: Mapping[str, Any]
-    kept: list[dict[str, Any]] = field(default_factory=list)
-    state: dict[str, Any] | None = None
+    kept: list[Path] = field(default_factory=list)
+    state: Mapping[str, Any] | None = None
     notice: str = ""
-    is_kept: bool = field(default=False)
 
     @property
     def folder(self) -> Path:
@@ -85,44 +91,23 @@ class Work:
         TableError
             If one is damaged.
         """
-        for position, expected in enumerate(self.kept):
-            path = self._part(position)
-            try:
-                found = _fingerprint(path)
-                if found != expected["sha256"]:
-                    raise TableError(
-                        f"{path}: is not what the interrupted run wrote (its checksum differs); give --restart to "
-                        f"begin again"
-                    )
-                with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
-                    yield reader.read_all()
-            except (pa.ArrowException, OSError) as error:
-                raise TableError(f"{path}: cannot be read ({error}); give --restart to begin again") from None
+        for path in self.kept:
+            with _opened(path) as reader:
+                part = reader.read_all()
+            yield part
 
     def keep(self, table: pa.Table, state: Mapping[str, Any]) -> None:
-        """Put a part on disk, and then its name into the manifest."""
-        place = self._part(len(self.kept))
-        temporary = place.with_suffix(".tmp")
+        """Put a part on disk; `state`, plain data with ``n_rows``, says how far the run is."""
+        told = json.dumps({"key": self.key, "state": state}, allow_nan=False)
+        table = table.replace_schema_metadata({KEPT: told})
+        temporary = self.folder / "part.tmp"
         with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
             writer.write_table(table)
         sync_path(temporary)
-        part = {"rows": table.num_rows, "sha256": _fingerprint(temporary)}
+        place = self.folder / f"part-{len(self.kept):06}-{_checksum(temporary)}.arrows"
         temporary.replace(place)
-        content = {
-            "format": MANIFEST_FORMAT,
-            "key": self.key,
-            "parts": [*self.kept, part],
-            "state": state,
-        }
-        manifest = self.folder / MANIFEST
-        temporary = manifest.with_suffix(".tmp")
-        signed = content | {"sha256": _digest(content)}
-        temporary.write_text(json.dumps(signed, allow_nan=False), encoding="utf-8")
-        sync_path(temporary)
-        temporary.replace(manifest)
         sync_path(self.folder)
-        self.kept.append(part)
-        self.state = dict(state)
+        self.kept.append(place)
 
     def finish(self) -> None:
         """Let the output take its place."""
@@ -132,17 +117,17 @@ class Work:
         sync_path(self.target.parent)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def abandon(self) -> None:
-        """Keep complete parts, and nothing else."""
+    def abandon(self, error: BaseException) -> None:
+        """Keep complete parts, and nothing else; the error has a note about them."""
         with contextlib.suppress(OSError):
             self.output.unlink(missing_ok=True)
-        if self.kept:
-            self.is_kept = True
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _part(self, position: int) -> Path:
-        return self.folder / _part_name(position)
+        with contextlib.suppress(TableError):  # a damaged part is left as it is
+            kept, _, state = _find_parts(self.folder)
+            if kept:
+                rows = f"{state['n_rows']:,} scored rows are kept"
+                error.add_note(f"{rows}; the same command with --resume goes on from there")
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -159,7 +144,8 @@ def open_work(name: str, key: Mapping[str, Any], *, on_earlier: OnEarlier = "ask
     Raises
     ------
     TableError
-        If another run is writing the output, or an earlier run is in the way.
+        If another run is writing the output, an earlier run is in the way, or the disk is full. Any error that
+        leaves parts has a note about them.
     OSError
         If it cannot be written there.
     """
@@ -174,17 +160,23 @@ def open_work(name: str, key: Mapping[str, Any], *, on_earlier: OnEarlier = "ask
     with _locked(work):
         _look_back(work, on_earlier)
         try:
-            yield work
-        except BaseException:
-            work.abandon()
+            with clear_when_full(name):
+                yield work
+                work.finish()
+        except BaseException as error:
+            work.abandon(error)
             raise
-        work.finish()
 
 
-def kept_rows(name: str) -> int:
-    """Return how many rows an interrupted run has left beside an output."""
-    found = _read_manifest(work_folder(Path(name).resolve()) / MANIFEST)
-    return int(found["state"]["n_rows"]) if found is not None else 0
+@contextlib.contextmanager
+def clear_when_full(name: str) -> Iterator[None]:
+    """Say in a user's words that there is no room for a file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise TableError(f"{name}: cannot be written: {FULL[error.errno]}") from None
 
 
 @contextlib.contextmanager
@@ -207,88 +199,92 @@ def _locked(work: Work) -> Iterator[None]:
 
 def _look_back(work: Work, on_earlier: OnEarlier) -> None:
     """Decide what to do with the parts of an earlier run."""
-    manifest = work.folder / MANIFEST
-    found = _read_manifest(manifest)
-    if found is None:
-        if manifest.exists():
-            work.notice = "discarded what an interrupted run has left, which is damaged"
-            if on_earlier == "resume":
-                raise TableError(
-                    f"{manifest}: is damaged, or parts that it names are missing; give --restart to begin again"
-                )
-        _clear(work.folder)
-        return
-    different = _differences(found["key"], work.key)
-    n_rows = f"{found['state']['n_rows']:,}"
-    if on_earlier == "resume":
-        if different:
+    try:
+        kept, key, state = _find_parts(work.folder)
+    except TableError:
+        if on_earlier == "resume":
+            raise
+        work.notice = "discarded what an interrupted run has left, which is damaged"
+        kept = []
+    if kept:
+        different, n_rows = _differences(key, work.key), f"{state['n_rows']:,}"
+        if on_earlier == "resume" and different:
             raise TableError(
                 f"{work.name}: cannot resume: {'; '.join(different)}; undo the change, or give --restart to "
                 f"discard the {n_rows} rows of the interrupted run"
             )
-        work.kept, work.state = found["parts"], found["state"]
-        work.notice = f"resumed after {n_rows} rows of an interrupted run"
-    elif on_earlier == "ask" and not different:
-        raise TableError(
-            f"{work.name}: an interrupted run of this command has left {n_rows} scored rows; give --resume to "
-            f"go on from there, or --restart to discard them"
-        )
-    else:
+        if on_earlier == "resume":
+            work.kept, work.state = kept, state
+            work.notice = f"resumed after {n_rows} rows of an interrupted run"
+            return
+        if on_earlier == "ask" and not different:
+            raise TableError(
+                f"{work.name}: an interrupted run of this command has left {n_rows} scored rows; give --resume "
+                f"to go on from there, or --restart to discard them"
+            )
         why = f" ({different[0]})" if different else ""
         work.notice = f"discarded {n_rows} rows of an interrupted run{why}"
-        _clear(work.folder)
+    _clear(work.folder)
 
 
-def _read_manifest(path: Path) -> dict[str, Any] | None:
-    """Return a manifest that is as it was written and whose parts are there; None where there is none."""
+def _find_parts(folder: Path) -> tuple[list[Path], dict[str, Any], dict[str, Any]]:
+    """Return the parts in a folder, what they were made from and where the run was; all empty where none is.
+
+    Raises
+    ------
+    TableError
+        If one is missing before the last, or the last is damaged.
+    """
+    kept = sorted(folder.glob("part-*.arrows"))
+    for position, path in enumerate(kept):
+        if not path.name.startswith(f"part-{position:06}-"):
+            raise TableError(f"{folder}: part {position} is missing; give --restart to begin again")
+    if not kept:
+        return kept, {}, {}
+    with _opened(kept[-1]) as reader:
+        told = json.loads(reader.schema.metadata[KEPT])
+    return kept, told["key"], told["state"]
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a part that is as it was written."""
+    remedy = "give --restart to begin again"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.pop("sha256") != _digest(found) or found["format"] != MANIFEST_FORMAT:
-            return None
-        n_rows = sum(part["rows"] for part in found["parts"])
-        is_whole = all(
-            (path.parent / _part_name(position)).is_file() for position in range(len(found["parts"]))
-        )
-        return dict(found) if is_whole and n_rows == found["state"]["n_rows"] else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        if not path.stem.endswith(f"-{_checksum(path)}"):
+            raise TableError(
+                f"{path}: is not what the interrupted run wrote (its checksum differs); {remedy}"
+            )
+        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
+            yield reader
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path}: cannot be read ({error}); {remedy}") from None
 
 
-def _digest(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what a manifest says."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _part_name(position: int) -> str:
-    return f"part-{position:06}.arrows"
-
-
-def _fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file."""
+def _checksum(path: Path) -> str:
+    """Return the beginning of the SHA-256 of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()[:CHECKSUM_DIGITS]
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say what an interrupted run was started with that is different now."""
     found = []
     for name in sorted({*before, *now}):
-        if before.get(name) == now.get(name):
+        got, expected = now.get(name, []), before.get(name, [])
+        if got == expected:
             continue
         if name == "inputs":
-            found += _changed_inputs(before.get(name) or [], now.get(name) or [])
+            changed = [item["name"] for item in got if item not in expected]
+            same_names = [item["name"] for item in got] == [item["name"] for item in expected]
+            found.append(
+                f"{Path(changed[0]).name} has changed since"
+                if same_names
+                else f"the input is other files: {len(got)} now, {len(expected)} before"
+            )
         else:
-            got, expected = (json.dumps(side.get(name))[:60] for side in (now, before))
-            found.append(f"{name} is {got} and was {expected}")
+            found.append(f"{name} is {json.dumps(got)[:60]} and was {json.dumps(expected)[:60]}")
     return found
-
-
-def _changed_inputs(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str]:
-    """Say which files have changed."""
-    if [item.get("name") for item in before] != [item.get("name") for item in now]:
-        return [f"the input is other files: {len(now)} now, {len(before)} before"]
-    changed = [item["name"] for item, other in zip(now, before, strict=True) if item != other]
-    return [f"{Path(changed[0]).name} has changed since"]
 
 
 def _clear(folder: Path) -> None:

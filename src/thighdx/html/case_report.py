@@ -47,7 +47,7 @@ def case_report(
     date : str or datetime.date, optional
         Shown as given. Without it the page names no day, and the same case gives the same bytes.
     """
-    kb = result._kb
+    kb = result._case.kb
     explained = [result.explain(cause) for cause in _to_explain(result)]
     labels = {variable.id: variable.label for variable in kb.variables}
     page = report_view(

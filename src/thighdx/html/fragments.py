@@ -49,7 +49,7 @@ def fragment(found: object) -> str:
 @fragment.register
 def _result(result: Result) -> str:
     """Draw one case: urgency first, then causes, what is known, warnings, disclaimer."""
-    kb = result._kb
+    kb = result._case.kb
     settings = {setting.id: setting.label for setting in kb.manifest.settings}
     view = result_view(
         result,

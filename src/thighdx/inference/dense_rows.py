@@ -14,46 +14,38 @@ import numpy.typing as npt
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.network.tables import JointTable, SettingTables, setting_tables
+from thighdx.network.tables import JointTable, SettingTables
 
-__all__ = ["NO_ROW", "add_dense_rows", "agreement", "case_rows", "pattern_rows"]
+__all__ = ["NO_ROW", "agreement", "case_rows", "pattern_rows"]
 
 NO_ROW = -1
 Indices = npt.NDArray[np.intp]
 
 
-def add_dense_rows(weights: Floats, network: Network, batch: EvidenceBatch) -> None:
-    """Add every dense row to the log weights, (n_cases, n_explanations), of cases of one setting."""
-    rows, row_of = pattern_rows(network, batch)
-    for own in row_of.T:
-        has_row = own != NO_ROW
-        weights[has_row] += rows[own[has_row]]
-    case_idx, rows = case_rows(network, batch)
-    weights[case_idx] += rows
-
-
-def pattern_rows(network: Network, batch: EvidenceBatch) -> tuple[Floats, Indices]:
+def pattern_rows(network: Network, tables: SettingTables, batch: EvidenceBatch) -> tuple[Floats, Indices]:
     """Return log P(what is known of a joint table | H), once for every pattern that occurs.
 
     Parameters
     ----------
-    batch : EvidenceBatch
-        Cases of one setting.
+    tables : SettingTables
+        Of the setting of all cases.
 
     Returns
     -------
     (n_patterns, n_explanations) float64, (n_cases, n_joints) intp
         `NO_ROW` where nothing is known, or virtual evidence is on a member (see `case_rows`).
     """
-    tables = setting_tables(network, int(batch.setting_idx[0]))
     rows = list[Floats]()
-    row_of = np.full((batch.n_cases, len(tables.joints)), NO_ROW, dtype=np.intp)
+    row_of = np.full((len(batch.codes), len(tables.joints)), NO_ROW, dtype=np.intp)
     for place, joint in enumerate(tables.joints):
         codes = batch.codes[:, joint.variable_idx]
         is_plain = (codes != UNKNOWN).any(axis=1)
-        for item in _on_members(joint, batch):
-            is_plain[item.case_idx] = False
+        for item in batch.likelihoods:
+            if item.variable_idx in joint.variable_idx:
+                is_plain[item.case_idx] = False
         cases = np.flatnonzero(is_plain)
+        if not len(cases):
+            continue
         size = network.n_states[joint.variable_idx] + 1
         keys = np.ravel_multi_index(tuple((codes[cases] + 1).astype(np.intp).T), tuple(size.tolist()))
         _, first, pattern_idx = np.unique(keys, return_index=True, return_inverse=True)
@@ -70,20 +62,19 @@ def agreement(joint: JointTable, codes: npt.NDArray[np.int8]) -> Floats:
     return np.asarray(fits.all(axis=2), dtype=np.float64)
 
 
-def case_rows(network: Network, batch: EvidenceBatch) -> tuple[Indices, Floats]:
+def case_rows(network: Network, tables: SettingTables, batch: EvidenceBatch) -> tuple[Indices, Floats]:
     """Return one row for every case with virtual evidence or given causes: all of it, added up.
 
     Parameters
     ----------
-    batch : EvidenceBatch
-        Cases of one setting.
+    tables : SettingTables
+        Of the setting of all cases.
 
     Returns
     -------
     (n_rows,) intp, (n_rows, n_explanations) float64
         The cases, ascending, and log P(that evidence, known members of the same joint tables | H).
     """
-    tables = setting_tables(network, int(batch.setting_idx[0]))
     has_row = (batch.given != UNKNOWN).any(axis=1)
     for item in (*batch.likelihoods, *batch.cause_likelihoods):
         has_row[item.case_idx] = True

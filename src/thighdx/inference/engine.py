@@ -16,19 +16,19 @@ import numpy.typing as npt
 
 from thighdx.arrays import softmax
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
-from thighdx.inference.dense_rows import add_dense_rows
+from thighdx.inference.dense_rows import NO_ROW, case_rows, pattern_rows
 from thighdx.network.build import Network
-from thighdx.network.groups import SetMembers, set_members
+from thighdx.network.groups import SetMembers
 from thighdx.network.spec import Floats
 from thighdx.network.tables import SettingTables, setting_tables
 
 __all__ = [
     "CERTAIN",
     "Posteriors",
-    "cause_chances",
     "explanation_posterior",
     "infer",
     "log_weights",
+    "normalise",
     "set_chances",
 ]
 
@@ -69,7 +69,7 @@ def infer(network: Network, batch: EvidenceBatch, *, sets: Floats | None = None)
     Work per case is n_known x n_explanations additions, n_explanations exponentials and as many additions as
     the sets have members; memory beyond input and output does not grow with the number of cases.
     """
-    members = set_members(network, sets)
+    members = network.cause_members if sets is None else SetMembers.of(sets)
     posterior = np.empty((batch.n_cases, members.n_sets))
     log_evidence = np.empty(batch.n_cases)
     for setting in np.unique(batch.setting_idx):
@@ -77,23 +77,41 @@ def infer(network: Network, batch: EvidenceBatch, *, sets: Floats | None = None)
         for start in range(0, len(cases), CASES_AT_ONCE):
             chunk = cases[start : start + CASES_AT_ONCE]
             weights = log_weights(network, take_cases(batch, chunk))
-            posterior[chunk], log_evidence[chunk] = _normalise(weights, members)
+            posterior[chunk], log_evidence[chunk] = normalise(weights, members)
     log_evidence[batch.is_empty()] = 0.0
     return Posteriors(posterior, log_evidence)
 
 
-def _normalise(weights: Floats, members: SetMembers) -> tuple[Floats, Floats]:
-    """Turn log weights (overwritten) into set probabilities and log evidence."""
+def normalise(weights: Floats, members: SetMembers) -> tuple[Floats, Floats]:
+    """Turn log weights into P(set | evidence), (n_cases, n_sets), and log P(evidence), (n_cases,).
+
+    Parameters
+    ----------
+    weights : (n_cases, n_explanations) float64
+        Logarithms; overwritten with the weights themselves, of which the largest is 1.
+    """
     peak = weights.max(axis=1)
     shift = np.where(np.isneginf(peak), 0.0, peak)
     np.exp(np.subtract(weights, shift[:, None], out=weights), out=weights)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _chances(weights, members), np.log(weights.sum(axis=1)) + shift
+        return set_chances(weights, members), np.log(weights.sum(axis=1)) + shift
 
 
-def _chances(weights: Floats, members: SetMembers) -> Floats:
-    """Return P(set) from weights of explanations, (n_cases, n_explanations), not negative."""
-    inside = members.sums(weights)
+def set_chances(weights: Floats, members: SetMembers) -> Floats:
+    """Return P(set) for weights of explanations that are known up to a factor.
+
+    Parameters
+    ----------
+    weights : (n_cases, n_explanations) float64
+        Not negative, in no case all 0.
+
+    Returns
+    -------
+    (n_cases, n_sets) float64
+        In [0, 1]; presence and absence both keep their relative accuracy.
+    """
+    padded = np.concatenate([weights, np.zeros((len(weights), 1))], axis=1)  # a zero ends every set
+    inside = np.add.reduceat(padded.take(members.ended, axis=1), members.first, axis=1)
     total = weights.sum(axis=1, keepdims=True)
     outside = total - inside
     is_sure = outside < CERTAIN * total  # few digits left of the difference, or none
@@ -102,27 +120,6 @@ def _chances(weights: Floats, members: SetMembers) -> Floats:
         outside[cases, chosen] = weights[np.ix_(cases, members.outside(chosen))].sum(axis=1)
     # a / (a + b) lies in [0, 1] in floating point too, so nothing needs clipping
     return np.asarray(inside / (inside + outside), dtype=np.float64)
-
-
-def cause_chances(network: Network, weights: Floats) -> Floats:
-    """Return P(cause present) for weights of explanations that are known up to a factor.
-
-    Parameters
-    ----------
-    weights : (n_explanations,) float64
-        Not negative, not all 0.
-
-    Returns
-    -------
-    (n_causes,) float64
-        In [0, 1]; presence and absence both keep their relative accuracy.
-    """
-    return set_chances(weights, set_members(network, None))
-
-
-def set_chances(weights: Floats, members: SetMembers) -> Floats:
-    """Return P(set), (n_sets,), for weights of explanations, (n_explanations,), known up to a factor."""
-    return np.asarray(_chances(weights[None, :], members)[0])
 
 
 def log_weights(network: Network, batch: EvidenceBatch) -> Floats:
@@ -136,7 +133,12 @@ def log_weights(network: Network, batch: EvidenceBatch) -> Floats:
     tables = setting_tables(network, int(batch.setting_idx[0]))
     weights = _sum_rows(tables, batch.codes)
     weights += tables.log_prior
-    add_dense_rows(weights, network, batch)
+    patterns, pattern_of = pattern_rows(network, tables, batch)
+    for own in pattern_of.T:
+        has_row = own != NO_ROW
+        weights[has_row] += patterns[own[has_row]]
+    case_idx, rows = case_rows(network, tables, batch)
+    weights[case_idx] += rows
     return weights
 
 

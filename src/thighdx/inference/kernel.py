@@ -17,8 +17,9 @@ from thighdx.inference.dense_rows import NO_ROW, case_rows, pattern_rows
 from thighdx.inference.departures import departures, runs
 from thighdx.inference.engine import Posteriors
 from thighdx.network.build import Network
-from thighdx.network.groups import SetMembers, set_members
+from thighdx.network.groups import SetMembers
 from thighdx.network.spec import Floats
+from thighdx.network.tables import setting_tables
 from thighdx.processors import n_processors
 
 __all__ = ["infer_compiled"]
@@ -51,13 +52,14 @@ def infer_compiled(
     Compiles at first use, which takes a second or two; the machine code is kept on disk. Memory beyond input and
     output does not grow with the number of cases.
     """
-    members = set_members(network, sets)
+    members = network.cause_members if sets is None else SetMembers.of(sets)
     result = Posteriors(np.empty((members.n_sets, batch.n_cases)).T, np.empty(batch.n_cases))
     with ThreadPoolExecutor(n_threads or n_processors()) as pool:
         pending = []
         for setting in np.unique(batch.setting_idx):
             cases = np.flatnonzero(batch.setting_idx == setting)
-            patterns, pattern_of = pattern_rows(network, take_cases(batch, cases))
+            tables = setting_tables(network, int(setting))
+            patterns, pattern_of = pattern_rows(network, tables, take_cases(batch, cases))
             for start in range(0, len(cases), CHUNK):
                 some = slice(start, start + CHUNK)
                 dense = (patterns, pattern_of[some])
@@ -78,9 +80,10 @@ def _score(
 ) -> None:
     """Score some cases of one setting, whose patterns of joint contexts are `dense`."""
     own = take_cases(batch, cases)
-    plan, layout = departures(network, int(own.setting_idx[0])), runs(network)
+    setting_idx = int(own.setting_idx[0])
+    plan, layout = departures(network, setting_idx), runs(network)
     patterns, pattern_of = dense
-    some, rows = case_rows(network, own)
+    some, rows = case_rows(network, setting_tables(network, setting_idx), own)
     row_of_case = np.full(own.n_cases, NO_ROW, dtype=np.int64)
     row_of_case[some] = np.arange(len(some)) + len(patterns)
     posterior, log_evidence = np.empty((members.n_sets, own.n_cases)), np.empty(own.n_cases)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from thighdx.arrays import log_total
 from thighdx.network.blocks import Block, block_log_cells, make_blocks, solve_block
 from thighdx.network.explanations import Explanations, enumerate_explanations
 from thighdx.network.gates import log_state_probabilities
+from thighdx.network.groups import SetMembers
 from thighdx.network.solve import MARGIN_TOLERANCE, solve_margins
 from thighdx.network.spec import ContextSpec, FindingSpec, Floats, NetworkSpec, read_only
 from thighdx.once import Once
@@ -88,6 +90,11 @@ class Network:
         """Return what `make` makes, made by the first thread that asks and kept; the others wait for it."""
         kept = self.cache.get(key) or self.cache.setdefault(key, Once(make))
         return cast(Once[_Made], kept)()
+
+    @cached_property
+    def cause_members(self) -> SetMembers:
+        """The explanations that hold each cause."""
+        return SetMembers.of(self.membership)
 
     @property
     def n_contexts(self) -> int:

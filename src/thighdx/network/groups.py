@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 
-__all__ = ["SetMembers", "group_sets", "set_members"]
+__all__ = ["SetMembers", "group_sets"]
 
 Indices = npt.NDArray[np.intp]
 
@@ -27,49 +26,34 @@ class SetMembers:
     start : (n_sets + 1,) intp
         Where the members of a set begin.
     n_explanations : int
+    ended, first : (n_members + n_sets,) intp, (n_sets,) intp
+        The same with `n_explanations` behind every set, so that empty sets have a member too.
     """
 
     index: npt.NDArray[np.uint32]
     start: Indices
     n_explanations: int
+    ended: Indices
+    first: Indices
+
+    @classmethod
+    def of(cls, sets: Floats) -> SetMembers:
+        """List the explanations of every column of 0/1, (n_explanations, n_sets)."""
+        set_idx, index = np.nonzero(sets.T)
+        start = np.searchsorted(set_idx, np.arange(sets.shape[1] + 1))
+        ended = np.insert(index, start[1:], len(sets)).astype(np.intp)
+        first = start[:-1] + np.arange(sets.shape[1])
+        return cls(index.astype(np.uint32), start.astype(np.intp), len(sets), ended, first)
 
     @property
     def n_sets(self) -> int:
         """Number of sets."""
         return len(self.start) - 1
 
-    def sums(self, weights: Floats) -> Floats:
-        """Add up weights of explanations, (n_cases, n_explanations), over every set: (n_cases, n_sets)."""
-        # a zero behind the weights ends every set, so that empty ones have something to add
-        padded = np.concatenate([weights, np.zeros((len(weights), 1))], axis=1)
-        with_end = np.insert(self.index, self.start[1:], self.n_explanations)
-        first = self.start[:-1] + np.arange(self.n_sets)
-        return np.asarray(np.add.reduceat(padded.take(with_end, axis=1), first, axis=1))
-
     def outside(self, set_idx: int) -> Indices:
         """Return the explanations that are not in a set."""
         inside = self.index[self.start[set_idx] : self.start[set_idx + 1]]
         return np.delete(np.arange(self.n_explanations), inside)
-
-
-def set_members(network: Network, sets: Floats | None) -> SetMembers:
-    """List the explanations of every set; those of the causes are kept with the network.
-
-    Parameters
-    ----------
-    sets : (n_explanations, n_sets) float64, optional
-        0/1; default one set per cause.
-    """
-    if sets is None:
-        return network.once("cause members", lambda: _members(network.membership))
-    return _members(sets)
-
-
-def _members(sets: Floats) -> SetMembers:
-    """List the explanations of every column."""
-    set_idx, index = np.nonzero(sets.T)
-    start = np.searchsorted(set_idx, np.arange(sets.shape[1] + 1))
-    return SetMembers(index.astype(np.uint32), start.astype(np.intp), len(sets))
 
 
 def group_sets(membership: Floats, member_idx: Sequence[Sequence[int] | npt.NDArray[np.intp]]) -> Floats:

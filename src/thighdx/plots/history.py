@@ -90,7 +90,7 @@ def plot_history(
     chosen = _causes(results, n, causes)
     canvas = open_canvas(ax, style=style)
     ink = canvas.ink
-    names = Names.of(results[0]._vocabulary)
+    names = Names.of(results[0]._case.vocabulary)
     labels = [
         _start(results[0], names),
         *(_change(a, b, names) for a, b in pairwise(results)),
@@ -137,7 +137,7 @@ def _causes(results: Sequence[Result], n: int, causes: Sequence[str] | None) -> 
         if not 1 <= len(causes) <= most:
             raise ValueError(f"causes: got {len(causes)}, expected 1 to {most}")
         for cause in causes:
-            results[0]._vocabulary.cause_idx(cause)
+            results[0]._case.vocabulary.cause_idx(cause)
         return sorted(causes, key=lambda cause: -last[cause])
     peak: dict[str, float] = {}
     for result in results:

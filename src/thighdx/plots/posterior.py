@@ -103,7 +103,7 @@ def plot_posterior(
     causes = [str(cause) for cause in listed.index[:n]]
     causes += [residual] if residual in result.posterior.index else []
     canvas = open_canvas(ax, style=style)
-    names = Names.of(result._vocabulary)
+    names = Names.of(result._case.vocabulary)
     rows = [
         Row(
             names.name(cause),

@@ -1,4 +1,4 @@
-"""What every possible answer about one case would do to the causes, in one pass of matrix products.
+"""The answers that every open question of a case may get: how probable each is, and the posteriors after it.
 
 With the weights w(H) = P(H | evidence) and a variable v that is independent of what is known given H,
 
@@ -17,12 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
+from thighdx.compiled.case import Case
+from thighdx.evidence.batch import UNKNOWN
+from thighdx.inference.marginals import marginals
+from thighdx.kb.conditions import Chances
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.network.tables import JointTable, setting_tables
 
-__all__ = ["Answers", "possible_answers"]
+__all__ = ["Answers", "possible_answers", "state_chances"]
 
 COLUMNS_AT_ONCE = 64
 
@@ -51,24 +54,28 @@ class Answers:
     now: Floats
 
 
-def possible_answers(network: Network, batch: EvidenceBatch, weights: Floats) -> Answers:
+def state_chances(case: Case) -> Chances:
+    """Return P(state | evidence) by variable and state; 1 for what is known."""
+    network = case.network
+    found = marginals(network, case.batch, case.weights)
+    return {
+        name: dict(zip(states, values.tolist(), strict=True))
+        for name, states, values in zip(network.variable_ids, network.states, found, strict=True)
+    }
+
+
+def possible_answers(case: Case) -> Answers:
     """Return P(answer | evidence) and the posteriors after it, for every variable not known for certain.
 
-    Parameters
-    ----------
-    batch : EvidenceBatch
-        One case. A variable with virtual evidence is open: its answer settles it and takes the place of the
-        likelihood.
-    weights : (n_explanations,) float64
-        P(H | evidence) of that case.
+    A variable with virtual evidence is open: its answer settles it and takes the place of the likelihood.
 
     Notes
     -----
-    n_rows x n_explanations x n_causes multiplications, about 15 ms for the shipped model.
+    n_rows x n_explanations x n_causes multiplications, some thousandths of a second for the shipped model.
     """
-    tables = setting_tables(network, int(batch.setting_idx[0]))
-    codes = batch.codes[0]
-    virtual = {item.variable_idx: item.weights[0] for item in batch.likelihoods}
+    network, weights, codes = case.network, case.weights, case.batch.codes[0]
+    tables = setting_tables(network, case.setting_idx)
+    virtual = {item.variable_idx: item.weights[0] for item in case.batch.likelihoods}
     # (n_explanations, 1 + n_causes): the first column adds up to P(answer)
     counted = np.concatenate([np.ones((len(weights), 1)), network.membership], axis=1) * weights[:, None]
     joint = _sums(tables.rows, counted, is_log=True)  # (n_rows, 1 + n_causes)

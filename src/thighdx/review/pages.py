@@ -81,7 +81,7 @@ def _picture(beliefs: Mapping[str, Belief], item: ReviewItem) -> dict[str, Any] 
 
 def _cause_view(model: Model, cause: str) -> dict[str, Any]:
     """Gather what the page of a cause shows."""
-    labels = model.compiled.kb.short_labels
+    labels = model.compiled.labels
     setting_idx = model.vocabulary.setting_code(model.default_setting)
     facts = finding_facts(model.network, cause, setting_idx=setting_idx)
     items = review_items(model, cause)

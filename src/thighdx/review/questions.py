@@ -120,7 +120,7 @@ class _Asked:
     def __init__(self, model: Model, cause: str) -> None:
         self.model, self.cause = model, cause
         self.kb = model.compiled.kb
-        self.labels = self.kb.short_labels
+        self.labels = model.compiled.labels
 
     def numbers(self) -> list[ReviewItem]:
         """Return the numbers, in the order of the tables."""

@@ -11,7 +11,7 @@ import pytest
 import floats
 import thighdx
 from plain_cases import case_of
-from thighdx.evidence.one_case import encode_case
+from thighdx.compiled.case import open_case
 from thighdx.reasoning.evidence_terms import evidence_terms
 from thighdx.reasoning.explain.contributions import explain_cause
 from thighdx.reasoning.explain.explanation import Explanation
@@ -26,15 +26,7 @@ def total(found: Explanation) -> float:
 
 
 def explained(model: thighdx.Model, known: Mapping[str, object], cause: str, setting: str) -> Explanation:
-    case = encode_case(model.vocabulary, known, setting=setting)
-    return explain_cause(
-        model.network,
-        model.vocabulary,
-        case,
-        model.vocabulary.cause_idx(cause),
-        pooled=model.compiled.pooled,
-        kb=model.compiled.kb,
-    )
+    return explain_cause(open_case(model.compiled, known, setting=setting), cause)
 
 
 KNOWN = {

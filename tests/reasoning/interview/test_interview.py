@@ -7,15 +7,13 @@ import json
 import pytest
 
 import thighdx
+from thighdx.compiled.case import open_case
 from thighdx.errors import EvidenceError
-from thighdx.evidence.one_case import encode_case
-from thighdx.inference.engine import explanation_posterior
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS
-from thighdx.reasoning.chances import state_chances
 from thighdx.reasoning.interview.choice import MIN_WEIGHT
 from thighdx.reasoning.interview.interview import Asked, Interview
-from thighdx.reasoning.questions.open_questions import open_questions
+from thighdx.reasoning.urgency.open_questions import open_questions
 
 
 def alone(model: thighdx.Model, known: dict[str, object] | None = None, **options: object) -> Interview:
@@ -155,12 +153,9 @@ def test_no_open_safety_question_that_matters_is_left(model: thighdx.Model) -> N
     interview = alone(model, {"age": 60, "sex": "male"}, max_questions=60)
     order = drive(interview, {"posterior_thigh_pain": "present", "muscle_cramp": "present"})
     assert len(order) < 60
-    case = encode_case(model.vocabulary, interview.result_evidence, setting=interview.setting)
-    chances = state_chances(model.network, case.batch, explanation_posterior(model.network, case.batch))
+    case = open_case(model.compiled, interview.result_evidence, setting=interview.setting)
     closed = {v.id for v in model.variables.values() if v.cost != "ask"}
-    left = open_questions(
-        model.compiled.kb, case.states, interview.triage.level, chances=chances, unanswerable=closed
-    )
+    left = open_questions(case, interview.triage.level, unanswerable=closed)
     assert left
     assert all(item.weight < MIN_WEIGHT[item.level] for item in left if item.raises)
 

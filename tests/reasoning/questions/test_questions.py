@@ -8,16 +8,16 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import floats
 import kb_builder
 import thighdx
+from thighdx.compiled.case import open_case
 from thighdx.errors import ImpossibleEvidenceError
-from thighdx.evidence.one_case import encode_case
-from thighdx.reasoning.questions.next_questions import next_questions
-from thighdx.reasoning.questions.question_lines import Extra, Goal, Questions, UrgencyScore
+from thighdx.kb.records import COST_TIERS, LEVELS, Cost
+from thighdx.reasoning.questions.next_questions import next_questions, rank_questions
+from thighdx.reasoning.questions.question_lines import Goal, Question
 
 RUNNING = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}
 SMALL: Mapping[str, Mapping[str, object]] = {
@@ -34,25 +34,11 @@ def ask(
     model: thighdx.Model,
     findings: Mapping[str, object],
     *,
-    setting: str | None = None,
-    n: int = 5,
-    max_cost: str | None = None,
+    max_cost: Cost = "imaging_or_invasive",
     goal: Goal = "causes",
-    urgency: UrgencyScore | None = None,
-) -> Questions:
-    case = encode_case(model.vocabulary, findings, setting=setting or model.default_setting)
-    weights = model.diagnose(findings, setting=setting)._weights
-    return next_questions(
-        model.network,
-        model.vocabulary,
-        model.compiled.kb,
-        case,
-        weights,
-        n,
-        max_cost=max_cost,  # type: ignore[arg-type]
-        goal=goal,
-        urgency=urgency,
-    )
+) -> list[Question]:
+    """The whole ranking, of every kind of question unless told otherwise."""
+    return rank_questions(open_case(model.compiled, findings), max_cost, goal=goal)
 
 
 def entropy_bits(posterior: Mapping[str, float]) -> float:
@@ -84,7 +70,7 @@ def test_the_gain_is_what_asking_the_engine_for_every_answer_gives(
     findings = SMALL[name]
     result = small_model.diagnose(findings)
     now = entropy_bits(result.posterior.to_dict())
-    for question in ask(small_model, findings, n=99):
+    for question in ask(small_model, findings):
         chances = result.probabilities(question.variable)
         gain = now
         for answer in question.answers:
@@ -99,7 +85,7 @@ def test_the_gain_is_what_asking_the_engine_for_every_answer_gives(
 
 
 def test_the_gain_on_the_shipped_model_agrees_with_the_engine(model: thighdx.Model) -> None:
-    found = {question.variable: question for question in ask(model, RUNNING, n=999)}
+    found = {question.variable: question for question in ask(model, RUNNING)}
     now = entropy_bits(model.diagnose(RUNNING).posterior.to_dict())
     for variable in (
         "direct_blow",
@@ -121,7 +107,7 @@ def test_answers_are_a_distribution_whose_mean_posterior_is_the_present_one(
     small_model: thighdx.Model, name: str
 ) -> None:
     posterior = small_model.diagnose(SMALL[name]).posterior
-    for question in ask(small_model, SMALL[name], n=99):
+    for question in ask(small_model, SMALL[name]):
         assert sum(a.probability for a in question.answers) == pytest.approx(1, abs=floats.SUMS_TO_ONE)
         for cause in posterior.index:
             seen = [
@@ -134,27 +120,27 @@ def test_answers_are_a_distribution_whose_mean_posterior_is_the_present_one(
 
 def test_gains_are_never_negative_and_ranked(model: thighdx.Model) -> None:
     for findings in ({}, RUNNING, {"sex": "male"}):
-        gains = [question.gain_bits for question in ask(model, findings).ranking]
+        gains = [question.gain_bits for question in ask(model, findings)]
         assert min(gains) >= 0
         assert gains == sorted(gains, reverse=True)
 
 
 def test_what_is_known_is_not_asked_and_what_is_in_doubt_is_marked(small_model: thighdx.Model) -> None:
-    asked = {q.variable: q for q in ask(small_model, SMALL["a finding in doubt"], n=99)}
+    asked = {q.variable: q for q in ask(small_model, SMALL["a finding in doubt"])}
     assert "d_dimer" not in asked
     assert asked["pain"].is_uncertain
     assert not asked["bruising"].is_uncertain
 
 
 def test_the_residual_cause_is_never_shown(small_model: thighdx.Model) -> None:
-    for question in ask(small_model, {}, n=99):
+    for question in ask(small_model, {}):
         for answer in question.answers:
             assert answer.leading_cause != "other_cause"
             assert "other_cause" not in [shift.cause for shift in answer.shifts]
 
 
 def test_an_answer_that_cannot_be_moves_nothing(small_model: thighdx.Model) -> None:
-    asked = {q.variable: q for q in ask(small_model, {"age_band": "65+"}, n=99)}
+    asked = {q.variable: q for q in ask(small_model, {"age_band": "65+"})}
     yes = asked["pregnancy"].answers[1]
     assert (yes.probability, yes.shifts, yes.leading_cause) == (0.0, (), "")
     assert asked["pregnancy"].gain_bits == pytest.approx(0, abs=floats.BITS)
@@ -169,28 +155,27 @@ def test_an_answer_that_cannot_be_moves_nothing(small_model: thighdx.Model) -> N
 def test_a_question_waits_for_its_condition(
     small_model: thighdx.Model, known: Mapping[str, object], is_asked: bool
 ) -> None:
-    asked = [question.variable for question in ask(small_model, known, n=99)]
+    asked = [question.variable for question in ask(small_model, known)]
     assert ("tingling_spreads" in asked) == is_asked
     assert ("tingling" in asked) == (not known)
 
 
 def test_a_condition_that_is_only_likely_does_not_count_as_true(small_model: thighdx.Model) -> None:
-    asked = [q.variable for q in ask(small_model, {"tingling": {"absent": 0.1, "present": 0.9}}, n=99)]
+    asked = [q.variable for q in ask(small_model, {"tingling": {"absent": 0.1, "present": 0.9}})]
     assert "tingling_spreads" not in asked
     assert "tingling" in asked
 
 
 def test_max_cost_leaves_out_dearer_tiers(model: thighdx.Model) -> None:
-    tiers = ["ask", "examine", "cheap_test", "imaging_or_invasive"]
-    for place, tier in enumerate(tiers):
-        found = {question.cost for question in ask(model, RUNNING, max_cost=tier).ranking}
-        assert found == set(tiers[: place + 1])
+    for place, tier in enumerate(COST_TIERS):
+        found = {question.cost for question in ask(model, RUNNING, max_cost=tier)}
+        assert found == set(COST_TIERS[: place + 1])
 
 
 def test_by_cost_gives_the_best_of_every_tier_in_order(model: thighdx.Model) -> None:
-    questions = ask(model, RUNNING, n=3)
+    questions = model.diagnose(RUNNING).next_questions(3, max_cost="imaging_or_invasive")
     tiers = questions.by_cost()
-    assert list(tiers) == ["ask", "examine", "cheap_test", "imaging_or_invasive"]
+    assert tuple(tiers) == COST_TIERS
     for tier, best in tiers.items():
         assert best == tuple(q for q in questions.ranking if q.cost == tier)[:3]
     assert len(questions) == 3
@@ -200,53 +185,37 @@ def test_by_cost_gives_the_best_of_every_tier_in_order(model: thighdx.Model) -> 
 # ---- urgency ---------------------------------------------------------------------------------------
 
 
-def test_the_urgency_is_scored_once_and_its_expected_change_ranks(small_model: thighdx.Model) -> None:
-    causes = small_model.network.spec.causes
-    calls: list[list[Extra]] = []
-
-    def urgency(posteriors: np.ndarray, extra: list[Extra]) -> np.ndarray:
-        calls.append(extra)
-        likely = posteriors[:, causes.index("clot")] > 0.05
-        return np.array([3.0 * (item == ("d_dimer", "positive")) for item in extra]) + likely
-
-    questions = ask(small_model, {}, goal="urgency", urgency=urgency, n=99)
-    assert len(calls) == 1
-    assert calls[0][0] is None
-    changes = {question.variable: question.urgency_change for question in questions}
-    assert list(changes.values()) == sorted(changes.values(), reverse=True)
-    assert questions[0].variable == "d_dimer"
-    result = small_model.diagnose({})
+@pytest.mark.parametrize("findings", [{}, {"bruising": True, "pain": "mild", "tingling": False}])
+def test_the_urgency_of_an_answer_is_that_of_the_case_with_it_and_its_expected_change_ranks(
+    small_model: thighdx.Model, findings: Mapping[str, object]
+) -> None:
+    questions = ask(small_model, findings, goal="urgency")
+    changes = [question.urgency_change for question in questions]
+    assert changes == sorted(changes, key=lambda change: -(change or 0.0))
+    assert changes[0]
+    now = LEVELS.index(small_model.diagnose(findings).triage.level)
     for question in questions:
         expected = 0.0
         for answer in question.answers:
-            after = with_answer(small_model, {}, question.variable, answer.state)
-            assert after is not None
-            score = 3.0 * ((question.variable, answer.state) == ("d_dimer", "positive")) + (
-                after["clot"] > 0.05
-            )
-            assert answer.urgency == score
-            expected += answer.probability * abs(score - (result.posterior["clot"] > 0.05))
+            if answer.probability > 0:
+                after = small_model.diagnose({**findings, question.variable: answer.state})
+                assert answer.urgency == LEVELS.index(after.triage.level)
+                expected += answer.probability * abs(answer.urgency - now)
         assert question.urgency_change == pytest.approx(expected, abs=floats.SUMS_TO_ONE)
 
 
 def test_an_impossible_answer_is_not_scored(small_model: thighdx.Model) -> None:
-    seen: list[Extra] = []
-
-    def urgency(posteriors: np.ndarray, extra: list[Extra]) -> np.ndarray:
-        seen.extend(extra)
-        assert not np.isnan(posteriors).any()
-        return np.zeros(len(extra))
-
-    ask(small_model, {"age_band": "65+"}, goal="urgency", urgency=urgency)
-    assert ("pregnancy", "no") in seen
-    assert ("pregnancy", "yes") not in seen
+    asked = {q.variable: q for q in ask(small_model, {"age_band": "65+"}, goal="urgency")}
+    no, yes = asked["pregnancy"].answers
+    assert no.urgency is not None
+    assert (yes.probability, yes.urgency) == (0.0, None)
 
 
 # ---- form ------------------------------------------------------------------------------------------
 
 
 def test_the_result_is_plain_data_and_readable(model: thighdx.Model) -> None:
-    questions = ask(model, RUNNING, n=2)
+    questions = model.diagnose(RUNNING).next_questions(2)
     data = questions.to_dict()
     assert [line["variable"] for line in data["questions"]] == [q.variable for q in questions]
     assert data["questions"][0]["question"].endswith("?")
@@ -265,7 +234,7 @@ def test_what_is_improbable_is_never_written_as_0_percent(model: thighdx.Model) 
 
 def test_when_everything_is_known_nothing_is_asked(small_model: thighdx.Model) -> None:
     known = {v.id: v.states[0] for v in small_model.vocabulary.variables}
-    questions = ask(small_model, known)
+    questions = small_model.diagnose(known).next_questions()
     assert list(questions) == []
     assert questions.by_cost() == {}
     assert repr(questions) == "nothing is left to ask"
@@ -280,15 +249,13 @@ def test_when_everything_is_known_nothing_is_asked(small_model: thighdx.Model) -
         ({"max_cost": "aks"}, "expected one of ask, .*; did you mean 'ask'"),
         ({"goal": "money"}, "goal: got 'money'"),
         ({"goal": "urgncy"}, "expected one of causes, urgency; did you mean 'urgency'"),
-        ({"goal": "urgency"}, "urgency: got None"),
-        ({"goal": "urgency", "urgency": lambda *_: np.zeros(3)}, "urgency: got scores of shape"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(
     small_model: thighdx.Model, wrong: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        ask(small_model, {}, **wrong)  # type: ignore[arg-type]
+        next_questions(open_case(small_model.compiled, {}), **wrong)  # type: ignore[arg-type]
 
 
 def test_a_block_of_three_agrees_with_the_engine(tmp_path: Path) -> None:
@@ -311,7 +278,7 @@ def test_a_block_of_three_agrees_with_the_engine(tmp_path: Path) -> None:
     for size, chosen in itertools.product((1, 2), [("age_band", "pregnancy"), ("smoking", "age_band")]):
         findings: dict[str, object] = {name: members[name] for name in chosen[:size]} | {"tingling": True}
         now = entropy_bits(model.diagnose(findings).posterior.to_dict())
-        for question in ask(model, findings, n=99):
+        for question in ask(model, findings):
             after = [(a, with_answer(model, findings, question.variable, a.state)) for a in question.answers]
             gain = now - sum(a.probability * entropy_bits(p) for a, p in after if p is not None)
             assert question.gain_bits == pytest.approx(gain, abs=floats.BITS)

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import thighdx
+from plain_cases import case_at
 from thighdx.kb.conditions import is_true
-from thighdx.kb.records import LEVELS
+from thighdx.kb.records import LEVELS, KnowledgeBase
 from thighdx.reasoning.urgency.management import (
     MAX_IN_EMERGENCY,
     MAX_PIECES,
@@ -38,9 +39,15 @@ def rare(**raised: float) -> dict[str, float]:
 
 
 def advise(states: dict[str, str], **raised: float) -> tuple[Triage, Management]:
-    posterior = rare(**raised)
-    found = triage(KB, states, posterior)
-    return found, management(KB, states, posterior, found)
+    return judge(states, rare(**raised))
+
+
+def judge(
+    states: dict[str, str], posterior: dict[str, float], kb: KnowledgeBase = KB
+) -> tuple[Triage, Management]:
+    case = case_at(SHIPPED, states, posterior, kb)
+    found = triage(case)
+    return found, management(case, found)
 
 
 def ids(advice: Management) -> list[str]:
@@ -146,7 +153,7 @@ def test_every_cause_of_an_emergency_has_advice_about_itself_that_begins_with_he
     assert calm.level == "self_care"
     posterior = rare(**{cause: 0.4})
     named = Triage("emergency", (reason(cause),), (), "posterior")
-    advice = management(KB, {}, posterior, named)
+    advice = management(case_at(SHIPPED, {}, posterior), named)
     assert advice.advice[0].cause == cause
     assert "emergency_care" in ROWS[advice.advice[0].id].advises
     assert len(advice.advice) > 1
@@ -159,7 +166,7 @@ def reason(cause: str) -> Reason:
 def test_an_emergency_without_a_suspect_has_general_advice() -> None:
     for cause in ("", "stroke"):  # a suspect that the evidence excludes is none
         named = Triage("emergency", (reason(cause),), (), "posterior")
-        advice = management(KB, {}, rare(stroke=1e-9), named)
+        advice = management(case_at(SHIPPED, {}, rare(stroke=1e-9)), named)
         assert ids(advice) == ["M301", "M302"]
 
 
@@ -200,8 +207,7 @@ def test_advice_withheld_is_counted_in_words() -> None:
 
 def test_a_cause_at_its_threshold_only_as_it_is_counted_is_no_suspect() -> None:
     posterior = rare(peripheral_artery_disease=0.6, acute_limb_ischemia=0.01)
-    found = triage(KB, CALM, posterior)  # three times the odds: 0.029, from 0.025
-    advice = management(KB, CALM, posterior, found)
+    found, advice = judge(CALM, posterior)  # three times the odds: 0.029, from 0.025
     assert (found.level, found.deciding[0].cause) == ("urgent", "acute_limb_ischemia")
     assert "acute_limb_ischemia" not in {line.cause for line in advice.advice}
 
@@ -286,8 +292,7 @@ def test_a_caution_worded_otherwise_forbids_the_same() -> None:
     kb = dataclasses.replace(KB, advice=worded)
     states = CALM | {"leg_swelling": "present", "muscle_cramp": "present"}
     posterior = rare(hamstring_strain=0.5, muscle_overexertion=0.4)
-    found = triage(kb, states, posterior)
-    assert shown(management(kb, states, posterior, found)) == shown(management(KB, states, posterior, found))
+    assert shown(judge(states, posterior, kb)[1]) == shown(judge(states, posterior)[1])
 
 
 # ---- any case ------------------------------------------------------------------------------------
@@ -312,8 +317,7 @@ def test_no_advice_goes_against_other_advice_the_level_or_a_suspect(
     case: tuple[dict[str, str], dict[str, float]],
 ) -> None:
     states, posterior = case
-    found = triage(KB, states, posterior)
-    advice = management(KB, states, posterior, found)
+    found, advice = judge(states, posterior)
     rank = LEVELS.index(found.level)
     suspects = {r.cause for r in found.reasons if r.kind == "rule" and r.cause}
     suspects = {cause for cause in suspects if posterior[cause] >= MIN_SUSPECT} - {"other_cause"}
@@ -338,8 +342,7 @@ def test_advice_is_short_has_sources_and_begins_with_care_when_it_is_urgent(
     case: tuple[dict[str, str], dict[str, float]],
 ) -> None:
     states, posterior = case
-    found = triage(KB, states, posterior)
-    advice = management(KB, states, posterior, found)
+    found, advice = judge(states, posterior)
     assert advice.disclaimer
     assert len(set(shown(advice))) == len(shown(advice)) > 0
     assert 0 < len(advice.advice) <= (MAX_IN_EMERGENCY if found.level == "emergency" else MAX_PIECES)

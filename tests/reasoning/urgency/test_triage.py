@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import thighdx
+from plain_cases import case_at
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.kb.expressions import AllOf, Expression, Is, holds, parse_expression
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, RedFlag
-from thighdx.reasoning.urgency.levels import MIN_FINDINGS, NO_LEVEL, UrgencyRules, counted
+from thighdx.reasoning.urgency.levels import MIN_FINDINGS, NO_LEVEL, UrgencyRules, counted, urgency_after
 from thighdx.reasoning.urgency.triage import Triage, triage
 
 SHIPPED = thighdx.load_model()
@@ -37,6 +38,10 @@ def rank(level: str) -> int:
 def rare(**raised: float) -> dict[str, float]:
     """Posteriors at which no cause matters, but for those named."""
     return dict.fromkeys(CAUSES, 1e-6) | raised
+
+
+def judge(states: Mapping[str, str], posterior: Mapping[str, float], kb: KnowledgeBase = KB) -> Triage:
+    return triage(case_at(SHIPPED, states, posterior, kb))
 
 
 def ways(expression: Expression) -> Iterator[dict[str, str]]:
@@ -60,7 +65,7 @@ def ways(expression: Expression) -> Iterator[dict[str, str]]:
 def test_a_rule_fires_on_every_way_to_satisfy_it_and_on_nothing_less(rule_id: str) -> None:
     rule = RULES[rule_id]
     for way in itertools.islice(ways(parse_expression(rule.when)), 40):
-        found = triage(KB, way, rare())
+        found = judge(way, rare())
         assert rule_id in found.fired
         assert rank(found.level) >= rank(rule.level)
         reason = next(reason for reason in found.reasons if reason.rule == rule_id)
@@ -69,7 +74,7 @@ def test_a_rule_fires_on_every_way_to_satisfy_it_and_on_nothing_less(rule_id: st
         assert reason.words == rule.words
         assert way.items() >= dict(reason.findings).items()
         assert holds(parse_expression(rule.when), reason.findings) is True
-    assert rule_id not in triage(KB, {}, rare()).fired
+    assert rule_id not in judge({}, rare()).fired
 
 
 def test_the_shipped_model_has_51_rules() -> None:
@@ -78,7 +83,7 @@ def test_the_shipped_model_has_51_rules() -> None:
 
 def test_virtual_evidence_fires_no_rule(model: thighdx.Model) -> None:
     result = model.diagnose({"saddle_anesthesia": {"absent": 0.001, "present": 0.999}})
-    found = triage(KB, result._case.states, dict(result.posterior))
+    found = triage(result._case)
     assert found.fired == ()
     assert "saddle_anesthesia" in [question.variable for question in found.unanswered]
 
@@ -87,7 +92,7 @@ def test_unknown_values_change_nothing(model: thighdx.Model) -> None:
     known = {"bruising": True, "onset": "sudden"}
     blank = dict.fromkeys(model.variables, None) | known
     plain, padded = (model.diagnose(findings) for findings in (known, blank))
-    found = [triage(KB, result._case.states, dict(result.posterior)) for result in (plain, padded)]
+    found = [triage(result._case) for result in (plain, padded)]
     assert found[0] == found[1]
 
 
@@ -109,7 +114,7 @@ def test_what_must_not_be_missed_counts_at_three_times_its_odds_but_for_an_emerg
     posterior: float, level: str, shown: float
 ) -> None:
     assert counted(posterior, 3.0) == pytest.approx(shown, abs=5e-5)
-    found = triage(KB, CALM, rare(cauda_equina_syndrome=posterior))
+    found = judge(CALM, rare(cauda_equina_syndrome=posterior))
     assert found.level == level
     if level != "self_care":
         (reason,) = found.reasons
@@ -119,13 +124,13 @@ def test_what_must_not_be_missed_counts_at_three_times_its_odds_but_for_an_emerg
 
 
 def test_a_reason_says_plainly_how_a_cause_was_counted() -> None:
-    (reason,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.04)).reasons
+    (reason,) = judge(CALM, rare(deep_vein_thrombosis=0.04)).reasons
     assert reason.words.startswith(
         "Deep vein thrombosis: 4.0%; counted at three times its odds because it must not be missed: 11.1%; "
         "from 8%: soon. A clot can travel"
     )
     assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.08}
-    (plain,) = triage(KB, CALM, rare(deep_vein_thrombosis=0.2)).reasons
+    (plain,) = judge(CALM, rare(deep_vein_thrombosis=0.2)).reasons
     assert plain.words.startswith("Deep vein thrombosis: 20.0%; from 12.5%: urgent. ")
     assert "counted" not in plain.figures
 
@@ -135,7 +140,7 @@ def test_a_cause_may_have_a_factor_of_its_own_with_its_reason() -> None:
         "hip_joint_disease", 25.0, "self_care", None, None, 0.5, "slow", "It is slow.", ("K002",),
         odds_factor=2.5, odds_reason="it hides a dying bone",
     )  # fmt: skip
-    found = triage(with_harm(own), CALM, rare(hip_joint_disease=0.3))  # 2.5 times the odds: 0.517
+    found = judge(CALM, rare(hip_joint_disease=0.3), with_harm(own))  # 2.5 times the odds: 0.517
     assert found.level == "soon"
     assert "counted at 2.5 times its odds because it hides a dying bone: 51.7%; from 50%: soon" in str(
         found.reasons[0].words
@@ -143,22 +148,22 @@ def test_a_cause_may_have_a_factor_of_its_own_with_its_reason() -> None:
 
 
 def test_other_causes_are_judged_by_their_posterior() -> None:
-    assert triage(KB, CALM, rare(electrolyte_imbalance=0.11)).level == "self_care"
-    assert triage(KB, CALM, rare(electrolyte_imbalance=0.12)).level == "soon"
-    assert triage(KB, CALM, rare(electrolyte_imbalance=0.35)).level == "urgent"
+    assert judge(CALM, rare(electrolyte_imbalance=0.11)).level == "self_care"
+    assert judge(CALM, rare(electrolyte_imbalance=0.12)).level == "soon"
+    assert judge(CALM, rare(electrolyte_imbalance=0.35)).level == "urgent"
 
 
 def test_what_can_wait_for_weeks_is_routine() -> None:
-    found = triage(KB, CALM, rare(fibromyalgia=0.6))
+    found = judge(CALM, rare(fibromyalgia=0.6))
     assert (found.level, found.reasons[0].kind) == ("routine", "likely")
     assert found.words.startswith("Routine: ")
-    by_threshold = triage(KB, CALM, rare(peripheral_artery_disease=0.2))
+    by_threshold = judge(CALM, rare(peripheral_artery_disease=0.2))
     assert (by_threshold.level, by_threshold.reasons[0].figures["threshold"]) == ("routine", 0.15)
     rule = RedFlag("R1", "bruising=present", "routine", "", "look at it some day", "Look at it.", ("K002",))
     kb = dataclasses.replace(KB, red_flags=(rule,))
-    assert triage(kb, CALM, rare()).level == "routine"
+    assert judge(CALM, rare(), kb).level == "routine"
     little = {"bruising": "present"}  # too little is known to leave it for weeks
-    assert triage(kb, little, rare()).level == "soon"
+    assert judge(little, rare(), kb).level == "soon"
 
 
 @pytest.mark.parametrize(("posterior", "level"), [(0.5, "self_care"), (0.51, "soon")])
@@ -166,13 +171,13 @@ def test_a_cause_more_likely_than_not_gives_at_least_its_level(posterior: float,
     kb = with_harm(
         Harm("hip_joint_disease", 25.0, "soon", None, None, None, "slow", "It is slow.", ("K002",))
     )
-    found = triage(kb, CALM, rare(hip_joint_disease=posterior))
+    found = judge(CALM, rare(hip_joint_disease=posterior), kb)
     assert found.level == level
     assert [reason.kind for reason in found.reasons] == (["likely"] if level == "soon" else ["no_warning"])
 
 
 def test_the_residual_cause_can_raise_the_level() -> None:
-    found = triage(KB, CALM, rare(other_cause=0.55))
+    found = judge(CALM, rare(other_cause=0.55))
     assert found.level == "soon"
     assert found.reasons[0].cause == "other_cause"
 
@@ -187,28 +192,28 @@ def with_harm(harm: Harm) -> KnowledgeBase:
 
 def test_nothing_known_of_the_complaint_is_at_least_soon_with_the_reason() -> None:
     for states in ({}, {"age_band": "18-39", "sex": "female"}):
-        found = triage(KB, states, rare())
+        found = judge(states, rare())
         assert found.level == "soon"
         assert [reason.kind for reason in found.reasons] == ["no_finding"]
     for states in ({"bruising": "present"}, dict.fromkeys(["bruising", "numbness", "fever"], "absent")):
-        assert [reason.kind for reason in triage(KB, states, rare()).reasons] == ["no_finding"]
-    calm = triage(KB, CALM, rare())
+        assert [reason.kind for reason in judge(states, rare()).reasons] == ["no_finding"]
+    calm = judge(CALM, rare())
     assert (calm.level, [reason.kind for reason in calm.reasons]) == ("self_care", ["no_warning"])
 
 
 @pytest.mark.parametrize(("variable", "state"), ALARMS)
 def test_a_finding_that_alarms_by_itself_is_at_least_soon_and_says_so(variable: str, state: str) -> None:
-    found = triage(KB, {**CALM, variable: state}, rare(hamstring_strain=0.9))
+    found = judge({**CALM, variable: state}, rare(hamstring_strain=0.9))
     assert rank(found.level) >= rank("soon")
     assert any(reason.findings.get(variable) == state for reason in found.reasons)
 
 
 def test_findings_that_alarm_stand_in_one_reason_beside_those_a_rule_names() -> None:
     states = {**CALM, "reduced_leg_pulses": "present", "pain_out_of_proportion": "present"}
-    (reason,) = triage(KB, {**states, "pain_severity": "moderate"}, rare()).reasons
+    (reason,) = judge({**states, "pain_severity": "moderate"}, rare()).reasons
     assert (reason.kind, reason.level) == ("alarm", "soon")
     assert set(reason.findings) == {"reduced_leg_pulses", "pain_out_of_proportion"}
-    found = triage(KB, {**states, "pain_severity": "severe"}, rare())  # U07 names the pain
+    found = judge({**states, "pain_severity": "severe"}, rare())  # U07 names the pain
     assert [reason.kind for reason in found.reasons] == ["rule", "alarm"]
     assert set(found.reasons[1].findings) == {"reduced_leg_pulses"}
 
@@ -222,9 +227,9 @@ def test_weak_pulses_added_to_a_weak_knee_lower_nothing(model: thighdx.Model) ->
 
 
 def test_a_likely_harmless_cause_is_the_reason_for_self_care_only() -> None:
-    at_home = triage(KB, CALM, rare(hamstring_strain=0.9))
+    at_home = judge(CALM, rare(hamstring_strain=0.9))
     assert (at_home.level, at_home.reasons[0].kind) == ("self_care", "likely")
-    raised = triage(KB, {**CALM, "fever": "present"}, rare(hamstring_strain=0.9))
+    raised = judge({**CALM, "fever": "present"}, rare(hamstring_strain=0.9))
     assert {reason.level for reason in raised.reasons} == {"soon"}
 
 
@@ -256,7 +261,7 @@ def test_a_finding_that_fires_a_rule_never_lowers_the_level_below_it(
 ) -> None:
     states, posterior = case
     some = list(itertools.islice(ways(parse_expression(RULES[rule_id].when)), 11))
-    found = triage(KB, states | some[place % len(some)], posterior)
+    found = judge(states | some[place % len(some)], posterior)
     assert rule_id in found.fired
     assert rank(found.level) >= rank(RULES[rule_id].level)
 
@@ -266,7 +271,7 @@ def test_a_finding_that_fires_a_rule_never_lowers_the_level_below_it(
 def test_more_knowledge_never_stops_a_rule_that_fired(case: Case) -> None:
     states, posterior = case
     fewer = dict(itertools.islice(states.items(), len(states) // 2))
-    assert set(triage(KB, fewer, posterior).fired) <= set(triage(KB, states, posterior).fired)
+    assert set(judge(fewer, posterior).fired) <= set(judge(states, posterior).fired)
 
 
 def simulated(model: thighdx.Model, seed: int) -> tuple[dict[str, object], str]:
@@ -315,7 +320,7 @@ def test_levels_follow_from_the_definitions(case: Case) -> None:
     complaint = {v.id: v for v in VARIABLES if v.layer in ("finding", "test") and v.id in states}
     if len(complaint) < MIN_FINDINGS or all(states[name] == v.states[0] for name, v in complaint.items()):
         expected = max(expected, rank("soon"))
-    found = triage(KB, states, posterior)
+    found = judge(states, posterior)
     assert rank(found.level) == expected
     assert found.deciding
 
@@ -335,7 +340,7 @@ def test_a_batch_equals_its_rows_alone(drawn: list[Case]) -> None:
     levels = URGENCY.levels(*as_arrays(drawn))
     assert levels.dtype == np.int8
     for level, (states, chance) in zip(levels, drawn, strict=True):
-        assert LEVELS[level] == triage(KB, states, chance).level
+        assert LEVELS[level] == judge(states, chance).level
 
 
 def test_levels_do_not_depend_on_the_rows_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +366,7 @@ def test_a_rule_may_ask_for_a_cause_that_is_given(model: thighdx.Model) -> None:
     kb = dataclasses.replace(KB, red_flags=(rule,))
     given_strain = {"hamstring_strain": True, **CALM}
     result = model.diagnose(given_strain)
-    assert triage(kb, result._case.states, dict(result.posterior)).fired == ("R1",)
+    assert triage(case_at(SHIPPED, result._case.states, dict(result.posterior), kb)).fired == ("R1",)
     batch = result._case.batch
     posterior = np.array([[result.posterior[cause] for cause in CAUSES]])
     rules = UrgencyRules.of(kb)
@@ -378,16 +383,16 @@ def test_the_urgency_after_an_answer_is_that_of_the_case_with_the_answer(
     case: Case, picked: list[int]
 ) -> None:
     states, posterior = case
-    codes, chance = as_arrays([case])
+    chance = as_arrays([case])[1]
     extra = [
         None,
         *((VARIABLES[i].id, VARIABLES[i].states[-1]) for i in picked if VARIABLES[i].id not in states),
     ]
-    score = URGENCY.after(codes[0], np.full(len(CAUSES), UNKNOWN, dtype=np.int8))
+    score = urgency_after(case_at(SHIPPED, states, posterior))
     levels = score(np.repeat(chance, len(extra), axis=0), extra)
     for level, item in zip(levels, extra, strict=True):
         known = states if item is None else states | {item[0]: item[1]}
-        assert LEVELS[int(level)] == triage(KB, known, posterior).level
+        assert LEVELS[int(level)] == judge(known, posterior).level
 
 
 # ---- plain data ----------------------------------------------------------------------------------
@@ -395,7 +400,7 @@ def test_the_urgency_after_an_answer_is_that_of_the_case_with_the_answer(
 
 def test_a_triage_is_plain_data(model: thighdx.Model) -> None:
     result = model.diagnose({"saddle_anesthesia": True, "leg_swelling": True})
-    found = triage(KB, result._case.states, dict(result.posterior))
+    found = triage(result._case)
     again = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert again["level"] == "emergency"
     assert again["reasons"][0]["rule"] == "E01"
@@ -412,7 +417,10 @@ def test_rules_without_a_suspect_and_models_without_harms_work(small_model: thig
         red_flags=(RedFlag("R9", "pain=severe", "emergency", "", "very bad", "It is very bad.", ("desk",)),),
     )
     posterior = dict.fromkeys(["strain", "nerve", "clot", "other_cause"], 0.9)
-    assert triage(kb, {"pain": "severe"}, posterior).level == "emergency"
-    assert triage(kb, {"bruising": "present"}, posterior).level == "soon"  # too little is known
+    for states, level in (
+        ({"pain": "severe"}, "emergency"),
+        ({"bruising": "present"}, "soon"),
+    ):  # little is known
+        assert triage(case_at(small_model, states, posterior, kb)).level == level
     codes = np.full((1, len(small_model.vocabulary.variables)), UNKNOWN, dtype=np.int8)
     assert UrgencyRules.of(kb).levels(codes, np.full((1, 4), 0.9)).tolist() == [rank("soon")]

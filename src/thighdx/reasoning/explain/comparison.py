@@ -1,4 +1,4 @@
-"""Two sets of explanations to compare, and what the evidence strikes out of them."""
+"""The two sides of a comparison, a cause and what it is held against, and what the evidence strikes out of them."""
 
 from __future__ import annotations
 

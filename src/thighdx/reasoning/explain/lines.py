@@ -1,17 +1,16 @@
-"""From contributions to lines: what a piece of evidence says itself, and what by way of other causes."""
+"""The lines of an explanation: what each piece of evidence says itself, and what by way of other causes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.evidence.vocabulary import Vocabulary
+from thighdx.compiled.case import Case
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.evidence_terms import CaseTerms, EvidenceItem
+from thighdx.reasoning.evidence_terms import CaseTerms
 from thighdx.reasoning.explain.comparison import Comparison
 from thighdx.reasoning.explain.explanation import DECIBANS_PER_NAT, ExplanationLine, Via
 from thighdx.reasoning.explain.provenance import judgements_behind
@@ -24,15 +23,7 @@ DIRECT_SHARE = 0.1  # a contribution of which less than this is direct comes by 
 
 
 def explanation_lines(
-    network: Network,
-    vocabulary: Vocabulary,
-    terms: CaseTerms,
-    item_idx: Sequence[int],
-    comparison: Comparison,
-    path: PathSum,
-    *,
-    pooled: Mapping[PooledKey, PooledJudgement],
-    setting: str,
+    case: Case, terms: CaseTerms, item_idx: Sequence[int], comparison: Comparison, path: PathSum
 ) -> tuple[ExplanationLine, ...]:
     """Return one line per item, largest contribution first.
 
@@ -41,7 +32,7 @@ def explanation_lines(
     item_idx : sequence of int
         The items of `terms` that `path` has contributions of, in that order.
     """
-    chosen = list(item_idx)
+    network, by_id, chosen = case.network, case.vocabulary.by_id, list(item_idx)
     direct = _direct(terms, comparison)[chosen] * DECIBANS_PER_NAT
     contributions = path.contributions * DECIBANS_PER_NAT
     is_indirect = _is_indirect(contributions, direct)
@@ -49,37 +40,25 @@ def explanation_lines(
     rows = np.flatnonzero(is_indirect)
     inside[rows], outside[rows] = _by_cause(network, terms, [chosen[r] for r in rows], comparison, path)
     causes = [network.spec.causes[c] for c in comparison.cause_idx]
-    labels = {v.id: v.label for v in (*vocabulary.variables, *vocabulary.causes)}
     lines = []
     for row, i in enumerate(chosen):
         item = terms.items[i]
-        via: Via = ""
-        other_idx = -1
-        if is_indirect[row]:
-            via, other_idx = _via(contributions[row], inside[row], outside[row])
+        via, other_idx = _via(contributions[row], inside[row], outside[row]) if is_indirect[row] else ("", -1)
         other = network.spec.causes[other_idx] if other_idx >= 0 else ""
-        names = [*causes, other] if other else causes
         lines.append(
             ExplanationLine(
                 variable=item.name,
-                label=labels[item.name],
+                label=by_id[item.name].label,
                 state=item.state,
-                likelihood=_likelihood(vocabulary, item),
+                likelihood=dict(zip(by_id[item.name].states, item.likelihood)),  # noqa: B905  # none if known
                 decibans=float(contributions[row]),
                 direct_decibans=float(direct[row]) if np.isfinite(direct[row]) else None,
                 via=via,
                 other=other,
-                judgements=judgements_behind(network, pooled, item, names, setting=setting),
+                judgements=judgements_behind(case, item, [*causes, *([other] if other else [])]),
             )
         )
     return tuple(sorted(lines, key=lambda line: -abs(line.decibans)))
-
-
-def _likelihood(vocabulary: Vocabulary, item: EvidenceItem) -> dict[str, float]:
-    """Return the likelihood per state; empty where the state is known."""
-    variables = vocabulary.causes if item.is_cause else vocabulary.variables
-    states = variables[item.position].states
-    return dict(zip(states, item.likelihood, strict=True)) if item.likelihood else {}
 
 
 def _direct(terms: CaseTerms, comparison: Comparison) -> Floats:

@@ -1,15 +1,13 @@
-"""What is still unknown and could move a cause most."""
+"""The open questions that could move a cause most."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from thighdx.evidence.one_case import CaseEvidence
-from thighdx.evidence.vocabulary import Vocabulary
+from thighdx.compiled.case import Case
 from thighdx.kb.expressions import holds, parse_expression
-from thighdx.network.build import Network
 from thighdx.network.spec import Floats
-from thighdx.reasoning.answers import Answers, possible_answers
+from thighdx.reasoning.answers import possible_answers
 from thighdx.reasoning.explain.comparison import Comparison
 from thighdx.reasoning.explain.explanation import Swing
 
@@ -20,21 +18,8 @@ LIKELY_ANSWER = 0.01
 NEARLY = 1e-12  # probabilities are kept this far from 0 and 1, so that no swing is infinite
 
 
-def largest_swings(
-    network: Network,
-    vocabulary: Vocabulary,
-    case: CaseEvidence,
-    weights: Floats,
-    comparison: Comparison,
-    *,
-    n: int,
-) -> tuple[Swing, ...]:
+def largest_swings(case: Case, comparison: Comparison, *, n: int) -> tuple[Swing, ...]:
     """Return the unknown variables whose answers lie furthest apart in what they do to a cause.
-
-    Parameters
-    ----------
-    weights : (n_explanations,) float64
-        P(H | evidence).
 
     Returns
     -------
@@ -44,19 +29,29 @@ def largest_swings(
     """
     if n < 1:
         return ()
-    answers = possible_answers(network, case.batch, weights)
+    answers = case.once(possible_answers)
     moved = (_score(answers.posterior, comparison) - _score(answers.now[None, :], comparison)) * 10.0
     counts = (answers.probability >= LIKELY_ANSWER) & np.isfinite(moved)
     found = []
     for variable_idx in np.unique(answers.variable_idx[counts]).tolist():
-        variable = vocabulary.variables[variable_idx]
-        if variable.id in case.likelihoods or not _applies(variable.asked_if, case):
+        variable = case.vocabulary.variables[variable_idx]
+        if variable.id in case.evidence.likelihoods or not _applies(variable.asked_if, case):
             continue
         rows = np.flatnonzero(counts & (answers.variable_idx == variable_idx))
-        high, low = rows[np.argmax(moved[rows])], rows[np.argmin(moved[rows])]
-        found.append(_swing(network, variable.label, answers, moved, int(high), int(low)))
-    found.sort(key=lambda swing: swing.lowest_decibans - swing.highest_decibans)
-    return tuple(found[:n])
+        high, low = (rows[end(moved[rows])] for end in (np.argmax, np.argmin))
+        found.append((moved[low] - moved[high], variable, high, low))
+    found.sort(key=lambda swing: swing[0])
+    return tuple(
+        Swing(
+            variable=variable.id,
+            label=variable.label,
+            highest=variable.states[answers.state_idx[high]],
+            highest_decibans=float(moved[high]),
+            lowest=variable.states[answers.state_idx[low]],
+            lowest_decibans=float(moved[low]),
+        )
+        for _, variable, high, low in found[:n]
+    )
 
 
 def _score(posterior: Floats, comparison: Comparison) -> Floats:
@@ -67,20 +62,6 @@ def _score(posterior: Floats, comparison: Comparison) -> Floats:
     return np.log10(bounded[:, 0]) - np.log10(1.0 - bounded[:, 0])
 
 
-def _applies(condition: str, case: CaseEvidence) -> bool:
+def _applies(condition: str, case: Case) -> bool:
     """Whether a question may still be asked; unknown is not no."""
     return not condition or holds(parse_expression(condition), case.states) is not False
-
-
-def _swing(network: Network, label: str, answers: Answers, moved: Floats, high: int, low: int) -> Swing:
-    """Name the two extreme answers of one variable."""
-    variable_idx = int(answers.variable_idx[high])
-    states = network.states[variable_idx]
-    return Swing(
-        variable=network.variable_ids[variable_idx],
-        label=label,
-        highest=states[int(answers.state_idx[high])],
-        highest_decibans=float(moved[high]),
-        lowest=states[int(answers.state_idx[low])],
-        lowest_decibans=float(moved[low]),
-    )

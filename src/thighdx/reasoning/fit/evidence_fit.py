@@ -1,4 +1,4 @@
-"""Whether the evidence fits together under the model, and whether it fits any listed cause.
+"""The fit of the evidence: whether it fits together under the model, and whether it fits any listed cause.
 
 Jensen's measure of conflict [1]_ compares the evidence with pieces that have nothing to do with one another,
 
@@ -16,19 +16,15 @@ for a cause h, then h explains it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from thighdx.arrays import softmax
-from thighdx.evidence.one_case import CaseEvidence
-from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.inference.engine import cause_chances
-from thighdx.network.build import Network
+from thighdx.arrays import log_total
+from thighdx.compiled.case import Case
 from thighdx.network.spec import Floats
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
@@ -133,64 +129,34 @@ class EvidenceFit(Plain):
         return "\n".join([self.statement, *lines])
 
 
-def evidence_fit(
-    network: Network,
-    vocabulary: Vocabulary,
-    case: CaseEvidence,
-    *,
-    residual_cause: str,
-    labels: Labels | None = None,
-) -> EvidenceFit:
+def evidence_fit(case: Case) -> EvidenceFit:
     """Measure how well the evidence about one case fits together and fits the causes of the model.
 
-    Parameters
-    ----------
-    case : CaseEvidence
-        Possible under the model. Given causes and uncertain evidence count as pieces of evidence.
-    residual_cause : str
-        The cause that stands for everything the model does not list; "" if there is none.
-    labels : mapping of str to str, optional
-        Of the model, for the language of the statement; default English.
-
-    Raises
-    ------
-    ValueError
-        If the evidence is impossible.
+    Given causes and uncertain evidence count as pieces of evidence.
 
     Notes
     -----
     The evidence fits no listed cause where the residual cause leads, or where it is atypical of every
-    explanation that leads (the most probable ones up to 90 % of the mass, at most 20): fewer than one in
+    set of causes that leads (the most probable ones up to 90 % of the mass, at most 20): fewer than one in
     1,000 patients with exactly these causes would show evidence this unlikely (see
     `thighdx.reasoning.fit.typicality` for the approximation).
 
     Examples
     --------
     >>> import thighdx
-    >>> from thighdx.evidence.one_case import encode_case
-    >>> model = thighdx.load_model()
+    >>> from thighdx.compiled.case import open_case
     >>> known = {"onset": "sudden", "onset_during_exercise": True, "bruising": True}
-    >>> case = encode_case(model.vocabulary, known, setting="primary_care")
-    >>> fit = evidence_fit(model.network, model.vocabulary, case, residual_cause="other_cause")
+    >>> fit = evidence_fit(open_case(thighdx.load_model().compiled, known))
     >>> fit.conflict_bits < 0, fit.fits_listed_cause
     (True, True)
     """
-    terms = evidence_terms(network, case.batch)
-    if not terms.is_possible.any():
-        raise ValueError("fit: got impossible evidence, expected evidence that can be true together")
-    joint = terms.log_prior + terms.log_likelihood
-    weights = softmax(joint)
-    alone = _log_sum(terms.log_prior + terms.log_alone)
-    total = float(_log_sum(joint[None, :])[0]) if terms.items else 0.0
-    conflict = float((alone.sum() - total) / np.log(2.0))
-    posterior = cause_chances(network, weights)
-    listed = np.array([cause != residual_cause for cause in network.spec.causes])
-    residual = float(posterior[~listed].sum())
-    leads = bool(residual > posterior[listed].max(initial=0.0))
-    best = _most_typical(network, case, weights)
-    rare_case = _rare_case(network, terms, posterior, listed, conflict)
-    findings = _findings(vocabulary, terms, alone, total)
-    fits = not leads and best.tail >= ATYPICAL
+    terms, rest = evidence_terms(case.network, case.batch), case.compiled.residual_cause
+    alone = log_total(terms.log_prior + terms.log_alone)[:, 0]
+    conflict = float((alone.sum() - case.log_evidence) / np.log(2.0))
+    residual = case.posterior.get(rest, 0.0)
+    leads = residual > max((chance for cause, chance in case.posterior.items() if cause != rest), default=0.0)
+    best, rare_case = _most_typical(case), _rare_case(case, conflict)
+    findings = _findings(case, terms, alone)
     return EvidenceFit(
         conflict_bits=conflict,
         findings=findings,
@@ -200,71 +166,56 @@ def evidence_fit(
         typical_of=best.causes,
         z_score=best.z_score,
         tail_probability=best.tail,
-        fits_listed_cause=fits,
+        fits_listed_cause=not leads and best.tail >= ATYPICAL,
         statement=_statement(
-            findings, conflict, rare_case, residual_cause if leads else "", residual, best, labels
+            findings, conflict, rare_case, rest if leads else "", residual, best, case.kb.labels
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    """The explanation that the evidence is compared with in the end."""
+    """The set of causes that the evidence is compared with in the end."""
 
     causes: tuple[str, ...]
     z_score: float
     tail: float
 
 
-def _log_sum(log_values: Floats) -> Floats:
-    """Return log sum exp along the last axis, as (n_rows,)."""
-    peak = log_values.max(axis=1, initial=-np.inf)
-    shift = np.where(np.isfinite(peak), peak, 0.0)
-    return np.asarray(shift + np.log(np.exp(log_values - shift[:, None]).sum(axis=1)))
-
-
-def _most_typical(network: Network, case: CaseEvidence, weights: Floats) -> _Best:
-    """Return the most probable leading explanation the evidence is typical of; of none, the nearest."""
-    order = np.argsort(-weights, kind="stable")[:MAX_LEADING]
-    n_needed = int(np.searchsorted(np.cumsum(weights[order]), LEADING_MASS)) + 1
+def _most_typical(case: Case) -> _Best:
+    """Return the most probable leading set of causes the evidence is typical of; of none, the nearest."""
+    order = np.argsort(-case.weights, kind="stable")[:MAX_LEADING]
+    n_needed = int(np.searchsorted(np.cumsum(case.weights[order]), LEADING_MASS)) + 1
     chosen = order[:1]
-    found = typicality(network, case.batch, chosen)
+    found = typicality(case, chosen)
     if found.tail[0] < ATYPICAL:  # seldom; the rest is ten times the work
         chosen = order[:n_needed]
-        found = typicality(network, case.batch, chosen)
+        found = typicality(case, chosen)
     best = int(np.argmax(np.minimum(found.tail, ATYPICAL)))  # the first of those that will do
-    members = network.explanations.members[chosen[best]].tolist()
-    causes = tuple(network.spec.causes[c] for c in members if c < network.explanations.n_causes)
-    return _Best(causes, float(found.z_score[best]), float(found.tail[best]))
+    return _Best(case.causes_of(int(chosen[best])), float(found.z_score[best]), float(found.tail[best]))
 
 
-def _rare_case(
-    network: Network,
-    terms: CaseTerms,
-    posterior: Floats,
-    listed: npt.NDArray[np.bool_],
-    conflict: float,
-) -> str:
+def _rare_case(case: Case, conflict: float) -> str:
     """Return the listed cause that explains a conflict away best, if one does (Jensen et al. 1990)."""
     if conflict <= 0:
         return ""
-    prior = cause_chances(network, np.exp(terms.log_prior))
-    with np.errstate(divide="ignore"):
-        left = np.where(listed, conflict + np.log2(prior) - np.log2(posterior), np.inf)
-    best = int(np.argmin(left))
-    return network.spec.causes[best] if left[best] <= 0 else ""
+    prior = case.prior
+    left = {
+        cause: conflict + math.log2(prior[cause]) - math.log2(chance)
+        for cause, chance in case.posterior.items()
+        if chance > 0 and cause != case.compiled.residual_cause
+    }
+    best = min(left, key=left.__getitem__, default="")
+    return best if best and left[best] <= 0 else ""
 
 
-def _findings(
-    vocabulary: Vocabulary, terms: CaseTerms, alone: Floats, total: float
-) -> tuple[FindingFit, ...]:
+def _findings(case: Case, terms: CaseTerms, alone: Floats) -> tuple[FindingFit, ...]:
     """Compare every piece with all others, the one that fits least first."""
-    labels: Mapping[str, str] = {v.id: v.label for v in (*vocabulary.variables, *vocabulary.causes)}
-    given_rest = total - _log_sum(terms.log_prior + terms.leave_one_out())
+    given_rest = case.log_evidence - log_total(terms.log_prior + terms.leave_one_out())[:, 0]
     found = [
         FindingFit(
             variable=item.name,
-            label=labels[item.name],
+            label=case.vocabulary.by_id[item.name].label,
             state=item.state,
             conflict_bits=float((own - rest) / np.log(2.0)),
             alone=float(np.exp(own)),
@@ -282,7 +233,7 @@ def _statement(
     leading_residual: str,
     residual: float,
     best: _Best,
-    labels: Labels | None,
+    labels: Labels,
 ) -> str:
     """Say in words how the evidence fits."""
     if not findings:

@@ -1,4 +1,4 @@
-"""How typical the evidence is of patients with a given set of causes.
+"""The place of the evidence among patients with a given set of causes: how typical it is of them.
 
 For an explanation H the log likelihood of what is known, x = sum_v log P(v = s_v | H), is compared with
 its distribution among patients who have exactly these causes and of whom the same variables are known.
@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
-from thighdx.network.build import Network
+from thighdx.compiled.case import Case
+from thighdx.evidence.batch import UNKNOWN
 from thighdx.network.spec import Floats
 from thighdx.network.tables import JointTable, setting_tables
 
@@ -60,17 +60,16 @@ class Typicality:
         return np.asarray(ndtr(self.z_score), dtype=np.float64)
 
 
-def typicality(network: Network, batch: EvidenceBatch, explanation_idx: npt.NDArray[np.intp]) -> Typicality:
-    """Compare the evidence of one case with patients who have each of some explanations.
+def typicality(case: Case, explanation_idx: npt.NDArray[np.intp]) -> Typicality:
+    """Compare the evidence of one case with patients who have each of some sets of causes.
 
     Parameters
     ----------
-    batch : EvidenceBatch
-        One case, possible under every chosen explanation.
     explanation_idx : (n_chosen,) intp
+        Sets of causes under which the evidence is possible.
     """
-    tables = setting_tables(network, int(batch.setting_idx[0]))
-    codes, chosen = batch.codes[0], explanation_idx
+    network, codes, chosen = case.network, case.batch.codes[0], explanation_idx
+    tables = setting_tables(network, case.setting_idx)
     outcomes: list[Floats] = []
     for v in np.flatnonzero((codes != UNKNOWN) & (tables.row_offset >= 0)).tolist():
         first = int(tables.row_offset[v])

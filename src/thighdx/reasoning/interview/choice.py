@@ -1,4 +1,4 @@
-"""Which question an interview puts next: the complaint, then safety, then the causes."""
+"""The question that an interview puts next: about the complaint, then about safety, then about the causes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from thighdx.evidence.one_case import CaseEvidence
-from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.kb.conditions import Chances
-from thighdx.kb.records import Cost, KnowledgeBase, Level, ListedQuestion, Variable
-from thighdx.network.build import Network
-from thighdx.network.spec import Floats
+from thighdx.compiled.case import Case
+from thighdx.kb.conditions import is_true
+from thighdx.kb.records import Cost, Level, ListedQuestion, Variable
 from thighdx.plain import Plain
-from thighdx.reasoning.questions.next_questions import Question, next_questions
-from thighdx.reasoning.questions.open_questions import OpenQuestion, open_questions
-from thighdx.reasoning.questions.question_lists import open_list
+from thighdx.reasoning.questions.next_questions import rank_questions
+from thighdx.reasoning.questions.question_lines import Question
+from thighdx.reasoning.urgency.alarm_questions import alarm_questions
+from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
 from thighdx.text import percent
 
 __all__ = [
@@ -91,89 +89,66 @@ def question_about_complaint(variables: Sequence[Variable]) -> InterviewQuestion
 
 
 def question_about_safety(
-    kb: KnowledgeBase,
-    states: Mapping[str, str],
-    level: Level,
-    chances: Chances,
-    variables: Sequence[Variable],
-    *,
-    alarms: Sequence[str] = (),
-    lists: Mapping[str, str],
+    case: Case, level: Level, variables: Sequence[Variable], *, lists: Mapping[str, str]
 ) -> InterviewQuestion | None:
-    """Return the safety question that matters most, None if none does.
+    """Return the safety question that matters most, None if none does; alarm questions come before all others.
 
     Parameters
     ----------
     level : str
         The present level of urgency: only what could raise it matters.
-    chances : mapping of str to mapping of str to float
-        P(state | evidence) of unknown variables.
     variables : sequence of Variable
         What may be asked; no way through anything else counts.
-    alarms : sequence of str
-        Variables that are asked before all others, and even if little would come of it.
     lists : mapping of str to str
         The list in which a variable is asked; empty if every question is put alone.
     """
     by_id = {variable.id: variable for variable in variables}
-    closed = {v.id for v in kb.variables if v.id not in by_id and v.id not in states}
-    found = open_questions(kb, states, level, chances=chances, unanswerable=closed)
+    closed = {name for name in case.vocabulary.by_id if name not in by_id and name not in case.states}
+    found = open_questions(case, level, unanswerable=closed)
     raising = {item.variable: item for item in found if item.raises}
-    worth: dict[str, float] = {}  # of a list what its questions are worth together
+    worth = dict[str, float]()  # of a list what its questions are worth together
     for name, item in raising.items():
         share = item.weight / MIN_WEIGHT[item.level]
         worth[lists.get(name, name)] = worth.get(lists.get(name, name), 0.0) + share
     weighty = [name for name in raising if worth[lists.get(name, name)] >= 1.0]
-    for name in (*(name for name in alarms if name in raising), *weighty):
+    for name in (*(name for name in alarm_questions(case) if name in raising), *weighty):
         item = raising[name]
-        return _question(by_id[name], "safety", _why_safety(kb, item), rules=item.rules)
+        return _question(by_id[name], "safety", _why_safety(case, item), rules=item.rules)
     return None
 
 
-def as_list(
-    kb: KnowledgeBase, question: InterviewQuestion, variables: Sequence[Variable]
-) -> InterviewQuestion:
-    """Return the list a question stands in, with all of it that may be asked; the question itself if none."""
-    found = open_list(kb, question.variable, variables)
-    if found is None:
-        return question
-    listed, members = found
-    return replace(question, variable=listed.id, words=listed.title, states=(), members=members)
+def as_list(case: Case, question: InterviewQuestion, variables: Sequence[Variable]) -> InterviewQuestion:
+    """Return the list a question stands in, with all of it that may be asked; the question itself if that is all."""
+    may_ask = {item.id for item in variables if is_true(item.asked_if, case.states)}
+    for listed in case.kb.question_lists:
+        if any(member.variable == question.variable for member in listed.members):
+            members = tuple(member for member in listed.members if member.variable in may_ask)
+            if len(members) > 1:
+                return replace(question, variable=listed.id, words=listed.title, states=(), members=members)
+            return question
+    return question
 
 
 def question_about_causes(
-    network: Network,
-    vocabulary: Vocabulary,
-    kb: KnowledgeBase,
-    case: CaseEvidence,
-    weights: Floats,
-    posterior: Mapping[str, float],
-    *,
-    max_cost: Cost,
-    variables: Sequence[Variable],
-    lists: Mapping[str, str],
+    case: Case, variables: Sequence[Variable], *, max_cost: Cost, lists: Mapping[str, str]
 ) -> tuple[InterviewQuestion | None, str]:
     """Return the question that settles most about the causes, or None and why none is needed.
 
     Parameters
     ----------
-    weights : (n_explanations,) float64
-        P(H | evidence).
     variables : sequence of Variable
         What may be asked.
+    lists : mapping of str to str
+        As for `question_about_safety`.
     """
-    ranked = next_questions(network, vocabulary, kb, case, weights, LOOK_AHEAD, max_cost=max_cost)
-    by_id = {variable.id: variable for variable in variables}
-    left = [question for question in ranked.ranking if question.variable in by_id]
+    by_id, posterior = {variable.id: variable for variable in variables}, case.posterior
+    left = [question for question in rank_questions(case, max_cost) if question.variable in by_id]
     if not left or left[0].gain_bits < MIN_GAIN_BITS:
         return None, "nothing that could still be asked is expected to change much"
-    candidates = [cause for cause in posterior if cause != kb.manifest.residual_cause]
-    leading = max(candidates, key=lambda cause: posterior[cause])
+    leading = max((c for c in posterior if c != case.compiled.residual_cause), key=posterior.__getitem__)
     if posterior[leading] >= SURE and not _may_change(left[:LOOK_AHEAD], leading):
-        return (
-            None,
-            f"{leading} leads with {percent(posterior[leading], 0)}, and no likely answer would change that",
-        )
+        sure = percent(posterior[leading], 0)
+        return None, f"{leading} leads with {sure}, and no likely answer would change that"
     together: dict[str, float] = {}
     for question in left:
         name = lists.get(question.variable, question.variable)
@@ -197,9 +172,9 @@ def _question(
     )
 
 
-def _why_safety(kb: KnowledgeBase, item: OpenQuestion) -> str:
+def _why_safety(case: Case, item: OpenQuestion) -> str:
     """Say which warning sign a safety question is about."""
-    reasons = [rule.words for rule in kb.red_flags if rule.id in item.rules]
+    reasons = [rule.words for rule in case.kb.red_flags if rule.id in item.rules]
     more = f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}"
 

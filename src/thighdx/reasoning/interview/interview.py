@@ -9,18 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
-from thighdx.arrays import softmax
-from thighdx.errors import EvidenceError, choice_fault, nearest_hint
-from thighdx.evidence.one_case import CaseEvidence, encode_case
-from thighdx.evidence.vocabulary import MISSING_WORDS, Vocabulary, is_missing
-from thighdx.inference.engine import cause_chances, log_weights
-from thighdx.kb.conditions import is_true
-from thighdx.kb.records import COST_TIERS, Cost, KnowledgeBase, Variable
-from thighdx.network.build import Network
-from thighdx.network.spec import Floats
-from thighdx.reasoning.chances import state_chances
+from thighdx.compiled.case import Case, open_case
+from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.errors import EvidenceError, ImpossibleEvidenceError, choice_fault, nearest_hint
+from thighdx.evidence.batch import UNKNOWN
+from thighdx.evidence.vocabulary import MISSING_WORDS, is_missing
+from thighdx.kb.records import COST_TIERS, Cost, Variable
 from thighdx.reasoning.interview.choice import (
     InterviewQuestion,
     as_list,
@@ -28,7 +22,7 @@ from thighdx.reasoning.interview.choice import (
     question_about_complaint,
     question_about_safety,
 )
-from thighdx.reasoning.questions.question_lists import alarm_questions
+from thighdx.reasoning.urgency.open_questions import is_within
 from thighdx.reasoning.urgency.triage import Triage, triage
 
 __all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview", "SupportsInterview"]
@@ -37,29 +31,12 @@ NONE_OF_THESE = frozenset({"none", "none of these", "no", "nothing"})
 DONT_KNOW = MISSING_WORDS | {"skip"}
 
 
-class _SupportsKnowledge(Protocol):
-    @property
-    def kb(self) -> KnowledgeBase: ...
-
-
 class SupportsInterview(Protocol):
     """What an interview needs of a model; `thighdx.Model` has it."""
 
     @property
-    def network(self) -> Network:
-        """Log tables over explanations."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """Names and states."""
-
-    @property
-    def compiled(self) -> _SupportsKnowledge:
-        """What the tables were made from."""
-
-    @property
-    def default_setting(self) -> str:
-        """The setting used where none is named."""
+    def compiled(self) -> CompiledModel:
+        """The model without its methods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +51,8 @@ class Asked:
 class _Step:
     """Everything that follows from what is known at one moment."""
 
-    case: CaseEvidence
+    case: Case
     triage: Triage
-    posterior: Mapping[str, float]
     question: InterviewQuestion | None
     stopped_because: str
 
@@ -135,16 +111,15 @@ class Interview:
     ) -> None:
         if max_cost not in COST_TIERS:
             raise ValueError(choice_fault("max_cost", max_cost, COST_TIERS))
-        self._model = model
+        self._compiled = model.compiled
         self._known = {name: value for name, value in (known or {}).items() if not is_missing(value)}
-        self._setting = model.default_setting if setting is None else setting
+        self._setting = model.compiled.default_setting if setting is None else setting
         self._max_cost: Cost = max_cost
         self._max_questions = max_questions
         listed = model.compiled.kb.question_lists if as_lists else ()
         self._lists = {member.variable: item.id for item in listed for member in item.members}
         self._asked: list[Asked] = []
         self._was_stopped = False
-        self._by_id = {variable.id: variable for variable in model.vocabulary.variables}
         self._step = self._work_out()
 
     # ---- what an application reads -------------------------------------------------------------------
@@ -204,7 +179,7 @@ class Interview:
     @property
     def posterior(self) -> Mapping[str, float]:
         """P(cause present | what is known now) of every cause."""
-        return self._step.posterior
+        return self._step.case.posterior
 
     def __repr__(self) -> str:
         """Return how far it is, and what is asked."""
@@ -277,58 +252,47 @@ class Interview:
             if question.members:
                 ticked(question, [name])
             if not _is_unknown(state):
-                said = self._model.vocabulary.read(self._by_id[name], state)
-                if said is not None:
-                    found[name] = said
+                variable = self._compiled.vocabulary.by_id[name]
+                code = self._compiled.vocabulary.read_code(variable, state)
+                if code is None:
+                    raise EvidenceError(self._compiled.vocabulary.refusal(variable, state))
+                if code != UNKNOWN:
+                    found[name] = variable.states[code]
         return found
 
     def _work_out(self) -> _Step:
         """Work out posteriors, urgency and the next question from what is known."""
-        model = self._model
-        kb, network = model.compiled.kb, model.network
-        case = encode_case(model.vocabulary, self.result_evidence, setting=self._setting)
-        weights = _weights(network, case)
-        posterior = dict(zip(network.spec.causes, cause_chances(network, weights).tolist(), strict=True))
-        chances = state_chances(network, case.batch, weights)
-        found = triage(kb, case.states, posterior, chances=chances, max_cost=self._max_cost)
-        open_now = [variable for variable in self._by_id.values() if self._may_ask(variable, case)]
-        complaints = [variable for variable in open_now if variable.id in model.vocabulary.complaints]
-        question, because = question_about_complaint(complaints), ""
+        try:
+            case = open_case(self._compiled, self.result_evidence, setting=self._setting)
+        except ImpossibleEvidenceError as error:
+            words = "this answer cannot be true together with what is known; go back or leave it unknown"
+            raise EvidenceError(words) from error
+        found = triage(case, max_cost=self._max_cost)
         if found.level == "emergency":
-            question, because = None, "it is an emergency, and nothing more is asked before help comes"
-        elif len(self._asked) >= self._max_questions:
-            question, because = None, f"{self._max_questions} questions were asked"
-        elif question is None:
-            alarms = alarm_questions(kb, case.states, posterior)
-            question = question_about_safety(
-                kb, case.states, found.level, chances, open_now, alarms=alarms, lists=self._lists
+            because = "it is an emergency, and nothing more is asked before help comes"
+            return _Step(case, found, None, because)
+        if len(self._asked) >= self._max_questions:
+            return _Step(case, found, None, f"{self._max_questions} questions were asked")
+        open_now = [item for item in self._compiled.vocabulary.variables if self._may_ask(item, case)]
+        complaints = [item for item in open_now if item.id in self._compiled.vocabulary.complaints]
+        question, because = question_about_complaint(complaints), ""
+        if question is None:
+            question = question_about_safety(case, found.level, open_now, lists=self._lists)
+        if question is None:
+            question, because = question_about_causes(
+                case, open_now, max_cost=self._max_cost, lists=self._lists
             )
-            if question is None:
-                question, because = question_about_causes(
-                    network,
-                    model.vocabulary,
-                    kb,
-                    case,
-                    weights,
-                    posterior,
-                    max_cost=self._max_cost,
-                    variables=open_now,
-                    lists=self._lists,
-                )
         if question is not None and self._lists:
-            question = as_list(
-                kb, question, [item for item in open_now if is_true(item.asked_if, case.states)]
-            )
-        return _Step(case, found, posterior, question, because)
+            question = as_list(case, question, open_now)
+        return _Step(case, found, question, because)
 
-    def _may_ask(self, variable: Variable, case: CaseEvidence) -> bool:
+    def _may_ask(self, variable: Variable, case: Case) -> bool:
         """Whether a variable is unknown, was not asked, and is cheap enough."""
         is_new = variable.id not in case.states and all(
             variable.id not in (item.question.variable, *(m.variable for m in item.question.members))
             for item in self._asked
         )
-        cost = COST_TIERS.index(variable.cost) if variable.cost else 0
-        return is_new and cost <= COST_TIERS.index(self._max_cost)
+        return is_new and is_within(variable, self._max_cost)
 
 
 def _is_unknown(value: object) -> bool:
@@ -356,13 +320,3 @@ def ticked(question: InterviewQuestion, value: object) -> dict[str, bool]:
             hint = nearest_hint(name, names)
             raise EvidenceError(expected + (f"; {hint}" if hint else ""))
     return {name: name in said for name in names}
-
-
-def _weights(network: Network, case: CaseEvidence) -> Floats:
-    """Return P(H | evidence) of one case."""
-    log_joint = log_weights(network, case.batch)[0]
-    if np.isneginf(log_joint).all():
-        raise EvidenceError(
-            "this answer cannot be true together with what is known; go back or leave it unknown"
-        )
-    return softmax(log_joint)

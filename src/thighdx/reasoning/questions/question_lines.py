@@ -1,30 +1,22 @@
-"""Open questions as data: what each may answer and what each answer would do."""
+"""The open questions of a case as data: what may be answered to each, and what each answer would do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from thighdx.display import Shown
 from thighdx.kb.records import COST_TIERS, Cost
-from thighdx.network.spec import Floats
 from thighdx.plain import Plain, keys_of, plain, table_of
 from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "Extra", "Goal", "Question", "Questions", "Shift", "UrgencyScore"]
+__all__ = ["Answer", "Goal", "Question", "Questions", "Shift"]
 
 Goal: TypeAlias = Literal["causes", "urgency"]
-Extra: TypeAlias = tuple[str, str] | None
-"""One more piece of evidence, (variable, state); None for the case as it stands."""
-UrgencyScore: TypeAlias = Callable[[Floats, list[Extra]], Floats]
-"""Level of urgency as a number, higher is more urgent.
-
-Called with posteriors (n, n_causes) and n pieces of extra evidence; returns (n,) scores.
-"""
 
 
 @dataclass(frozen=True, slots=True)

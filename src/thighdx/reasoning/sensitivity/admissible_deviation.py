@@ -20,8 +20,8 @@ from thighdx.elicitation.distribution import Scale, from_working, to_working
 from thighdx.kb.records import LEVELS
 from thighdx.network.spec import Floats
 from thighdx.plain import Plain
-from thighdx.reasoning.questions.question_lines import UrgencyScore
 from thighdx.reasoning.sensitivity.link_function import LinkFunction
+from thighdx.reasoning.urgency.levels import UrgencyScore
 
 __all__ = ["FARTHEST", "Outcome", "Turn", "recomputed_turn", "turn_of_link"]
 

@@ -20,11 +20,11 @@ from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.delta import case_gradients
 from thighdx.reasoning.intervals.layout import judgement_layout
-from thighdx.reasoning.questions.question_lines import UrgencyScore
 from thighdx.reasoning.sensitivity.admissible_deviation import Outcome, recomputed_turn, turn_of_link
 from thighdx.reasoning.sensitivity.change_one_judgement import Recomputation, touching_judgements
 from thighdx.reasoning.sensitivity.link_function import link_function
 from thighdx.reasoning.sensitivity.sensitivity_lines import Influence, Sensitivities, Sensitivity
+from thighdx.reasoning.urgency.levels import UrgencyScore
 
 __all__ = ["sensitivity"]
 

@@ -1,4 +1,4 @@
-"""Levels of urgency of any number of cases: rules, alarming findings and thresholds as operations on columns.
+"""The level of urgency of any number of cases: rules, alarming findings and thresholds as operations on columns.
 
 A case is a batch of one. What a level means and why a case has it is said by `thighdx.reasoning.urgency.triage`.
 """
@@ -13,6 +13,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.compiled.case import Case
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.evidence.vocabulary import make_vocabulary
 from thighdx.kb.expressions import AllOf, Expression, Is, atoms, parse_expression
@@ -25,14 +27,23 @@ __all__ = [
     "NO_LEVEL",
     "SOON",
     "UrgencyRules",
+    "UrgencyScore",
     "Verdict",
     "counted",
     "odds_factor",
+    "urgency_after",
+    "urgency_rules",
 ]
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
 Extra: TypeAlias = tuple[str, str] | None
+"""One more piece of evidence, (variable, state); None for the case as it stands."""
+UrgencyScore: TypeAlias = Callable[[Floats, Sequence[Extra]], Floats]
+"""Level of urgency as a number, higher is more urgent.
+
+Called with posteriors (n, n_causes) and n pieces of extra evidence; returns (n,) scores.
+"""
 
 NO_LEVEL = -1  # of a case without posteriors
 ROWS_AT_ONCE = 8_192  # so that columns stay in the cache
@@ -107,8 +118,6 @@ class UrgencyRules:
         `Harm.level_if_likely` as an index.
     places : mapping of Is to (int, int)
         Column of the variable of every condition, and the code it asks for; columns hold variables, then causes.
-    column : mapping of str to int
-    states : mapping of str to tuple of str
     n_variables : int
         How many of the columns are no causes.
     finding_idx : (n_findings,) intp
@@ -123,23 +132,15 @@ class UrgencyRules:
     limits: Floats
     likely_rank: Codes
     places: Mapping[Is, tuple[int, int]]
-    column: Mapping[str, int]
-    states: Mapping[str, tuple[str, ...]]
     n_variables: int
     finding_idx: npt.NDArray[np.intp]
-
-    @property
-    def causes(self) -> tuple[str, ...]:
-        """The causes, in the order of posteriors."""
-        return tuple(self.column)[self.n_variables :]
 
     @classmethod
     def of(cls, kb: KnowledgeBase) -> UrgencyRules:
         """Prepare the rules and thresholds of a knowledge base."""
         vocabulary = make_vocabulary(kb.variables, ())
-        variables, causes = vocabulary.variables, vocabulary.causes
-        column = {variable.id: place for place, variable in enumerate([*variables, *causes])}
-        states = {variable.id: variable.states for variable in kb.variables}
+        variables, by_id = vocabulary.variables, vocabulary.by_id
+        column = {name: place for place, name in enumerate(by_id)}
         rules = tuple(rule for rule in kb.red_flags if rule.when.strip())
         expressions = tuple(parse_expression(rule.when) for rule in rules)
         alarms = tuple(Is(variable.id, state) for variable in variables for state in variable.alarms)
@@ -155,19 +156,10 @@ class UrgencyRules:
             cause_idx=np.array([column[harm.cause] - len(variables) for harm in kb.harms], dtype=np.intp),
             limits=np.array(limits, dtype=np.float64)[:, :, None],
             likely_rank=np.array(likely_rank, dtype=np.int8)[:, None],
-            places={a: (column[a.variable], states[a.variable].index(a.state)) for a in asked},
-            column=column,
-            states=states,
+            places={a: (column[a.variable], by_id[a.variable].states.index(a.state)) for a in asked},
             n_variables=len(variables),
             finding_idx=np.array(findings, dtype=np.intp),
         )
-
-    def codes_of(self, states: Mapping[str, str]) -> tuple[Codes, Codes]:
-        """Return one case as `judge` takes it: (1, n_variables) codes and (1, n_causes) given causes."""
-        known = np.full((1, len(self.column)), UNKNOWN, dtype=np.int8)
-        for name, state in states.items():
-            known[0, self.column[name]] = self.states[name].index(state)
-        return known[:, : self.n_variables], known[:, self.n_variables :]
 
     def levels(self, codes: Codes, posterior: Floats, given: Codes | None = None) -> Codes:
         """Return the level of every case.
@@ -235,31 +227,37 @@ class UrgencyRules:
         is_known = findings != UNKNOWN
         return np.asarray((is_known.sum(axis=1) < MIN_FINDINGS) | ~(findings > 0).any(axis=1))
 
-    def after(self, codes: Codes, given: Codes) -> Callable[[Floats, Sequence[Extra]], Floats]:
-        """Return a function that scores the urgency of one case after one more piece of evidence.
 
-        Parameters
-        ----------
-        codes : (n_variables,) int8
-        given : (n_causes,) int8
-            The case as it stands, as a row of `levels`.
+def urgency_rules(compiled: CompiledModel) -> UrgencyRules:
+    """Return the rules and thresholds of a model, prepared once."""
+    return compiled.once(_prepare)
 
-        Returns
-        -------
-        function of (posterior, extra) to scores
-            `posterior` (n, n_causes) float64, `extra` a sequence of n times (variable, state) or None for the
-            case as it stands; scores (n,) float64, indices into `LEVELS`, NaN where a posterior is NaN.
-        """
 
-        def score(posterior: Floats, extra: Sequence[Extra]) -> Floats:
-            known = np.repeat(np.concatenate([codes, given])[None], len(extra), axis=0)
-            for row, item in enumerate(extra):
-                if item is not None:
-                    known[row, self.column[item[0]]] = self.states[item[0]].index(item[1])
-            levels = self.levels(known[:, : self.n_variables], posterior, known[:, self.n_variables :])
-            return np.where(levels == NO_LEVEL, np.nan, levels).astype(np.float64)
+def _prepare(compiled: CompiledModel) -> UrgencyRules:
+    return UrgencyRules.of(compiled.kb)
 
-        return score
+
+def urgency_after(case: Case) -> UrgencyScore:
+    """Return a function that scores the urgency of a case after one more piece of evidence.
+
+    Returns
+    -------
+    function of (posterior, extra) to scores
+        `posterior` (n, n_causes) float64, `extra` a sequence of n times (variable, state) or None for the
+        case as it stands; scores (n,) float64, indices into `LEVELS`, NaN where a posterior is NaN.
+    """
+    rules, vocabulary, batch = urgency_rules(case.compiled), case.vocabulary, case.batch
+
+    def score(posterior: Floats, extra: Sequence[Extra]) -> Floats:
+        codes = np.repeat(batch.codes, len(extra), axis=0)
+        for row, item in enumerate(extra):
+            if item is not None:
+                name, state = item
+                codes[row, vocabulary.index[name]] = vocabulary.by_id[name].states.index(state)
+        levels = rules.levels(codes, posterior, np.repeat(batch.given, len(extra), axis=0))
+        return np.where(levels == NO_LEVEL, np.nan, levels).astype(np.float64)
+
+    return score
 
 
 def _surely(expression: Expression, hits: Mapping[Is, Bools]) -> Bools:

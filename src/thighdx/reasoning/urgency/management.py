@@ -1,4 +1,4 @@
-"""What to do: the advice of the knowledge base that fits the causes and the urgency of one case."""
+"""The advice of the knowledge base that fits the causes and the urgency of one case."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from thighdx.compiled.case import Case
 from thighdx.display import Shown
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
 from thighdx.plain import Plain, table_of
-from thighdx.reasoning.questions.question_lists import likely_causes
+from thighdx.reasoning.urgency.alarm_questions import likely_causes
 from thighdx.reasoning.urgency.triage import Reason, Triage
 from thighdx.text import counted
 from thighdx.words import say
@@ -157,23 +158,8 @@ class Management(Shown, Plain):
         return "\n".join([*lines, self.disclaimer])
 
 
-def management(
-    kb: KnowledgeBase, states: Mapping[str, str], posterior: Mapping[str, float], triage: Triage
-) -> Management:
-    """Choose and order the advice for one case.
-
-    Parameters
-    ----------
-    states : mapping of str to str
-        Known state of every known variable; a row with a condition needs it to be surely true.
-    posterior : mapping of str to float
-        P(cause present | evidence), linear.
-    triage : Triage
-        Urgency of the same case.
-
-    Returns
-    -------
-    Management
+def management(case: Case, triage: Triage) -> Management:
+    """Choose and order the advice for one case, given its urgency.
 
     Notes
     -----
@@ -186,14 +172,14 @@ def management(
     likely causes', and what room is left for other general ones. From ``urgent`` on nothing but seeking care
     and cautions is said. A suspect that can wait brings only what comes first, unless it is likely.
 
-    No row is given outside the levels of the row and of the actions it advises, and none that advises what
-    any row about a suspect or a likely cause, or a general one, forbids: harm avoided comes before comfort.
+    A row with a condition needs it to be surely true. No row is given outside the levels of the row and of the
+    actions it advises, and none that advises what any row about a suspect or a likely cause, or a general one,
+    forbids: harm avoided comes before comfort.
     How an advised action is done, how long it lasts, what a visit brings and when to come back stand apart.
     """
-    suspects = _suspects(kb, triage, posterior)
-    likely = likely_causes(kb, posterior)
+    kb, suspects, likely = case.kb, _suspects(case, triage), likely_causes(case)
     ranks = {cause: rank for rank, cause in enumerate(dict.fromkeys([*suspects, *likely]))}
-    rows = [row for row in kb.advice if row.cause in (ANY_CAUSE, *ranks) and is_true(row.when, states)]
+    rows = [row for row in kb.advice if row.cause in (ANY_CAUSE, *ranks) and is_true(row.when, case.states)]
     bans = _bans(kb, rows, triage.level)
     choice = _Choice(kb, triage.level, suspects, likely, ranks)
     withheld, allowed, delays = [], [], say("advice.delays_care", kb.labels)
@@ -226,8 +212,8 @@ def management(
         safety_net=lines(row for row in allowed if row.kind == "safety_net"),
         withheld=tuple(withheld),
         disputes=tuple(_dispute(disputes[topic]) for topic in topics),
-        disclaimer=kb.manifest.disclaimer,
-        labels=kb.short_labels,
+        disclaimer=case.compiled.disclaimer,
+        labels=case.compiled.labels,
     )
 
 
@@ -310,17 +296,17 @@ def _bans(kb: KnowledgeBase, rows: Iterable[Advice], level: Level) -> dict[str, 
     return found
 
 
-def _suspects(kb: KnowledgeBase, triage: Triage, posterior: Mapping[str, float]) -> dict[str, Level]:
+def _suspects(case: Case, triage: Triage) -> dict[str, Level]:
     """Return the causes that warning signs point at and how urgent each is, the most urgent first.
 
     Of causes that are equally urgent the likeliest comes first.
     """
-    found: dict[str, Level] = {}
+    posterior, found = case.posterior, dict[str, Level]()
     for reason in triage.reasons:  # sorted by urgency
         is_named = reason.kind == "rule" or _is_probable(reason)
         if reason.cause and is_named and posterior[reason.cause] >= MIN_SUSPECT:
             found.setdefault(reason.cause, reason.level)
-    found.pop(kb.manifest.residual_cause, None)
+    found.pop(case.compiled.residual_cause, None)
     order = sorted(found, key=lambda cause: (-LEVELS.index(found[cause]), -posterior[cause]))
     return {cause: found[cause] for cause in order}
 

@@ -1,4 +1,4 @@
-"""How urgent one case is and why: red-flag rules, findings that alarm, and thresholds on probabilities.
+"""The urgency of one case and its reasons: red-flag rules, findings that alarm, thresholds on probabilities.
 
 Unknown is never read as absent, and no answer takes back what another has raised: a finding that fires a
 rule keeps the level at least at that rule's, and one that alarms by itself keeps it at least at ``soon``.
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from thighdx.compiled.case import Case
 from thighdx.display import Shown
-from thighdx.kb.conditions import Chances, witnesses
-from thighdx.kb.records import LEVELS, Cost, Harm, KnowledgeBase, Level
+from thighdx.kb.conditions import witnesses
+from thighdx.kb.records import LEVELS, Cost, Harm, Level
 from thighdx.plain import Plain, table_of
-from thighdx.reasoning.questions.open_questions import OpenQuestion, open_questions
-from thighdx.reasoning.questions.question_lists import alarm_questions
-from thighdx.reasoning.urgency.levels import SOON, UrgencyRules, Verdict, counted, odds_factor
+from thighdx.reasoning.urgency.alarm_questions import alarm_questions
+from thighdx.reasoning.urgency.levels import SOON, Verdict, counted, odds_factor, urgency_rules
+from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
 from thighdx.text import Labels, exact_percent, level_name, percent
 from thighdx.words import say
 
@@ -116,29 +117,16 @@ class Triage(Shown, Plain):
         return "\n".join(lines)
 
 
-def triage(
-    kb: KnowledgeBase,
-    states: Mapping[str, str],
-    posterior: Mapping[str, float],
-    *,
-    chances: Chances | None = None,
-    max_cost: Cost | None = None,
-) -> Triage:
+def triage(case: Case, *, max_cost: Cost | None = None) -> Triage:
     """Say how urgent one case is.
 
     Parameters
     ----------
-    kb : KnowledgeBase
-    states : mapping of str to str
-        Known state of every known variable (and given cause). Virtual evidence stays out of it: it never
-        fires a rule, however lopsided, and its variable counts as not yet answered. It acts through the
-        posterior alone.
-    posterior : mapping of str to float
-        P(cause present | evidence), linear, of every cause.
-    chances : mapping of str to mapping of str to float, optional
-        P(state | evidence) of unknown variables; only orders `Triage.unanswered`.
+    case : Case
+        Virtual evidence never fires a rule, however lopsided, and its variable counts as not yet answered: it
+        acts through the posterior alone.
     max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}, optional
-        Dearest kind of question named in `Triage.unanswered`.
+        Dearest kind of question named in `Triage.unanswered`; default: what can be answered in the setting.
 
     Returns
     -------
@@ -154,75 +142,70 @@ def triage(
     The residual cause has a row in the harms table like any other and can raise the level ("nothing listed
     fits"), though it is never ranked or advised on.
     """
-    rules = UrgencyRules.of(kb)
-    codes, given = rules.codes_of(states)
-    chance = [posterior[cause] for cause in rules.causes]
-    verdict = rules.judge(codes, np.array([chance], dtype=np.float64), given)
+    chances = np.array([[*case.posterior.values()]])
+    verdict = urgency_rules(case.compiled).judge(case.batch.codes, chances, case.batch.given)
     level = LEVELS[verdict.levels[0]]
-    reasons = [*_rule_reasons(rules, verdict, states), *_cause_reasons(kb, rules, verdict, posterior)]
-    reasons += _alarm_reasons(kb, rules, verdict, reasons)
+    reasons = [*_rule_reasons(case, verdict), *_cause_reasons(case, verdict)]
+    reasons += _alarm_reasons(case, verdict, reasons)
     if verdict.is_unclear[0]:
-        reasons.append(Reason("no_finding", "soon", "", "", say("triage.no_finding", kb.labels)))
+        reasons.append(Reason("no_finding", "soon", "", "", say("triage.no_finding", case.kb.labels)))
     if level != "self_care":  # "likely, and can be looked after at home" is no reason for more than that
         reasons = [reason for reason in reasons if reason.level != "self_care"]
     if not reasons:
-        reasons.append(Reason("no_warning", "self_care", "", "", say("triage.no_warning", kb.labels)))
+        reasons.append(Reason("no_warning", "self_care", "", "", say("triage.no_warning", case.kb.labels)))
     kinds = get_args(ReasonKind)
     reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
-    first = alarm_questions(kb, states, posterior)
-    unanswered = open_questions(kb, states, level, chances=chances, max_cost=max_cost, first=first)
-    return Triage(level, tuple(reasons), unanswered, kb.short_labels)
+    dearest, first = max_cost or case.max_cost, alarm_questions(case)
+    unanswered = open_questions(case, level, max_cost=dearest, first=first)
+    return Triage(level, tuple(reasons), unanswered, case.compiled.labels)
 
 
-def _rule_reasons(rules: UrgencyRules, verdict: Verdict, states: Mapping[str, str]) -> Iterator[Reason]:
+def _rule_reasons(case: Case, verdict: Verdict) -> Iterator[Reason]:
     """Return the rules that surely hold."""
+    rules = urgency_rules(case.compiled)
     for place in np.flatnonzero(verdict.is_fired[:, 0]):
         rule = rules.rules[place]
-        because = witnesses(rules.expressions[place], states)
+        because = witnesses(rules.expressions[place], case.states)
         yield Reason(
             "rule", rule.level, rule.id, rule.suspect, rule.words, findings=because, sources=rule.sources
         )
 
 
-def _alarm_reasons(
-    kb: KnowledgeBase, rules: UrgencyRules, verdict: Verdict, others: list[Reason]
-) -> Iterator[Reason]:
+def _alarm_reasons(case: Case, verdict: Verdict, others: list[Reason]) -> Iterator[Reason]:
     """Return the findings that alarm by themselves, but for those that a rule of the level already names."""
+    alarms = urgency_rules(case.compiled).alarms
     named = {name for reason in others if LEVELS.index(reason.level) >= SOON for name in reason.findings}
-    found = [rules.alarms[place] for place in np.flatnonzero(verdict.is_alarm[:, 0])]
-    found = [alarm for alarm in found if alarm.variable not in named]
-    if found:
-        listed = "; ".join(kb.labels[alarm.variable] for alarm in found)
-        words = say("triage.alarm", kb.labels, findings=listed)
-        findings = {alarm.variable: alarm.state for alarm in found}
+    found = [alarms[place] for place in np.flatnonzero(verdict.is_alarm[:, 0])]
+    findings = {alarm.variable: alarm.state for alarm in found if alarm.variable not in named}
+    if findings:
+        labels = case.kb.labels
+        words = say("triage.alarm", labels, findings="; ".join(labels[name] for name in findings))
         yield Reason("alarm", "soon", "", "", words, findings=findings)
 
 
-def _cause_reasons(
-    kb: KnowledgeBase, rules: UrgencyRules, verdict: Verdict, posterior: Mapping[str, float]
-) -> Iterator[Reason]:
+def _cause_reasons(case: Case, verdict: Verdict) -> Iterator[Reason]:
     """Return what the probability of every cause calls for, the likeliest cause first."""
-    places = sorted(range(len(rules.harms)), key=lambda place: -posterior[rules.harms[place].cause])
-    for place in places:
-        harm, rank = rules.harms[place], int(verdict.reached[place, 0])
-        chance = float(posterior[harm.cause])
+    harms, labels = case.kb.harms, case.kb.labels
+    for place in sorted(range(len(harms)), key=lambda place: -case.posterior[harms[place].cause]):
+        harm, rank = harms[place], int(verdict.reached[place, 0])
         if rank:
-            yield _threshold_reason(kb, harm, LEVELS[rank], chance)
+            yield _threshold_reason(case, harm, LEVELS[rank])
         if verdict.is_likely[place, 0] and (not rank or LEVELS.index(harm.level_if_likely) > rank):
-            words = say("triage.likely", kb.labels, cause=kb.labels[harm.cause], probability=percent(chance))
+            chance, name = case.posterior[harm.cause], labels[harm.cause]
+            words = say("triage.likely", labels, cause=name, probability=percent(chance))
             found = {"posterior": chance}
             yield _of_cause("likely", harm.level_if_likely, harm, f"{words} {harm.words}", found)
 
 
-def _threshold_reason(kb: KnowledgeBase, harm: Harm, level: Level, chance: float) -> Reason:
+def _threshold_reason(case: Case, harm: Harm, level: Level) -> Reason:
     """Say which threshold a cause reaches, and how it is counted where that matters."""
-    limit = harm.threshold(level)
+    chance, limit = case.posterior[harm.cause], harm.threshold(level)
     assert limit is not None  # it was reached
     figures = {"posterior": chance}
-    labels = kb.labels
+    labels = case.kb.labels
     parts = [f"{labels[harm.cause]}: {percent(chance)}"]
     if chance < limit:
-        factor = odds_factor(kb, harm)
+        factor = odds_factor(case.kb, harm)
         figures["counted"] = counted(chance, factor)
         why = harm.odds_reason or say("triage.must_not_miss", labels)
         probability = percent(figures["counted"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import thighdx
+from thighdx.compiled.case import open_case
 from thighdx.kb.records import LEVELS
-from thighdx.reasoning.questions.open_questions import open_questions
+from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
 
 SHIPPED = thighdx.load_model()
-KB = SHIPPED.compiled.kb
 # Enough is known of the complaint, and none of it is a warning sign.
 CALM = {"bruising": "present", "numbness": "absent", "tingling": "absent"}
 VARIABLES = SHIPPED.vocabulary.variables
@@ -17,8 +19,12 @@ def rank(level: str) -> int:
     return LEVELS.index(level)
 
 
+def questions(states: Mapping[str, str], unanswerable: Collection[str] = ()) -> tuple[OpenQuestion, ...]:
+    return open_questions(open_case(SHIPPED.compiled, states), "self_care", unanswerable=unanswerable)
+
+
 def test_open_questions_come_by_level_and_weight_and_lead_somewhere() -> None:
-    found = open_questions(KB, CALM, "self_care")
+    found = questions(CALM)
     keys = [(rank(question.level), question.weight) for question in found]
     assert keys == sorted(keys, reverse=True)
     assert found[0].level == "emergency"
@@ -30,22 +36,20 @@ def test_open_questions_come_by_level_and_weight_and_lead_somewhere() -> None:
 
 
 def test_a_question_that_does_not_apply_is_not_open() -> None:
-    asked = {q.variable for q in open_questions(KB, {"sex": "male", "leg_swelling": "absent"}, "self_care")}
+    asked = {q.variable for q in questions({"sex": "male", "leg_swelling": "absent"})}
     assert not asked & {"pregnancy", "postpartum", "one_leg_swollen"}
 
 
 def test_a_question_whose_condition_is_open_gives_way_to_the_condition() -> None:
-    asked = {q.variable for q in open_questions(KB, {}, "self_care")}
+    asked = {q.variable for q in questions({})}
     assert "leg_swelling" in asked
     assert "one_leg_swollen" not in asked
-    asked = {q.variable for q in open_questions(KB, {"leg_swelling": "present"}, "self_care")}
+    asked = {q.variable for q in questions({"leg_swelling": "present"})}
     assert "one_leg_swollen" in asked
 
 
 def test_no_way_through_what_will_not_be_answered_counts() -> None:
-    without = open_questions(
-        KB, {}, "self_care", unanswerable={"post_void_residual_raised", "bladder_dysfunction"}
-    )
+    without = questions({}, {"post_void_residual_raised", "bladder_dysfunction"})
     assert not {"post_void_residual_raised", "bladder_dysfunction"} & {q.variable for q in without}
-    everything = open_questions(KB, {}, "self_care")
+    everything = questions({})
     assert {q.variable for q in without} < {q.variable for q in everything}

@@ -1,4 +1,4 @@
-"""All files of a table as one stream of record batches of one schema, from any place on."""
+"""The table that a user scores: one file or many, as one stream of record batches, from any place on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 from thighdx.errors import TableError
 from thighdx.evidence.cells import is_text
 from thighdx.files.csv_text import CsvDialect, looks_like_data
-from thighdx.files.formats import STANDARD_STREAM, find_files
+from thighdx.files.formats import STANDARD_STREAM
 from thighdx.files.sources import Source, inspect_file, open_standard_input, unify
+from thighdx.files.which_files import find_files
 from thighdx.model import Model
 from thighdx.scoring.column_readings import ColumnReadings
 from thighdx.scoring.scorer import Scorer
@@ -21,8 +22,8 @@ __all__ = ["Place", "Table", "explain_columns", "open_table"]
 
 BATCH_ROWS = 8_192  # read, scored and handed on at once; some 35 MB while they are scored
 DEAR_BATCH_ROWS = 1_024  # where intervals make a row cost a hundred times more
-LOOKED_AT = 10_000  # rows, to explain columns
 BATCH_BYTES = 32_000_000  # long rows come fewer at a time
+LOOKED_AT = 10_000  # rows, to explain columns
 
 
 class Place(NamedTuple):
@@ -60,14 +61,12 @@ class Table:
     @property
     def n_rows(self) -> int | None:
         """Number of rows; None where it only shows at the end."""
-        counts = [source.n_rows for source in self.sources]
-        return None if None in counts else sum(count or 0 for count in counts)
+        return _sum([source.n_rows for source in self.sources])
 
     @property
     def most_rows(self) -> int | None:
         """What the number of rows is at most; None where that only shows at the end."""
-        counts = [source.most_rows for source in self.sources]
-        return None if None in counts else sum(count or 0 for count in counts)
+        return _sum([source.most_rows for source in self.sources])
 
     @property
     def n_bytes(self) -> int:
@@ -75,19 +74,9 @@ class Table:
         return sum(source.n_bytes for source in self.sources)
 
     @property
-    def _n_bytes_read(self) -> int:
-        """How far reading is."""
-        return sum(source.n_bytes_read for source in self.sources)
-
-    @property
     def is_pipe(self) -> bool:
         """Whether it can be read only once."""
         return self.sources[0].name == STANDARD_STREAM
-
-    def name_at(self, place: Place) -> str:
-        """Return the name of the file in which a place is."""
-        name = self.sources[min(place.file, len(self.sources) - 1)].name
-        return "standard input" if name == STANDARD_STREAM else name
 
     def read(self, start: Place, n_before: int, part_rows: int) -> Iterator[Portion]:
         """Yield every batch from a place on; none reaches across the end of a part.
@@ -104,34 +93,36 @@ class Table:
         TableError
             Where a file is damaged.
         """
+        row = start.row
         for position in range(start.file, len(self.sources)):
-            row = start.row if position == start.file else 0
-            source = self.sources[position]
-            for batch in source.read(skip=row, evidence=self.evidence, n_rows=self.batch_rows):
-                n_parts = max(1, -(-batch.nbytes // BATCH_BYTES))
-                size = max(1, -(-batch.num_rows // n_parts))
+            earlier, before = sum(source.n_bytes for source in self.sources[:position]), 0
+            stored = self.sources[position].read(skip=row, evidence=self.evidence, n_rows=self.batch_rows)
+            for batch, n_bytes in stored:
+                size = max(1, min(self.batch_rows, batch.num_rows * BATCH_BYTES // max(1, batch.nbytes)))
                 done = 0
                 while done < batch.num_rows:
                     part = batch.slice(done, min(size, part_rows - n_before % part_rows))
-                    done += part.num_rows
-                    row += part.num_rows
-                    n_before += part.num_rows
-                    yield Portion(self._conform(part), Place(position, row), self._n_bytes_read)
+                    done, row, n_before = (n + part.num_rows for n in (done, row, n_before))
+                    n_read = before + (n_bytes - before) * done // batch.num_rows
+                    yield Portion(self._conform(part), Place(position, row), earlier + n_read)
+                before = n_bytes
+            row = 0
 
     def _conform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Bring the columns of a file into the order and types of the first; dictionaries may stay."""
         arrays = []
-        for kind in self.schema:
-            array = batch.column(kind.name)
-            own = array.type
-            is_same = own == kind.type or (
-                pa.types.is_dictionary(own)
-                and kind.name in self.evidence
-                and is_text(own)
-                and is_text(kind.type)
-            )
-            arrays.append(array if is_same else array.cast(kind.type))
+        for name, kind in zip(self.schema.names, self.schema.types, strict=True):
+            array = batch.column(name)
+            is_packed = pa.types.is_dictionary(array.type) and is_text(array.type) and is_text(kind)
+            may_stay = array.type == kind or (name in self.evidence and is_packed)
+            arrays.append(array if may_stay else array.cast(kind))
         return pa.RecordBatch.from_arrays(arrays, names=self.schema.names)
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    """Add counts, all of which must be known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def open_table(
@@ -157,20 +148,17 @@ def open_table(
         column is evidence.
     """
     files = find_files(names)
-    is_pipe = files == [STANDARD_STREAM]
-    sources = (
-        [open_standard_input(dialect)]
-        if is_pipe
-        else [inspect_file(name, Model(scorer.model), dialect) for name in files]
-    )
+    if files == [STANDARD_STREAM]:
+        sources = [open_standard_input(dialect)]
+    else:
+        sources = [inspect_file(name, Model(scorer.model), dialect) for name in files]
     schema = unify(sources)
     try:
         plan = scorer.plan(schema)
     except TableError as error:
-        name = "standard input" if is_pipe else files[0]
-        raise TableError(f"{name}: {str(error).removeprefix('table: ')}") from None
+        raise TableError(f"{sources[0].title}: {str(error).removeprefix('table: ')}") from None
     if not plan.evidence and not allow_no_evidence:
-        raise TableError(_without_evidence("standard input" if is_pipe else files[0], schema, plan.remarks))
+        raise TableError(_without_evidence(sources[0].title, schema, plan.remarks))
     is_dear = scorer.options.interval is not None
     return Table(sources, schema, frozenset(plan.evidence), DEAR_BATCH_ROWS if is_dear else BATCH_ROWS)
 
