@@ -170,7 +170,7 @@ class RunReport:
             "model": {"name": model.name, "version": model.version, "digest": model.digest},
             "rebased": {name: dict(shares) for name, shares in model.rebased.items()},
             "setting": self.scorer.setting,
-            "options": self.scorer.options.as_plain(),
+            "options": self.scorer.options.to_dict(),
             "engine": self.engine,
             "inputs": [source.name for source in self.table.sources],
             "output": self.output,

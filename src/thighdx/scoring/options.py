@@ -6,12 +6,13 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, TypeAlias, get_args
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap
 from thighdx.evidence.draft import Translators
 from thighdx.evidence.vocabulary import as_day
+from thighdx.plain import Plain
 from thighdx.reasoning.intervals.level import check_level
 
 __all__ = ["Engine", "OnError", "ScoreOptions"]
@@ -21,8 +22,8 @@ OnError: TypeAlias = Literal["keep", "unknown", "raise"]
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreOptions:
-    """What is asked for.
+class ScoreOptions(Plain):
+    """What is asked for; plain data of it has everything that can change a result but the engine.
 
     Attributes
     ----------
@@ -61,6 +62,7 @@ class ScoreOptions:
     reference_date: str | date | None = None
     n_threads: int | None = field(default=None, compare=False)
     engine: Engine = "auto"
+    _renamed: ClassVar = {"engine": ""}
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, with a `TableError` or `OptionError`."""
@@ -107,22 +109,6 @@ class ScoreOptions:
             return {}
         made = {name: self.column_map.translator(name) for name in self.column_map.columns}
         return {name: translate for name, translate in made.items() if translate is not None}
-
-    def as_plain(self) -> dict[str, Any]:
-        """Return everything that can change a result but the engine, as plain data."""
-        column_map = self.column_map
-        return {
-            "setting": self.setting,
-            "interval": self.interval,
-            "triage": self.triage,
-            "groups": self.groups,
-            "status_detail": self.status_detail,
-            "columns": dict(self.columns),
-            "column_map": None if column_map is None else column_map.as_plain(),
-            "top": self.top,
-            "on_error": self.on_error,
-            "reference_date": None if self.reference_date is None else str(self.reference_date),
-        }
 
 
 def _is_whole(value: object) -> bool:
