@@ -127,8 +127,9 @@ LINK_FUNCTION = 1e-10
 # The value at which the urgency jumps is closed in on by halving: to 0.1 % of odds.
 URGENCY_TURN = 2e-3
 
-# Log odds of a draw whose base rates were solved side by side to 1e-6 of each margin.
-DRAWN_LOG_ODDS = 1e-3
+# Log odds of a draw whose base rates were solved side by side, and of a network built from its numbers: margins are
+# met to 1e-9 of a probability, which is more than that of the value of a rare explanation.
+DRAWN_LOG_ODDS = 1e-6
 
 # The same with 99.9 % of the posterior mass on either side of every cause, corrected at the medians.
 LEADING_DRAW = 0.02

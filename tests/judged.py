@@ -75,6 +75,7 @@ def with_points(spec: NetworkSpec, points: Mapping[tuple[str, tuple[str, ...]], 
         x.id: dataclasses.replace(x, frequency=x.frequency.copy(), odds_ratio=x.odds_ratio.copy())
         for x in spec.contexts
     }
+    at_first = {x.id: x.frequency for x in spec.contexts}
     findings = {
         f.id: dataclasses.replace(f, background=f.background.copy(), cumulative=f.cumulative.copy())
         for f in spec.findings
@@ -85,7 +86,7 @@ def with_points(spec: NetworkSpec, points: Mapping[tuple[str, tuple[str, ...]], 
             shares[spec.settings.index(key[1]), spec.causes.index(key[0])] = value
         elif table == "frequencies":
             x, row = contexts[key[0]], spec.settings.index(key[2])
-            s, rest = x.states.index(key[1]), int(np.argmax(x.frequency[row]))
+            s, rest = x.states.index(key[1]), int(np.argmax(at_first[key[0]][row]))
             x.frequency[row, rest] += x.frequency[row, s] - value
             x.frequency[row, s] = value
         elif table == "effects" and key[0] in spec.causes:

@@ -276,10 +276,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("ending", "unit"), [("parquet", "100/100 [0"), ("csv", "100 rows")])
-def test_a_person_sees_how_far_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, unit: str
-) -> None:
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_person_sees_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     source = write_any(patients(100), tmp_path / f"in.{ending}")
     table = open_table([str(source)], Scorer(TINY))
     monkeypatch.setattr("sys.stderr", Terminal())
@@ -287,7 +285,7 @@ def test_a_person_sees_how_far_it_is(
     with show_progress(table, quiet=False) as advance:
         time.sleep(0.15)  # the bar is drawn ten times a second
         advance(100, source.stat().st_size)
-    assert unit in sys.stderr.getvalue()  # type: ignore[attr-defined]  # is a Terminal
+    assert "100 rows" in sys.stderr.getvalue()  # type: ignore[attr-defined]  # is a Terminal
     monkeypatch.setattr("sys.stderr", Terminal())
     with show_progress(table, quiet=True) as advance:
         advance(100, source.stat().st_size)

@@ -19,6 +19,7 @@ __all__ = [
 
 STANDARD_STREAM = "-"
 STANDARD_INPUT = "standard input"
+ARROW_STREAM = b"\xff\xff\xff\xff"  # how one begins
 
 Kind = Literal["csv", "tsv", "json", "fhir", "parquet", "arrow", "arrows"]
 Compression = Literal["gzip", "bz2", "zstd"]
@@ -63,7 +64,7 @@ _MAGIC: dict[str, bytes] = {
     "zstd": b"\x28\xb5\x2f\xfd",
     "parquet": b"PAR1",
     "arrow": b"ARROW1",
-    "arrows": b"\xff\xff\xff\xff",
+    "arrows": ARROW_STREAM,
 }
 # How files begin that are something else than they are called.
 _BEGINNINGS = (

@@ -80,7 +80,7 @@ def score_table_to(run: RunReport, options: RunOptions, advance: Advance) -> Non
     run : RunReport
         Is kept up to date.
     advance : callable
-        Is told of every batch: its rows, and the bytes of input read so far.
+        Is told after every batch: the rows scored and the bytes of input read so far.
 
     Raises
     ------
@@ -89,13 +89,13 @@ def score_table_to(run: RunReport, options: RunOptions, advance: Advance) -> Non
     """
     started = time.perf_counter()
     schema = run.scorer.output_schema(run.table.schema)
-    check_columns(run.output, schema)
     notes = {key.decode(): value.decode() for key, value in schema.metadata.items()}
+    is_pipe = run.output == STANDARD_STREAM
     with ExitStack() as stack:
+        stack.enter_context(clear_when_full("standard output" if is_pipe else run.output))
+        check_columns(run.output, schema)
         work, stream = None, sys.stdout.buffer
-        if run.output == STANDARD_STREAM:
-            stack.enter_context(clear_when_full("standard output"))
-        else:
+        if not is_pipe:
             key = _key(run, options)
             work = stack.enter_context(open_work(run.output, key, on_earlier=options.on_earlier))
             run.notice = work.notice
@@ -131,7 +131,7 @@ def _score(
                 _write(part, sink, run)
                 if work is not None:
                     work.keep(part, run.state)
-            advance(scored.batch.num_rows, portion.n_bytes)
+            advance(run.n_rows, portion.n_bytes)
     if waiting or run.n_rows == 0:
         _write(_joined(waiting, schema), sink, run)
 

@@ -143,26 +143,18 @@ def show_progress(table: Table, *, quiet: bool) -> Iterator[Callable[[int, int],
     """Show how far it is and how long it will take, on a terminal and only if it takes a while."""
     from tqdm import tqdm
 
-    total = table.n_rows
-    by_bytes = total is None and table.n_bytes > 0
     with tqdm(
-        total=table.n_bytes if by_bytes else total,
-        unit="B" if by_bytes else " rows",
-        unit_scale=by_bytes or (total or 0) > 100_000,
+        total=table.n_bytes or None,
+        unit="B",
+        unit_scale=True,
         delay=PROGRESS_AFTER_SECONDS,
         disable=quiet or not sys.stderr.isatty(),
         leave=False,
         file=sys.stderr,
     ) as shown:
-        n_rows = 0
 
-        def advance(rows: int, n_bytes: int) -> None:
-            nonlocal n_rows
-            n_rows += rows
-            if by_bytes:
-                shown.set_postfix_str(f"{n_rows:,} rows", refresh=False)
-                shown.update(max(0, n_bytes - shown.n))
-            else:
-                shown.update(rows)
+        def advance(n_rows: int, n_bytes: int) -> None:
+            shown.set_postfix_str(f"{n_rows:,} rows", refresh=False)
+            shown.update(max(0, n_bytes - shown.n))
 
         yield advance

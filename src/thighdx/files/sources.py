@@ -18,6 +18,7 @@ from thighdx.errors import TableError
 from thighdx.fhir.table import resource_batches, resource_schema
 from thighdx.files.csv_text import BLOCK_BYTES, CsvDialect, check_names, read_csv, read_header
 from thighdx.files.formats import (
+    ARROW_STREAM,
     STANDARD_INPUT,
     STANDARD_STREAM,
     TableFormat,
@@ -28,7 +29,7 @@ from thighdx.files.formats import (
 from thighdx.files.json_lines import json_schema, read_json
 from thighdx.scoring.schema_plan import schema_difference
 
-__all__ = ["Source", "inspect_file", "open_standard_input", "unify"]
+__all__ = ["Source", "inspect_file", "unify"]
 
 # A batch, and about how many bytes of the file it ends after.
 _Located: TypeAlias = tuple[pa.RecordBatch, int]
@@ -44,25 +45,28 @@ class Source:
 
     Attributes
     ----------
+    dialect : CsvDialect
+        Of text, with its delimiter.
+    model : Model, optional
+        Says what FHIR resources mean.
     schema : pyarrow.Schema
         As it is stored; text, in CSV.
-    n_rows : int, optional
-        None where it only shows at the end.
     most_rows : int, optional
         What the number of rows is at most; None where that only shows at the end.
     n_bytes : int
         Size of the file; 0 for a pipe.
+    pipe : optional
+        What comes through it: text from its beginning, or record batches.
     """
 
     name: str
     form: TableFormat
-    schema: pa.Schema
     dialect: CsvDialect
-    n_rows: int | None = None
+    model: Any = None
+    schema: pa.Schema = None
     most_rows: int | None = None
     n_bytes: int = 0
-    model: Any = None  # that says what FHIR resources mean
-    pipe: Any = None  # what comes through it: text from its beginning, or record batches
+    pipe: Any = None
 
     @property
     def title(self) -> str:
@@ -82,6 +86,52 @@ class Source:
             "dialect": asdict(self.dialect),
         }
 
+    def look(self) -> None:
+        """Look at how it begins (and ends, where its schema is there), and read none of its rows."""
+        start = self._start()
+        if self.dialect.is_utf8 and self.form.kind != "fhir":
+            check_beginning(self.title, start, self.form)
+        is_whole = len(start) < SNIFFED_BYTES
+        if self.form.is_text and is_whole:  # a row ends with a line
+            self.most_rows = max(start.count(b"\n"), start.count(b"\r")) + 1
+        if self.form.kind == "fhir":
+            self.schema = resource_schema(self.model)
+        elif self.form.kind == "json":
+            self.schema = json_schema(self.title, start, is_whole=is_whole)
+        elif self.form.is_text:
+            header, has_rows = read_header(self.title, start, self.dialect)
+            self.schema = pa.schema([(column, pa.string()) for column in header])
+            self.most_rows = self.most_rows if has_rows else 0
+        elif self.form.kind == "parquet":
+            self.schema, self.most_rows = _look_at_parquet(self.name)
+        elif self.pipe is not None:
+            self.pipe = pa.ipc.open_stream(pa.PythonFile(self.pipe, mode="r"))
+            self.schema = self.pipe.schema
+        else:
+            with pa.memory_map(self.name) as file:
+                self.schema = _arrow_reader(file).schema
+            if self.n_bytes < SNIFFED_BYTES:
+                with contextlib.suppress(pa.ArrowException, OSError):  # told where it is read
+                    self.most_rows = sum(batch.num_rows for batch, _ in self._arrow())
+        check_names(self.title, self.schema.names)
+
+    def _start(self) -> bytes:
+        """Return how it begins, unpacked."""
+        if self.name == STANDARD_STREAM:
+            start = sys.stdin.buffer.read(SNIFFED_BYTES)
+            self.pipe = _Rejoined(start, sys.stdin.buffer)
+            if start.startswith(ARROW_STREAM):
+                self.form = TableFormat("arrows")
+            return start
+        self.n_bytes = Path(self.name).stat().st_size
+        with Path(self.name).open("rb") as file:
+            start = file.read(8)
+        check_packing(self.name, start, self.form)
+        if self.form.is_text and start:
+            with self._open()[1] as stream:
+                return bytes(stream.read(SNIFFED_BYTES))
+        return start
+
     def read(self, *, skip: int, evidence: Collection[str], n_rows: int) -> Iterator[_Located]:
         """Yield batches from row `skip` on, as they are stored, and where in the file they end.
 
@@ -97,7 +147,7 @@ class Source:
         TableError
             Where the file is damaged.
         """
-        if self.n_rows == 0:
+        if self.most_rows == 0:
             return
         try:
             if self.form.kind == "parquet":
@@ -111,9 +161,16 @@ class Source:
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.title, self.form, error) from None
 
+    def _open(self) -> tuple[Any, Any]:
+        """Open text from its beginning: as it lies, to ask how far it was read, and unpacked."""
+        if self.pipe is not None:
+            return self.pipe, self.pipe
+        raw, packed = pa.OSFile(self.name), self.form.compression
+        return raw, raw if packed is None else pa.CompressedInputStream(raw, packed)
+
     def _text(self, evidence: Collection[str]) -> Iterator[_Located]:
         """Read text, block by block."""
-        raw, stream = (self.pipe, self.pipe) if self.pipe is not None else open_packed(self.name, self.form)
+        raw, stream = self._open()
         stream = self.dialect.decode(stream)
         if self.form.kind == "fhir":
             lines = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8", errors="replace")
@@ -163,7 +220,7 @@ class Source:
 
 
 def inspect_file(name: str, model: Any = None, dialect: CsvDialect | None = None) -> Source:
-    """Look at how a file begins (and ends, where its schema is there), and read none of its rows.
+    """Look at a file, or at CSV or an Arrow stream in a pipe, and read none of its rows.
 
     Parameters
     ----------
@@ -178,71 +235,12 @@ def inspect_file(name: str, model: Any = None, dialect: CsvDialect | None = None
         If it is empty, damaged, not what its ending says, not UTF-8, or has a column twice.
     """
     form = input_format(name)
-    dialect = (dialect or CsvDialect()).of(form)
-    n_bytes = Path(name).stat().st_size
-    with Path(name).open("rb") as file:
-        start = file.read(8)
+    source = Source(name, form, (dialect or CsvDialect()).of(form), model)
     try:
-        check_packing(name, start, form)
-        if form.is_text and start:
-            _, stream = open_packed(name, form)
-            with stream:
-                start = stream.read(SNIFFED_BYTES)
-        if dialect.is_utf8 and form.kind != "fhir":
-            check_beginning(name, start, form)
-        if form.is_text:
-            source = _text_source(name, form, start, dialect, model)
-        else:
-            schema, n_rows, most_rows = (_look_at_parquet if form.kind == "parquet" else _look_at_arrow)(name)
-            source = Source(name, form, schema, dialect, n_rows, most_rows)
+        source.look()
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(name, form, error) from None
-    source.n_bytes = n_bytes
-    check_names(name, source.schema.names)
+        raise _damaged(source.title, form, error) from None
     return source
-
-
-def open_standard_input(dialect: CsvDialect | None = None) -> Source:
-    """Look at how CSV or an Arrow stream in a pipe begins.
-
-    Raises
-    ------
-    TableError
-        As `inspect_file` does.
-    """
-    form = input_format(STANDARD_STREAM)
-    dialect = (dialect or CsvDialect()).of(form)
-    start = sys.stdin.buffer.read(SNIFFED_BYTES)
-    pipe = _Rejoined(start, sys.stdin.buffer)
-    if start.startswith(b"\xff\xff\xff\xff"):
-        reader = pa.ipc.open_stream(pa.PythonFile(pipe, mode="r"))
-        check_names(STANDARD_INPUT, reader.schema.names)
-        return Source(STANDARD_STREAM, TableFormat("arrows"), reader.schema, dialect, pipe=reader)
-    if dialect.is_utf8:
-        check_beginning(STANDARD_INPUT, start, form)
-    source = _text_source(STANDARD_STREAM, form, start, dialect, None)
-    source.pipe = pipe
-    return source
-
-
-def _text_source(name: str, form: TableFormat, start: bytes, dialect: CsvDialect, model: Any) -> Source:
-    """Look at the beginning of text."""
-    is_whole, title = len(start) < SNIFFED_BYTES, STANDARD_INPUT if name == STANDARD_STREAM else name
-    # a row ends with a line; text that fits is there from beginning to end
-    most_rows = max(start.count(b"\n"), start.count(b"\r")) + 1 if is_whole else None
-    if form.kind == "fhir":
-        return Source(name, form, resource_schema(model), dialect, None, most_rows, model=model)
-    if form.kind == "json":
-        return Source(name, form, json_schema(title, start, is_whole=is_whole), dialect, None, most_rows)
-    header, has_rows = read_header(title, start, dialect)
-    schema = pa.schema([(column, pa.string()) for column in header])
-    return Source(name, form, schema, dialect, None if has_rows else 0, most_rows)
-
-
-def open_packed(name: str, form: TableFormat) -> tuple[pa.NativeFile, pa.NativeFile]:
-    """Open a file from its beginning: as it lies, to ask how far it was read, and unpacked."""
-    raw = pa.OSFile(name)
-    return raw, raw if form.compression is None else pa.CompressedInputStream(raw, form.compression)
 
 
 def _damaged(name: str, form: TableFormat, error: Exception) -> TableError:
@@ -267,7 +265,7 @@ class _Rejoined(io.RawIOBase):
         return self.start.read(size) or self.rest.read(size)
 
 
-def _look_at_parquet(name: str) -> tuple[pa.Schema, int, int]:
+def _look_at_parquet(name: str) -> tuple[pa.Schema, int]:
     """Return the schema of a Parquet file and its number of rows; the path is never read as a partition."""
     import pyarrow.parquet as pq
 
@@ -280,20 +278,7 @@ def _look_at_parquet(name: str) -> tuple[pa.Schema, int, int]:
                         f"{name}: column {column.path_in_schema!r}: cells of {mean / 1e6:,.0f} MB, expected "
                         f"at most {MAX_CELL_BYTES // 1_000_000} MB; leave the column out"
                     )
-        return file.schema_arrow, file.metadata.num_rows, file.metadata.num_rows
-
-
-def _look_at_arrow(name: str) -> tuple[pa.Schema, None, int | None]:
-    """Return the schema of an Arrow file or stream, and of a small one the number of rows."""
-    with pa.memory_map(name) as file:
-        reader = _arrow_reader(file)
-        most_rows = None
-        if file.size() < SNIFFED_BYTES:
-            with contextlib.suppress(pa.ArrowException, OSError):  # what is damaged is told where it is read
-                is_file = isinstance(reader, pa.RecordBatchFileReader)
-                batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
-                most_rows = sum(batch.num_rows for batch in batches)
-        return reader.schema, None, most_rows
+        return file.schema_arrow, file.metadata.num_rows
 
 
 def _arrow_reader(file: pa.NativeFile) -> Any:

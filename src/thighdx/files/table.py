@@ -12,7 +12,7 @@ from thighdx.errors import TableError
 from thighdx.evidence.cells import is_text
 from thighdx.files.csv_text import CsvDialect, looks_like_data
 from thighdx.files.formats import STANDARD_STREAM
-from thighdx.files.sources import Source, inspect_file, open_standard_input, unify
+from thighdx.files.sources import Source, inspect_file, unify
 from thighdx.files.which_files import find_files
 from thighdx.model import Model
 from thighdx.scoring.column_readings import ColumnReadings
@@ -59,14 +59,10 @@ class Table:
     batch_rows: int
 
     @property
-    def n_rows(self) -> int | None:
-        """Number of rows; None where it only shows at the end."""
-        return _sum([source.n_rows for source in self.sources])
-
-    @property
     def most_rows(self) -> int | None:
         """What the number of rows is at most; None where that only shows at the end."""
-        return _sum([source.most_rows for source in self.sources])
+        known = [source.most_rows for source in self.sources if source.most_rows is not None]
+        return sum(known) if len(known) == len(self.sources) else None
 
     @property
     def n_bytes(self) -> int:
@@ -119,12 +115,6 @@ class Table:
         return pa.RecordBatch.from_arrays(arrays, names=self.schema.names)
 
 
-def _sum(counts: Sequence[int | None]) -> int | None:
-    """Add counts, all of which must be known."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
-
-
 def open_table(
     names: Sequence[str],
     scorer: Scorer,
@@ -147,11 +137,7 @@ def open_table(
         If a file is missing, empty or damaged, has other columns than the first, or cannot be scored; if no
         column is evidence.
     """
-    files = find_files(names)
-    if files == [STANDARD_STREAM]:
-        sources = [open_standard_input(dialect)]
-    else:
-        sources = [inspect_file(name, Model(scorer.model), dialect) for name in files]
+    sources = [inspect_file(name, Model(scorer.model), dialect) for name in find_files(names)]
     schema = unify(sources)
     try:
         plan = scorer.plan(schema)

@@ -132,7 +132,7 @@ class Work:
 
 @contextlib.contextmanager
 def open_work(name: str, key: Mapping[str, Any], *, on_earlier: OnEarlier = "ask") -> Iterator[Work]:
-    """Write an output that appears complete or not at all.
+    """Write an output that appears complete or not at all; an error that leaves parts has a note about them.
 
     Parameters
     ----------
@@ -144,8 +144,7 @@ def open_work(name: str, key: Mapping[str, Any], *, on_earlier: OnEarlier = "ask
     Raises
     ------
     TableError
-        If another run is writing the output, an earlier run is in the way, or the disk is full. Any error that
-        leaves parts has a note about them.
+        If another run is writing the output, or an earlier run is in the way.
     OSError
         If it cannot be written there.
     """
@@ -160,9 +159,8 @@ def open_work(name: str, key: Mapping[str, Any], *, on_earlier: OnEarlier = "ask
     with _locked(work):
         _look_back(work, on_earlier)
         try:
-            with clear_when_full(name):
-                yield work
-                work.finish()
+            yield work
+            work.finish()
         except BaseException as error:
             work.abandon(error)
             raise
@@ -176,7 +174,10 @@ def clear_when_full(name: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise TableError(f"{name}: cannot be written: {FULL[error.errno]}") from None
+        clear = TableError(f"{name}: cannot be written: {FULL[error.errno]}")
+        for note in getattr(error, "__notes__", ()):
+            clear.add_note(note)
+        raise clear from None
 
 
 @contextlib.contextmanager
@@ -270,20 +271,17 @@ def _checksum(path: Path) -> str:
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say what an interrupted run was started with that is different now."""
     found = []
-    for name in sorted({*before, *now}):
-        got, expected = now.get(name, []), before.get(name, [])
-        if got == expected:
-            continue
-        if name == "inputs":
-            changed = [item["name"] for item in got if item not in expected]
-            same_names = [item["name"] for item in got] == [item["name"] for item in expected]
-            found.append(
-                f"{Path(changed[0]).name} has changed since"
-                if same_names
-                else f"the input is other files: {len(got)} now, {len(expected)} before"
-            )
-        else:
+    for name in sorted(name for name in {*before, *now} if before.get(name) != now.get(name)):
+        got, expected = now.get(name), before.get(name)
+        if name != "inputs":
             found.append(f"{name} is {json.dumps(got)[:60]} and was {json.dumps(expected)[:60]}")
+            continue
+        files, earlier = ({item["name"]: item for item in side or ()} for side in (got, expected))
+        if list(files) == list(earlier):
+            changed = next(file for file in files if files[file] != earlier[file])
+            found.append(f"{Path(changed).name} has changed since")
+        else:
+            found.append(f"the input is other files: {len(files)} now, {len(earlier)} before")
     return found
 
 

@@ -14,7 +14,7 @@ from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import log_weights
 from thighdx.network.build import build_network
-from thighdx.reasoning.intervals import resolve
+from thighdx.reasoning.intervals import draws
 from thighdx.reasoning.intervals.draws import draw_chunk
 from thighdx.reasoning.intervals.layout import judgement_layout
 from thighdx.reasoning.intervals.montecarlo import draw_log_odds
@@ -35,11 +35,11 @@ def test_a_draw_is_the_posterior_of_a_network_built_from_its_numbers(drawn: stra
     batch = batch_of(network, evidence, setting)
     # base rates over all explanations: on small networks the rare ones that are left out can matter
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resolve, "MARGIN_MASS", 1.0)
+        patch.setattr(draws, "MARGIN_MASS", 1.0)
         found = draw_log_odds(network, layout, batch, n_draws=2, seed=3, least=0)
     if any(reason.endswith("_left") for reason in found.redrawn) or found.crossed_mass > 0:
         return
-    values = draw_chunk(network, layout, seed=3, number=0, n_draws=2).values
+    values = draw_chunk(network, layout, seed=3, number=0, n_draws=2).natural
     for row in range(2):
         moved = with_points(spec, dict(zip(layout.keys, values[row].tolist(), strict=True)))
         logs = log_weights(build_network(moved), batch)[0]
@@ -55,13 +55,13 @@ def test_draws_are_the_same_for_the_same_seed_and_nested(model: thighdx.Model) -
     layout = judgement_layout(model.network, model.compiled.pooled)
     batch = shipped_batch(model)
     first = draw_log_odds(model.network, layout, batch, n_draws=20, seed=1)
-    model.network.cache.pop("judgement_draws")
+    model.network.cache.pop(("draws", id(layout)))
     again = draw_log_odds(model.network, layout, batch, n_draws=20, seed=1)
     other = draw_log_odds(model.network, layout, batch, n_draws=20, seed=2)
     fewer = draw_log_odds(model.network, layout, batch, n_draws=5, seed=1)
     np.testing.assert_array_equal(first.log_odds, again.log_odds)
     assert (first.log_odds != other.log_odds).all()
-    np.testing.assert_allclose(first.working[:5], fewer.working)
+    np.testing.assert_array_equal(first.values[:5], fewer.values)
 
 
 def test_every_draw_holds_together(model: thighdx.Model) -> None:
@@ -70,15 +70,15 @@ def test_every_draw_holds_together(model: thighdx.Model) -> None:
     chunk = draw_chunk(network, layout, seed=4, number=0, n_draws=100)
     assert not any(reason.endswith("_left") for reason in chunk.redrawn)
     for shares in layout.shares:
-        total = chunk.values[:, shares].sum(axis=1)
+        total = chunk.natural[:, shares].sum(axis=1)
         assert ((total > 1) & (total < model.max_causes)).all()
     for frequencies in layout.frequencies:
         for row in frequencies:
-            assert (chunk.values[:, row[row >= 0]].sum(axis=1) < 1).all()
+            assert (chunk.natural[:, row[row >= 0]].sum(axis=1) < 1).all()
     for background, links in zip(layout.backgrounds, layout.links, strict=True):
-        assert (np.diff(chunk.values[:, background], axis=1) <= 0).all()
+        assert (np.diff(chunk.natural[:, background], axis=1) <= 0).all()
         full = links[(links >= 0).all(axis=1)]
-        assert (np.diff(chunk.values[:, full], axis=2) <= 0).all()
+        assert (np.diff(chunk.natural[:, full], axis=2) <= 0).all()
 
 
 def test_draws_go_through_the_middle_of_every_judgement(model: thighdx.Model) -> None:
@@ -89,7 +89,7 @@ def test_draws_go_through_the_middle_of_every_judgement(model: thighdx.Model) ->
         links for f, links in zip(network.spec.findings, layout.links, strict=True) if len(f.states) == 2
     ]
     columns = np.concatenate([links[links >= 0] for links in plain])
-    below = (chunk.working[:, columns] < layout.point[columns]).mean()
+    below = (chunk.natural[:, columns] < layout.natural[columns]).mean()
     assert below == pytest.approx(0.5, abs=floats.HALF_BELOW)
 
 

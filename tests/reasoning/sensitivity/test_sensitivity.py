@@ -24,7 +24,7 @@ from thighdx.network.build import build_network
 from thighdx.network.explanations import enumerate_explanations
 from thighdx.network.gates import find_crossings, log_state_probabilities
 from thighdx.network.spec import FindingSpec
-from thighdx.reasoning.sensitivity.change_one_judgement import Recomputation, touching_judgements
+from thighdx.reasoning.sensitivity.change_one_judgement import ChangedCase
 from thighdx.reasoning.sensitivity.link_function import link_function
 from thighdx.reasoning.sensitivity.one_way import sensitivity
 from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities, Sensitivity
@@ -41,8 +41,8 @@ CASES: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def touching(model: thighdx.Model, findings: Mapping[str, object]) -> Recomputation:
-    return Recomputation(open_case(model.compiled, findings, setting="clinic"))
+def touching(model: thighdx.Model, findings: Mapping[str, object]) -> ChangedCase:
+    return ChangedCase(open_case(model.compiled, findings, setting="clinic"))
 
 
 def rebuilt(
@@ -64,6 +64,10 @@ def follow(
     return sensitivity(case, model.vocabulary.cause_idx(cause), n=n, urgency=urgency)  # type: ignore[arg-type]
 
 
+def share_of(model: thighdx.Model, cause: str) -> float:
+    return model.compiled.pooled["shares", (cause, "clinic")].point
+
+
 def leader(posterior: Mapping[str, float]) -> str:
     return max((c for c in posterior if c != "other_cause"), key=lambda c: posterior[c])
 
@@ -80,14 +84,11 @@ def test_recomputing_agrees_with_a_model_built_from_the_changed_numbers(
     small_model: thighdx.Model, name: str
 ) -> None:
     work = touching(small_model, CASES[name])
-    network = small_model.network
-    for key in touching_judgements(open_case(small_model.compiled, CASES[name], setting="clinic")):
+    for key in work.touching:
         point = small_model.compiled.pooled[key].point
         value = point * 1.3 if key[0] in ("effects", "dependencies") else point + 0.15 * point * (1 - point)
-        logs = work.log_weights(key, value)
-        assert logs is not None
-        weights = np.exp(logs - logs.max())
-        found = weights @ network.membership / weights.sum()
+        found = work.posterior(key, value)
+        assert found is not None
         expected = rebuilt(small_model, {key: value}, CASES[name])
         assert found.tolist() == pytest.approx(list(expected.values()), rel=floats.SOLVED_TWICE, abs=1e-12)
 
@@ -95,7 +96,7 @@ def test_recomputing_agrees_with_a_model_built_from_the_changed_numbers(
 @pytest.mark.parametrize("name", CASES)
 def test_judgements_that_do_not_touch_the_case_change_nothing(small_model: thighdx.Model, name: str) -> None:
     pooled = small_model.compiled.pooled
-    touched = set(touching_judgements(open_case(small_model.compiled, CASES[name], setting="clinic")))
+    touched = set(touching(small_model, CASES[name]).touching)
     now = small_model.diagnose(CASES[name], setting="clinic").posterior.to_dict()
     for key, item in pooled.items():
         if key not in touched and item.point > 0:
@@ -108,31 +109,29 @@ def test_a_replaced_share_stays_and_contexts_keep_their_tables(small_model: thig
     findings = {"age_band": "65+", "disc_lesion": True, "pain": "severe"}
     model = small_model.rebase({"clot": 0.3})
     work = touching(model, findings)
-    keys = touching_judgements(open_case(model.compiled, findings, setting="clinic"))
-    assert ("shares", ("clot", "clinic")) not in keys
-    assert ("shares", ("nerve", "clinic")) in keys
-    now = np.exp(work.log_weights_now - work.log_weights_now.max())
-    found = now @ model.network.membership / now.sum()
+    assert ("shares", ("clot", "clinic")) not in work.touching
+    assert ("shares", ("nerve", "clinic")) in work.touching
     order = model.network.spec.causes
     expected = model.diagnose(findings, setting="clinic").posterior[list(order)]
-    assert found.tolist() == pytest.approx(expected.tolist(), rel=floats.SAME_BASE)
+    for found in (work.now, work.posterior(("shares", ("nerve", "clinic")), share_of(model, "nerve"))):
+        assert found is not None
+        assert found.tolist() == pytest.approx(expected.tolist(), rel=floats.SAME_BASE)
     # the prior keeps 0.3 when another share moves
-    logs = touching(model, {}).log_weights(("shares", ("nerve", "clinic")), 0.35)
-    assert logs is not None
-    weights = np.exp(logs - logs.max())
-    marginals = dict(zip(order, weights @ model.network.membership / weights.sum(), strict=True))
+    moved = touching(model, {}).posterior(("shares", ("nerve", "clinic")), 0.35)
+    assert moved is not None
+    marginals = dict(zip(order, moved, strict=True))
     assert marginals["clot"] == pytest.approx(0.3, abs=floats.MARGIN)
     assert marginals["nerve"] == pytest.approx(0.35, abs=floats.MARGIN)
 
 
 def test_shares_that_leave_no_room_have_no_base_rates(small_model: thighdx.Model) -> None:
     work = touching(small_model, {"bruising": True})
-    assert work.log_weights(("shares", ("strain", "clinic")), 0.3) is None
+    assert work.posterior(("shares", ("strain", "clinic")), 0.3) is None
 
 
 def test_a_background_that_crosses_ordered_rows_is_not_possible(small_model: thighdx.Model) -> None:
     work = touching(small_model, {"pain": "mild"})
-    assert work.log_weights(("backgrounds", ("pain", "severe")), 0.5) is None
+    assert work.posterior(("backgrounds", ("pain", "severe")), 0.5) is None
 
 
 # ---- links -----------------------------------------------------------------------------------------

@@ -10,10 +10,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
-from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.layout import Indices
-from thighdx.reasoning.intervals.pieces import Stack, ranges
+from thighdx.reasoning.intervals.pieces import Stack, on_causes, ranges
 from thighdx.reasoning.intervals.setting_slopes import SettingSlopes, sum_over_sets
 
 __all__ = ["CaseSlopes"]
@@ -169,7 +168,7 @@ class CaseSlopes:
         """Return P(H | e), (n_cases, n_explanations); 0 where the evidence is impossible."""
         logs = self._uses() @ self.stack.log + self.setting.log_prior
         if batch.cause_likelihoods or (batch.given != UNKNOWN).any():
-            logs += _on_causes(self.setting.network, batch)
+            logs += on_causes(self.setting.network, batch)
         peak = logs.max(axis=1, keepdims=True)
         weights = np.exp(logs - np.where(np.isneginf(peak), 0.0, peak))
         total = weights.sum(axis=1, keepdims=True)
@@ -372,16 +371,3 @@ def _weighted(weights: Floats, values: Floats) -> Floats:
 
 def _fields(means: _Means) -> list[Floats]:
     return [means.rows, means.through, means.base, means.direct, means.bend]
-
-
-def _on_causes(network: Network, batch: EvidenceBatch) -> Floats:
-    """Return log P(evidence on causes | H), (n_cases, n_explanations)."""
-    has = network.membership > 0
-    logs = np.zeros((batch.n_cases, len(has)))
-    with np.errstate(divide="ignore"):
-        for item in batch.cause_likelihoods:
-            logs[item.case_idx] += np.log(item.weights)[:, has[:, item.variable_idx].astype(np.intp)]
-    for cause in np.flatnonzero((batch.given != UNKNOWN).any(axis=0)).tolist():
-        given = batch.given[:, [cause]]
-        logs[(given != UNKNOWN) & ((given == 1) != has[:, cause])] = -np.inf
-    return logs

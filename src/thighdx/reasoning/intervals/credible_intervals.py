@@ -113,7 +113,7 @@ def _drawn_moments(
     """Return moments of the drawn log odds, corrected by a multiple of their linear part [2]_."""
     is_open = np.isfinite(point)
     touched = np.flatnonzero((gradient != 0).any(axis=0))
-    linear = (draws.working[:, touched] - layout.point[touched]) @ gradient[:, touched].T
+    linear = (layout.to_working(draws.values, touched) - layout.point[touched]) @ gradient[:, touched].T
     drawn = np.where(is_open, draws.log_odds - np.where(is_open, point, 0.0), 0.0)
     exact = np.stack(
         [gradient @ layout.shift, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1

@@ -31,8 +31,8 @@ class JudgementLayout:
     Attributes
     ----------
     keys : tuple of (table, key)
-    point : (n_judgements,) float64
-        The median on the working scale; -inf for a judgement of never.
+    natural, point : (n_judgements,) float64
+        The median, and the same on the working scale: -inf for a judgement of never.
     mean, sd, third : (n_judgements,) float64
         Mean, standard deviation and third central moment of the pooled mixture on the working scale;
         the point, 0 and 0 for a judgement of never.
@@ -56,6 +56,7 @@ class JudgementLayout:
     keys: tuple[PooledKey, ...]
     mixtures: tuple[Mixture, ...]
     is_odds_ratio: npt.NDArray[np.bool_]
+    natural: Floats
     point: Floats
     mean: Floats
     sd: Floats
@@ -76,6 +77,13 @@ class JudgementLayout:
     def n_judgements(self) -> int:
         """Number of judgements."""
         return len(self.keys)
+
+    def to_working(self, natural: Floats, columns: Indices) -> Floats:
+        """Put some columns of natural values, (n, n_judgements), on the working scale, (n, n_columns)."""
+        chosen, is_odds_ratio = natural[:, columns], self.is_odds_ratio[columns]
+        with np.errstate(divide="ignore"):
+            rest = np.log1p(-np.where(is_odds_ratio, 0.0, chosen))
+            return np.asarray(np.log(chosen) - rest)
 
 
 def judgement_layout(network: Network, pooled: Mapping[PooledKey, PooledJudgement]) -> JudgementLayout:
@@ -119,6 +127,7 @@ def _make(spec: NetworkSpec, pooled: Mapping[PooledKey, PooledJudgement]) -> Jud
         keys=tuple(pooled),
         mixtures=mixtures,
         is_odds_ratio=is_odds_ratio,
+        natural=natural,
         point=point,
         mean=mean,
         sd=sd,

@@ -32,6 +32,7 @@ class ShareMargins:
 
     Attributes
     ----------
+    theta : (n_causes,) float64
     prior : (n_explanations,) float64
         P(H).
     to_share : (n_causes, n_causes) float64
@@ -42,6 +43,7 @@ class ShareMargins:
         d2 theta / d logit share2; one column per share.
     """
 
+    theta: Floats
     prior: Floats
     to_share: Floats
     to_pair: Floats
@@ -115,7 +117,7 @@ def _share_margins(
     along = (members - mean) @ first  # (n_explanations, n_causes): d log P(H) / d logit share
     third = ((members - mean) * prior[:, None]).T @ along**2  # (n_causes, n_causes)
     second = np.diag(mean * (1 - mean) * (1 - 2 * mean))
-    return ShareMargins(prior, inverse, -inverse @ with_pair, inverse @ (second - third))
+    return ShareMargins(theta, prior, inverse, -inverse @ with_pair, inverse @ (second - third))
 
 
 def pair_membership(network: Network, layout: JudgementLayout) -> Floats:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,14 +11,17 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
+from thighdx.inference.dense_rows import case_rows
+from thighdx.network.blocks import Block
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
+from thighdx.network.tables import setting_tables
 from thighdx.reasoning.intervals.block_scores import block_scores
 from thighdx.reasoning.intervals.finding_scores import finding_scores
 from thighdx.reasoning.intervals.layout import Indices, JudgementLayout
 from thighdx.reasoning.intervals.scores import PieceScores, holding, n_features
 
-__all__ = ["Stack", "ranges", "stack_pieces", "state_likelihoods"]
+__all__ = ["Stack", "cell_likelihoods", "on_causes", "ranges", "stack_pieces", "state_likelihoods"]
 
 MAX_KEPT = 250_000_000  # bytes of pieces kept with a network
 
@@ -85,6 +88,23 @@ def state_likelihoods(
     return None
 
 
+def cell_likelihoods(block: Block, seen: Sequence[Floats | None]) -> Floats:
+    """Return the likelihood of every cell of a block, (n_cells,), from those of the states of its members."""
+    cells = np.ones(len(block.cells))
+    for slot, own in enumerate(seen):
+        cells = cells if own is None else cells * own[block.cells[:, slot]]
+    return cells
+
+
+def on_causes(network: Network, batch: EvidenceBatch) -> Floats:
+    """Return log P(evidence on causes | H) of cases of one setting, (n_cases, n_explanations)."""
+    logs = np.zeros((batch.n_cases, network.explanations.n_explanations))
+    tables = setting_tables(network, int(batch.setting_idx[0]))
+    case_idx, rows = case_rows(network, tables, replace(batch, likelihoods=()))
+    logs[case_idx] = rows
+    return logs
+
+
 def stack_pieces(network: Network, layout: JudgementLayout, batch: EvidenceBatch) -> Stack:
     """Collect what is known in cases of one setting; works out the scores of pieces that are new."""
     setting = int(batch.setting_idx[0])
@@ -99,10 +119,7 @@ def stack_pieces(network: Network, layout: JudgementLayout, batch: EvidenceBatch
             key = (setting, column, codes.tobytes())
             pieces.append(kept.find(key, partial(_plain_scores, network, layout, setting, members, codes)))
         for case in np.flatnonzero(is_virtual) if is_virtual is not None else ():
-            own = [state_likelihoods(network, batch, int(v), int(case)) for v in members]
-            seen = [
-                np.ones(n) if x is None else x for x, n in zip(own, network.n_states[members], strict=True)
-            ]
+            seen = [state_likelihoods(network, batch, int(v), int(case)) for v in members]
             table[case, column] = len(pieces)
             pieces.append(_scores(network, layout, setting, members, seen))
     case_idx, column_idx = np.nonzero(table >= 0)
@@ -143,7 +160,7 @@ def _plain_scores(
 ) -> PieceScores:
     """Work out one piece from known states."""
     seen = [
-        np.ones(n) if code == UNKNOWN else np.eye(n)[code]
+        None if code == UNKNOWN else np.eye(n)[code]
         for n, code in zip(network.n_states[members], codes, strict=True)
     ]
     return _scores(network, layout, setting, members, seen)
@@ -154,17 +171,14 @@ def _scores(
     layout: JudgementLayout,
     setting: int,
     members: Indices,
-    seen: list[Floats],
+    seen: list[Floats | None],
 ) -> PieceScores:
     """Work out one piece from the likelihoods of the states of its variables."""
     first = int(members[0])
-    if first >= network.n_contexts:
+    if first >= network.n_contexts and seen[0] is not None:
         return finding_scores(network, layout, first - network.n_contexts, seen[0])
     block = next(block for block in network.blocks if block.context_idx[0] == first)
-    cells = np.ones(len(block.cells))
-    for slot, own in enumerate(seen):
-        cells = cells * own[block.cells[:, slot]]
-    return block_scores(network, layout, setting, block, cells)
+    return block_scores(network, layout, setting, block, cell_likelihoods(block, seen))
 
 
 class _Kept:

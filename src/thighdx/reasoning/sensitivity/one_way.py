@@ -9,19 +9,17 @@ frequencies and dependencies are recomputed, with base rates solved again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
-from thighdx.arrays import below_peak
 from thighdx.compiled.case import Case
-from thighdx.elicitation.distribution import from_working, to_working
+from thighdx.elicitation.distribution import Scale, from_working, to_working
 from thighdx.elicitation.pool import pooled_quantiles
-from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.delta import case_gradients
-from thighdx.reasoning.intervals.layout import judgement_layout
 from thighdx.reasoning.sensitivity.admissible_deviation import Outcome, recomputed_turn, turn_of_link
-from thighdx.reasoning.sensitivity.change_one_judgement import Recomputation, touching_judgements
+from thighdx.reasoning.sensitivity.change_one_judgement import ChangedCase
 from thighdx.reasoning.sensitivity.link_function import link_function
 from thighdx.reasoning.sensitivity.sensitivity_lines import Influence, Sensitivities, Sensitivity
 from thighdx.reasoning.urgency.levels import UrgencyScore
@@ -56,11 +54,11 @@ def sensitivity(
     """
     if n < 1:
         raise ValueError(f"n: got {n}, expected 1 or more")
-    model = Recomputation(case)
-    network, pooled = model.network, model.pooled
-    now = _posterior(network, model.log_weights_now)
+    model, pooled = ChangedCase(case), case.compiled.pooled
+    network = model.network
+    now = model.now
     outcome = Outcome.of(network.spec.causes, case.compiled.residual_cause, now, urgency)
-    ranking = () if now[cause_idx] in (0.0, 1.0) else _ranking(case, cause_idx)
+    ranking = () if now[cause_idx] in (0.0, 1.0) else _ranking(case, model, cause_idx)
     chosen = [pooled[item.table, item.key] for item in ranking[:n]]
     ends = pooled_quantiles([item.distribution for item in chosen], [0.05, 0.95])
     lines = []
@@ -72,31 +70,20 @@ def sensitivity(
     return Sensitivities(cause, float(now[cause_idx]), leader, tuple(lines), ranking)
 
 
-def _posterior(network: Network, log_weights: Floats) -> Floats:
-    """Return P(cause present | evidence), (n_causes,)."""
-    weights = below_peak(log_weights)
-    # einsum: a library that splits small products among threads waits for them longer than they take
-    inside = np.einsum("h,hc->c", weights, network.membership)
-    outside = np.einsum("h,hc->c", weights, 1.0 - network.membership)
-    return np.asarray(inside / (inside + outside))
-
-
-def _ranking(case: Case, cause_idx: int) -> tuple[Influence, ...]:
+def _ranking(case: Case, model: ChangedCase, cause_idx: int) -> tuple[Influence, ...]:
     """Rank the judgements that touch the case by their swing."""
-    network, pooled = case.compiled.network, case.compiled.pooled
-    layout = judgement_layout(network, pooled)
-    gradient = case_gradients(network, layout, case.evidence.batch)[1][0, cause_idx]
-    place = {key: i for i, key in enumerate(layout.keys)}
+    layout = model.layout
+    gradient = case_gradients(model.network, layout, case.evidence.batch)[1][0, cause_idx]
     found = []
-    for table, key in touching_judgements(case):
-        i = place[table, key]
+    for table, key in model.touching:
+        i = model.position[table, key]
         slope = float(gradient[i])
-        found.append(Influence(table, key, pooled[table, key].point, slope, abs(slope) * float(layout.sd[i])))
+        found.append(Influence(table, key, float(layout.natural[i]), slope, abs(slope) * float(layout.sd[i])))
     return tuple(sorted(found, key=lambda item: -item.swing))
 
 
 def _follow_link(
-    model: Recomputation,
+    model: ChangedCase,
     outcome: Outcome,
     cause_idx: int,
     influence: Influence,
@@ -104,16 +91,16 @@ def _follow_link(
 ) -> Sensitivity:
     """Follow a link along its exact function."""
     cause, variable, state = influence.key
-    finding, likelihood, log_rest = model.finding(variable)
+    term, log_rest = model.finding(variable)
     network = model.network
     function = link_function(
-        finding,
+        term.finding,
         network.explanations,
         network.membership,
-        likelihood=likelihood,
+        likelihood=term.seen,
         log_rest=log_rest,
         cause_idx=network.spec.causes.index(cause),
-        state_idx=finding.states.index(state),
+        state_idx=term.finding.states.index(state),
     )
     low, high = np.clip(ends, *function.possible)
     # on either side of the background the posterior is monotone: the ends and that corner are enough
@@ -135,30 +122,26 @@ def _follow_link(
 
 
 def _follow_by_recomputing(
-    model: Recomputation,
+    model: ChangedCase,
     outcome: Outcome,
     cause_idx: int,
     influence: Influence,
     ends: tuple[float, float],
 ) -> Sensitivity:
     """Follow any other judgement by solving the model again."""
-    scale = model.pooled[influence.table, influence.key].scale
+    place = influence.table, influence.key
+    scale: Scale = "odds_ratio" if model.layout.is_odds_ratio[model.position[place]] else "probability"
     start = float(to_working(influence.point, scale))
-    known = {start: _posterior(model.network, model.log_weights_now)}
 
+    @cache
     def posterior(t: float) -> Floats | None:
-        if t not in known:
-            logs = model.log_weights(
-                (influence.table, influence.key), float(from_working(np.array(t), scale))
-            )
-            if logs is None:
-                return None
-            known[t] = _posterior(model.network, logs)
-        return known[t]
+        if t == start:
+            return model.now
+        return model.posterior(place, float(from_working(np.array(t), scale)))
 
     low, high = (float(t) for t in to_working(ends, scale))
     at_low, at_high = (_nearest(posterior, start, t)[cause_idx] for t in (low, high))
-    here = known[start][cause_idx]
+    here = model.now[cause_idx]
     below, lowest = recomputed_turn(posterior, outcome, start, max(start - low, 0.1), scale, upward=False)
     above, highest = recomputed_turn(posterior, outcome, start, max(high - start, 0.1), scale, upward=True)
     searched = from_working(np.array([lowest, highest]), scale)
