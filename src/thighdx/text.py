@@ -127,7 +127,7 @@ def of_hundred(probability: float) -> str:
     return f"{100 * probability:.3g}"
 
 
-def span(low: float, high: float) -> str:
+def span(low: float, high: float, labels: Labels | None = None) -> str:
     """Write an interval of probabilities.
 
     Examples
@@ -135,7 +135,7 @@ def span(low: float, high: float) -> str:
     >>> span(0.0, 0.123)
     '0% to 12.3%'
     """
-    return f"{percent(low)} to {percent(high)}"
+    return say("number.span", labels, low=percent(low), high=percent(high))
 
 
 def signed(value: float, digits: int = 1, *, minus: str = "-") -> str:

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from thighdx.text import NO_BREAK, begun, in_words, percent
+from thighdx.text import (
+    NO_BREAK,
+    advice_of_level,
+    begun,
+    cost_name,
+    exact_percent,
+    finding_name,
+    in_words,
+    label_of,
+    level_name,
+    percent,
+    sentence,
+    signed,
+    span,
+    state_name,
+    value_name,
+)
+from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,7 +38,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(template: str, data: Mapping[str, object]) -> str:
+def render(template: str, data: Mapping[str, object], labels: Labels | None = None) -> str:
     """Fill one template.
 
     Parameters
@@ -30,8 +47,23 @@ def render(template: str, data: Mapping[str, object]) -> str:
         Name of a file in ``templates``, without its ending.
     data : mapping of str to object
         Everything the template names; a name that is missing is an error. Texts are escaped.
+    labels : mapping of str to str, optional
+        What things are called and sentences; where there are none, ids are put in words and sentences are English.
     """
-    return _environment().get_template(f"{template}.html").render(data)
+    # what templates and their macros call, in the language of the model
+    spoken = (
+        say,
+        label_of,
+        state_name,
+        value_name,
+        finding_name,
+        level_name,
+        cost_name,
+        advice_of_level,
+        span,
+    )
+    names = {word.__name__: partial(word, labels=labels or {}) for word in spoken}
+    return _environment().get_template(f"{template}.html").render(**names, **data)
 
 
 @cache
@@ -47,13 +79,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    environment.filters.update(percent=percent, signed=_signed, times=times, in_words=in_words, begun=begun)
+    environment.filters.update(
+        in_words=in_words,
+        begun=begun,
+        sentence=sentence,
+        percent=percent,
+        exact_percent=exact_percent,
+        signed=partial(signed, minus="\N{MINUS SIGN}"),
+        times=times,
+        count="{:,}".format,
+    )
     return environment
-
-
-def _signed(value: float) -> str:
-    """Write a number with its sign, with a real minus."""
-    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def times(decibans: float) -> str:
