@@ -10,11 +10,10 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-from thighdx.words import ENGLISH, Labels, say
+from thighdx.words import Labels, say
 
 __all__ = [
-    "COST_NAMES",
-    "LEVEL_NAMES",
+    "MINUS",
     "NO_BREAK",
     "Labels",
     "advice_of_level",
@@ -39,13 +38,11 @@ __all__ = [
     "signed",
     "span",
     "state_name",
-    "uncertain_words",
     "value_name",
 ]
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-LEVEL_NAMES: Labels = {key[6:]: words for key, words in ENGLISH.items() if key.startswith("level.")}
-COST_NAMES: Labels = {"": "", **{key[5:]: words for key, words in ENGLISH.items() if key.startswith("cost.")}}
+MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
 def counted(n: int, word: str) -> str:
@@ -206,11 +203,6 @@ def value_name(variable: str, value: str | Mapping[str, float], labels: Labels |
         return state_name(variable, value, labels)
     weights = ", ".join(f"{state_name(variable, state, labels)} {w:g}" for state, w in value.items())
     return say("state.uncertain", labels, states=weights)
-
-
-def uncertain_words(likelihood: Mapping[str, float]) -> str:
-    """Write uncertain evidence in English."""
-    return value_name("", likelihood)
 
 
 def answer_name(variable: str, state: str, labels: Labels | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_urgency_and_advice_are_in_the_language_of_the_model(other: Model) -> No
     assert "~from 2%: ~soon" in str(result.triage)
     assert result.management.seek_care == result.triage.words
     assert result.fit.statement.startswith("~")
+
+
+def test_a_card_speaks_the_language_of_the_model(other: Model) -> None:
+    result = other.diagnose(CASE)
+    shown = result._repr_html_() + result.triage._repr_html_()
+    words = [
+        unescape(part.strip(" ;,.()\n"))
+        for part in re.split(r"<style>.*?</style>|<[^>]*>", shown, flags=re.S)
+    ]
+    tables = "\n".join(content.decode() for content in other.compiled.kb.files.values())
+    own = [part for part in words if re.search("[a-z]{3}", part) and "~" not in part and part not in tables]
+    head, foot = "Be seen by a clinician today", "A clinic. Invented numbers; not a medical device"
+    assert set(own) == {
+        head,
+        f"small 0.1.0 ({other.digest[:12]}), {foot}",
+    }  # the head stands behind its level
+    assert "Pain: ~severe" in shown
+    assert "~Leading causes" in words
 
 
 @pytest.mark.parametrize("more", [[], ["--all", "--advice", "--interval", "0.9"]])

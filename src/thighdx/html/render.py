@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from thighdx.text import (
+    MINUS,
     NO_BREAK,
     advice_of_level,
     begun,
@@ -85,7 +86,7 @@ def _environment() -> Environment:
         sentence=sentence,
         percent=percent,
         exact_percent=exact_percent,
-        signed=partial(signed, minus="\N{MINUS SIGN}"),
+        signed=partial(signed, minus=MINUS),
         times=times,
         count="{:,}".format,
     )
