@@ -75,6 +75,7 @@ LATE = {
     "thighdx.compiled.compiled_model": "judgements bring scipy, which a single case does not need",
     "thighdx.compiled.reading": "compiling brings scipy; most models are compiled",
     "thighdx.compiled.stored": "only building needs it",
+    "thighdx.plots.canvas": "its own axes are matplotlib's, which only pictures need",
     "thighdx.scoring.extras": "only intervals and urgency need it",
     "thighdx.scoring.score": "brings numba, which a short table does not need",
 }
