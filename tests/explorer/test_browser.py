@@ -26,7 +26,7 @@ SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from lab import running_lab
+    from explorer.lab import running_lab
 
     with running_lab(tmp_path_factory.mktemp("lab") / "jupyter") as found:
         found.write_notebook("case.ipynb", CELL, SECOND_CELL)
@@ -224,7 +224,7 @@ def assert_readable(page: Page) -> None:
 
 
 def test_every_text_can_be_read_in_the_dark_too(browser: Browser, page: Page, tmp_path: Path) -> None:
-    from lab import running_lab
+    from explorer.lab import running_lab
 
     assert_readable(page)
     with running_lab(tmp_path / "jupyter", theme="JupyterLab Dark") as dark:
