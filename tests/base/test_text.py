@@ -24,8 +24,6 @@ ALLOWED = {
     "learning/compare.py": "differences of log scores are nats",
     "learning/learned.py": "shifts are standard deviations",
     "html/render.py": "a minus sign as wide as a plus",
-    "plots/cohort.py": "percentages of axes",
-    "plots/history.py": "a setting has no label there",
     "plots/posterior.py": "percentages of axes",
     "plots/scales.py": "percentages of axes",
 }
