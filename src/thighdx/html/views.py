@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from thighdx.html.render import View
 from thighdx.text import finding_name, in_labels, in_words, label_of, percent, sentence, value_name
@@ -150,7 +150,7 @@ def _minus(value: float) -> str:
     return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def learned_view(found: Learned) -> View:
+def learned_view(found: Learned[Any]) -> View:
     """Show what was learned in words, and the numbers that moved, the furthest first."""
     changes = found.changes
     order = changes["shift"].abs().sort_values(ascending=False, kind="stable").index

@@ -28,7 +28,7 @@ MOST_NUMBERS = 20
 
 
 def plot_learning(
-    learned: Learned, cause: str, *, n: int = 10, ax: Axes | None = None, style: Style = "auto"
+    learned: Learned[Any], cause: str, *, n: int = 10, ax: Axes | None = None, style: Style = "auto"
 ) -> Axes:
     """Draw prior, records and posterior of the numbers of a cause that moved furthest.
 
