@@ -8,7 +8,7 @@ import numpy as np
 
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.plots.canvas import Style, finish, open_canvas, some_numbers
-from thighdx.plots.scales import compact_percent
+from thighdx.plots.scales import percent_tick
 from thighdx.plots.words import Names
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def plot_calibration(
     above.set_xlabel("forecasts per tenth", color=ink.faint, fontsize=0.8 * size)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.linspace(0.0, 1.0, 6).tolist())
-        axis.set_major_formatter(compact_percent)
+        axis.set_major_formatter(percent_tick)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.spines["left"].set_visible(True)
     axes.grid(True, color=ink.grid, linewidth=0.8)
