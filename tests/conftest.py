@@ -14,6 +14,7 @@ import kb_builder
 import thighdx
 import wheels
 from chromium import chromium
+from places import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # Tests run side by side: threads of linear algebra would wait for one another, also in processes that tests start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Machine code goes by the content of its sources: what one process compiled, whatever copy of the package, others find.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "machine-code"))
 
 # The same examples in every run: what passes here passes there. HYPOTHESIS_PROFILE=search looks for new ones, and
 # `first` stops at the first that fails.
@@ -65,3 +68,8 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium, for tests marked `browser`."""
     with chromium() as started:
         yield started
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with what takes longest, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)

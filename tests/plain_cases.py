@@ -1,14 +1,16 @@
-"""Cases of networks that were made from numbers: without judgements, rules or advice."""
+"""Specifications, vocabulary and cases of networks that are made from numbers, without judgements, rules or advice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+import reference
 from thighdx.compiled.case import Case, open_case
 from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.evidence.one_case import CaseEvidence, encode_case
 from thighdx.evidence.vocabulary import Vocabulary, make_vocabulary
 from thighdx.kb.records import KnowledgeBase, Manifest, Variable
@@ -18,9 +20,20 @@ from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 from thighdx.network.tables import setting_tables
 from thighdx.once import Once
 
-__all__ = ["case_at", "case_of", "finding", "make_spec", "open_plain", "vocabulary_of"]
+__all__ = [
+    "Said",
+    "base_of",
+    "batch_of",
+    "case_at",
+    "case_of",
+    "finding",
+    "make_spec",
+    "open_plain",
+    "vocabulary_of",
+]
 
 PRESENCE = ("absent", "present")
+Said = Mapping[str, str | Mapping[str, float]]
 
 
 def vocabulary_of(spec: NetworkSpec) -> Vocabulary:
@@ -33,16 +46,51 @@ def _variables(spec: NetworkSpec) -> tuple[Variable, ...]:
     return (*variables, *(Variable(cause, "cause", cause.upper(), PRESENCE) for cause in spec.causes))
 
 
-def case_of(
-    spec: NetworkSpec, evidence: Mapping[str, str | Mapping[str, float]], setting: str | None = None
-) -> CaseEvidence:
+def case_of(spec: NetworkSpec, evidence: Said, setting: str | None = None) -> CaseEvidence:
     """Encode evidence given by name, in the first setting unless one is named."""
     return encode_case(vocabulary_of(spec), evidence, setting=setting or spec.settings[0])
 
 
+def batch_of(network: Network, rows: Sequence[Said], settings: Sequence[str]) -> EvidenceBatch:
+    """The batch that says the same as the rows, one setting per row; made without the package's own encoder."""
+    causes = network.spec.causes
+    codes = np.full((len(rows), network.n_variables), UNKNOWN, dtype=np.int8)
+    given = np.full((len(rows), len(causes)), UNKNOWN, dtype=np.int8)
+    soft: tuple[dict[int, list], dict[int, list]] = {}, {}
+    for i, row in enumerate(rows):
+        for name, said in row.items():
+            is_cause = name in causes
+            v = (causes if is_cause else network.variable_ids).index(name)
+            states = PRESENCE if is_cause else network.states[v]
+            if isinstance(said, str):
+                (given if is_cause else codes)[i, v] = states.index(said)
+            else:
+                soft[is_cause].setdefault(v, []).append((i, [said[s] for s in states]))
+    on_variables, on_causes = (
+        tuple(
+            Likelihood(v, np.array([i for i, _ in found]), np.array([w for _, w in found]))
+            for v, found in kind.items()
+        )
+        for kind in soft
+    )
+    setting_idx = np.array([network.spec.settings.index(name) for name in settings], dtype=np.intp)
+    return EvidenceBatch(codes, given, setting_idx, on_variables, on_causes)
+
+
+def base_of(network: Network, setting: str) -> reference.Base:
+    """The base factors the network solved for."""
+    spec, row = network.spec, network.spec.settings.index(setting)
+    weights = np.exp(network.solved.theta[row]).tolist()
+    factors = [np.exp(log_factor).tolist() for log_factor in network.solved.factors[row]]
+    return reference.Base(
+        cause=dict(zip(spec.causes, weights, strict=True)),
+        state=dict(zip([context.id for context in spec.contexts], factors, strict=True)),
+    )
+
+
 def open_plain(
     network: Network,
-    evidence: Mapping[str, str | Mapping[str, float]],
+    evidence: Said,
     setting: str | None = None,
     *,
     residual_cause: str = "",

@@ -68,11 +68,13 @@ UPWARD = {
 LATE = {
     "thighdx.display": "html stands above what it shows",
     "thighdx.model": "a single case needs neither scipy, nor YAML, nor learning",
-    "thighdx.result": "a posterior needs none of the questions that may follow",
+    "thighdx.result": "a posterior needs none of the questions that may follow: urgency and advice take 10 ms to "
+    "import, all others bring scipy, 50 ms and more",
     "thighdx.kb.load": "a compiled model needs no YAML and no pydantic",
     "thighdx.compiled.compiled_model": "judgements bring scipy, which a single case does not need",
     "thighdx.compiled.reading": "compiling brings scipy; most models are compiled",
     "thighdx.compiled.stored": "only building needs it",
+    "thighdx.plots.canvas": "its own axes are matplotlib's, which only pictures need",
     "thighdx.scoring.tables": "a single case needs neither pandas, nor pyarrow",
     "thighdx.scoring.score": "numba and scipy are for long tables and for intervals",
 }

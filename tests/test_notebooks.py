@@ -11,12 +11,9 @@ import nbformat
 import pytest
 from run_notebooks import run_notebook
 
-import thighdx
 from places import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-# Scoring compiles the engine once per installation: this one uses the installation that has it already.
-ON_THE_TESTED_PACKAGE = {"02_scoring_a_dataset"}
 WRITES_A_MODEL = "03_changing_the_knowledge"  # so it is run again in the folder it has filled
 
 
@@ -78,10 +75,8 @@ def test_there_are_seven_stories() -> None:
 def test_a_notebook_runs_on_an_installed_package_without_a_warning(
     path: Path, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = Path(thighdx.__file__).parents[1]
-    package = source if path.stem in ON_THE_TESTED_PACKAGE else installed
     for _ in range(2 if path.stem == WRITES_A_MODEL else 1):
-        done = execute(path, tmp_path, package, monkeypatch)
+        done = execute(path, tmp_path, installed, monkeypatch)
     warned = [
         output.text
         for cell in done.cells

@@ -13,32 +13,11 @@ from hypothesis import strategies as st
 import floats
 import reference
 import strategies
+from plain_cases import make_spec
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 
 A, B, AB = frozenset("a"), frozenset("b"), frozenset("ab")
 quick = settings(deadline=None, max_examples=60, derandomize=True)
-
-
-def network(
-    *,
-    shares: dict[str, float],
-    max_causes: int = 2,
-    pairs: dict[tuple[str, str], float] | None = None,
-    contexts: tuple[ContextSpec, ...] = (),
-    findings: tuple[FindingSpec, ...] = (),
-    dependencies: dict[tuple[tuple[str, str], tuple[str, str]], float] | None = None,
-) -> NetworkSpec:
-    """One setting called `here`."""
-    return NetworkSpec(
-        causes=tuple(shares),
-        max_causes=max_causes,
-        settings=("here",),
-        shares=np.array([list(shares.values())]),
-        pair_odds_ratio=pairs or {},
-        contexts=contexts,
-        findings=findings,
-        dependencies=dependencies or {},
-    )
 
 
 def two_causes(**parts: tuple) -> NetworkSpec:
@@ -47,7 +26,7 @@ def two_causes(**parts: tuple) -> NetworkSpec:
     At least one is present, so P(only a) = 1 - P(b) = 0.5, P(only b) = 1 - P(a) = 0.3, and
     P(both) = 0.7 + 0.5 - 1 = 0.2.
     """
-    return network(shares={"a": 0.7, "b": 0.5}, **parts)
+    return make_spec({"a": 0.7, "b": 0.5}, **parts)
 
 
 def finding(name: str, background: list[float], a: list[float], b: list[float]) -> FindingSpec:
@@ -78,7 +57,7 @@ def test_a_pair_odds_ratio_multiplies_the_weight_of_explanations_with_both() -> 
     # Weights exp(theta) of 1 for a, b and c, and OR_ab = 4. Explanations of at most two causes
     # weigh a 1, b 1, c 1, ab 4, ac 1, bc 1, together 9. So P(a) = P(b) = (1 + 4 + 1)/9 = 6/9 and
     # P(c) = 3/9. Given these shares, and the pair in the other order, the weights must come back.
-    spec = network(shares={"a": 6 / 9, "b": 6 / 9, "c": 3 / 9}, pairs={("b", "a"): 4.0})
+    spec = make_spec({"a": 6 / 9, "b": 6 / 9, "c": 3 / 9}, pairs={("b", "a"): 4.0})
     answer = reference.posterior(spec, {}, "here")
     ninths = {"a": 1, "b": 1, "c": 1, "ab": 4, "ac": 1, "bc": 1}
     assert answer.explanations == close({frozenset(h): n / 9 for h, n in ninths.items()})
@@ -201,7 +180,7 @@ def test_a_likelihood_on_a_cause_weighs_present_against_absent() -> None:
 def test_shares_that_cannot_be_met_are_refused() -> None:
     # The shares of two causes, one of which is always present, sum to at least 1.
     with pytest.raises(ArithmeticError, match="cannot be met"):
-        reference.solve_base(network(shares={"a": 0.4, "b": 0.5}), "here")
+        reference.solve_base(make_spec({"a": 0.4, "b": 0.5}), "here")
 
 
 @pytest.mark.parametrize("wrong", ["maybe", {"present": 1.0}, {"present": 0.0, "absent": 0.0}])

@@ -172,7 +172,7 @@ def run_in(place: Path, tmp_path: Path, *, warn: str = "error", **environment: s
     done = subprocess.run(
         [sys.executable, "-W", warn, "-c", SCORE],
         cwd=tmp_path,
-        env=plain | {"HOME": "/proc/no-home", "PYTHONPATH": str(place)} | environment,
+        env=plain | {"HOME": "/proc/no-home", "PYTHONPATH": str(place), "NUMBA_OPT": "0"} | environment,
         capture_output=True,
         text=True,
         check=False,

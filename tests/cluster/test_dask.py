@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 
 import floats
 import thighdx
-from cluster_patients import assert_same_bits, linger_part, make_patients, scored_here, wait_for
+from cluster.cluster_patients import assert_same_bits, linger_part, make_patients, scored_here, wait_for
 from places import TINY
 from quiet import without_warnings
 from thighdx.cluster.dask import score_dask

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import thighdx
-from cluster_patients import assert_same_bits, linger_batches, make_patients, scored_here, wait_for
+from cluster.cluster_patients import assert_same_bits, linger_batches, make_patients, scored_here, wait_for
 from places import TINY
 from thighdx.cluster.spark import score_spark
 from thighdx.errors import TableError

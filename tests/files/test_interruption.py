@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from forked import ForkServer
+from files.forked import ForkServer
+from files.streaming_tables import command, patients, read_any, write_any
 from places import TINY
-from streaming_tables import command, patients, read_any, write_any
 
 N_KILLS = 12
 SMALL_PARTS = ("--part-rows", "100", "--quiet")

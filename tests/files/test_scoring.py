@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import thighdx
+from files.streaming_tables import patients, read_any, run_score, write_any
 from pages import HOSTILE, read_page
 from places import TINY
 from quiet import without_warnings
-from streaming_tables import patients, read_any, run_score, write_any
 
 
 @pytest.fixture

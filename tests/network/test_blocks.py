@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import floats
+from plain_cases import make_spec
 from thighdx.network import blocks
 from thighdx.network.blocks import block_log_cells, make_blocks, solve_block
 from thighdx.network.build import build_network
@@ -24,16 +25,7 @@ def context(name: str, frequency: list[float], a: list[float], b: list[float]) -
 
 
 def two_causes(*contexts: ContextSpec, dependencies: dict | None = None) -> NetworkSpec:
-    return NetworkSpec(
-        causes=("a", "b"),
-        max_causes=2,
-        settings=("here",),
-        shares=np.array([[0.7, 0.5]]),
-        pair_odds_ratio={},
-        contexts=contexts,
-        findings=(),
-        dependencies=dependencies or {},
-    )
+    return make_spec({"a": 0.7, "b": 0.5}, contexts=contexts, dependencies=dependencies)
 
 
 def cells_of(spec: NetworkSpec) -> tuple[np.ndarray, float]:

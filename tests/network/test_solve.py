@@ -131,3 +131,14 @@ def test_a_rare_state_that_few_explanations_allow_is_reached() -> None:
     solution = solve_margins(offset, features, weights, np.array([0.0013]), start=np.array([-6.0]))
     assert solution.is_solved
     assert solution.theta[0] == pytest.approx(np.log(0.0013 / (0.006 - 0.0013)), abs=1e-9)
+
+
+def test_a_step_keeps_the_digits_of_what_hardly_curves() -> None:
+    """Unscaled, 1e-14 beside 1 would be taken for a direction that is not identified."""
+    step = solve._newton_steps(np.diag([1.0, 1e-14])[None], np.array([[-0.5, -1e-14]]))
+    assert step[0] == pytest.approx([0.5, 1.0], rel=floats.BY_HAND)
+
+
+def test_a_step_is_shortened_to_what_is_near() -> None:
+    step = solve._newton_steps(np.eye(2)[None], np.array([[-10 * solve.LONGEST_STEP, 0.5]]))
+    assert step[0] == pytest.approx([solve.LONGEST_STEP, -0.05], rel=floats.BY_HAND)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import thighdx
-from review_answers import CONFIRM, change, fill_in, strike
+from review.answers import CONFIRM, change, fill_in, strike
 from thighdx.elicitation.distribution import Distribution
 from thighdx.errors import KnowledgeBaseError, TableError
 from thighdx.review import Answer, Reviewer, apply_reviews, read_review, review_items, write_workbook

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import thighdx
-from review_answers import CONFIRM, change, fill_in, strike
+from review.answers import CONFIRM, change, fill_in, strike
 from thighdx.cli import app
 from thighdx.errors import KnowledgeBaseError, TableError
 from thighdx.review import read_review

@@ -12,6 +12,7 @@ import numpy as np
 
 from thighdx.compiled.compilation import save_model
 from thighdx.compiled.compiled_model import CompiledModel, ModelFacts
+from thighdx.display import Shown
 from thighdx.elicitation.distribution import from_working
 from thighdx.errors import TableError
 from thighdx.learning.compare import Comparison, compare, cross_validate, ranked_causes
@@ -36,7 +37,7 @@ VAGUE = 3.0  # log odds: records that know a number no better say nothing of it 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learned(Generic[ModelT]):
+class Learned(Shown, Generic[ModelT]):
     """A model that learned from records.
 
     Attributes
@@ -90,8 +91,8 @@ class Learned(Generic[ModelT]):
         source = read_source(self.before, held_out, truth=truth, setting=name, patient=patient)
         return compare(self.before.network, self.model.network, source(), ranked=ranked_causes(self.before))
 
-    def summary(self) -> str:
-        """Say in words what was learned."""
+    def summary(self, n_shown: int = N_SHOWN) -> str:
+        """Say in words what was learned, naming as many of the numbers that moved furthest."""
         tally, changes = self.tally, self.changes
         lines = [
             f"{self.name}: {tally.n_used:,} records ({tally.complete:,} with all causes known, {tally.partial:,} in "
@@ -103,14 +104,14 @@ class Learned(Generic[ModelT]):
         lines.append(
             f"{len(changes):,} of {len(self.before.compiled.pooled):,} numbers have records behind them"
         )
-        if len(changes):
+        if len(changes) and n_shown:
             far = changes.reindex(changes["shift"].abs().sort_values(ascending=False, kind="stable").index)
             lines.append("moved furthest (in prior standard deviations):")
-            lines += [f"  {_line(row)}" for row in far.head(N_SHOWN).to_dict("records")]
+            lines += [f"  {_line(row)}" for row in far.head(n_shown).to_dict("records")]
         conflicts = changes[changes["conflict"]]
         if len(conflicts):
             lines.append(f"{len(conflicts)} where prior and records disagree beyond what both allow:")
-            worst = conflicts.sort_values("bayes_factor", kind="stable").head(N_SHOWN)
+            worst = conflicts.sort_values("bayes_factor", kind="stable").head(n_shown)
             lines += [
                 f"  {_line(row)}; Bayes factor {row['bayes_factor']:.2g}" for row in worst.to_dict("records")
             ]
@@ -129,15 +130,6 @@ class Learned(Generic[ModelT]):
     def __repr__(self) -> str:
         """Return the summary."""
         return self.summary()
-
-    def _repr_html_(self) -> str:
-        """Return the summary and the numbers that moved furthest, for notebooks."""
-        from html import escape
-
-        changes = self.changes
-        far = changes.reindex(changes["shift"].abs().sort_values(ascending=False, kind="stable").index)
-        shown = far.head(2 * N_SHOWN).round(4)
-        return f"<pre>{escape(self.summary())}</pre>{shown.to_html(index=False)}"
 
 
 def _line(row: dict[Any, Any]) -> str:

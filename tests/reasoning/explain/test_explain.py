@@ -18,7 +18,7 @@ import floats
 import reference
 import strategies
 import thighdx
-from plain_cases import finding, make_spec, open_plain
+from plain_cases import Said, base_of, finding, make_spec, open_plain
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import ContextSpec, NetworkSpec
 from thighdx.reasoning.explain.contributions import contrast_causes, explain_cause
@@ -27,7 +27,6 @@ from thighdx.reasoning.explain.tempering import tempered_contributions
 
 many = settings(deadline=None, max_examples=60, derandomize=True)
 few = settings(deadline=None, max_examples=25, derandomize=True)
-Said = Mapping[str, str | Mapping[str, float]]
 PER_NAT = 10 / math.log(10)
 
 
@@ -133,17 +132,6 @@ def path_by_quadrature(network: Network, said: Said, cause: str, setting: str) -
 
 def log(value: float) -> float:
     return math.log(value) if value > 0 else -math.inf
-
-
-def base_of(network: Network, setting: str) -> reference.Base:
-    """The base factors the network solved for."""
-    spec, row = network.spec, network.spec.settings.index(setting)
-    weights = np.exp(network.solved.theta[row]).tolist()
-    factors = [np.exp(log_factor).tolist() for log_factor in network.solved.factors[row]]
-    return reference.Base(
-        cause=dict(zip(spec.causes, weights, strict=True)),
-        state=dict(zip([context.id for context in spec.contexts], factors, strict=True)),
-    )
 
 
 def shapley_by_orders(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import floats
 import strategies
 import thighdx
-from judged import batch_of, judgements, points_of, with_points
+from plain_cases import batch_of
+from reasoning.intervals.judged import judgements, points_of, with_points
 from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case
@@ -26,7 +27,7 @@ from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
 from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 
 STEP = 1e-5
-SECOND_STEP = 1e-3
+SECOND_STEP = 4e-4
 
 
 def log_odds(network: Network, batch: EvidenceBatch, sets: np.ndarray) -> np.ndarray:
@@ -55,7 +56,7 @@ def test_gradients_are_those_of_finite_differences_with_everything_solved_again(
     spec, setting, (evidence,) = drawn
     assume(is_smooth(spec))
     network = build_network(spec)
-    batch = batch_of(network, evidence, setting)
+    batch = batch_of(network, [evidence], [setting])
     layout = judgement_layout(network, judgements(spec))
     groups = [[0, 1], [1, network.explanations.n_causes - 1]]
     sets = np.concatenate([network.membership, group_sets(network.membership, groups)], axis=1)
@@ -86,7 +87,7 @@ def test_the_mean_moves_by_half_the_spread_times_the_second_derivative(drawn: st
     spec, setting, (evidence,) = drawn
     assume(is_smooth(spec))
     network = build_network(spec)
-    batch = batch_of(network, evidence, setting)
+    batch = batch_of(network, [evidence], [setting])
     pooled = {key: item for key, item in judgements(spec).items() if key[0] != "effects"}
     layout = judgement_layout(network, pooled)
     found = delta_moments(network, layout, batch)
@@ -101,8 +102,8 @@ def test_the_mean_moves_by_half_the_spread_times_the_second_derivative(drawn: st
             )[is_open]
             for step in (SECOND_STEP, -SECOND_STEP)
         ]
-        bend = (ends[0] + ends[1] - 2 * found.log_odds[0, is_open]) / SECOND_STEP**2
-        expected += bend * (layout.spread @ direction) / 2
+        second_derivative = (ends[0] + ends[1] - 2 * found.log_odds[0, is_open]) / SECOND_STEP**2
+        expected += second_derivative * (layout.spread @ direction) / 2
     np.testing.assert_allclose(found.mean[0, is_open], expected, atol=floats.SECOND_DIFFERENCE)
 
 

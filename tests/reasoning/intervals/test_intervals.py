@@ -14,13 +14,13 @@ from scipy import special
 
 import floats
 import thighdx
-from judged import judgements
+from plain_cases import finding, make_spec
+from reasoning.intervals.judged import judgements
 from thighdx.compiled.case import Case, open_case
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import OptionError, UnknownNameError
 from thighdx.kb.records import Group, KnowledgeBase, Variable
 from thighdx.network.build import solve_parameters
-from thighdx.network.spec import FindingSpec, NetworkSpec
 from thighdx.once import Once
 from thighdx.reasoning.intervals.credible_intervals import credible_intervals
 from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
@@ -42,18 +42,7 @@ def shipped(model: thighdx.Model, number: int, **options: object) -> CredibleInt
 
 def tiny() -> Case:
     """Two causes and a finding that is absent; only the link of the first cause is uncertain."""
-    spec = NetworkSpec(
-        causes=("a", "b"),
-        max_causes=2,
-        settings=("clinic",),
-        shares=np.array([[0.6, 0.5]]),
-        pair_odds_ratio={},
-        contexts=(),
-        findings=(
-            FindingSpec("f", "finding", ("absent", "present"), np.array([0.1]), np.array([[0.7], [np.nan]])),
-        ),
-        dependencies={},
-    )
+    spec = make_spec({"a": 0.6, "b": 0.5}, (finding("f", 0.1, ("a", "b"), a=0.7),))
     pooled = {key: item for key, item in judgements(spec, spread=0.4).items() if key[0] == "links"}
     variables = (
         Variable("a", "cause", "A", ("absent", "present")),
@@ -74,7 +63,7 @@ def tiny() -> Case:
     )
     solved = solve_parameters(spec)
     compiled = CompiledModel(kb, Once(lambda: pooled), spec, solved, spec.shares, {})
-    return open_case(compiled, {"f": False}, setting="clinic")
+    return open_case(compiled, {"f": False}, setting="here")
 
 
 def test_one_uncertain_link_gives_the_quantiles_that_can_be_worked_out() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 import floats
 import strategies
 import thighdx
-from judged import batch_of, judgements, with_points
+from plain_cases import batch_of
+from reasoning.intervals.judged import judgements, with_points
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import log_weights
@@ -32,7 +33,7 @@ def test_a_draw_is_the_posterior_of_a_network_built_from_its_numbers(drawn: stra
     spec, setting, (evidence,) = drawn
     network = build_network(spec)
     layout = judgement_layout(network, judgements(spec, spread=0.05))
-    batch = batch_of(network, evidence, setting)
+    batch = batch_of(network, [evidence], [setting])
     # base rates over all explanations: on small networks the rare ones that are left out can matter
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(draws, "MARGIN_MASS", 1.0)

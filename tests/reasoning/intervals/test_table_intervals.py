@@ -12,7 +12,8 @@ from scipy import special
 import floats
 import strategies
 import thighdx
-from judged import batch_of, judgements
+from plain_cases import batch_of
+from reasoning.intervals.judged import judgements
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.network.build import build_network
 from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
@@ -130,7 +131,7 @@ def test_moments_are_sums_over_the_gradients_of_every_judgement(
     network = build_network(spec)
     layout = judgement_layout(network, judgements(spec, spread=0.5 if is_wide else 0.1))
     for known in evidence:
-        batch = batch_of(network, known, setting)
+        batch = batch_of(network, [known], [setting])
         log_odds, gradients = case_gradients(network, layout, batch)
         found = delta_moments(network, layout, batch)
         np.testing.assert_array_equal(found.log_odds, log_odds)
@@ -138,7 +139,10 @@ def test_moments_are_sums_over_the_gradients_of_every_judgement(
             found.variance, gradients**2 @ layout.sd**2, rtol=floats.SUMMED_APART, atol=floats.SUMMED_APART
         )
         np.testing.assert_allclose(
-            found.third, gradients**3 @ layout.third, rtol=floats.SUMMED_APART, atol=floats.SUMMED_APART
+            found.third_moment,
+            gradients**3 @ layout.third_moment,
+            rtol=floats.SUMMED_APART,
+            atol=floats.SUMMED_APART,
         )
 
 

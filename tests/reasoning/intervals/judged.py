@@ -13,11 +13,9 @@ import numpy as np
 
 from thighdx.elicitation import Distribution, ExpertBelief, Mixture, PooledJudgement, table_scale
 from thighdx.elicitation.distribution import to_working
-from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
-from thighdx.network.build import Network
 from thighdx.network.spec import NetworkSpec
 
-__all__ = ["Points", "batch_of", "judgements", "points_of", "with_points"]
+__all__ = ["Points", "judgements", "points_of", "with_points"]
 
 Points = dict[tuple[str, tuple[str, ...]], float]
 
@@ -110,21 +108,3 @@ def with_points(spec: NetworkSpec, points: Mapping[tuple[str, tuple[str, ...]], 
         contexts=tuple(contexts.values()),
         findings=tuple(findings.values()),
     )
-
-
-def batch_of(network: Network, evidence: Mapping[str, str | dict[str, float]], setting: str) -> EvidenceBatch:
-    """One case as a batch of one."""
-    codes = np.full((1, network.n_variables), UNKNOWN, dtype=np.int8)
-    given = np.full((1, len(network.spec.causes)), UNKNOWN, dtype=np.int8)
-    on_variables, on_causes = [], []
-    for name, value in evidence.items():
-        is_cause = name in network.spec.causes
-        i = (network.spec.causes if is_cause else network.variable_ids).index(name)
-        states = ("absent", "present") if is_cause else network.states[i]
-        if isinstance(value, str):
-            (given if is_cause else codes)[0, i] = states.index(value)
-        else:
-            item = Likelihood(i, np.zeros(1, dtype=np.intp), np.array([[value[s] for s in states]]))
-            (on_causes if is_cause else on_variables).append(item)
-    row = np.array([network.spec.settings.index(setting)])
-    return EvidenceBatch(codes, given, row, tuple(on_variables), tuple(on_causes))
