@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import thighdx
 from thighdx.atomic_files import write_text
 from thighdx.compiled.case import Case, RankedExplanation, open_case
-from thighdx.compiled.compiled_model import ModelCard
+from thighdx.compiled.compiled_model import ModelCard, SupportsModel
 from thighdx.display import Day, Shown, page_of
 from thighdx.errors import OptionError, UnknownNameError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseWarning
@@ -20,7 +20,6 @@ from thighdx.kb.records import Cost
 from thighdx.notice import notice_if_slow
 from thighdx.plain import plain
 from thighdx.reasoning.answers import state_chances
-from thighdx.scoring.portable import SupportsModel
 from thighdx.text import percent, printable
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
@@ -21,7 +21,7 @@ from thighdx.text import short_labels
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 
-__all__ = ["CompiledModel", "ModelCard", "judged_by"]
+__all__ = ["CompiledModel", "ModelCard", "SupportsModel", "judged_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +162,14 @@ class CompiledModel(Keeps):
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:
         """Every number of the tables with what the experts believe about it, and its point value."""
         return self.judged()
+
+
+class SupportsModel(Protocol):
+    """What wraps a compiled model; `thighdx.Model` does."""
+
+    @property
+    def compiled(self) -> CompiledModel:
+        """The model."""
 
 
 def judged_by(

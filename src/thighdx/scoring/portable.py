@@ -8,25 +8,16 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.compiled_model import CompiledModel, SupportsModel
 from thighdx.compiled.reading import read_compiled
 from thighdx.errors import ThighdxError
 from thighdx.kb.resources import model_path, shipped_models
 
-__all__ = ["ModelSource", "PortableModel", "SupportsModel", "find_model"]
+__all__ = ["ModelSource", "PortableModel", "find_model"]
 
-
-class SupportsModel(Protocol):
-    """What wraps a compiled model; `thighdx.Model` does."""
-
-    @property
-    def compiled(self) -> CompiledModel:
-        """The model."""
-
-
-ModelSource: TypeAlias = "SupportsModel | CompiledModel | str | Path | None"
+ModelSource: TypeAlias = SupportsModel | CompiledModel | str | Path | None
 
 # Of this process: shipped models stay; of users' own, the last few that came whole, so that tasks of one job share
 # theirs and a long-lived worker does not keep every model it ever saw.
