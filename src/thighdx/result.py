@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import thighdx
 from thighdx.atomic_files import write_text
 from thighdx.compiled.case import Case, RankedExplanation, open_case
-from thighdx.compiled.compiled_model import ModelCard, SupportsModel
+from thighdx.compiled.compiled_model import ModelCard, ModelFacts
 from thighdx.display import Day, Shown, page_of
 from thighdx.errors import OptionError, UnknownNameError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseWarning
@@ -147,6 +147,12 @@ class Result(Shown):
         ----------
         level : float
             Probability inside, in (0, 1); 0.9 runs from the 5 % to the 95 % quantile.
+        method : {"auto", "delta", "draws"}
+            How they are found.
+        n_draws : int
+            Of the judgements, where they are drawn.
+        seed : int
+            Of the draws; the same seed gives the same intervals.
 
         Raises
         ------
@@ -163,13 +169,34 @@ class Result(Shown):
         """Return how every known variable moved the log odds of a cause, in decibans.
 
         See `thighdx.reasoning.explain.contributions.explain_cause`.
+
+        Parameters
+        ----------
+        cause : str
+            Id of the cause.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such cause.
         """
         from thighdx.reasoning.explain.contributions import explain_cause
 
         return explain_cause(self._case, cause)
 
     def contrast(self, a: str, b: str) -> Explanation:
-        """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans."""
+        """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans.
+
+        Parameters
+        ----------
+        a, b : str
+            Ids of two causes.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such cause.
+        """
         from thighdx.reasoning.explain.contributions import contrast_causes
 
         return contrast_causes(self._case, a, b)
@@ -191,6 +218,15 @@ class Result(Shown):
 
         Alarm questions of the likely causes come first. Without `max_cost` only what can be asked or examined in
         the setting is named, and nothing in an emergency.
+
+        Parameters
+        ----------
+        n : int
+            At most so many.
+        max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}, optional
+            The dearest that may be named.
+        goal : {"causes", "urgency"}
+            What the answers should make clearer.
         """
         from thighdx.reasoning.questions.next_questions import next_questions
 
@@ -200,6 +236,13 @@ class Result(Shown):
         """Return which judgements move a cause most, and how far each may move before the answer changes.
 
         See `thighdx.reasoning.sensitivity.one_way.sensitivity`; the answer is the leading cause and the urgency.
+
+        Parameters
+        ----------
+        cause : str
+            Id of the cause.
+        n : int
+            At most so many judgements.
         """
         from thighdx.reasoning.sensitivity.one_way import sensitivity
         from thighdx.reasoning.urgency.levels import urgency_after
@@ -278,7 +321,7 @@ class Result(Shown):
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], model: SupportsModel) -> Result:
+    def from_dict(cls, data: Mapping[str, Any], model: ModelFacts) -> Result:
         """Return the result that `to_dict` was made of: the same evidence, diagnosed again by the same model.
 
         Parameters
@@ -319,7 +362,15 @@ class Result(Shown):
         return {cause: values[cause] for cause in sorted(values, key=lambda cause: -posterior[cause])}
 
     def to_json(self, include: Collection[str] | None = None, *, indent: int | None = None) -> str:
-        """Return `to_dict` as JSON text."""
+        """Return `to_dict` as JSON text.
+
+        Parameters
+        ----------
+        include : collection of str, optional
+            As for `to_dict`.
+        indent : int, optional
+            Spaces per level; default all on one line.
+        """
         return json.dumps(self.to_dict(include), indent=indent, allow_nan=False)
 
     def report(
@@ -364,7 +415,13 @@ class Result(Shown):
         date: Day | None = None,
         method: IntervalMethod = "delta",
     ) -> str:
-        """Return the page that `report` writes, as text."""
+        """Return the page that `report` writes, as text.
+
+        Parameters
+        ----------
+        title, case_id, date, method
+            As for `report`.
+        """
         intervals = self._quick_intervals if method == "delta" else self.interval(SHOWN_LEVEL, method=method)
         return page_of(self, intervals=intervals, title=title, case_id=case_id, date=date)
 

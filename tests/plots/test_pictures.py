@@ -48,7 +48,7 @@ def test_a_moved_mark_is_a_difference(model: thighdx.Model, tmp_path: Path) -> N
     figure = PICTURES["weights"](model, "light").figure
     write_picture(figure, tmp_path / "before.png")
     write_picture(figure, tmp_path / "again.png")
-    bar = figure.axes[0].patches[0]
+    bar = figure.axes[0].containers[0][0]
     bar.set_x(bar.get_x() + 2.0)
     write_picture(figure, tmp_path / "after.png")
     assert difference(tmp_path / "before.png", tmp_path / "again.png") < TOLERANCE / 4

@@ -31,7 +31,7 @@ DOORS: dict[str, Callable[[thighdx.Model, Any], object]] = {
     "level: Result.interval by delta": lambda model, level: model.diagnose({}).interval(
         level, method="delta"
     ),
-    "level: plot_posterior": lambda model, level: plots.plot_posterior(model.diagnose({}), level),
+    "level: plot_posterior": lambda model, level: plots.plot_posterior(model.diagnose({}), level=level),
     "level: credible_intervals": lambda model, level: credible_intervals(
         open_case(model.compiled, {}, setting=model.default_setting), level
     ),

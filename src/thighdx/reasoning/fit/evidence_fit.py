@@ -17,13 +17,15 @@ for a cause h, then h explains it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from thighdx.arrays import log_total
 from thighdx.compiled.case import Case
+from thighdx.display import Shown
 from thighdx.network.spec import Floats
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
@@ -73,7 +75,7 @@ class FindingFit(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceFit(Plain):
+class EvidenceFit(Shown, Plain):
     """Whether the evidence about a case fits together and fits a listed cause.
 
     Attributes
@@ -100,6 +102,8 @@ class EvidenceFit(Plain):
         set of causes.
     statement : str
         All this in words.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
     """
 
     conflict_bits: float
@@ -112,6 +116,7 @@ class EvidenceFit(Plain):
     tail_probability: float
     fits_listed_cause: bool
     statement: str
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of evidence, the one that fits least first."""
@@ -166,6 +171,7 @@ def evidence_fit(case: Case) -> EvidenceFit:
         tail_probability=best.tail,
         fits_listed_cause=not leads and best.tail >= ATYPICAL,
         statement=_statement(findings, conflict, rare_case, rest if leads else "", residual, best),
+        labels=case.compiled.labels,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from thighdx.compiled.case import Case, open_case
-from thighdx.compiled.compiled_model import SupportsModel
+from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError, choice_fault, nearest_hint
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.evidence.vocabulary import MISSING_WORDS, is_missing
@@ -92,7 +92,7 @@ class Interview:
 
     def __init__(
         self,
-        model: SupportsModel,
+        model: ModelFacts,
         known: Mapping[str, object] | None = None,
         *,
         setting: str | None = None,
