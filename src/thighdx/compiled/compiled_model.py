@@ -16,7 +16,7 @@ from thighdx.network.build import Network, SolvedParameters, build_network
 from thighdx.network.rebase import Shares
 from thighdx.network.spec import Floats, NetworkSpec
 from thighdx.once import Keeps, Once
-from thighdx.text import short_labels
+from thighdx.words import Labels
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
@@ -180,10 +180,10 @@ class CompiledModel(ModelFacts, Keeps):
         """What evidence may say."""
         return make_vocabulary(self.kb.variables, self.spec.settings, self.kb.manifest.complaints)
 
-    @cached_property
-    def labels(self) -> Mapping[str, str]:
-        """Names of causes and findings, as short as they can be told apart."""
-        return short_labels({variable.id: variable.label for variable in self.kb.variables})
+    @property
+    def labels(self) -> Labels:
+        """What things are called, causes and findings as briefly as they can be told apart; see `thighdx.words`."""
+        return self.kb.short_labels
 
     @property
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:

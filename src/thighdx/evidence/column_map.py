@@ -31,6 +31,7 @@ from thighdx.errors import KnowledgeBaseError, Problem, TableError, nearest_hint
 from thighdx.evidence.columns import AGE, SETTING, Translators, evidence_names, is_evidence_name
 from thighdx.evidence.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary, is_missing
 from thighdx.kb.yaml_text import load_yaml
+from thighdx.plain import Plain
 
 __all__ = ["ColumnMap", "MappedColumn", "as_word", "read_column_map"]
 
@@ -103,7 +104,7 @@ class _MapFile(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnMap:
+class ColumnMap(Plain):
     """Columns of a hospital's table by their own names; made by `read_column_map`."""
 
     columns: Mapping[str, MappedColumn]
@@ -145,7 +146,7 @@ class ColumnMap:
 
         return translate
 
-    def as_plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the map says, as plain data."""
         return {name: item.model_dump(mode="json") for name, item in sorted(self.columns.items())}
 

@@ -6,10 +6,11 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypedDict, TypeVar, get_args
 
 from thighdx.errors import TableError
 from thighdx.evidence.vocabulary import as_day
+from thighdx.plain import Plain
 from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class ScorerKeywords(ScoreKeywords, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreOptions:
-    """What is asked for.
+class ScoreOptions(Plain):
+    """What is asked for; plain data of it has everything that can change a result but the engine.
 
     Attributes
     ----------
@@ -104,6 +105,7 @@ class ScoreOptions:
     reference_date: str | date | None = None
     n_threads: int | None = field(default=None, compare=False)
     engine: Engine = "auto"
+    _renamed: ClassVar = {"engine": ""}
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, with a `TableError` or `OptionError`."""
@@ -127,22 +129,6 @@ class ScoreOptions:
             raise TableError(
                 f"reference_date: got {self.reference_date!r}, expected a date such as '2026-03-31'"
             )
-
-    def as_plain(self) -> dict[str, Any]:
-        """Return everything that can change a result but the engine, as plain data."""
-        column_map = self.column_map
-        return {
-            "setting": self.setting,
-            "interval": self.interval,
-            "triage": self.triage,
-            "groups": self.groups,
-            "status_detail": self.status_detail,
-            "columns": dict(self.columns),
-            "column_map": None if column_map is None else column_map.as_plain(),
-            "top": self.top,
-            "on_error": self.on_error,
-            "reference_date": None if self.reference_date is None else str(self.reference_date),
-        }
 
 
 def _is_whole(value: object) -> bool:

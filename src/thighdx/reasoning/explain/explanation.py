@@ -11,7 +11,7 @@ from thighdx.display import Shown
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.explain.comparison import Named, Verdict
 from thighdx.reasoning.explain.provenance import Basis
-from thighdx.text import percent
+from thighdx.text import percent, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -245,8 +245,8 @@ class Explanation(Shown, Plain):
         title = f"{self.statement} (decibans)"
         table = [_table_row(row, width, largest) for row in rows]
         open_questions = [
-            f"  still unknown: {s.variable} ({s.highest} {s.highest_decibans:+.1f}, "
-            f"{s.lowest} {s.lowest_decibans:+.1f})"
+            f"  still unknown: {s.variable} ({s.highest} {signed(s.highest_decibans)}, "
+            f"{s.lowest} {signed(s.lowest_decibans)})"
             for s in self.unknown
         ]
         return "\n".join([title, *table, *open_questions])

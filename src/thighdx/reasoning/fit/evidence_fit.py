@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,8 @@ from thighdx.network.spec import Floats
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
 from thighdx.reasoning.fit.typicality import typicality
-from thighdx.text import percent
+from thighdx.text import Labels, percent, signed
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +127,7 @@ class EvidenceFit(Shown, Plain):
     def __repr__(self) -> str:
         """Return the statement and the findings that fit least."""
         lines = [
-            f"  {item.variable} = {item.state or 'uncertain'}: {item.conflict_bits:+.1f} bits "
+            f"  {item.variable} = {item.state or 'uncertain'}: {signed(item.conflict_bits)} bits "
             f"({item.alone:.3g} alone, {item.given_rest:.3g} given the rest)"
             for item in self.findings[:5]
         ]
@@ -170,7 +172,9 @@ def evidence_fit(case: Case) -> EvidenceFit:
         z_score=best.z_score,
         tail_probability=best.tail,
         fits_listed_cause=not leads and best.tail >= ATYPICAL,
-        statement=_statement(findings, conflict, rare_case, rest if leads else "", residual, best),
+        statement=_statement(
+            findings, conflict, rare_case, rest if leads else "", residual, best, case.kb.labels
+        ),
         labels=case.compiled.labels,
     )
 
@@ -236,42 +240,32 @@ def _statement(
     leading_residual: str,
     residual: float,
     best: _Best,
+    labels: Labels,
 ) -> str:
     """Say in words how the evidence fits."""
     if not findings:
-        return "Nothing is known yet, so nothing can be in conflict."
-    said = []
+        return say("fit.nothing", labels)
+    said, bits = [], signed(conflict)
     if leading_residual:
-        said.append(
-            f"The evidence fits no listed cause: {leading_residual} leads with {percent(residual, 0)}."
-        )
+        said.append(say("fit.unlisted", labels, cause=leading_residual, probability=percent(residual, 0)))
     elif best.tail < ATYPICAL:
-        said.append(
-            f"The evidence fits no listed cause well: {' with '.join(best.causes)} comes closest, but "
-            f"fewer than {_one_in(best.tail)} such patients would show evidence this unlikely."
-        )
+        causes = reduce(lambda a, b: say("fit.with", labels, cause=a, other=b), best.causes)
+        said.append(say("fit.atypical", labels, causes=causes, rarity=_one_in(best.tail, labels)))
     if conflict >= CLEAR_CONFLICT_BITS:
-        subject = "It does" if said else "The evidence does"
         named = ", ".join(f.variable for f in findings[:3] if f.conflict_bits >= CONFLICTING_BITS)
-        said.append(
-            f"{subject} not fit together well (conflict {conflict:+.1f} bits)"
-            + (f"; fitting least with the rest: {named}." if named else ".")
-        )
+        words = say("fit.and_conflict" if said else "fit.conflict", labels, bits=bits)
+        said.append(words + (say("fit.least", labels, findings=named) if named else "."))
         if rare_case:
-            said.append(f"It would fit together as a rare case of {rare_case}.")
-    elif not said and conflict > 0:
-        said.append(
-            f"The evidence neither supports nor clearly contradicts itself (conflict {conflict:+.1f} bits)."
-        )
+            said.append(say("fit.rare_case", labels, cause=rare_case))
     elif not said:
-        said.append(f"The evidence fits together (conflict {conflict:+.1f} bits).")
+        said.append(say("fit.neither" if conflict > 0 else "fit.together", labels, bits=bits))
     return " ".join(said)
 
 
-def _one_in(probability: float) -> str:
+def _one_in(probability: float, labels: Labels | None) -> str:
     """Write a small probability as one in a round number that is at most its inverse."""
     if probability < 1e-6:
-        return "one in a million"
+        return say("fit.one_in_a_million", labels)
     inverse = 1.0 / probability
     step = 10.0 ** np.floor(np.log10(inverse))
-    return f"one in {int(step * np.floor(inverse / step)):,}"
+    return say("fit.one_in", labels, n=int(step * np.floor(inverse / step)))
