@@ -123,8 +123,10 @@ def short_labels(labels: Labels) -> dict[str, str]:
     --------
     >>> short_labels({"a": "Cramp (at night)", "b": "Tear (partial)", "c": "Tear (complete)"})
     {'a': 'Cramp', 'b': 'Tear (partial)', 'c': 'Tear (complete)'}
+    >>> short_labels({"d": "Baker (popliteal) cyst"})
+    {'d': 'Baker cyst'}
     """
-    short = {name: label.partition(" (")[0] for name, label in labels.items()}
+    short = {name: re.sub(r" \([^()]*\)", "", label) for name, label in labels.items()}
     counts = Counter(short.values())
     return {name: short[name] if counts[short[name]] == 1 else label for name, label in labels.items()}
 

@@ -65,7 +65,9 @@ def settled(page: Page, n_known: int) -> None:
 def choose(page: Page, variable: str, label: str) -> None:
     """Click a state of a finding, where a person would: on its word."""
     row = page.locator(f".te-findings [data-variable={variable}]")
-    box = row.locator(".te-radios label", has_text=re.compile(f"^{label}$")).bounding_box()
+    word = row.locator(".te-radios label", has_text=re.compile(f"^{label}$"))
+    word.scroll_into_view_if_needed()
+    box = word.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
@@ -121,6 +123,43 @@ def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> 
     assert ast.unparse(call.value.func) == "model.diagnose"
     assert ast.literal_eval(call.value.args[0]) == {"bruising": "present", "age": 34, "onset": "sudden"}
     assert ast.literal_eval(call.value.keywords[0].value) == "sports_clinic"
+
+
+def test_the_urgency_stays_in_sight_and_causes_that_must_not_be_missed_are_marked(
+    page: Page, model: Model
+) -> None:
+    from playwright.sync_api import expect
+
+    page.keyboard.press("Control+b")  # JupyterLab's list of files leaves no room on a phone
+    page.locator(".te-search input").fill("saddle")
+    choose(page, "saddle_anesthesia", "present")
+    settled(page, 1)
+    result = model.diagnose({"saddle_anesthesia": True}, setting="sports_clinic")
+    for width in (1600, 800, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(500)
+        page.locator(".te-disclaimer").scroll_into_view_if_needed()
+        expect(page.locator(".te-disclaimer")).to_be_in_viewport()
+        expect(page.locator(".te-level")).to_be_in_viewport(ratio=1)
+        shown = page.locator(".te-pinned p").all_inner_texts()
+        assert shown == [result.triage.words, result.management.advice[0].words]
+        assert page.evaluate(CUT_OFF) == [], width
+    marked = page.locator("tr[data-cause=cauda_equina_syndrome] .te-mark").inner_text()
+    assert marked == "◆ must not be missed"
+    assert page.locator(".te-questions").inner_text() == (
+        "It is an emergency, and nothing more is asked before help comes."
+    )
+
+
+def test_a_link_skips_to_the_answer(page: Page) -> None:
+    assert page.locator(".te button").first.inner_text() == "Skip to the answer"
+    page.locator(".te-skip").focus()
+    assert page.locator(".te-skip").is_visible()
+    page.keyboard.press("Enter")
+    assert focused(page).get_attribute("aria-label") == "Answer"
+    page.keyboard.press("Tab")
+    assert focused(page).evaluate("element => element.closest('.te-answer') !== null")
+    assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2
 
 
 def test_the_keyboard_is_enough(page: Page, model: Model) -> None:

@@ -55,7 +55,8 @@ def test_posteriors_and_intervals_are_those_of_the_result(model: Model) -> None:
     assert more["intervals"][top["id"]]["lower"] == interval.lower
     assert more["intervals"][top["id"]]["upper"] == interval.upper
     assert shown["urgency"]["level"] == result.triage.level
-    assert shown["urgency"]["reasons"] == [reason.words for reason in result.triage.deciding]
+    reasons = [reason["words"] for reason in shown["urgency"]["reasons"]]
+    assert reasons == [reason.words for reason in result.triage.deciding]
 
 
 def test_a_warning_sign_is_urgent_in_the_first_answer_after_the_click(model: Model) -> None:
@@ -65,6 +66,20 @@ def test_a_warning_sign_is_urgent_in_the_first_answer_after_the_click(model: Mod
     shown = view(session)
     assert (shown["revision"], shown["urgency"]["level"]) == (session.revision, "emergency")
     assert "urgency" not in detail(session)  # nothing that comes later can be older
+
+
+def test_in_an_emergency_it_says_what_to_do_and_asks_nothing(model: Model) -> None:
+    session = Session.start(model, {"saddle_anesthesia": True})
+    assert view(session)["urgency"]["do"][0]["words"] == session.result.management.advice[0].words
+    found = detail(session)
+    assert found["safety"] == found["questions"] == []
+    assert found["note"] == "It is an emergency, and nothing more is asked before help comes."
+
+
+def test_causes_that_must_not_be_missed_are_marked(model: Model) -> None:
+    shown = view(Session.start(model))
+    marked = {row["id"] for row in shown["causes"] if row["is_dangerous"]}
+    assert marked == set(Session.start(model).result.model.must_not_miss)
 
 
 def test_the_residual_cause_stands_apart(model: Model) -> None:

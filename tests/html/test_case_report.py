@@ -59,7 +59,10 @@ def test_ids_are_unique_and_every_section_is_named_by_its_heading(page: Page) ->
     assert len(page.ids) == len(set(page.ids))
     assert [section["aria-labelledby"] for section in page.having("section")] == [
         "urgency",
+        "do",
         "causes",
+        "findings",
+        "open",
         "why",
         "next",
         "advice",
@@ -70,26 +73,57 @@ def test_ids_are_unique_and_every_section_is_named_by_its_heading(page: Page) ->
     assert page.ids == [section["aria-labelledby"] for section in page.having("section")]
 
 
+def test_the_first_sheet_leads_to_every_part_of_the_appendix(page: Page) -> None:
+    assert {link["href"].removeprefix("#") for link in page.having("a")} == {
+        "why",
+        "next",
+        "advice",
+        "sources",
+        "known",
+        "model",
+    }
+
+
 def test_no_page_may_load_or_run_anything_even_if_it_tried(page: Page) -> None:
     policy = next(meta for meta in page.having("meta") if meta.get("http-equiv"))
     assert policy["content"].startswith("default-src 'none';")
 
 
-def test_urgency_its_reasons_and_open_questions_come_first(page: Page, danger: Page, result: Result) -> None:
-    start = page.text[: page.text.index("Possible causes")]
-    assert "Soon Make an appointment with a clinician within days." in start
-    assert result.triage.deciding[0].words in start
-    assert "Not known, and it could raise the urgency" in start
-    assert "Has the leg or foot newly turned pale, gray, bluish or mottled" in start
+def test_the_first_sheet_says_how_urgent_what_to_do_what_it_may_be_and_what_to_ask(
+    page: Page, danger: Page, result: Result
+) -> None:
+    sheet = page.text[: page.text.index("Appendix:")]
+    told = [
+        "Soon Make an appointment with a clinician within days.",
+        result.triage.deciding[0].words,
+        "What to do first " + result.management.advice[0].words,
+        "Possible causes",
+        "Findings that decide",
+        "▲\N{NO-BREAK SPACE}Injury while sprinting, kicking, slipping or over-stretching: present",
+        "Given: Age band: 18-39;",
+        "Open safety questions Is one of these so: (1) you cannot put any weight on the leg",
+        "(up to Emergency)",
+        " ".join(result.model.disclaimer.split()),
+    ]
+    places = [
+        sheet.replace("\N{NO-BREAK SPACE}", " ").index(part.replace("\N{NO-BREAK SPACE}", " "))
+        for part in told
+    ]
+    assert places == sorted(places)
     assert "Emergency Call an ambulance or go to an emergency department now." in danger.text
     assert "(Numb or changed feeling in the saddle area: present)" in danger.text
+
+
+def test_in_an_emergency_the_first_sheet_asks_nothing_more(danger: Page) -> None:
+    said = "Open safety questions It is an emergency, and nothing more is asked before help comes."
+    assert said in danger.text
 
 
 def test_causes_have_credible_intervals(page: Page, result: Result) -> None:
     interval = result.interval(0.9, method="delta")["proximal_hamstring_avulsion"]
     assert f"{interval.lower:.1%} to {interval.upper:.1%}" in page.text
     assert "90% credible intervals" in page.text
-    assert "Proximal hamstring avulsion or complete rupture ▲ must not be missed" in page.text
+    assert "Proximal hamstring avulsion or complete rupture ◆ must not be missed" in page.text
 
 
 def test_reasons_are_given_for_leading_causes_and_for_those_that_decide_the_urgency(
@@ -113,24 +147,27 @@ def test_questions_are_in_plain_words_and_those_that_settle_nothing_are_left_out
 
 def test_advice_comes_with_its_cautions(page: Page, danger: Page, result: Result) -> None:
     first = next(line for line in result.management.advice if line.cause != "any")
-    assert f"{first.words} (Hamstring strain) Caution: {first.caution}" in page.text
+    assert f"{first.words} (Hamstring strain) {first.caution}" in page.text
+    later = result.management.advice[3]
+    assert f"{later.words} (Hamstring strain) Caution: {later.caution}" in page.text
     assert "Not advised here. Nothing that could delay care" in danger.text
 
 
 def test_sources_say_whether_anyone_checked_them(page: Page) -> None:
     section = page.text[page.text.index("Sources behind the leading figures") :]
     assert re.search(
-        r"K121 ✓ checked Woods C et al\. .*?\(published figure\) Cited for: Hamstring strain: ", section
+        r"K121 \(✓ checked\) Woods C et al\. .*?\(published figure\) Cited for: Hamstring strain: ", section
     )
     assert re.search(
-        r"desk_ elicitation not checked Figure or statement judged at a desk .*?\(elicitation\) Cited",
+        r"desk_ elicitation \(not checked\) Figure or statement judged at a desk .*?\(elicitation\) Cited",
         section,
     )
 
 
 def test_what_was_given_and_what_is_unknown_is_listed(page: Page, model: Model) -> None:
     section = page.text[page.text.index("What was given, and what is unknown") :]
-    assert "Leg weakness uncertain (likelihoods none 0.1, mild 0.6, marked 0.3)" in section
+    assert "Leg weakness: uncertain (likelihoods none 0.1, mild 0.6, marked 0.3)" in section
+    assert "Given as not there (1): Numbness" in section
     counts = [int(number) for number in re.findall(r"Unknown: [a-z ]+ \((\d+)\)", section)]
     assert sum(counts) == len(model.variables) - len(CASE)
 
@@ -179,8 +216,8 @@ def test_intervals_from_draws_are_named(small_model: Model) -> None:
 
 def test_shares_of_a_users_own_are_shown_and_cited_as_such(small_model: Model) -> None:
     page = read_page(small_model.rebase({"strain": 0.42}).diagnose({"bruising": True}).to_html())
-    assert "Shares of causes put in place of the elicited ones" in [t.caption for t in page.tables]
-    assert "clinic Strain 42.0%" in page.text
+    assert "Shares of causes put in place of the elicited ones: clinic" in [t.caption for t in page.tables]
+    assert "Strain 42.0%" in page.text
     assert "A share put in place of the elicited one (own figure)" in page.text
 
 
@@ -231,8 +268,8 @@ def test_much_that_is_known_does_not_make_the_reasons_endless(model: Model) -> N
     result = model.diagnose({**dict.fromkeys(absent, False), "onset": "gradual"})
     page = read_page(result.to_html())
     n_waterfalls = sum(table.caption.startswith("For and against") for table in page.tables)
-    assert page.text.count("26 other findings together") == n_waterfalls > 0
+    assert page.text.count("33 other findings together") == n_waterfalls > 0
     found = result.explain(str(result.top(1).index[0]))
-    rest = sum(line.decibans for line in found.lines[15:])
-    assert f"26 other findings together {rest:+.1f}".replace("-", "\N{MINUS SIGN}") in page.text
-    assert "other findings together" not in read_page(found._repr_html_()).text
+    rest = sum(line.decibans for line in found.lines[8:])
+    assert f"33 other findings together {rest:+.1f}".replace("-", "\N{MINUS SIGN}") in page.text
+    assert "What weighs less" not in page.text

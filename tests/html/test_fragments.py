@@ -12,7 +12,9 @@ import pytest
 import kb_builder
 import thighdx
 from pages import HOSTILE, read_page
-from thighdx.html.fragments import fragment, summary_fragment
+from thighdx.display import Shown
+from thighdx.html.case_parts import given_rows
+from thighdx.html.fragments import PICTURES, fragment, summary_fragment
 from thighdx.model import Model
 from thighdx.result import Result
 
@@ -54,6 +56,8 @@ SHOWN: dict[str, Callable[[Model, Result], object]] = {
     "management": lambda _model, result: result.management,
     "sensitivities": lambda _model, result: result.sensitivity("hamstring_strain", n=3),
     "intervals": lambda _model, result: result.interval(0.8, method="delta"),
+    "fit": lambda _model, result: result.fit,
+    "learned": lambda model, _result: model.learn(model.simulate(40, seed=2), name="forty"),
     "evaluation": lambda model, _result: thighdx.evaluate(
         model, model.simulate(30, seed=1).assign(urgency="soon"), triage=True
     ),
@@ -87,7 +91,7 @@ def test_every_picture_is_one_block_of_named_tables_that_loads_nothing(
 @pytest.mark.parametrize("name", SHOWN)
 def test_styles_reach_nothing_outside_the_block(model: Model, result: Result, name: str) -> None:
     styles = read_page(html_of(SHOWN[name](model, result))).styles
-    rules = styles.replace("@media (max-width:34rem){", "").replace("@media (forced-colors:active){", "")
+    rules = re.sub(r"@(media|container) \([a-z-]+:[a-z0-9]+\)\{", "", styles)
     selectors = [rule.split("{")[0].strip("} \n") for rule in rules.split("}") if "{" in rule]
     assert len(selectors) > 20
     for selector in selectors:
@@ -137,7 +141,7 @@ def test_a_level_is_told_by_word_and_shape(model: Model, small_model: Model, lev
 
 def test_what_must_not_be_missed_is_marked_in_words(model: Model) -> None:
     text = read_page(html_of(model.diagnose(CASES["emergency"]))).text
-    assert "Cauda equina syndrome ▲ must not be missed" in text
+    assert "Cauda equina syndrome ◆ must not be missed" in text
 
 
 def test_what_is_not_in_the_list_of_causes_stands_apart_without_a_rank(model: Model) -> None:
@@ -200,6 +204,39 @@ def test_uncertain_evidence_is_shown_with_its_likelihoods(model: Model) -> None:
     words = "Leg weakness: uncertain (likelihoods none 0.1, mild 0.6, marked 0.3)"
     assert words in read_page(html_of(result)).text
     assert words in read_page(html_of(result.explain("lumbar_radiculopathy"))).text
+
+
+def test_what_matters_is_shown_what_is_there_first_and_the_rest_is_folded(model: Model) -> None:
+    absent = [name for name, v in model.variables.items() if v.states == ("absent", "present")][40:80]
+    result = model.diagnose({**dict.fromkeys(absent, False), "onset": "gradual"})
+    card = html_of(result)
+    shown, _, _ = card.partition("<summary>26 more that are known")
+    assert "Known:</span> Onset: gradual; " in shown
+    known = [item["label"] for item in given_rows(result)]
+    assert all(f"{label}: absent" in read_page(card).text for label in known[1:])
+    assert [label for label in known if f"{label}: absent" in shown] == known[1:15]
+
+    found = result.explain("lumbar_radiculopathy")
+    picture = html_of(found)
+    shown, _, folded = picture.partition("<details>")
+    assert shown.count('scope="row"') == 1 + 15 + 2  # before, the findings, the others together, now
+    assert "26 other findings together" in shown
+    assert folded.count('scope="row"') == 26
+    read_page(picture)
+
+
+def test_a_case_with_much_to_note_notes_two_things_and_folds_the_rest(model: Model) -> None:
+    nothing = {name: variable.states[0] for name, variable in model.variables.items()}
+    result = model.diagnose(nothing)
+    assert len(result.warnings) > 2
+    assert html_of(result).count("! note") == 2
+    text = read_page(html_of(result)).text
+    assert all(" ".join(item.message.split()) in text for item in result.warnings)
+
+
+def test_every_kind_of_picture_is_drawn_by_its_name() -> None:
+    drawn = {kind.__name__ for kind in Shown.__subclasses__() if kind.__module__.startswith("thighdx.")}
+    assert set(PICTURES) >= drawn
 
 
 def test_for_and_against_are_told_by_word_sign_and_place(model: Model) -> None:

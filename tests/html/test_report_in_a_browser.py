@@ -26,14 +26,35 @@ CASES = {
         "muscle_weakness": {"none": 0.1, "mild": 0.6, "marked": 0.3},
     },
     "nothing": {},
+    "strain": {
+        "onset": "sudden",
+        "sprint_or_overstretch": True,
+        "bruising": True,
+        "numbness": False,
+        "age": 34,
+    },
+    # Many reasons, notes of doubt, and long words of advice.
+    "much": {
+        "one_leg_swollen": True,
+        "cancer_history": True,
+        "low_back_pain": True,
+        "numbness": True,
+        "anticoagulant_use": True,
+        "kidney_or_liver_disease": True,
+        "fever": True,
+        "pregnancy": "first_trimester",
+        "age": 15,
+    },
 }
+NAMES = (*CASES, "everything")
 
 
 @pytest.fixture(scope="module")
 def folder(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of some cases."""
     made = tmp_path_factory.mktemp("pages")
-    for name, case in CASES.items():
+    everything = {name: variable.states[0] for name, variable in model.variables.items()}
+    for name, case in {**CASES, "everything": everything}.items():
         model.diagnose(case).report(
             made / f"{name}.html", case_id="A case id without a place to break: " + "x" * 60
         )
@@ -55,7 +76,7 @@ def opened(browser: Browser, path: Path, *, scheme: str = "light", width: int = 
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_runs_over_the_edge(browser: Browser, folder: Path, name: str, width: int) -> None:
     page = opened(browser, folder / f"{name}.html", width=width)
     beyond = page.evaluate(
@@ -69,7 +90,7 @@ def test_nothing_runs_over_the_edge(browser: Browser, folder: Path, name: str, w
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_text_stands_out_from_what_is_behind_it(
     browser: Browser, folder: Path, name: str, scheme: str
 ) -> None:
@@ -88,23 +109,37 @@ def test_urgency_is_on_the_first_screen_of_a_phone(browser: Browser, folder: Pat
     assert box["y"] + box["height"] < PHONE["height"]
 
 
-def test_the_page_prints_on_white_paper_with_rows_unbroken(
-    browser: Browser, folder: Path, tmp_path: Path
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_sheet_is_one_page_and_no_heading_stands_alone(
+    browser: Browser, folder: Path, tmp_path: Path, name: str
 ) -> None:
-    page = opened(browser, folder / "emergency.html", scheme="dark")
-    pdf = tmp_path / "emergency.pdf"
-    page.pdf(path=str(pdf), format="A4", prefer_css_page_size=True)
-    text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True)
-    pages = text.stdout.strip("\f\n").split("\f")
-    assert 5 <= len(pages) <= 15
-    assert "Emergency" in pages[0]
-    assert "Possible causes" in pages[0]
-    numbers = [
-        re.search(r"(\d+) ?/ ?(\d+)$", found.rstrip()) for found in pages
-    ]  # fonts differ in their spaces
+    page = opened(browser, folder / f"{name}.html", width=1280)
+    pages = printed(page, tmp_path / f"{name}.pdf")
+    assert len(pages) <= 6
+    assert pages[0][0] == "Case report"
+    assert pages[0][-2].startswith("Appendix: why")
+    assert pages[1][0] == "Why"
+    headings = page.locator("h2, h3, caption").all_inner_texts()
+    for lines in pages:
+        assert not any(heading.startswith(lines[-2]) for heading in headings), lines[-2]
+    numbers = [re.search(r"(\d+) ?/ ?(\d+)$", lines[-1]) for lines in pages]  # fonts differ in their spaces
     assert [found and found.groups() for found in numbers] == [
         (str(number), str(len(pages))) for number in range(1, len(pages) + 1)
     ]
+
+
+def printed(page: Page, pdf: Path) -> list[list[str]]:
+    """Print a page, and return the lines of every sheet."""
+    page.pdf(path=str(pdf), format="A4", prefer_css_page_size=True)
+    text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True)
+    sheets = text.stdout.strip("\f\n").split("\f")
+    return [[line.strip() for line in sheet.splitlines() if line.strip()] for sheet in sheets]
+
+
+def test_the_page_prints_on_white_paper(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    page = opened(browser, folder / "emergency.html", scheme="dark")
+    pdf = tmp_path / "emergency.pdf"
+    assert "Emergency" in " ".join(printed(page, pdf)[0])
     picture = tmp_path / "first"
     subprocess.run(["pdftoppm", "-r", "20", "-f", "1", "-l", "1", str(pdf), str(picture)], check=True)
     (raw,) = tmp_path.glob("first*.ppm")

@@ -1,10 +1,11 @@
-// The right-hand column: urgency, causes, questions. Uses elements.js.
+// The urgency, which stays in sight, and the right-hand column: why, causes, questions. Uses elements.js.
 
-/** Urgency, causes with intervals, and what to ask next. */
+/** Urgency, what to do in an emergency, causes with intervals, and what to ask next. */
 class Answer {
   constructor(catalog, send) {
     this.send = send;
-    this.urgency = make("div", { class: "te-urgency" });
+    this.pinned = make("div", { class: "te-urgency te-pinned", role: "group", "aria-label": "Urgency" });
+    this.why = make("div", { class: "te-urgency" });
     this.rows = make("tbody");
     const heads = ["Cause", "", "Probability", "90% interval", "Before"];
     const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col", text })));
@@ -25,8 +26,8 @@ class Answer {
       text: "Bar: probability now. Line across it: credible interval. Small mark: before anything was known.",
     });
     const causes = make("div", {}, this.table, this.all, key);
-    this.element = make("section", { class: "te-answer", "aria-label": "Answer" });
-    this.element.append(this.urgency, causes, this.notes, line, this.questions);
+    this.element = make("section", { class: "te-answer", "aria-label": "Answer", tabindex: "-1" });
+    this.element.append(this.why, causes, this.notes, line, this.questions);
   }
 
   toggle() {
@@ -48,12 +49,14 @@ class Answer {
   }
 
   showUrgency() {
-    const { level, words, reasons } = this.view.urgency;
-    this.urgency.dataset.level = level;
-    const list = make("ul", {}, ...reasons.slice(0, 3).map((text) => make("li", { text })));
-    const more = reasons.slice(3).map((text) => make("li", { text }));
-    const rest = make("details", {}, make("summary", { text: `${more.length} more` }), make("ul", {}, ...more));
-    this.urgency.replaceChildren(make("p", { class: "te-level", text: words }), list, ...(more.length ? [rest] : []));
+    const { level, words, reasons, n_more: more, do: steps } = this.view.urgency;
+    const first = steps.slice(0, 1).map((step) => make("p", { text: step.words }));
+    this.pinned.replaceChildren(make("p", { class: "te-level", text: words }), ...first);
+    const doing = steps.map((step) => make("li", { text: `${step.words} ${step.caution}` }));
+    const why = reasons.map(({ words: text, because }) => make("li", { text: because.length ? `${text} (${because.join("; ")})` : text }));
+    const rest = more ? [make("p", { class: "te-quiet", text: `and ${more} more ${more === 1 ? "reason" : "reasons"}` })] : [];
+    this.why.replaceChildren(...(doing.length ? [make("ol", {}, ...doing)] : []), make("ul", {}, ...why), ...rest);
+    for (const part of [this.pinned, this.why]) part.dataset.level = level;
   }
 
   showCauses() {
@@ -76,8 +79,9 @@ class Answer {
     }
     bar.append(make("div", { class: "te-before", style: `left:${percentOf(row.prior)}` }));
     const label = isRest ? `${row.label} (never ranked)` : row.label;
+    const mark = row.is_dangerous ? [" ", make("span", { class: "te-mark", text: "◆ must not be missed" })] : [];
     const cells = [
-      make("th", { scope: "row", text: label }),
+      make("th", { scope: "row" }, label, ...mark),
       make("td", { class: "te-barcell", "aria-hidden": "true" }, bar),
       make("td", { class: "te-number", text: row.words }),
       make("td", { class: "te-number te-interval", text: interval?.words ?? "" }),
@@ -96,7 +100,7 @@ class Answer {
 
   showQuestions() {
     const hadFocus = this.questions.contains(document.activeElement);
-    const { safety, questions } = this.detail;
+    const { safety, questions, note } = this.detail;
     const block = (title, items) =>
       items.length ? [make("h5", { text: title }), make("ul", {}, ...items.map((item) => this.question(item)))] : [];
     this.questions.replaceChildren(
@@ -104,7 +108,7 @@ class Answer {
       ...block("What tells the causes apart best", questions),
     );
     if (!safety.length && !questions.length) {
-      this.questions.append(make("p", { class: "te-quiet", text: "Nothing is left to ask at this effort." }));
+      this.questions.append(make("p", { class: "te-quiet", text: note }));
     }
     // An answered question goes away: whoever answered it by keyboard goes on with the next.
     if (hadFocus) (this.questions.querySelector("button") ?? this.heading).focus();

@@ -8,7 +8,7 @@ const SILENCE = 6000; // ms without an answer before the reader is told
 const UNSURE = "\u0000unsure"; // no state has this name
 // What can have the focus says so itself: JupyterLab's one-key shortcuts (arrows move between cells, d d deletes
 // one) look at the focused element before its parents.
-const FOCUSABLE = new Set(["button", "h4", "input", "select", "summary", "textarea"]);
+const FOCUSABLE = new Set(["button", "h4", "input", "section", "select", "summary", "textarea"]);
 
 /** Make an element: attributes, listeners (on...), text and children. */
 function make(tag, attributes = {}, ...children) {

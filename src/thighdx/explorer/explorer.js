@@ -22,10 +22,11 @@ function render({ model, el }) {
   const answer = new Answer(catalog, send);
   const spoken = make("p", { class: "te-spoken", role: "status", "aria-live": "polite" });
   const title = make("div", { class: "te-title" }, make("h3", { text: catalog.title }), make("span", { class: "te-quiet", text: catalog.model }));
+  const skip = make("button", { type: "button", class: "te-skip", text: "Skip to the answer", onclick: () => answer.element.focus() });
   const columns = make("div", { class: "te-columns" }, findings.element, answer.element);
   const disclaimer = make("p", { class: "te-quiet te-disclaimer", text: catalog.disclaimer });
   const root = make("div", { class: "te", role: "region", "aria-label": "Explorer of a case" });
-  root.append(title, toolbar.element, known.element, alert, silence, columns, disclaimer, spoken);
+  root.append(skip, title, answer.pinned, toolbar.element, known.element, alert, silence, columns, disclaimer, spoken);
   root.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("input:not([type=radio], [type=range]), textarea")) return;
     const key = event.key.toLowerCase();

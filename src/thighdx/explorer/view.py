@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from thighdx.evidence.vocabulary import AGE_LIMITS, AGE_VARIABLE
 from thighdx.explorer.state import AGE, Session
-from thighdx.html.reasoning_views import fit_words
+from thighdx.html.case_parts import cause_rows, fit_note, raising, urgency
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
-from thighdx.reasoning.fit.evidence_fit import CLEAR_CONFLICT_BITS
-from thighdx.text import COST_NAMES, in_words, percent
+from thighdx.text import COST_NAMES, in_words, percent, sentence
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -79,21 +78,8 @@ def _entry(variable: Variable) -> dict[str, Any]:
 
 def view(session: Session) -> dict[str, Any]:
     """Return what is shown at once after a step: what is known, posteriors and urgency, never one without the other."""
-    result, case, history = session.result, session.case, session.history
-    fault, rest, triage = session.fault, result.model.residual_cause, result.triage
-    prior = {str(cause): float(value) for cause, value in result.prior.items()}
-    labels = {name: cause.label for name, cause in session.model.causes.items()}
-    rows = [
-        {
-            "id": str(cause),
-            "label": labels[str(cause)],
-            "posterior": float(value),
-            "prior": prior[str(cause)],
-            "words": percent(float(value)),
-            "prior_words": percent(prior[str(cause)]),
-        }
-        for cause, value in result.posterior.items()
-    ]
+    result, case, history, fault = session.result, session.case, session.history, session.fault
+    rows = cause_rows(result)
     return {
         "revision": session.revision,
         "setting": case.setting,
@@ -104,14 +90,9 @@ def view(session: Session) -> dict[str, Any]:
         "can_redo": bool(history.future),
         "fault": None if fault is None else {"variable": fault.variable, "message": fault.message},
         "warnings": [warning.message for warning in result.warnings],
-        "causes": [row for row in rows if row["id"] != rest],
-        "residual": next((row for row in rows if row["id"] == rest), None),
-        "urgency": {
-            "level": triage.level,
-            "words": triage.words,
-            "reasons": [reason.words for reason in triage.deciding],
-            "causes": [reason.cause for reason in triage.deciding if reason.cause],
-        },
+        "causes": [row for row in rows if not row["is_rest"]],
+        "residual": next((row for row in rows if row["is_rest"]), None),
+        "urgency": urgency(result),
         "summary": _summary(session),
         "max_cost": session.max_cost,
         "code": session.code(),
@@ -143,11 +124,10 @@ def _not_applicable(session: Session) -> list[str]:
 def detail(session: Session) -> dict[str, Any]:
     """Return what takes longer: credible intervals and what to ask next."""
     result = session.result
-    fit = result.fit
-    strange = bool(result.evidence) and (
-        not fit.fits_listed_cause or fit.conflict_bits >= CLEAR_CONFLICT_BITS
-    )
-    questions = result.next_questions(N_QUESTIONS, max_cost=session.max_cost)
+    if result.triage.level == "emergency":
+        questions = result.next_questions(N_QUESTIONS)  # none, and it says why
+    else:
+        questions = result.next_questions(N_QUESTIONS, max_cost=session.max_cost)
     safety = _safety(session)
     asked = {item["variable"] for item in safety}
     ranking = (q for q in questions.ranking if q.variable not in session.case.skipped)
@@ -158,15 +138,9 @@ def detail(session: Session) -> dict[str, Any]:
         "intervals": _intervals(session),
         "safety": safety,
         "questions": useful[:N_QUESTIONS],
-        "fit": _fit(session) if strange else "",
+        "note": sentence(questions.note or "nothing is left to ask at this effort"),
+        "fit": fit_note(result),
     }
-
-
-def _fit(session: Session) -> str:
-    """Say how the evidence fits, by name."""
-    model = session.model
-    labels = {item.id: item.label for item in (*model.vocabulary.variables, *model.vocabulary.causes)}
-    return fit_words(session.result.fit, labels, residual_cause=session.result.model.residual_cause)
 
 
 def _intervals(session: Session) -> dict[str, dict[str, Any]]:
@@ -186,11 +160,6 @@ def _intervals(session: Session) -> dict[str, dict[str, Any]]:
 def _safety(session: Session) -> list[dict[str, Any]]:
     """Return open questions through which the case could become more urgent."""
     by_id = session.model.variables
-    wanted = [
-        question
-        for question in session.result.triage.unanswered
-        if question.raises and question.variable in by_id and question.variable not in session.case.skipped
-    ]
     allowed = COST_TIERS[: COST_TIERS.index(session.max_cost) + 1]
     return [
         {
@@ -198,7 +167,8 @@ def _safety(session: Session) -> list[dict[str, Any]]:
             "why": f"could make this {in_words(question.level)}",
             "answers": _answers((state, "") for state in question.states),
         }
-        for question in wanted
+        for question in raising(session.result)
+        if question.variable in by_id and question.variable not in session.case.skipped
         if question.cost in allowed
     ][:N_SAFETY]
 

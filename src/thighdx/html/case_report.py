@@ -1,17 +1,19 @@
-"""A case as one page to hand on: everything on it is there, nothing is loaded, no script runs."""
+"""A case as a page to hand on: one sheet with what matters, then an appendix; nothing is loaded, no script runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from thighdx import __version__
 from thighdx.display import Day
+from thighdx.html.case_parts import advice_rows, cause_rows, fit_note, fit_words, given_rows, raising, urgency
 from thighdx.html.render import View, render
-from thighdx.html.report_view import report_view
+from thighdx.html.views import explanation_view
 from thighdx.kb.records import KnowledgeBase
 from thighdx.reasoning.explain.provenance import OWN_SHARE
-from thighdx.text import Labels, in_words, short_labels
+from thighdx.text import in_words
 
 if TYPE_CHECKING:
     from thighdx.reasoning.explain.explanation import Explanation
@@ -20,10 +22,27 @@ if TYPE_CHECKING:
 
 __all__ = ["case_report"]
 
+N_CAUSES = 5  # on the first sheet
+N_FURTHER = 5  # in the appendix
+N_OPEN = 3  # safety questions
+N_FINDINGS = 4  # that decide, for the leading cause and the first that decides the urgency
 N_EXPLAINED = 3  # leading causes; those that decide the urgency come on top
 LIKELY_ENOUGH = 0.05  # to be explained; the leading cause always is
+N_LINES = 8  # of what speaks for and against a cause; the rest is one line
 N_CITED_LINES = 6  # of an explanation
 SMALLEST_CITED = 0.5  # decibans
+N_SETS = 5
+SMALLEST_SET = 0.01  # smaller sets and groups say little about a case
+SMALLEST_GROUP = 0.02
+N_QUESTIONS = 3  # per way to answer them
+SMALLEST_GAIN = 0.01  # bits; alarm questions that tell no causes apart are among the safety questions
+WAYS = {
+    "": "Others",
+    "ask": "To ask",
+    "examine": "To examine",
+    "cheap_test": "Simple tests",
+    "imaging_or_invasive": "Imaging and invasive tests",
+}
 
 
 def case_report(
@@ -47,39 +66,70 @@ def case_report(
     date : str or datetime.date, optional
         Shown as given. Without it the page names no day, and the same case gives the same bytes.
     """
-    kb = result._case.kb
+    kb, model = result._case.kb, result.model
     explained = [result.explain(cause) for cause in _to_explain(result)]
-    labels = {variable.id: variable.label for variable in kb.variables}
-    page = report_view(
-        result,
-        kb,
-        labels,
-        intervals=intervals,
-        explained=explained,
-        dangerous=result.model.must_not_miss,
-        sources=_sources(result, kb, explained, short_labels(labels)),
-    )
-    page |= _heading(result, kb, title=title, case_id=case_id, date=date)
-    return render("report", page)
-
-
-def _heading(
-    result: Result, kb: KnowledgeBase, *, title: str | None, case_id: str | None, date: Day | None
-) -> View:
-    """Name the case and the model."""
     settings = {setting.id: setting.label for setting in kb.manifest.settings}
     facts = [
         ("Case", case_id),
         ("Date", None if date is None else str(date)),
         ("Seen in", settings[result.setting]),
-        ("Model", f"{result.model.name} {result.model.version} ({result.model.digest[:12]})"),
+        ("Model", f"{model.name} {model.version} ({model.digest[:12]})"),
     ]
-    return {
+    heading = {
         "title": title or "Case report",
         "about": kb.manifest.title,
         "case_id": case_id or "",
         "facts": [(name, value) for name, value in facts if value],
         "library": __version__,
+        "disclaimer": model.disclaimer,
+    }
+    labels = result.triage.labels
+    view = heading | _sheet(result, explained, intervals) | _appendix(result, kb, explained)
+    return render("report", view | {"sources": _sources(result, kb, explained)}, labels)
+
+
+def _sheet(result: Result, explained: Sequence[Explanation], intervals: CredibleIntervals) -> View:
+    """Show what matters; it fits one page."""
+    urgent = urgency(result)
+    deciding = [item for item in explained if item.cause in (explained[0].cause, *urgent["causes"][:1])]
+    return {
+        "urgency": urgent,
+        "advice": advice_rows(result),
+        "notes": [*(item.message for item in result.warnings), *filter(None, [fit_note(result)])],
+        "causes": cause_rows(result, N_CAUSES),
+        "intervals": intervals,
+        "given": given_rows(result),
+        "deciding": [explanation_view(item, N_FINDINGS) for item in deciding],
+        "n_findings": N_FINDINGS,
+        "open": raising(result),
+        "n_open": N_OPEN,
+    }
+
+
+def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation]) -> View:
+    """Show what the sheet rests on, and what it has no room for."""
+    names = {group.id: group.label for group in kb.groups}
+    groups = result.groups.sort_values(ascending=False, kind="stable")
+    ranked = [row for row in cause_rows(result) if not row["is_rest"]]
+    found = result.next_questions(N_QUESTIONS)
+    useful = replace(found, ranking=tuple(q for q in found.ranking if q.gain_bits >= SMALLEST_GAIN))
+    unknown: dict[str, list[str]] = {way: [] for way in WAYS}
+    for variable in kb.variables:
+        if variable.layer != "cause" and variable.id not in result.evidence:
+            unknown[variable.cost].append(variable.label)
+    return {
+        "triage": result.triage,
+        "further": ranked[N_CAUSES : N_CAUSES + N_FURTHER],
+        "fit": fit_words(result.fit),
+        "sets": [item for item in result.explanations(N_SETS) if item.probability >= SMALLEST_SET],
+        "groups": [(names[str(name)], value) for name, value in groups.items() if value >= SMALLEST_GROUP],
+        "explained": [explanation_view(item, N_LINES) for item in explained],
+        "ways": WAYS,
+        "questions": useful.by_cost(),
+        "questions_note": found.note or "nothing is left to ask",
+        "management": result.management,
+        "unknown": {way: listed for way, listed in unknown.items() if listed},
+        "model": result.model,
     }
 
 
@@ -87,32 +137,26 @@ def _to_explain(result: Result) -> list[str]:
     """Return the causes to give reasons for: the leading ones, then those that decide the urgency."""
     top = [(str(cause), float(value)) for cause, value in result.top(N_EXPLAINED).items()]
     leading = [cause for place, (cause, value) in enumerate(top) if place == 0 or value >= LIKELY_ENOUGH]
-    rest = result.model.residual_cause
-    urgent = [reason.cause for reason in result.triage.deciding if reason.cause not in ("", rest)]
-    return list(dict.fromkeys([*leading, *urgent[:N_EXPLAINED]]))
+    return list(dict.fromkeys([*leading, *urgency(result)["causes"][:N_EXPLAINED]]))
 
 
-def _sources(
-    result: Result, kb: KnowledgeBase, explained: Iterable[Explanation], labels: Labels
-) -> list[View]:
+def _sources(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation]) -> list[View]:
     """Gather the sources behind the urgency and the leading figures, each with what it is cited for."""
     found: dict[str, dict[str, list[str]]] = {}
-    for source, use, detail in _citations(result, explained, labels):
+    for source, use, detail in _citations(result, explained):
         details = found.setdefault(source, {}).setdefault(use, [])
         if detail and detail not in details:
             details.append(detail)
     return [{"id": source, "uses": uses, **_words(source, kb)} for source, uses in found.items()]
 
 
-def _citations(
-    result: Result, explained: Iterable[Explanation], labels: Labels
-) -> Iterator[tuple[str, str, str]]:
+def _citations(result: Result, explained: Iterable[Explanation]) -> Iterator[tuple[str, str, str]]:
     """Yield sources with what they are cited for, in the order of the page."""
     for reason in result.triage.deciding:
         for source in reason.sources:
             yield source, "urgency", ""
     for explanation in explained:
-        cause = labels[explanation.cause]
+        cause = explanation.labels[explanation.cause]
         for basis in explanation.prior_judgements:
             for source in basis.sources:
                 yield source, cause, "how common"

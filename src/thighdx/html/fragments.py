@@ -2,39 +2,27 @@
 
 Each is one ``<div class="thighdx">``. Text and lines take the color of the page around them, fills are
 translucent: light and dark themes need no switch. Every figure is a text in a table with a caption; bars only
-repeat it. Nothing has an id, so any number of parts fit on one page.
+repeat it. Nothing has an id, so any number of parts fit on one page. What matters fits about fifteen lines; the
+rest is folded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import singledispatch
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from thighdx.evaluation.evaluation import Evaluation
-from thighdx.html.reasoning_views import (
-    explanation_view,
-    intervals_view,
-    management_view,
-    questions_view,
-    sensitivities_view,
-    triage_view,
-)
-from thighdx.html.render import render
-from thighdx.html.views import evaluation_view, model_view, result_view, summary_view
-from thighdx.model import Model
-from thighdx.reasoning.explain.explanation import Explanation
-from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
-from thighdx.reasoning.questions.question_lines import Questions
-from thighdx.reasoning.sensitivity.sensitivity_lines import Sensitivities
-from thighdx.reasoning.urgency.management import Management
-from thighdx.reasoning.urgency.triage import Triage
-from thighdx.result import Result
+from thighdx.html.case_parts import cause_rows, fit_note, fit_words, given_rows, raising, urgency
+from thighdx.html.render import View, render
+from thighdx.html.views import evaluation_view, explanation_view, learned_view, model_view
+
+if TYPE_CHECKING:
+    from thighdx.result import Result
 
 __all__ = ["fragment", "summary_fragment"]
 
+N_CAUSES = 5
 
-@singledispatch
+
 def fragment(found: object) -> str:
     """Return the picture of an object.
 
@@ -43,70 +31,46 @@ def fragment(found: object) -> str:
     TypeError
         If nothing says how such an object is drawn.
     """
-    raise TypeError(f"got {type(found).__name__}, expected something that has a picture")
+    name = type(found).__name__
+    if name not in PICTURES:
+        raise TypeError(f"got {name}, expected something that has a picture")
+    return render(name.lower(), PICTURES[name](found), getattr(found, "labels", None))
 
 
-@fragment.register
-def _result(result: Result) -> str:
-    """Draw one case: urgency first, then causes, what is known, warnings, disclaimer."""
-    kb = result._case.kb
-    settings = {setting.id: setting.label for setting in kb.manifest.settings}
-    view = result_view(
-        result,
-        {variable.id: variable.label for variable in kb.variables},
-        intervals=result._quick_intervals,
-        dangerous=result.model.must_not_miss,
-        setting=settings[result.setting],
-    )
-    return render("result", view)
+def _result(result: Result) -> View:
+    """Show one case: urgency first, then causes, what is known, warnings, disclaimer."""
+    settings = {setting.id: setting.label for setting in result._case.kb.manifest.settings}
+    return {
+        "urgency": urgency(result),
+        "open": raising(result),
+        "notes": [*(item.message for item in result.warnings), *filter(None, [fit_note(result)])],
+        "causes": cause_rows(result, N_CAUSES),
+        "intervals": result._quick_intervals,
+        "given": given_rows(result),
+        "setting": settings[result.setting],
+        "model": result.model,
+    }
 
 
-@fragment.register
-def _model(model: Model) -> str:
-    """Draw what a model is made of."""
-    return render("model", model_view(model))
+def _itself(found: object) -> View:
+    """Show an object as its template reads it."""
+    return {"found": found}
 
 
-@fragment.register
-def _explanation(found: Explanation) -> str:
-    """Draw what speaks for and against a cause, or for one cause against another."""
-    return render("explanation", explanation_view(found, found.labels))
-
-
-@fragment.register
-def _questions(found: Questions) -> str:
-    """Draw what to ask next."""
-    return render("questions", questions_view(found, found.labels))
-
-
-@fragment.register
-def _triage(found: Triage) -> str:
-    """Draw how urgent a case is, why, and what is still open."""
-    return render("triage", {"urgency": triage_view(found, found.labels)})
-
-
-@fragment.register
-def _management(found: Management) -> str:
-    """Draw what to do."""
-    return render("management", management_view(found, found.labels))
-
-
-@fragment.register
-def _sensitivities(found: Sensitivities) -> str:
-    """Draw which judgements move a cause most."""
-    return render("sensitivities", sensitivities_view(found, found.labels))
-
-
-@fragment.register
-def _intervals(found: CredibleIntervals) -> str:
-    """Draw the leading causes with their credible intervals."""
-    return render("intervals", intervals_view(found, found.labels))
-
-
-@fragment.register
-def _evaluation(found: Evaluation) -> str:
-    """Draw how well probabilities fit labeled patients."""
-    return render("evaluation", evaluation_view(found))
+# By name, so that a picture of one class imports no other.
+PICTURES: Mapping[str, Callable[[Any], View]] = {
+    "CredibleIntervals": _itself,
+    "Evaluation": evaluation_view,
+    "EvidenceFit": lambda found: {"found": found, "words": fit_words(found)},
+    "Explanation": explanation_view,
+    "Learned": learned_view,
+    "Management": _itself,
+    "Model": model_view,
+    "Questions": _itself,
+    "Result": _result,
+    "Sensitivities": _itself,
+    "Triage": _itself,
+}
 
 
 def summary_fragment(summary: Mapping[str, Any]) -> str:
@@ -126,4 +90,5 @@ def summary_fragment(summary: Mapping[str, Any]) -> str:
     >>> "2 of 3" in part, "no such state" in part
     (True, True)
     """
-    return render("summary", summary_view(summary))
+    empty: View = {"statuses": {}, "leading": (), "triage": {}, "truth": {}, "notes": ()}
+    return render("summary", {**empty, "model": "", "setting": "", "disclaimer": "", **summary})

@@ -1,102 +1,104 @@
-"""What parts of pages show of a model, a result and the evaluation of a table, as plain data."""
+"""What templates cannot read off an object by themselves: bars of a waterfall, and figures put side by side."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from thighdx.html.reasoning_views import fit_words, level_view, triage_view
 from thighdx.html.render import View
-from thighdx.text import Labels, in_words, label_of, percent, uncertain_words
+from thighdx.text import (
+    in_labels,
+    in_words,
+    label_of,
+    percent,
+    sentence,
+    short_labels,
+    uncertain_words,
+)
 
 if TYPE_CHECKING:
     from thighdx.evaluation.evaluation import Evaluation
-    from thighdx.evaluation.labels import TriageConfusion
+    from thighdx.learning.learned import Learned
     from thighdx.model import Model
-    from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
-    from thighdx.result import Result
+    from thighdx.reasoning.explain.explanation import Explanation, ExplanationLine
 
-__all__ = ["causes_view", "evaluation_view", "known_view", "model_view", "result_view", "summary_view"]
+__all__ = ["N_LINES", "evaluation_view", "explanation_view", "learned_view", "model_view"]
 
-N_CAUSES = 5
-N_MODEL_CAUSES = 10
-N_EVALUATED = 10
-N_REASONS = 3
+N_LINES = 15  # that matter; the rest is folded
+SMALLEST_GIVEN = 0.05  # decibans: less is written as 0.0
+VIA_NAMES = {
+    "rules_out_other": "by ruling out",
+    "points_to_other": "by pointing to",
+    "companion": "by way of",
+}
 
 
-def result_view(
-    result: Result, labels: Labels, *, intervals: CredibleIntervals, dangerous: Collection[str], setting: str
-) -> View:
-    """Show urgency, leading causes, what is known and what to be wary of.
+def explanation_view(found: Explanation, n_lines: int = N_LINES) -> View:
+    """Show what speaks for and against, as a waterfall from before to now.
 
-    Parameters
-    ----------
-    intervals : CredibleIntervals
-        Of every cause; the delta method is quick enough to show a result with.
-    dangerous : collection of str
-        Causes that must not be missed.
-    setting : str
-        Name of the setting.
+    Of more than `n_lines` findings those that weigh least are one line together, and apart in `rest`.
     """
-    urgency = triage_view(result.triage, labels, n_open=len(result.triage.unanswered))
-    deciding = [reason for reason in urgency["reasons"] if reason["is_deciding"]]
-    fit = result.fit
+    n_shown = n_lines if len(found.lines) > n_lines + 1 else len(found.lines)
+    steps = [*_given(found), *(_step(found, line) for line in found.lines[:n_shown])]
+    rest = [_step(found, line) for line in found.lines[n_shown:]]
+    if rest:
+        together = sum(step["decibans"] for step in rest)
+        steps.append(_bare(f"{len(rest)} other findings together", together))
+    is_open = found.verdict == "open" and found.posterior_decibans is not None
+    verdict = sentence(in_labels(found.statement, (found.cause, found.against), found.labels))
+    causes = [(found.cause, found.prior, found.posterior)]
+    if found.against_prior is not None and found.against_posterior is not None:
+        causes.append((found.against, found.against_prior, found.against_posterior))
     return {
-        "urgency": urgency,
-        "deciding": deciding[:N_REASONS],
-        "n_reasons": len(urgency["reasons"]),
-        "question": next((item for item in urgency["open"] if item["cost"] == "ask"), None),
-        "causes": causes_view(result, labels, intervals=intervals, dangerous=dangerous),
-        "level": intervals.level,
-        "known": known_view(result, labels),
-        "warnings": [item.message for item in result.warnings],
-        "misfit": ""
-        if fit.fits_listed_cause and fit.conflict_bits <= 0
-        else fit_words(fit, labels, residual_cause=result.model.residual_cause),
-        "setting": setting,
-        "model": {"name": result.model.name, "version": result.model.version, "digest": result.model.digest},
-        "is_rebased": bool(result.model.rebased),
-        "disclaimer": result.model.disclaimer,
+        "found": found,
+        "causes": [(label_of(cause, found.labels), before, now) for cause, before, now in causes],
+        "verdict": "" if is_open else verdict,
+        "steps": _placed(found.prior_decibans, steps) if is_open else [],
+        "rest": rest,
     }
 
 
-def causes_view(
-    result: Result,
-    labels: Labels,
-    *,
-    intervals: CredibleIntervals,
-    dangerous: Collection[str],
-    n: int = N_CAUSES,
-) -> list[View]:
-    """Show the leading causes, those that decide the urgency, and apart from them what is not listed."""
-    rest = result.model.residual_cause
-    urgent = [reason.cause for reason in result.triage.deciding if reason.cause and reason.cause != rest]
-    shown = list(dict.fromkeys([*map(str, result.top(n).index), *urgent]))
-    return [
-        {
-            "label": label_of(cause, labels),
-            "posterior": intervals[cause].posterior,
-            "lower": intervals[cause].lower,
-            "upper": intervals[cause].upper,
-            "method": intervals[cause].method,
-            "prior": float(result.prior[cause]),
-            "is_dangerous": cause in dangerous,
-            "is_rest": cause == rest,
-        }
-        for cause in [*shown, *([rest] if rest in intervals.causes else [])]
-    ]
+def _given(found: Explanation) -> Iterator[View]:
+    """Yield what is settled beforehand, where it leaves something to weigh and weighs anything itself."""
+    settled = found.conditioning
+    if settled is not None and abs(settled.decibans or 0.0) >= SMALLEST_GIVEN:
+        conditions = (
+            f"{label_of(name, found.labels)}: {in_words(state)}" if state else label_of(name, found.labels)
+            for name, state in (*settled.given, *settled.excluding)
+        )
+        yield _bare(f"Given: {'; '.join(conditions)}", settled.decibans or 0.0)
 
 
-def known_view(result: Result, labels: Labels) -> list[View]:
-    """Show what was given, as it was understood."""
-    return [
-        {
-            "label": label_of(name, labels),
-            "value": in_words(value) if isinstance(value, str) else uncertain_words(value),
-        }
-        for name, value in result.evidence.items()
-    ]
+def _step(found: Explanation, line: ExplanationLine) -> View:
+    """Show what one finding does."""
+    value = in_words(line.state) if line.state else uncertain_words(line.likelihood)
+    other = label_of(line.other, found.labels) if line.other else "others"
+    return {
+        "label": f"{line.label}: {value}",
+        "decibans": line.decibans,
+        "note": f"{VIA_NAMES[line.via]} {other}" if line.via else "",
+        "direction": line.direction,
+    }
+
+
+def _bare(label: str, decibans: float) -> View:
+    """Show a contribution that is not of a single finding."""
+    return {"label": label, "decibans": decibans, "note": "", "direction": ""}
+
+
+def _placed(before: float, steps: list[View]) -> list[View]:
+    """Add where the bar of each step begins and how long it is, in percent of the width."""
+    ends = [before]
+    for step in steps:
+        ends.append(ends[-1] + step["decibans"])
+    low, high = min(*ends, 0.0), max(*ends, 0.0)
+    scale = 100.0 / (high - low) if high > low else 0.0
+    for step, start, end in zip(steps, ends, ends[1:], strict=False):
+        step["x"] = round((min(start, end) - low) * scale, 2)
+        step["width"] = round(max(abs(end - start) * scale, 0.4), 2)
+        step["even"] = round(min((0.0 - low) * scale, 99.6), 2)
+    return steps
 
 
 def model_view(model: Model) -> View:
@@ -110,11 +112,8 @@ def model_view(model: Model) -> View:
         layers[variable.layer] = layers.get(variable.layer, 0) + 1
     names = {setting.id: setting.label for setting in manifest.settings}
     return {
+        "model": model,
         "title": manifest.title,
-        "name": model.name,
-        "version": model.version,
-        "digest": model.digest,
-        "disclaimer": model.disclaimer,
         "facts": [
             ("Causes", f"{len(model.causes)}, up to {model.max_causes} at once"),
             ("Known or asked", ", ".join(f"{n} {_plural(layer, n)}" for layer, n in layers.items())),
@@ -124,11 +123,7 @@ def model_view(model: Model) -> View:
             *([("Shares replaced in", ", ".join(map(in_words, model.rebased)))] if model.rebased else []),
         ],
         "setting": names.get(model.default_setting, in_words(model.default_setting)),
-        "causes": [
-            {"label": model.causes[spec.causes[place]].label, "share": float(shares[place])}
-            for place in order[:N_MODEL_CAUSES]
-        ],
-        "n_more": max(0, len(order) - N_MODEL_CAUSES),
+        "causes": [(model.causes[spec.causes[place]].label, float(shares[place])) for place in order],
     }
 
 
@@ -139,12 +134,10 @@ def _plural(word: str, n: int) -> str:
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
-def evaluation_view(found: Evaluation, labels: Labels | None = None) -> View:
-    """Show the main figures, calibration, urgency and the causes seen most often."""
-    seen = sorted((item for item in found.causes if item.n_present), key=lambda item: -item.n_present)
+def evaluation_view(found: Evaluation) -> View:
+    """Show the main figures, calibration, urgency and the causes, those seen most often first."""
     return {
-        "n_rows": found.n_rows,
-        "n_left_out": found.n_left_out,
+        "found": found,
         "facts": [
             ("A true cause is first", percent(found.top_1)),
             ("A true cause is among the first three", percent(found.top_3)),
@@ -154,30 +147,11 @@ def evaluation_view(found: Evaluation, labels: Labels | None = None) -> View:
             ("its reliability (0 is perfect)", f"{found.brier.reliability:.5f}"),
             ("its resolution (more is better)", f"{found.brier.resolution:.4f}"),
         ],
-        "calibration": found.calibration,
         "causes": [
-            {
-                "label": label_of(item.cause, labels),
-                "n": item.n_present,
-                "mean": item.mean_posterior,
-                "observed": item.observed,
-                "auc": "" if math.isnan(item.auc) else f"{item.auc:.3f}",
-            }
-            for item in seen[:N_EVALUATED]
+            (item, "" if math.isnan(item.auc) else f"{item.auc:.3f}")
+            for item in sorted(found.causes, key=lambda item: -item.n_present)
+            if item.n_present
         ],
-        "n_more": max(0, len(seen) - N_EVALUATED),
-        "triage": None if found.triage is None else _confusion(found.triage),
-    }
-
-
-def _confusion(found: TriageConfusion) -> View:
-    """Show levels given against levels judged."""
-    return {
-        "levels": [level_view(level) for level in found.levels],
-        "rows": [list(row) for row in found.table],
-        "exact": found.exact,
-        "too_high": found.too_high,
-        "too_low": found.too_low,
     }
 
 
@@ -186,36 +160,16 @@ def _minus(value: float) -> str:
     return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def summary_view(summary: Mapping[str, Any]) -> View:
-    """Show what became of a scored table; see `thighdx.html.fragments.summary_fragment` for the keys."""
-    statuses: Mapping[str, int] = summary.get("statuses", {})
-    n_rows = int(summary["n_rows"])
-    leading: Sequence[Mapping[str, Any]] = summary.get("leading", ())
-    levels: Mapping[str, int] = summary.get("triage", {})
-    n_scored = int(statuses.get("ok", n_rows))
+def learned_view(found: Learned[Any]) -> View:
+    """Show what was learned in words, and the numbers that moved, the furthest first."""
+    changes = found.changes
+    order = changes["shift"].abs().sort_values(ascending=False, kind="stable").index
+    rows = changes.reindex(order).head(3 * N_LINES).to_dict("records")
+    labels = short_labels({variable.id: variable.label for variable in found.model.compiled.kb.variables})
     return {
-        "n_rows": n_rows,
-        "n_scored": n_scored,
-        "statuses": [
-            {"status": in_words(status), "n": int(n), "share": int(n) / n_rows if n_rows else 0.0}
-            for status, n in statuses.items()
+        "summary": [line.strip() for line in found.summary(n_shown=0).splitlines()],
+        "changes": [
+            {**row, "words": ", ".join(label_of(part, labels) for part in row["key"].split("|"))}
+            for row in rows
         ],
-        "leading": [
-            {
-                "label": str(item["label"]),
-                "n": int(item["n_rows"]),
-                "share": int(item["n_rows"]) / n_scored if n_scored else 0.0,
-                "mean": float(item["mean_probability"]),
-            }
-            for item in leading
-        ],
-        "triage": [
-            {"level": level_view(level), "n": int(n), "share": int(n) / n_scored if n_scored else 0.0}
-            for level, n in levels.items()
-        ],
-        "truth": dict(summary.get("truth") or {}),
-        "notes": [str(note) for note in summary.get("notes", ())],
-        "model": str(summary.get("model", "")),
-        "setting": str(summary.get("setting", "")),
-        "disclaimer": str(summary.get("disclaimer", "")),
     }

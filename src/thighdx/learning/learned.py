@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from thighdx.compiled.compilation import save_model
+from thighdx.compiled.compiled_model import CompiledModel, ModelFacts
+from thighdx.display import Shown
 from thighdx.elicitation.distribution import from_working
 from thighdx.errors import TableError
 from thighdx.learning.compare import Comparison, compare, cross_validate, ranked_causes
@@ -21,20 +24,20 @@ from thighdx.network.spec import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-    from thighdx.model import Model
 
 __all__ = ["CONFLICT", "Learned", "learn"]
 
 CONFLICT = (
     30.0  # times better that a prior three times as wide foretold the data: "very strong" (Jeffreys 1961)
 )
+ModelT = TypeVar("ModelT", bound=ModelFacts)
 N_SHOWN = 10
 Z95 = 1.6448536269514722
 VAGUE = 3.0  # log odds: records that know a number no better say nothing of it by themselves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learned:
+class Learned(Shown, Generic[ModelT]):
     """A model that learned from records.
 
     Attributes
@@ -61,8 +64,8 @@ class Learned:
     """
 
     name: str
-    model: Model
-    before: Model = field(repr=False)
+    model: ModelT
+    before: ModelT = field(repr=False)
     changes: pd.DataFrame = field(repr=False)
     tally: Tally
     without_record: tuple[str, ...]
@@ -72,7 +75,7 @@ class Learned:
 
     def save(self, path: str | Path) -> Path:
         """Write the new model's folder; see `Model.save`."""
-        return self.model.save(path)
+        return save_model(self.model.compiled, path)
 
     def evaluate(
         self, held_out: Any, *, truth: Any = None, setting: str | None = None, patient: str | None = None
@@ -88,8 +91,8 @@ class Learned:
         source = read_source(self.before, held_out, truth=truth, setting=name, patient=patient)
         return compare(self.before.network, self.model.network, source(), ranked=ranked_causes(self.before))
 
-    def summary(self) -> str:
-        """Say in words what was learned."""
+    def summary(self, n_shown: int = N_SHOWN) -> str:
+        """Say in words what was learned, naming as many of the numbers that moved furthest."""
         tally, changes = self.tally, self.changes
         lines = [
             f"{self.name}: {tally.n_used:,} records ({tally.complete:,} with all causes known, {tally.partial:,} in "
@@ -101,14 +104,14 @@ class Learned:
         lines.append(
             f"{len(changes):,} of {len(self.before.compiled.pooled):,} numbers have records behind them"
         )
-        if len(changes):
+        if len(changes) and n_shown:
             far = changes.reindex(changes["shift"].abs().sort_values(ascending=False, kind="stable").index)
             lines.append("moved furthest (in prior standard deviations):")
-            lines += [f"  {_line(row)}" for row in far.head(N_SHOWN).to_dict("records")]
+            lines += [f"  {_line(row)}" for row in far.head(n_shown).to_dict("records")]
         conflicts = changes[changes["conflict"]]
         if len(conflicts):
             lines.append(f"{len(conflicts)} where prior and records disagree beyond what both allow:")
-            worst = conflicts.sort_values("bayes_factor", kind="stable").head(N_SHOWN)
+            worst = conflicts.sort_values("bayes_factor", kind="stable").head(n_shown)
             lines += [
                 f"  {_line(row)}; Bayes factor {row['bayes_factor']:.2g}" for row in worst.to_dict("records")
             ]
@@ -128,15 +131,6 @@ class Learned:
         """Return the summary."""
         return self.summary()
 
-    def _repr_html_(self) -> str:
-        """Return the summary and the numbers that moved furthest, for notebooks."""
-        from html import escape
-
-        changes = self.changes
-        far = changes.reindex(changes["shift"].abs().sort_values(ascending=False, kind="stable").index)
-        shown = far.head(2 * N_SHOWN).round(4)
-        return f"<pre>{escape(self.summary())}</pre>{shown.to_html(index=False)}"
-
 
 def _line(row: dict[Any, Any]) -> str:
     """Write one change."""
@@ -147,9 +141,10 @@ def _line(row: dict[Any, Any]) -> str:
 
 
 def learn(
-    model: Model,
+    model: ModelT,
     records: Any,
     *,
+    wrap: Callable[[CompiledModel], ModelT],
     name: str,
     truth: Any,
     setting: str | None,
@@ -160,8 +155,8 @@ def learn(
     folds: int,
     min_count: float,
     progress: Callable[[str], None] | None,
-) -> Learned:
-    """Learn from records; see `Model.learn`."""
+) -> Learned[ModelT]:
+    """Learn from records; see `thighdx.Model.learn`. A new model is given as `wrap` makes it."""
     check_name(model.compiled, name)
     _check(weight, folds, min_count)
     where = model.settings[
@@ -182,7 +177,7 @@ def learn(
     learnt = learnt_rows(model.compiled, found, name=name, min_count=min_count)
     new = model
     if learnt.rows:
-        new = type(model)(compile_learnt(model.compiled, learnt, found, name=name, setting=where))
+        new = wrap(compile_learnt(model.compiled, learnt, found, name=name, setting=where))
     return Learned(
         name=name,
         model=new,
@@ -239,7 +234,7 @@ def significant(values: Floats) -> Floats:
     return np.array([float(f"{value:.6g}") for value in values.tolist()])
 
 
-def _without_record(model: Model, found: Estimate) -> tuple[str, ...]:
+def _without_record(model: ModelFacts, found: Estimate) -> tuple[str, ...]:
     """Return the causes that hardly any record has."""
     total = np.zeros(len(model.causes))
     for part in found.counts.settings.values():

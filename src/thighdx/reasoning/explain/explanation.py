@@ -1,4 +1,4 @@
-"""What an explanation of a posterior holds, as data and as a table to read."""
+"""An explanation of a posterior, as data and as a table to read."""
 
 from __future__ import annotations
 
@@ -97,13 +97,13 @@ class ExplanationLine(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Conditioning(Plain):
-    """What is settled before anything is weighed: causes given as evidence, and explanations ruled out.
+    """What is settled before anything is weighed: causes given as evidence, and sets of causes ruled out.
 
     Attributes
     ----------
     given : tuple of (cause, state)
     excluding : tuple of (variable, state)
-        Evidence under which some explanations are impossible; state "" for uncertain evidence.
+        Evidence under which some sets of causes are impossible; state "" for uncertain evidence.
     decibans : float or None
         What leaving only the possible explanations does to the log-odds; None where it settles the
         question.

@@ -4,7 +4,7 @@ Jensen's measure of conflict [1]_ compares the evidence with pieces that have no
 
     conf(e) = log2( prod_i P(e_i) / P(e) )
 
-in bits (the base is a convention). Evidence that comes from one explanation supports
+in bits (the base is a convention). Evidence that comes from one set of causes supports
 itself, so conf(e) is negative; above 0 the pieces are less likely together than by chance. The same
 measure between one piece and all others, log2 P(e_i) / P(e_i | rest), finds those that fit least. A
 positive conf(e) may also be a rare case: if conf(e, h) = conf(e) + log2 P(h) / P(h | e) is not positive
@@ -17,13 +17,15 @@ for a cause h, then h explains it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from thighdx.arrays import log_total
 from thighdx.compiled.case import Case
+from thighdx.display import Shown
 from thighdx.network.spec import Floats
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
@@ -36,14 +38,14 @@ if TYPE_CHECKING:
 __all__ = ["ATYPICAL", "EvidenceFit", "FindingFit", "evidence_fit"]
 
 ATYPICAL = 0.001
-"""Evidence that fewer patients than this of every leading explanation would show fits none of them."""
+"""Evidence that fewer patients than this of every leading set of causes would show fits none of them."""
 CLEAR_CONFLICT_BITS = 2.0
 """A conflict is put into words from here on.
 
 Above 0 are 41 and 28 % of simulated patients of the shipped model of whom 20 and 60 randomly chosen variables
 are known, for little that is known hangs together; above 2 bits fewer than 1 and 5 %.
 """
-LEADING_MASS = 0.9  # explanations looked at: the most probable ones up to this mass
+LEADING_MASS = 0.9  # sets of causes looked at: the most probable ones up to this mass
 MAX_LEADING = 20
 CONFLICTING_BITS = 1.0  # a single finding is named from here on: half as likely as without the others
 
@@ -73,7 +75,7 @@ class FindingFit(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceFit(Plain):
+class EvidenceFit(Shown, Plain):
     """Whether the evidence about a case fits together and fits a listed cause.
 
     Attributes
@@ -89,17 +91,19 @@ class EvidenceFit(Plain):
     residual_leads : bool
         Whether no listed cause is more probable than the residual one.
     typical_of : tuple of str
-        The most probable explanation that the evidence is not atypical of; of none, the nearest.
+        The most probable set of causes that the evidence is not atypical of; of none, the nearest.
     z_score : float
-        Where the evidence lies among patients with this explanation, in standard deviations of a normal
+        Where the evidence lies among patients with these causes, in standard deviations of a normal
         variable; negative: less likely than usual.
     tail_probability : float
-        About the share of such patients whose evidence is at most as likely.
+        About the fraction of such patients whose evidence is at most as likely.
     fits_listed_cause : bool
         False where the residual cause leads, or where the evidence is atypical of every leading
-        explanation.
+        set of causes.
     statement : str
         All this in words.
+    labels : mapping of str to str
+        Names of causes and findings for pictures; where there are none, ids are put in words.
     """
 
     conflict_bits: float
@@ -112,6 +116,7 @@ class EvidenceFit(Plain):
     tail_probability: float
     fits_listed_cause: bool
     statement: str
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of evidence, the one that fits least first."""
@@ -166,6 +171,7 @@ def evidence_fit(case: Case) -> EvidenceFit:
         tail_probability=best.tail,
         fits_listed_cause=not leads and best.tail >= ATYPICAL,
         statement=_statement(findings, conflict, rare_case, rest if leads else "", residual, best),
+        labels=case.compiled.labels,
     )
 
 
@@ -188,7 +194,8 @@ def _most_typical(case: Case) -> _Best:
         chosen = order[:n_needed]
         found = typicality(case, chosen)
     best = int(np.argmax(np.minimum(found.tail, ATYPICAL)))  # the first of those that will do
-    return _Best(case.causes_of(int(chosen[best])), float(found.z_score[best]), float(found.tail[best]))
+    causes = case.explanations(best + 1)[best].causes
+    return _Best(causes, float(found.z_score[best]), float(found.tail[best]))
 
 
 def _rare_case(case: Case, conflict: float) -> str:
