@@ -14,10 +14,11 @@ import thighdx
 from plots.pictures import posteriors_of_patients
 from plots.words_in_pictures import drawn, labels, title_of
 from quiet import without_warnings
+from thighdx.kb.records import LEVELS
 from thighdx.network.profile import find_look_alikes, finding_facts
 from thighdx.plots import plot_calibration, plot_cohort, plot_judgement, plot_network
 from thighdx.plots.words import Names
-from thighdx.text import LEVEL_NAMES
+from thighdx.text import level_name
 
 DVT = "deep_vein_thrombosis"
 
@@ -163,8 +164,8 @@ def test_a_cohort_counts_rows_and_expects_causes(model: thighdx.Model) -> None:
     ax = plot_cohort(scored, model, n=10)
     found = shares(ax)
     assert found["Scored"] == (scored["status"] == "ok").mean()
-    for level, name in LEVEL_NAMES.items():
-        assert found[name] == (scored["triage"] == level).mean()
+    for level in LEVELS:
+        assert found[level_name(level)] == (scored["triage"] == level).mean()
     leads = scored[list(model.causes)].idxmax(axis=1) == "other_cause"
     assert found["No listed cause is the most probable"] == leads.mean() > 0
     mean = scored[list(model.causes)].mean().sort_values(ascending=False)

@@ -55,7 +55,7 @@ def _key(run: RunReport, options: RunOptions) -> dict[str, Any]:
         "model": scorer.model.digest,
         "max_causes": scorer.model.max_causes,
         "rebased": {name: dict(shares) for name, shares in scorer.model.rebased.items()},
-        **scorer.options.as_plain(),
+        **scorer.options.to_dict(),
         "engine": run.engine,
         "escape_formulas": options.escape_formulas,
         "part_rows": options.part_rows,

@@ -15,7 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.atomic_files import create_file
 from thighdx.errors import TableError
-from thighdx.evidence.cells import is_text
+from thighdx.evidence.distinct import is_text
 from thighdx.files.formats import STANDARD_STREAM, TableFormat, output_format
 from thighdx.files.json_lines import write_json
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.plots.canvas import Style, finish, open_canvas, some_numbers
-from thighdx.plots.scales import compact_percent
+from thighdx.plots.scales import percent_tick
 from thighdx.plots.words import Names
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def plot_calibration(
         x, y, yerr=np.clip([y - lower, upper - y], 0.0, None), color=ink.main, marker="o", markersize=7,
         linestyle="none", elinewidth=1.8, capsize=4, clip_on=False, label="observed, 95% interval",
     )  # fmt: skip
-    above = axes.secondary_xaxis("top")
+    above = axes.secondary_xaxis("top", functions=(np.positive, np.positive))
     above.set_xticks([(item.low + item.high) / 2 for item in bins], [_count(item.n) for item in bins])
     above.tick_params(length=0.0, colors=ink.faint, labelsize=0.75 * size)
     above.spines["top"].set_visible(False)
     above.set_xlabel("forecasts per tenth", color=ink.faint, fontsize=0.8 * size)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.linspace(0.0, 1.0, 6).tolist())
-        axis.set_major_formatter(compact_percent)
+        axis.set_major_formatter(percent_tick)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.spines["left"].set_visible(True)
     axes.grid(True, color=ink.grid, linewidth=0.8)

@@ -12,9 +12,9 @@ from thighdx.evaluation.labels import TRIAGE, as_pandas
 from thighdx.kb.records import LEVELS
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas
 from thighdx.plots.rows import Row, draw_bars, draw_rows
-from thighdx.plots.scales import fine_percent, percent_axis
+from thighdx.plots.scales import percent_axis
 from thighdx.plots.words import MUST_NOT_MISS, Names
-from thighdx.text import LEVEL_NAMES, counted, in_words
+from thighdx.text import counted, fine_percent, in_words, level_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +164,9 @@ def _patients(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model) -> lis
         found.append(_Bar("How urgent", is_header=True))
         for level in reversed(LEVELS):
             n = int(levels.get(level, 0))
-            found.append(_Bar(LEVEL_NAMES[level], n / n_rows, n, is_danger=level == LEVELS[-1]))
+            found.append(
+                _Bar(level_name(level, model.compiled.labels), n / n_rows, n, is_danger=level == LEVELS[-1])
+            )
     return found
 
 
@@ -173,10 +175,9 @@ def _causes(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names: N
     n_ok = int(posterior.notna().all(axis=1).sum())
     mean = posterior.mean().sort_values(ascending=False, kind="stable")
     serious = model.compiled.card.must_not_miss_group
-    labels = {group.id: group.label for group in model.compiled.kb.groups}
 
     def header(group: str) -> _Bar:
-        column, label = f"group_{group}", labels.get(group, "In no group")
+        column, label = f"group_{group}", model.compiled.labels.get(group, "In no group")
         if column not in frame.columns:
             return _Bar(label, is_header=True)
         share = float(frame[column].astype(float).mean())

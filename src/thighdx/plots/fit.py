@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from thighdx.plots.canvas import Style, finish, open_canvas, say, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
-from thighdx.plots.scales import fine_percent, signed
+from thighdx.plots.scales import signed_tick
 from thighdx.plots.words import Names
-from thighdx.text import in_labels
+from thighdx.text import MINUS, fine_percent, in_labels, signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def plot_fit(
     names = Names.of_model(model, {item.variable: item.label for item in fit.findings})
     shown = fit.findings[:n]
     statement = in_labels(fit.statement, {*names.labels, fit.rare_case, *fit.typical_of}, names.labels)
-    title = f"How the findings fit together: conflict {signed(fit.conflict_bits)} bits"
+    title = f"How the findings fit together: conflict {signed(fit.conflict_bits, minus=MINUS)} bits"
     canvas = open_canvas(ax, style=style)
     if not shown:
         say(canvas, statement, title=title)
@@ -83,7 +83,7 @@ def plot_fit(
             draw_bars(canvas, placed.at[is_here], bits[is_here], color=color, label=words)
     canvas.ax.axvline(0.0, color=ink.text, linewidth=1.0)
     canvas.ax.xaxis.set_major_locator(MaxNLocator(5))
-    canvas.ax.xaxis.set_major_formatter(lambda x, _: signed(x))
+    canvas.ax.xaxis.set_major_formatter(signed_tick)
     canvas.ax.set_xlim(min(-1.0, bits.min() * 1.05), max(1.0, bits.max() * 1.05))
     finish(
         canvas, title=title, xlabel="Conflict in bits (each doubles)", note=statement, inches=placed.inches

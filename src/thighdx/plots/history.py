@@ -69,7 +69,7 @@ def plot_history(
     chosen = _causes(results, n, causes)
     last = results[-1]
     values = some_numbers("results", [[result.posterior[cause] for result in results] for cause in chosen])
-    names = Names.of(last._case.vocabulary, last.model.must_not_miss)
+    names = Names(last._case.compiled.labels, last.model.must_not_miss)
     labels = [_start(results[0], names), *(_change(a, b, names) for a, b in pairwise(results))]
     canvas = open_canvas(ax, style=style)
     ink = canvas.ink

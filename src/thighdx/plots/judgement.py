@@ -12,9 +12,9 @@ from thighdx.elicitation.rows import fit_rows
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas
 from thighdx.plots.rows import Row, draw_rows
-from thighdx.plots.scales import fine_percent, ratio_axis, zoomed_percent_axis
+from thighdx.plots.scales import ratio_axis, zoomed_percent_axis
 from thighdx.plots.words import Names
-from thighdx.text import in_words, number
+from thighdx.text import fine_percent, in_words, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

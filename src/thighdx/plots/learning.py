@@ -10,9 +10,8 @@ from thighdx.elicitation.distribution import to_working
 from thighdx.elicitation.rows import table_scale
 from thighdx.plots.canvas import Floats, Style, finish, open_canvas
 from thighdx.plots.rows import Row, draw_rows
-from thighdx.plots.scales import fine_percent
 from thighdx.plots.words import Names
-from thighdx.text import in_words, number
+from thighdx.text import fine_percent, in_words, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +28,7 @@ MOST_NUMBERS = 20
 
 
 def plot_learning(
-    learned: Learned, cause: str, *, n: int = 10, ax: Axes | None = None, style: Style = "auto"
+    learned: Learned[Any], cause: str, *, n: int = 10, ax: Axes | None = None, style: Style = "auto"
 ) -> Axes:
     """Draw prior, records and posterior of the numbers of a cause that moved furthest.
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_rows
-from thighdx.plots.scales import Scale, fine_percent, percent_axis
+from thighdx.plots.scales import Scale, percent_axis
 from thighdx.plots.words import MUST_NOT_MISS, Names
 from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
-from thighdx.text import in_words, percent
+from thighdx.text import exact_percent, fine_percent, in_words, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ def plot_posterior(
     what = "nothing known yet" if not known else f"{known} finding{'s' * (known > 1)} known"
     return _draw(
         table,
-        Names.of(result._case.vocabulary, result.model.must_not_miss),
+        Names(result._case.compiled.labels, result.model.must_not_miss),
         n=n,
         scale=scale,
         level=None if level is None else level.level,
@@ -175,7 +175,7 @@ def _draw(
     columns = [name for name in ("posterior", "prior", *ENDS) if name in table.columns]
     values = some_numbers("posteriors", table[columns])
     has_ends = "lower" in columns
-    interval = "interval" if level is None else f"{level:.0%} interval"
+    interval = "interval" if level is None else f"{exact_percent(level)} interval"
     rows = [
         Row(names.marked(cause), _figures(row, is_fine=scale == "log_odds"), is_faint=cause == residual)
         for cause, row in zip(table.index, table.to_dict("records"), strict=True)

@@ -9,17 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.plots.canvas import Canvas, Floats
-from thighdx.text import number, percent
+from thighdx.text import MINUS, exact_percent, number, signed
 
 __all__ = [
     "Scale",
-    "compact_percent",
     "decibans_axis",
-    "fine_percent",
     "odds",
     "percent_axis",
+    "percent_tick",
     "ratio_axis",
-    "signed",
+    "signed_tick",
     "zoomed_percent_axis",
 ]
 
@@ -31,38 +30,14 @@ LINEAR_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROOT_TICKS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 
-def fine_percent(value: float) -> str:
-    """Write a probability with two digits that count, however small.
-
-    Examples
-    --------
-    >>> fine_percent(0.123), fine_percent(0.00123), fine_percent(0.000012), fine_percent(1.0), fine_percent(0.0)
-    ('12.3%', '0.12%', '0.0012%', '100%', '0%')
-    """
-    return f"{number(100 * value)}%" if 0.0 < value < 0.01 else percent(value)
+def percent_tick(value: float, _: object = None) -> str:
+    """Write the probability at a tick."""
+    return exact_percent(round(value, 9))
 
 
-def compact_percent(value: float, _: object = None) -> str:
-    """Write a round probability.
-
-    Examples
-    --------
-    >>> compact_percent(0.1), compact_percent(0.001), compact_percent(0.999)
-    ('10%', '0.1%', '99.9%')
-    """
-    return f"{100 * round(value, 9):.10g}%"
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Write a number with its sign, and a minus as wide as a plus.
-
-    Examples
-    --------
-    >>> signed(1.25), signed(-3.0, 0), signed(-0.001)
-    ('+1.2', '−3', '0.0')
-    """
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text[1:] if float(f"{value:.{digits}f}") == 0 else text
+def signed_tick(value: float, _: object = None) -> str:
+    """Write a tick with its sign, without digits it does not need."""
+    return signed(value, 0 if value == round(value) else 1, minus=MINUS)
 
 
 def odds(decibans: float) -> str:
@@ -96,13 +71,18 @@ def percent_axis(canvas: Canvas, values: Floats, scale: Scale) -> str:
         ax.minorticks_off()
     elif scale in ("probability", "square_root"):
         if scale == "square_root":
-            ax.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0.0)), np.square))
+            ax.set_xscale("function", functions=(_root, np.square))
         ax.set_xlim(0.0, 1.0)
         ax.set_xticks(LINEAR_TICKS if scale == "probability" else ROOT_TICKS)
     else:
         raise ValueError(f"scale: got {scale!r}, expected auto, probability, square_root or log_odds")
-    ax.xaxis.set_major_formatter(compact_percent)
+    ax.xaxis.set_major_formatter(percent_tick)
     return {"square_root": " (square-root scale)", "log_odds": " (log-odds scale)"}.get(scale, "")
+
+
+def _root(x: Floats) -> Floats:
+    """Return square roots, 0 beyond the end of an axis (a function with a name, so that figures can be pickled)."""
+    return np.sqrt(np.maximum(x, 0.0))
 
 
 def zoomed_percent_axis(canvas: Canvas, values: npt.ArrayLike) -> None:
@@ -113,7 +93,7 @@ def zoomed_percent_axis(canvas: Canvas, values: npt.ArrayLike) -> None:
     pad = max(0.08 * (high - low), 0.002)
     canvas.ax.set_xlim(max(low - pad, 0.0), min(high + pad, 1.0))
     canvas.ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    canvas.ax.xaxis.set_major_formatter(compact_percent)
+    canvas.ax.xaxis.set_major_formatter(percent_tick)
 
 
 def _round_ratios(canvas: Canvas, low: float, high: float) -> list[float]:
@@ -150,8 +130,8 @@ def decibans_axis(canvas: Canvas, values: Floats, *, name: str) -> None:
     pad = max(0.06 * (high - low), 1.0)
     ax.set_xlim(low - pad, high + pad)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
-    ax.xaxis.set_major_formatter(lambda x, _: signed(x, 0))
-    above: Any = ax.secondary_xaxis("top")
+    ax.xaxis.set_major_formatter(signed_tick)
+    above: Any = ax.secondary_xaxis("top", functions=(np.positive, np.positive))
     places = [10 * math.log10(r) for r in _round_ratios(canvas, *(10 ** (x / 10) for x in ax.get_xlim()))]
     above.set_xticks(places, [odds(x) for x in places])
     above.tick_params(colors=ink.text, labelsize=0.9 * canvas.size, length=3.0)

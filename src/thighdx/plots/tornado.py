@@ -9,9 +9,9 @@ import numpy as np
 from thighdx.elicitation.rows import table_scale
 from thighdx.plots.canvas import Style, finish, open_canvas, say, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
-from thighdx.plots.scales import fine_percent, zoomed_percent_axis
+from thighdx.plots.scales import zoomed_percent_axis
 from thighdx.plots.words import Names, lower
-from thighdx.text import number, percent
+from thighdx.text import fine_percent, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ import numpy as np
 
 from thighdx.plots.canvas import Canvas, Floats, Style, finish, open_canvas, say, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
-from thighdx.plots.scales import decibans_axis, odds, signed
+from thighdx.plots.scales import decibans_axis, odds
 from thighdx.plots.words import Names, lower
-from thighdx.text import percent
+from thighdx.text import MINUS, percent, signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +129,7 @@ def _waterfall(
     canvas = open_canvas(ax, style=style)
     rows = [
         Row("Before any finding", _value(explanation, explanation.prior, before)),
-        *(Row(step.label, signed(step.decibans)) for step in steps),
+        *(Row(step.label, signed(step.decibans, minus=MINUS)) for step in steps),
         Row("Now", _value(explanation, explanation.posterior, now)),
     ]
     placed = draw_rows(canvas, rows, most=4)

@@ -6,9 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.kb.records import JudgementTable, Key
-from thighdx.text import Labels, begun, in_words, short_labels
+from thighdx.text import Labels, begun, in_words, state_name
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -27,17 +26,11 @@ class Names:
     dangerous: Collection[str] = ()
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, dangerous: Collection[str]) -> Names:
-        """Return the short names of a vocabulary."""
-        known = {item.id: item.label for item in (*vocabulary.causes, *vocabulary.variables)}
-        return cls(short_labels(known), dangerous)
-
-    @classmethod
     def of_model(cls, model: Model | None, labels: Labels | None = None) -> Names:
         """Return the names of a model; without one those that came with the data."""
         if model is None:
             return cls(labels or {})
-        return cls.of(model.vocabulary, model.compiled.card.must_not_miss)
+        return cls(model.compiled.labels, model.compiled.card.must_not_miss)
 
     def name(self, item: str) -> str:
         """Return the label of a cause or variable.
@@ -68,7 +61,8 @@ class Names:
         >>> names.state("onset", "sudden"), names.state("bruising", "present")
         ('Onset: sudden', 'Bruising')
         """
-        return self.name(item) if state in ("present", "") else f"{self.name(item)}: {in_words(state)}"
+        name = self.name(item)
+        return name if state in ("present", "") else f"{name}: {state_name(item, state, self.labels)}"
 
     def judgement(self, table: JudgementTable, key: Key) -> str:
         """Say which number a judgement is about.
