@@ -11,7 +11,7 @@ from thighdx.text import in_labels, in_words, percent, uncertain_words
 
 if TYPE_CHECKING:
     from thighdx.reasoning.fit.evidence_fit import EvidenceFit
-    from thighdx.reasoning.questions.open_questions import OpenQuestion
+    from thighdx.reasoning.urgency.open_questions import OpenQuestion
     from thighdx.result import Result
 
 __all__ = ["advice_rows", "cause_rows", "fit_note", "fit_words", "given_rows", "raising", "urgency"]
