@@ -110,7 +110,8 @@ def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation
     """Show what the sheet rests on, and what it has no room for."""
     names = {group.id: group.label for group in kb.groups}
     groups = result.groups.sort_values(ascending=False, kind="stable")
-    ranked = [row for row in cause_rows(result) if not row["is_rest"]]
+    shown = {row["id"] for row in cause_rows(result, N_CAUSES)}
+    further = [row for row in cause_rows(result) if row["id"] not in shown]
     found = result.next_questions(N_QUESTIONS)
     useful = replace(found, ranking=tuple(q for q in found.ranking if q.gain_bits >= SMALLEST_GAIN))
     unknown: dict[str, list[str]] = {way: [] for way in WAYS}
@@ -119,7 +120,7 @@ def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation
             unknown[variable.cost].append(variable.label)
     return {
         "triage": result.triage,
-        "further": ranked[N_CAUSES : N_CAUSES + N_FURTHER],
+        "further": further[:N_FURTHER],
         "fit": fit_words(result.fit),
         "sets": [item for item in result.explanations(N_SETS) if item.probability >= SMALLEST_SET],
         "groups": [(names[str(name)], value) for name, value in groups.items() if value >= SMALLEST_GROUP],
