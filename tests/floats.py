@@ -113,7 +113,7 @@ REORDERED = 1e-10
 # absolute below: margins met to 1e-14 of 1, some 1e-11 of a rare one, divided by the step.
 FINITE_DIFFERENCE = 1e-5
 
-# Half a spread of 0.09 times second differences of 1e-3, over some fifty judgements: base rates met to 1e-14 of a
+# Half a spread of 0.09 times second differences of 4e-4, over some fifty judgements: base rates met to 1e-14 of a
 # margin that may be a thousandth, divided by the square of the step.
 SECOND_DIFFERENCE = 1e-5
 
@@ -127,8 +127,8 @@ LINK_FUNCTION = 1e-10
 # The value at which the urgency jumps is closed in on by halving: to 0.1 % of odds.
 URGENCY_TURN = 2e-3
 
-# Log odds of a draw whose base rates were solved side by side, and of a network built from its numbers: margins are
-# met to 1e-9 of a probability, which is more than that of the value of a rare explanation.
+# Log odds of a draw whose base rates were solved side by side, and of a network built from its numbers: margins
+# are met to 1e-9 of a probability, which is more than that of the value of a rare explanation.
 DRAWN_LOG_ODDS = 1e-6
 
 # The same with 99.9 % of the posterior mass on either side of every cause, corrected at the medians.

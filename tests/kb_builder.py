@@ -137,6 +137,7 @@ d_dimer,positive,panel,0.05,0.1,0.16
         "seen,What is to be seen?,bruising,a bruise,strain\n"
         "seen,What is to be seen?,tingling,tingling,\n"
     ),
+    "words.csv": "key,words\nstate.mild,mild\n",
     "notices.csv": "id,kind,when,words\nN1,contradiction,pain=none and bruising=present,It does not fit.\n",
     "actions.csv": "id,label,words,lowest_level,highest_level\nrubbing,Rubbing,rub;massage,,soon\n",
     "management.csv": (

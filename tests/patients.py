@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from thighdx.kb.records import Variable
 from thighdx.network.build import build_network
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 from thighdx.scoring.options import ScoreOptions
-from thighdx.scoring.score import Scoring, score_table
+from thighdx.scoring.score import score_table
 
 __all__ = [
     "BANDS",
@@ -38,7 +39,6 @@ __all__ = [
     "planned",
     "scored",
     "scored_with_losses",
-    "scoring",
     "status",
 ]
 
@@ -163,9 +163,10 @@ def onset_columns(rows: list[tuple[Any, Any, Any]]) -> dict[str, list[Any]]:
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-def scored(table: Any, **options: Any) -> Any:
+def scored(table: Any, *, groups: Any = False, **options: Any) -> Any:
     """The table as scored with the small network."""
-    return score_table(scoring(**options), table)
+    wanted = ScoreOptions(**{"setting": "primary_care", "groups": bool(groups)} | options)
+    return score_table(small_model(GROUPS if groups is True else groups or {}), wanted, table)
 
 
 def scored_with_losses(table: Any, **options: Any) -> Any:
@@ -174,6 +175,6 @@ def scored_with_losses(table: Any, **options: Any) -> Any:
         return scored(table, **options)
 
 
-def scoring(**options: Any) -> Scoring:
-    """What scores tables with the small network."""
-    return Scoring(NETWORK, VOCABULARY, ScoreOptions(**{"setting": "primary_care"} | options), GROUPS)
+def small_model(groups: Mapping[str, Sequence[str]]) -> Any:
+    """What scoring asks a model for."""
+    return SimpleNamespace(network=NETWORK, vocabulary=VOCABULARY, groups=groups, residual_cause="")

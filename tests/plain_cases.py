@@ -1,4 +1,4 @@
-"""Specifications, vocabulary and cases of networks that are made from numbers: without judgements, rules or advice."""
+"""Specifications, vocabulary and cases of networks that are made from numbers, without judgements, rules or advice."""
 
 from __future__ import annotations
 
@@ -51,36 +51,6 @@ def case_of(spec: NetworkSpec, evidence: Said, setting: str | None = None) -> Ca
     return encode_case(vocabulary_of(spec), evidence, setting=setting or spec.settings[0])
 
 
-def open_plain(
-    network: Network,
-    evidence: Mapping[str, str | Mapping[str, float]],
-    setting: str | None = None,
-    *,
-    residual_cause: str = "",
-) -> Case:
-    """Put a case to a network, in the first setting unless one is named."""
-    spec = network.spec
-    manifest = Manifest("plain", "0", "", 1, spec.max_causes, spec.settings[0], "", (), (), residual_cause)
-    kb = KnowledgeBase(manifest, _variables(spec), (), (), (), (), (), (), {}, "")
-    compiled = CompiledModel(kb, Once(dict), spec, network.solved, spec.shares, {})
-    vars(compiled)["network"] = network  # built already
-    return open_case(compiled, evidence, setting=setting)
-
-
-def case_at(
-    model: Model, states: Mapping[str, str], posterior: Mapping[str, float], kb: KnowledgeBase | None = None
-) -> Case:
-    """A case at posteriors of our choosing, which no evidence need lead to; perhaps with rules of our own."""
-    compiled = model.compiled
-    if kb is not None:
-        compiled = replace(compiled, kb=kb)
-        vars(compiled)["network"] = model.network  # which rules and advice have no part in
-    evidence = encode_case(compiled.vocabulary, states, setting=compiled.default_setting)
-    in_order = {cause: posterior[cause] for cause in compiled.vocabulary.cause_index}
-    weights = np.exp(setting_tables(compiled.network, int(evidence.batch.setting_idx[0])).log_prior)
-    return Case(compiled, evidence, weights, in_order, 0.0)
-
-
 def batch_of(network: Network, rows: Sequence[Said], settings: Sequence[str]) -> EvidenceBatch:
     """The batch that says the same as the rows, one setting per row; made without the package's own encoder."""
     causes = network.spec.causes
@@ -116,6 +86,36 @@ def base_of(network: Network, setting: str) -> reference.Base:
         cause=dict(zip(spec.causes, weights, strict=True)),
         state=dict(zip([context.id for context in spec.contexts], factors, strict=True)),
     )
+
+
+def open_plain(
+    network: Network,
+    evidence: Said,
+    setting: str | None = None,
+    *,
+    residual_cause: str = "",
+) -> Case:
+    """Put a case to a network, in the first setting unless one is named."""
+    spec = network.spec
+    manifest = Manifest("plain", "0", "", 1, spec.max_causes, spec.settings[0], "", (), (), residual_cause)
+    kb = KnowledgeBase(manifest, _variables(spec), (), (), (), (), (), (), {}, "")
+    compiled = CompiledModel(kb, Once(dict), spec, network.solved, spec.shares, {})
+    vars(compiled)["network"] = network  # built already
+    return open_case(compiled, evidence, setting=setting)
+
+
+def case_at(
+    model: Model, states: Mapping[str, str], posterior: Mapping[str, float], kb: KnowledgeBase | None = None
+) -> Case:
+    """A case at posteriors of our choosing, which no evidence need lead to; perhaps with rules of our own."""
+    compiled = model.compiled
+    if kb is not None:
+        compiled = replace(compiled, kb=kb)
+        vars(compiled)["network"] = model.network  # which rules and advice have no part in
+    evidence = encode_case(compiled.vocabulary, states, setting=compiled.default_setting)
+    in_order = {cause: posterior[cause] for cause in compiled.vocabulary.cause_index}
+    weights = np.exp(setting_tables(compiled.network, int(evidence.batch.setting_idx[0])).log_prior)
+    return Case(compiled, evidence, weights, in_order, 0.0)
 
 
 def finding(name: str, background: float, causes: tuple[str, ...], **rows: float) -> FindingSpec:

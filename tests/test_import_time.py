@@ -63,8 +63,8 @@ def test_a_diagnosis_as_plain_numbers_needs_numpy_alone() -> None:
 def test_loading_a_model_leaves_out_what_fits_and_solves() -> None:
     code = (
         "import sys, thighdx; thighdx.load_model()\n"
-        "late = ('elicitation', 'kb.check', 'kb.manifest', 'network.assemble', 'compilation')\n"
-        "late += ('reasoning.triage', 'reasoning.delta')\n"
+        "late = ('elicitation', 'kb.check', 'kb.manifest', 'network.assemble', 'compiled.compilation')\n"
+        "late += ('reasoning.urgency.triage', 'reasoning.intervals.delta')\n"
         "found = [name for name in late if 'thighdx.' + name in sys.modules]\n"
         "assert not found, found"
     )

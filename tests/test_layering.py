@@ -19,6 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "base": (
         "errors",
         "text",
+        "words",
         "arrays",
         "atomic_files",
         "display",
@@ -38,8 +39,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "reasoning": ("reasoning",),
     "scoring": ("scoring",),
     "evaluation": ("evaluation",),
-    "model": ("model", "result"),
     "learning": ("learning",),
+    "model": ("model", "result"),
     "html": ("html",),
     "schemas": ("schemas",),
     "forms": ("forms",),
@@ -61,21 +62,22 @@ QUESTIONS = ("explain", "fit", "intervals", "urgency", "questions", "interview",
 UPWARD = {
     ("thighdx.display", "thighdx.html.fragments"): "the one door from a result to its picture",
     ("thighdx.display", "thighdx.html.case_report"): "the same, for a whole page",
-    ("thighdx.model", "thighdx.learning.learned"): "`Model.learn` is where users look; learning makes models",
 }
 
 
 # Modules that import some others late, each with its reason; a command of `cli` loads only what it needs.
 LATE = {
     "thighdx.display": "html stands above what it shows",
-    "thighdx.model": "a single case needs neither tables, nor scipy, nor learning",
-    "thighdx.result": "a posterior needs none of the questions that may follow",
+    "thighdx.model": "a single case needs neither scipy, nor YAML, nor learning",
+    "thighdx.result": "a posterior needs none of the questions that may follow: urgency and advice take 10 ms to "
+    "import, all others bring scipy, 50 ms and more",
     "thighdx.kb.load": "a compiled model needs no YAML and no pydantic",
     "thighdx.compiled.compiled_model": "judgements bring scipy, which a single case does not need",
     "thighdx.compiled.reading": "compiling brings scipy; most models are compiled",
     "thighdx.compiled.stored": "only building needs it",
-    "thighdx.scoring.extras": "only intervals and urgency need it",
-    "thighdx.scoring.score": "brings numba, which a short table does not need",
+    "thighdx.plots.canvas": "its own axes are matplotlib's, which only pictures need",
+    "thighdx.scoring.tables": "a single case needs neither pandas, nor pyarrow",
+    "thighdx.scoring.score": "numba and scipy are for long tables and for intervals",
 }
 
 

@@ -6,7 +6,10 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,3 +207,40 @@ def test_the_error_tree_is_as_drawn() -> None:
     assert thighdx.ImpossibleEvidenceError.__bases__ == (thighdx.EvidenceError,)
     assert thighdx.UnknownNameError.__mro__[1:3] == (thighdx.ThighdxError, KeyError)
     assert thighdx.ThighdxError.__bases__ == (Exception,)
+
+
+def documented(thing: object) -> list[str]:
+    """Names of the parameters in the docstring of a function or class, in its order."""
+    text = inspect.getdoc(thing) or ""
+    _, _, section = text.partition("Parameters\n----------\n")
+    section = re.split(r"\n\n[A-Z][a-z]+\n---+\n", section)[0]
+    lines = [line.partition(" : ")[0] for line in section.splitlines() if line and not line.startswith(" ")]
+    return [name.strip().lstrip("*") for line in lines for name in line.split(",")]
+
+
+def callables() -> Iterator[tuple[str, Any]]:
+    """Everything public that is called: functions, classes that users make, and their methods."""
+    for name in thighdx.__all__:
+        thing = getattr(thighdx, name)
+        if not inspect.isclass(thing):
+            yield name, thing
+        elif not issubclass(thing, Exception):
+            methods = inspect.getmembers(
+                thing, lambda item: inspect.isfunction(item) or inspect.ismethod(item)
+            )
+            called = [(key, item) for key, item in methods if key[0] != "_" or key == "__call__"]
+            yield from ((f"{name}.{key}", item) for key, item in called)
+            if name not in MADE_BY_OTHERS:
+                yield name, thing
+
+
+# Nobody makes these by hand: `load_model`, `diagnose`.
+MADE_BY_OTHERS = {"Model", "Result"}
+
+
+@pytest.mark.parametrize(
+    ("name", "thing"), list(callables()), ids=lambda item: item if isinstance(item, str) else ""
+)
+def test_help_tells_every_parameter(name: str, thing: Any) -> None:
+    parameters = [key for key in inspect.signature(thing).parameters if key not in ("self", "cls")]
+    assert sorted(documented(thing)) == sorted(parameters), name

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, assert_type
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 import thighdx
 
@@ -45,19 +47,34 @@ def application(model: thighdx.Model) -> dict[str, Any]:
     return {"all": [texts, numbers, ends, tables, shown, more, sets, [w.code for w in result.warnings]]}
 
 
-def analyst(model: thighdx.Model, patients: pd.DataFrame) -> Iterator[object]:
-    """Score tables."""
+class Relation:
+    """What other libraries give, such as a query of DuckDB: a stream of Arrow batches."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        raise NotImplementedError
+
+
+def analyst(model: thighdx.Model, patients: pd.DataFrame, table: pa.Table) -> Iterator[object]:
+    """Score tables: the same kind comes back, of a stream a table of pyarrow, which has no types."""
     scored = model.score(
-        patients, interval=0.9, triage=True, groups=True, status_detail=True, on_error="unknown"
+        patients, interval=0.9, triage=True, groups=True, status_detail=True, on_error="unknown", n_threads=1
     )
     assert_type(scored, pd.DataFrame)
     assert_type(model.score(pl.DataFrame({"bruising": ["yes"]})), pl.DataFrame)
-    yield model.explain_columns(patients, columns={"q7": "onset"}).shape
+    yield model.score(table, columns={"q7": "onset"}, setting="primary_care").schema
+    yield model.score(Relation(), reference_date=date(2026, 3, 31)).schema
+    assert_type(model.explain_columns(patients, columns={"q7": "onset"}), pd.DataFrame)
     found = thighdx.evaluate(model, patients, setting="primary_care")
     yield found.log_score, found.left_out, found.to_frame()
-    scorer = thighdx.Scorer(model, top=3, reference_date="2026-03-31")
-    yield from model.score_batches([], triage=True, top=2)
-    yield thighdx.score_files("in.csv", "out.csv", scorer=scorer)
+    scorer = thighdx.Scorer(
+        model, top=3, reference_date="2026-03-31", column_map={"format": 1, "columns": {}}
+    )
+    assert_type(scorer(patients), pd.DataFrame)
+    assert_type(scorer(pl.DataFrame()), pl.DataFrame)
+    yield from scorer.stream(table.to_batches())
+    yield scorer(table), scorer.output_schema(table.schema), scorer.setting, scorer.options.interval
+    yield from model.score_batches(table.to_batches(), triage=True, top=2, on_error="raise")
+    yield thighdx.score_files(["in.csv"], "out.parquet", scorer=scorer, on_earlier="resume")
 
 
 def others(model: thighdx.Model) -> list[object]:
@@ -67,7 +84,9 @@ def others(model: thighdx.Model) -> list[object]:
     rebased = model.rebase({"hamstring_strain": 0.3}, exclusive=True)
     patients = rebased.simulate(10, seed=1)
     model.warm("primary_care")
-    learned = model.learn(patients, name="ten")
+    learned = model.learn(patients, name="ten", truth="diagnosis", folds=5, progress=print)
+    assert_type(learned.model, thighdx.Model)
+    assert_type(learned.model.rebased["primary_care"]["hamstring_strain"], float)
     names = [
         model.name,
         model.version,

@@ -9,7 +9,7 @@ from site_pages.markdown import WIDE, condition_list, escape, finding_link, fold
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import LEVELS
 from thighdx.network.profile import FindingFact, context_facts, find_look_alikes, finding_facts
-from thighdx.text import number, percent
+from thighdx.text import begun, exact_percent, in_words, level_name, number, percent, span
 
 if TYPE_CHECKING:
     from thighdx import Model
@@ -28,7 +28,7 @@ ADVICE_NAMES = {"self_care": "Self-care", "caution": "What to avoid, and when to
 def causes_index(model: Model) -> str:
     """List every cause with its share in each setting."""
     spec, kb = model.network.spec, model.compiled.kb
-    settings = [setting.id.replace("_", " ") for setting in kb.manifest.settings]
+    settings = [in_words(setting.id) for setting in kb.manifest.settings]
     ordered = sorted(model.causes.items(), key=lambda item: (item[0] == model.residual_cause, item[1].label))
     rows = [
         [f"[{escape(cause.label)}]({cause_id}.md)", "yes" if cause_id in kb.must_not_miss else ""]
@@ -80,7 +80,7 @@ def _urgency(model: Model, cause: str) -> str:
         return ""
     limits = {level: harm.threshold(level) for level in reversed(LEVELS)}
     acted = [
-        f"{level.replace('_', '-')} from {percent(limit)}"
+        f"{level_name(level).lower()} from {exact_percent(limit)}"
         for level, limit in limits.items()
         if limit is not None
     ]
@@ -102,9 +102,7 @@ def _shares(model: Model, cause: str) -> str:
     for setting in model.compiled.kb.manifest.settings:
         judged = model.compiled.pooled[("shares", (cause, setting.id))]
         low, high = judged.distribution.quantile([0.05, 0.95])
-        rows.append(
-            [setting.label, percent(judged.point), f"{percent(float(low))} to {percent(float(high))}"]
-        )
+        rows.append([setting.label, percent(judged.point), span(float(low), float(high))])
     return "## How common\n\n" + table(("setting", "share>", "90 % interval>"), rows)
 
 
@@ -207,7 +205,7 @@ def _advice(model: Model, cause: str) -> str:
         return ""
     text = "## Advice\n\n"
     for kind in dict.fromkeys(item.kind for item in advice):
-        text += f"### {ADVICE_NAMES.get(kind, kind.replace('_', ' ').capitalize())}\n\n"
+        text += f"### {ADVICE_NAMES.get(kind, begun(in_words(kind)))}\n\n"
         chosen = sorted((item for item in advice if item.kind == kind), key=lambda item: item.priority)
         text += "\n".join(_one_advice(model, item) for item in chosen) + "\n"
     return text

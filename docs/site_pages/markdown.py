@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.kb.expressions import AllOf, Expression, Is
+from thighdx.text import in_words
 
 if TYPE_CHECKING:
     from thighdx.kb.records import Variable
@@ -43,9 +44,7 @@ def state_words(variable: Variable, state: str, *, or_more: bool = False) -> str
     if variable.states in YES_OR_NO:
         return variable.label if state == variable.states[1] else f"{variable.label}: {state}"
     place = variable.states.index(state)
-    *others, last = (
-        name.replace("_", " ") for name in variable.states[place : None if or_more else place + 1]
-    )
+    *others, last = (in_words(name) for name in variable.states[place : None if or_more else place + 1])
     return f"{variable.label}: {', '.join(others)} or {last}" if others else f"{variable.label}: {last}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from site_pages.markdown import condition_list, escape, finding_link, sentence, table
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import LEVELS
-from thighdx.text import percent
+from thighdx.text import exact_percent
 
 if TYPE_CHECKING:
     from thighdx import Model
@@ -76,7 +76,7 @@ def _thresholds(model: Model) -> str:
                 f"[{escape(model.causes[harm.cause].label)}](causes/{harm.cause}.md)",
                 f"{harm.harm_of_missing:g}",
             ]
-            + ["" if limit is None else percent(limit) for limit in limits]
+            + ["" if limit is None else exact_percent(limit) for limit in limits]
             + [harm.level_if_likely.replace("_", "-")]
         )
     manifest = model.compiled.kb.manifest

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from thighdx.compiled.case import open_case
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.compiled.reading import read_compiled
+from thighdx.compiled.rebase import rebase_model
 from thighdx.display import Shown
 from thighdx.errors import Problem, ThighdxError
-from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.kb.records import Variable
 from thighdx.kb.resources import model_path
-from thighdx.network.build import Network
+from thighdx.network.interchange import to_pgmpy
 from thighdx.result import Result
+from thighdx.scoring.tables import ScoresTables
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import pandas as pd
 
-    from thighdx.evidence.column_map import ColumnMap
     from thighdx.learning.learned import Learned
-
-TableT = TypeVar("TableT")
 
 __all__ = ["Model", "load_model", "read_model"]
 
@@ -37,6 +32,7 @@ def load_model(name: str = "posterior_thigh", *, max_causes: int | None = None) 
     Parameters
     ----------
     name : str
+        One of those that come with the package.
     max_causes : int, optional
         How many causes may be present at once; the shipped model allows 2. Another number is solved
         here, which takes some seconds for 3 and minutes for 4.
@@ -55,6 +51,13 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
     A folder that `thighdx model build` has compiled loads in a fraction of a second; one that was edited
     since is checked, fitted and solved again here, in memory, which takes some seconds.
 
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+    max_causes : int, optional
+        As for `load_model`; default what its manifest says.
+
     Raises
     ------
     KnowledgeBaseError
@@ -69,7 +72,7 @@ def read_model(path: str | Path, *, max_causes: int | None = None) -> Model:
 
 
 @dataclass(frozen=True, eq=False)
-class Model(Shown):
+class Model(ScoresTables, Shown):
     """A compiled diagnostic network; immutable, picklable, safe to share between threads.
 
     Made by `load_model` and `read_model`.
@@ -79,7 +82,7 @@ class Model(Shown):
 
     def __post_init__(self) -> None:
         """Build the tables."""
-        _ = self.compiled.network, self.compiled.vocabulary
+        _ = self.network, self.vocabulary
 
     def __reduce__(self) -> tuple[type[Model], tuple[CompiledModel]]:
         """Pickle what the tables are made from."""
@@ -93,71 +96,6 @@ class Model(Shown):
             f"{network.n_variables} variables, {network.explanations.n_explanations:,} explanations of up to "
             f"{self.max_causes} causes; not reviewed by clinicians>"
         )
-
-    @property
-    def network(self) -> Network:
-        """The tables of the network."""
-        return self.compiled.network
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """What evidence may say."""
-        return self.compiled.vocabulary
-
-    @property
-    def name(self) -> str:
-        """Name of the knowledge base."""
-        return self.compiled.name
-
-    @property
-    def version(self) -> str:
-        """Version of the knowledge base, not of the library."""
-        return self.compiled.version
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the tables the model was made from, in hexadecimal."""
-        return self.compiled.digest
-
-    @property
-    def disclaimer(self) -> str:
-        """What the model is not."""
-        return self.compiled.disclaimer
-
-    @property
-    def max_causes(self) -> int:
-        """How many causes may be present at once."""
-        return self.compiled.max_causes
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Settings with shares and frequencies of their own."""
-        return self.compiled.settings
-
-    @property
-    def default_setting(self) -> str:
-        """The setting used where none is named."""
-        return self.compiled.default_setting
-
-    @property
-    def residual_cause(self) -> str:
-        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
-        return self.compiled.residual_cause
-
-    @property
-    def variables(self) -> Mapping[str, Variable]:
-        """Everything that can be evidence except causes, by id, in the model's order."""
-        return self.compiled.variables
-
-    @property
-    def causes(self) -> Mapping[str, Variable]:
-        """The causes by id, in the model's order."""
-        return self.compiled.causes
-
-    @property
-    def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Named sets of causes."""
-        return self.compiled.groups
 
     @property
     def rebased(self) -> Mapping[str, Mapping[str, float]]:
@@ -249,192 +187,6 @@ class Model(Shown):
                 found.append(error)
         return found
 
-    def score(
-        self,
-        table: TableT,  # an eager pandas, polars or pyarrow table; the same kind comes back
-        *,
-        setting: str | None = None,
-        interval: float | None = None,
-        triage: bool = False,
-        groups: bool = False,
-        status_detail: bool = False,
-        columns: Mapping[str, str] | None = None,
-        on_error: Literal["keep", "unknown", "raise"] = "keep",
-        reference_date: str | date | None = None,
-        n_threads: int | None = None,
-    ) -> TableT:
-        """Return posteriors of every cause for every row of a table.
-
-        Parameters
-        ----------
-        table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            One row per patient. Columns named like variables are evidence, and so are ``age``, ``setting``,
-            ``given_<cause>`` and ``<variable>:<state>`` (likelihoods). What else gives a stream of Arrow batches
-            is read too, and comes back as a pyarrow table.
-        setting : str, optional
-            Setting of the rows that do not name their own; default `default_setting`.
-        interval : float, optional
-            Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
-        triage : bool
-            Adds the level of urgency of every row.
-        groups : bool
-            Adds ``group_<name>``, P(any member present).
-        status_detail : bool
-            Adds a column of that name: what could not be read, and what was expected; "" where all is well.
-        columns : mapping of str to str, optional
-            Column of the table to what it is read as. Such a column counts as evidence and is not passed through.
-        on_error : {"keep", "unknown", "raise"}
-            A row with a cell that cannot be read keeps its place, with a status that says why and no
-            probabilities; is scored as if the cell were unknown; is an error.
-        reference_date : date or str, optional
-            The day when patients were seen, such as ``"2026-03-31"``: turns a column ``date_of_birth`` into ages. A
-            column ``reference_date`` says it row by row.
-        n_threads : int, optional
-            Upper limit of threads, all by default; never changes a result.
-
-        Returns
-        -------
-        table of the same kind
-            See `thighdx.scoring.score.score_table` for its columns.
-
-        Raises
-        ------
-        TableError
-            If the table as a whole cannot be read, an option has no such value, or `on_error` is ``raise`` and a
-            row is bad.
-        EvidenceError
-            If there is no such setting.
-
-        Warns
-        -----
-        UserWarning
-            If cells could not be read, with their column, value and number.
-        """
-        from thighdx.scoring.options import ScoreOptions
-        from thighdx.scoring.score import Scoring, score_table
-
-        options = ScoreOptions(
-            setting=self.default_setting if setting is None else setting,
-            interval=interval,
-            triage=triage,
-            groups=groups,
-            status_detail=status_detail,
-            columns={} if columns is None else columns,
-            on_error=on_error,
-            reference_date=reference_date,
-            n_threads=n_threads,
-        )
-        return cast("TableT", score_table(Scoring.of(self.compiled, options), table))
-
-    def explain_columns(
-        self,
-        table: Any,
-        *,
-        columns: Mapping[str, str] | None = None,
-        reference_date: str | date | None = None,
-        n_rows: int = 10_000,
-    ) -> pd.DataFrame:
-        """Say how each column of a table will be read, from its first rows; scores nothing.
-
-        Parameters
-        ----------
-        table : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-        columns, reference_date
-            As for `score`.
-        n_rows : int
-            Rows looked at.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per column: ``column``, ``role``, ``read_as``, ``type``; how many cells are ``known``, ``unknown``
-            and ``bad``; ``bad_values``; a ``remark`` on what may have been meant.
-
-        Raises
-        ------
-        TableError
-            If the table as a whole cannot be read.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> table = pd.DataFrame({"id": [7, 8], "onset": ["sudden", "suden"]})
-        >>> found = load_model().explain_columns(table)
-        >>> found[["column", "role", "known", "bad", "bad_values"]].values.tolist()
-        [['id', 'passed through', 0, 0, ''], ['onset', 'evidence', 1, 1, "'suden' (1)"]]
-        """
-        from thighdx.evidence.frames import open_table
-        from thighdx.scoring.column_readings import ColumnReadings
-        from thighdx.scoring.options import ScoreOptions
-        from thighdx.scoring.score import Scoring
-
-        frame = open_table(table)
-        options = ScoreOptions(
-            setting=self.default_setting, columns=columns or {}, reference_date=reference_date
-        )
-        scoring = Scoring.of(self.compiled, options)
-        readings = ColumnReadings(scoring, scoring.plan(frame.names), frame.kinds)
-        shown = frame.part(0, n_rows)
-        readings.add(shown, len(shown))
-        return readings.to_frame()
-
-    def score_batches(
-        self,
-        batches: Iterable[Any],  # of pyarrow.RecordBatch
-        *,
-        setting: str | None = None,
-        interval: float | None = None,
-        triage: bool = False,
-        groups: bool = False,
-        status_detail: bool = False,
-        columns: Mapping[str, str] | None = None,
-        top: int | None = None,
-        column_map: str | Path | Mapping[str, Any] | ColumnMap | None = None,
-        on_error: Literal["keep", "unknown", "raise"] = "keep",
-        reference_date: str | date | None = None,
-        n_threads: int | None = None,
-    ) -> Iterator[Any]:
-        """Score a stream of record batches, one after the other, in constant memory.
-
-        Parameters
-        ----------
-        batches : iterable of pyarrow.RecordBatch
-            All of one schema.
-        setting, interval, triage, groups, status_detail, columns, on_error, reference_date, n_threads
-            As for `score`.
-        top, column_map
-            As for `thighdx.Scorer`.
-
-        Raises
-        ------
-        TableError, EvidenceError
-            For options at once; for a batch, or a schema that changes between batches, where it comes.
-
-        Examples
-        --------
-        >>> import pyarrow as pa
-        >>> batch = pa.record_batch({"id": [1, 2], "bruising": ["yes", "no"]})
-        >>> [scored.num_rows for scored in load_model().score_batches([batch, batch])]
-        [2, 2]
-        """
-        from thighdx.scoring.scorer import Scorer
-
-        scorer = Scorer(
-            self,
-            setting=setting,
-            interval=interval,
-            triage=triage,
-            groups=groups,
-            status_detail=status_detail,
-            columns=columns,
-            top=top,
-            column_map=column_map,
-            on_error=on_error,
-            reference_date=reference_date,
-            n_threads=n_threads,
-        )
-        return scorer.stream(batches)
-
     def warm(self, settings: Iterable[str] | str | None = None) -> None:
         """Make every table that a first request would have to make, so that a service answers the first at once.
 
@@ -455,7 +207,34 @@ class Model(Shown):
             self.diagnose({}, setting=setting).to_dict()
 
     def simulate(self, n: int, *, seed: int, setting: str | None = None) -> pd.DataFrame:
-        """Draw `n` patients from the model: all variables, and the truth in ``true_<cause>`` columns."""
+        """Draw patients from the model.
+
+        Parameters
+        ----------
+        n : int
+            How many, from 0 on.
+        seed : int
+            Of the generator; the same seed draws the same patients.
+        setting : str, optional
+            Where they are seen; default `default_setting`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per patient: the state of every variable, categorical, none unknown; the truth in boolean columns
+            ``true_<cause>``.
+
+        Raises
+        ------
+        EvidenceError
+            If there is no such setting.
+
+        Examples
+        --------
+        >>> patients = load_model().simulate(3, seed=1)
+        >>> len(patients), patients.filter(like="true_").any(axis=1).all().item()
+        (3, True)
+        """
         from thighdx.inference.simulate import simulate_table
 
         name = self.default_setting if setting is None else setting
@@ -495,8 +274,6 @@ class Model(Shown):
         >>> round(float(registry.diagnose({}).posterior["hamstring_strain"]), 6)
         0.3
         """
-        from thighdx.compiled.rebase import rebase_model
-
         name = self.default_setting if setting is None else setting
         known = self.settings[self.vocabulary.setting_code(name)]
         rebased = rebase_model(self.compiled, self.vocabulary, shares, setting=known, exclusive=exclusive)
@@ -516,7 +293,7 @@ class Model(Shown):
         folds: int = 0,
         min_count: float = 5,
         progress: Callable[[str], None] | None = None,
-    ) -> Learned:
+    ) -> Learned[Model]:
         """Return a new model whose judgements are moved as far as records justify, and no further.
 
         Parameters
@@ -536,7 +313,7 @@ class Model(Shown):
         use_unlabelled : bool
             Learn also from records whose causes are not known, through their posterior.
         seed : int
-            Of the folds.
+            Of the folds of the cross-validation.
         patient : str, optional
             A column that says which records are of one patient, who is never in two folds.
         folds : int
@@ -573,6 +350,7 @@ class Model(Shown):
         return learn(
             self,
             records,
+            wrap=Model,
             name=name,
             truth=truth,
             setting=setting,
@@ -588,7 +366,20 @@ class Model(Shown):
     def trace(self, cause: str) -> pd.DataFrame:
         """Return every judgement about a cause with its experts, quantiles, sources and notes.
 
-        See `thighdx.compiled.trace.trace_cause` for the columns.
+        Parameters
+        ----------
+        cause : str
+            Id of the cause.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `thighdx.compiled.trace.trace_cause` for the columns.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such cause.
         """
         from thighdx.compiled.trace import trace_cause
 
@@ -623,6 +414,11 @@ class Model(Shown):
     def save(self, path: str | Path) -> Path:
         """Write the model's folder: its tables, its manifest (with rebased shares) and its compiled file.
 
+        Parameters
+        ----------
+        path : str or Path
+            A folder that does not exist or is empty; it appears complete or not at all.
+
         Raises
         ------
         FileExistsError
@@ -636,8 +432,16 @@ class Model(Shown):
         """Return the whole model for one setting as a pgmpy ``DiscreteBayesianNetwork``.
 
         The root ``explanation`` has one state per set of causes; everything else is its child.
-        """
-        from thighdx.network.interchange import to_pgmpy
 
+        Parameters
+        ----------
+        setting : str, optional
+            Default `default_setting`.
+
+        Raises
+        ------
+        EvidenceError
+            If there is no such setting.
+        """
         name = self.default_setting if setting is None else setting
         return to_pgmpy(self.network, setting_idx=self.vocabulary.setting_code(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -61,6 +62,8 @@ def plain(value: Any) -> Any:
         return value.to_dict()
     if is_dataclass(value):
         return _data(value)
+    if isinstance(value, datetime.date):
+        return str(value)
     return plain(value.tolist()) if hasattr(value, "tolist") else value
 
 

@@ -9,22 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import thighdx
 from thighdx.atomic_files import write_text
-from thighdx.compiled.case import Case, open_case
-from thighdx.compiled.compiled_model import ModelCard
+from thighdx.compiled.case import Case, RankedExplanation, open_case
+from thighdx.compiled.compiled_model import ModelCard, ModelFacts
 from thighdx.display import Day, Shown, page_of
 from thighdx.errors import OptionError, UnknownNameError, choice_fault, nearest_hint
 from thighdx.evidence.one_case import CaseWarning
-from thighdx.inference.engine import set_chances
-from thighdx.inference.marginals import marginal
-from thighdx.kb.conditions import is_true
 from thighdx.kb.records import Cost
-from thighdx.network.groups import SetMembers, group_sets
 from thighdx.notice import notice_if_slow
-from thighdx.scoring.portable import SupportsModel
+from thighdx.plain import plain
+from thighdx.reasoning.answers import state_chances
 from thighdx.text import percent, printable
 
 if TYPE_CHECKING:
@@ -41,17 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["RESULT_FORMAT", "ModelCard", "RankedExplanation", "Result"]
 
 RESULT_FORMAT = 2  # 1 had intervals in the urgency and four levels
-PARTS = ("warnings", "posterior", "prior", "groups", "explanations", "triage", "management", "fit")
-DRAWING = "thighdx: drawing judgements, once per setting ..."
+MODEL_KEYS = ("name", "version", "digest", "max_causes", "rebased")
 SHOWN_LEVEL = 0.9  # of the credible intervals in pictures and reports
-
-
-@dataclass(frozen=True, slots=True)
-class RankedExplanation:
-    """A set of causes that may be behind the complaint together, and P(exactly this set | evidence)."""
-
-    causes: tuple[str, ...]
-    probability: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +68,7 @@ class Result(Shown):
     @property
     def warnings(self) -> tuple[CaseWarning, ...]:
         """What the reader should know of the evidence: doubtful values, answers at odds, another complaint."""
-        notices = (item for item in self._case.kb.notices if is_true(item.when, self._case.states))
-        return (*self._case.evidence.warnings, *(CaseWarning(item.kind, item.words) for item in notices))
+        return self._case.warnings
 
     @property
     def evidence(self) -> dict[str, str | dict[str, float]]:
@@ -107,12 +92,7 @@ class Result(Shown):
     @property
     def groups(self) -> pd.Series[float]:
         """P(any member present | evidence) of every group of causes, in the model's order."""
-        members = [
-            [self._case.vocabulary.cause_index[c] for c in group] for group in self.model.groups.values()
-        ]
-        sets = SetMembers.of(group_sets(self._case.network.membership, members))
-        values = set_chances(self._case.weights[None], sets)[0]
-        return _series(dict(zip(self.model.groups, values.tolist(), strict=True)), "posterior", "group")
+        return _series(self._case.groups, "posterior", "group")
 
     def top(self, n: int = 3) -> pd.Series[float]:
         """Return the `n` most probable causes; what is not in the list of causes is never ranked.
@@ -134,10 +114,7 @@ class Result(Shown):
         n : int
             1 or more; fewer come back where the model has fewer.
         """
-        if n < 1:
-            raise ValueError(f"n: got {n}, expected 1 or more")
-        best = np.argsort(-self._case.weights, kind="stable")[:n].tolist()
-        return tuple(RankedExplanation(self._case.causes_of(i), float(self._case.weights[i])) for i in best)
+        return self._case.explanations(n)
 
     def probabilities(self, variable: str) -> pd.Series[float]:
         """Return P(state | evidence) of any context, pathology, finding or test.
@@ -152,14 +129,11 @@ class Result(Shown):
         UnknownNameError
             If there is no such variable.
         """
-        case, ids = self._case, self._case.vocabulary.index
+        ids = self._case.vocabulary.index
         if variable not in ids:
             hint = nearest_hint(variable, ids) or "see model.variables; causes are in result.posterior"
             raise UnknownNameError(f"unknown variable {variable!r}; {hint}")
-        values = marginal(case.network, case.batch, case.weights, ids[variable]).tolist()
-        return _series(
-            dict(zip(case.vocabulary.by_id[variable].states, values, strict=True)), variable, "state"
-        )
+        return _series(self._case.once(state_chances)[variable], variable, "state")
 
     def interval(
         self, level: float = 0.9, *, method: IntervalMethod = "auto", n_draws: int = 200, seed: int = 0
@@ -173,6 +147,12 @@ class Result(Shown):
         ----------
         level : float
             Probability inside, in (0, 1); 0.9 runs from the 5 % to the 95 % quantile.
+        method : {"auto", "delta", "draws"}
+            How they are found.
+        n_draws : int
+            Of the judgements, where they are drawn.
+        seed : int
+            Of the draws; the same seed gives the same intervals.
 
         Raises
         ------
@@ -181,7 +161,7 @@ class Result(Shown):
         """
         from thighdx.reasoning.intervals.credible_intervals import credible_intervals
 
-        with notice_if_slow(DRAWING):
+        with notice_if_slow("thighdx: drawing judgements, once per setting ..."):
             found = credible_intervals(self._case, level, method=method, n_draws=n_draws, seed=seed)
         return replace(found, labels=self._case.compiled.labels)
 
@@ -189,13 +169,34 @@ class Result(Shown):
         """Return how every known variable moved the log odds of a cause, in decibans.
 
         See `thighdx.reasoning.explain.contributions.explain_cause`.
+
+        Parameters
+        ----------
+        cause : str
+            Id of the cause.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such cause.
         """
         from thighdx.reasoning.explain.contributions import explain_cause
 
         return explain_cause(self._case, cause)
 
     def contrast(self, a: str, b: str) -> Explanation:
-        """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans."""
+        """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans.
+
+        Parameters
+        ----------
+        a, b : str
+            Ids of two causes.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such cause.
+        """
         from thighdx.reasoning.explain.contributions import contrast_causes
 
         return contrast_causes(self._case, a, b)
@@ -217,6 +218,15 @@ class Result(Shown):
 
         Alarm questions of the likely causes come first. Without `max_cost` only what can be asked or examined in
         the setting is named, and nothing in an emergency.
+
+        Parameters
+        ----------
+        n : int
+            At most so many.
+        max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}, optional
+            The dearest that may be named.
+        goal : {"causes", "urgency"}
+            What the answers should make clearer.
         """
         from thighdx.reasoning.questions.next_questions import next_questions
 
@@ -226,6 +236,13 @@ class Result(Shown):
         """Return which judgements move a cause most, and how far each may move before the answer changes.
 
         See `thighdx.reasoning.sensitivity.one_way.sensitivity`; the answer is the leading cause and the urgency.
+
+        Parameters
+        ----------
+        cause : str
+            Id of the cause.
+        n : int
+            At most so many judgements.
         """
         from thighdx.reasoning.sensitivity.one_way import sensitivity
         from thighdx.reasoning.urgency.levels import urgency_after
@@ -290,41 +307,21 @@ class Result(Shown):
         """
         for name in () if include is None else include:
             if name not in PARTS:
-                raise OptionError(choice_fault("include", name, PARTS))
-        parts: dict[str, Callable[[], Any]] = {
-            "warnings": lambda: [{"code": item.code, "message": item.message} for item in self.warnings],
-            "posterior": lambda: self._ordered(self._case.posterior),
-            "prior": lambda: self._ordered(self._case.prior),
-            "groups": lambda: {str(group): float(value) for group, value in self.groups.items()},
-            "explanations": lambda: [
-                {"causes": list(item.causes), "probability": item.probability}
-                for item in self.explanations(5)
-            ],
-            "triage": lambda: self.triage.to_dict(),
-            "management": lambda: self.management.to_dict(),
-            "fit": lambda: self.fit.to_dict(),
-        }
-        wanted = {name: make() for name, make in parts.items() if include is None or name in include}
+                raise OptionError(choice_fault("include", name, [*PARTS]))
         return {
             "format": "thighdx.result",
             "format_version": RESULT_FORMAT,
             "thighdx_version": thighdx.__version__,
-            "model": {
-                "name": self.model.name,
-                "version": self.model.version,
-                "digest": self.model.digest,
-                "max_causes": self.model.max_causes,
-                "rebased": {setting: dict(shares) for setting, shares in self.model.rebased.items()},
-            },
+            "model": {name: plain(getattr(self.model, name)) for name in MODEL_KEYS},
             "setting": self.setting,
             "evidence": self.evidence,
             "log_evidence": self.log_evidence,
-            **wanted,
+            **{name: plain(of(self)) for name, of in PARTS.items() if include is None or name in include},
             "disclaimer": self.model.disclaimer,
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], model: SupportsModel) -> Result:
+    def from_dict(cls, data: Mapping[str, Any], model: ModelFacts) -> Result:
         """Return the result that `to_dict` was made of: the same evidence, diagnosed again by the same model.
 
         Parameters
@@ -353,10 +350,9 @@ class Result(Shown):
         again = cls(open_case(model.compiled, data["evidence"], setting=data["setting"]))
         own = again.to_dict(include=[])["model"]
         for name in ("name", "digest", "max_causes", "rebased"):
-            if data["model"][name] != own[name]:
-                got, expected = data["model"][name], own[name]
+            if (got := data["model"][name]) != own[name]:
                 raise OptionError(
-                    f"data: is from a model with the {name} {got}, expected {expected}; give that model"
+                    f"data: is from a model with the {name} {got}, expected {own[name]}; give that model"
                 )
         return again
 
@@ -366,7 +362,15 @@ class Result(Shown):
         return {cause: values[cause] for cause in sorted(values, key=lambda cause: -posterior[cause])}
 
     def to_json(self, include: Collection[str] | None = None, *, indent: int | None = None) -> str:
-        """Return `to_dict` as JSON text."""
+        """Return `to_dict` as JSON text.
+
+        Parameters
+        ----------
+        include : collection of str, optional
+            As for `to_dict`.
+        indent : int, optional
+            Spaces per level; default all on one line.
+        """
         return json.dumps(self.to_dict(include), indent=indent, allow_nan=False)
 
     def report(
@@ -401,8 +405,7 @@ class Result(Shown):
         OSError
             If the file cannot be written; an older one stays as it was.
         """
-        page = self.to_html(title=title, case_id=case_id, date=date, method=method)
-        return write_text(page, path)
+        return write_text(self.to_html(title=title, case_id=case_id, date=date, method=method), path)
 
     def to_html(
         self,
@@ -412,7 +415,13 @@ class Result(Shown):
         date: Day | None = None,
         method: IntervalMethod = "delta",
     ) -> str:
-        """Return the page that `report` writes, as text."""
+        """Return the page that `report` writes, as text.
+
+        Parameters
+        ----------
+        title, case_id, date, method
+            As for `report`.
+        """
         intervals = self._quick_intervals if method == "delta" else self.interval(SHOWN_LEVEL, method=method)
         return page_of(self, intervals=intervals, title=title, case_id=case_id, date=date)
 
@@ -429,6 +438,19 @@ class Result(Shown):
             )
         lines.extend(f"  note: {item.message}" for item in self.warnings)
         return "\n".join([*lines, f"  {self.model.disclaimer}"])
+
+
+# What `Result.to_dict` may have, besides which case and model it is.
+PARTS: Mapping[str, Callable[[Result], Any]] = {
+    "warnings": lambda result: result.warnings,
+    "posterior": lambda result: result._ordered(result._case.posterior),
+    "prior": lambda result: result._ordered(result._case.prior),
+    "groups": lambda result: result._case.groups,
+    "explanations": lambda result: result.explanations(),
+    "triage": lambda result: result.triage,
+    "management": lambda result: result.management,
+    "fit": lambda result: result.fit,
+}
 
 
 def _series(values: Mapping[str, float], name: str, index: str = "cause") -> pd.Series[float]:

@@ -8,45 +8,41 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Mapping
+
+from thighdx.words import Labels, say
 
 __all__ = [
-    "COST_NAMES",
-    "LEVEL_NAMES",
+    "MINUS",
     "NO_BREAK",
     "Labels",
     "advice_of_level",
+    "answer_name",
     "begun",
+    "cost_name",
     "counted",
+    "exact_percent",
+    "finding_name",
+    "fine_percent",
+    "graded_name",
     "in_labels",
     "in_words",
     "label_of",
+    "level_name",
     "number",
+    "of_hundred",
     "percent",
     "printable",
     "sentence",
     "short_labels",
-    "uncertain_words",
+    "signed",
+    "span",
+    "state_name",
+    "value_name",
 ]
 
-Labels: TypeAlias = Mapping[str, str]
-
 NO_BREAK = "\N{NO-BREAK SPACE}"
-LEVEL_NAMES: Labels = {
-    "emergency": "Emergency",
-    "urgent": "Urgent",
-    "soon": "Soon",
-    "routine": "Routine",
-    "self_care": "Self-care",
-}
-COST_NAMES: Labels = {
-    "": "",
-    "ask": "ask",
-    "examine": "examine",
-    "cheap_test": "simple test",
-    "imaging_or_invasive": "imaging or invasive test",
-}
+MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
 def counted(n: int, word: str) -> str:
@@ -95,6 +91,62 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{value:.{digits}%}"
 
 
+def exact_percent(value: float) -> str:
+    """Write a share that somebody chose, such as a threshold or a level, as briefly as it can be exact.
+
+    Examples
+    --------
+    >>> exact_percent(0.15), exact_percent(0.125), exact_percent(0.9), exact_percent(0.0005)
+    ('15%', '12.5%', '90%', '0.05%')
+    """
+    return f"{100 * value:.10g}%"
+
+
+def fine_percent(value: float) -> str:
+    """Write a judged probability with two digits that count, however small.
+
+    Examples
+    --------
+    >>> fine_percent(0.123), fine_percent(0.00123), fine_percent(0.000012), fine_percent(1.0), fine_percent(0.0)
+    ('12.3%', '0.12%', '0.0012%', '100%', '0%')
+    """
+    return f"{number(100 * value)}%" if 0.0 < value < 0.01 else percent(value)
+
+
+def of_hundred(probability: float) -> str:
+    """Write a probability as so many patients of 100, the number alone.
+
+    Examples
+    --------
+    >>> of_hundred(0.3), of_hundred(0.00123)
+    ('30', '0.123')
+    """
+    return f"{100 * probability:.3g}"
+
+
+def span(low: float, high: float, labels: Labels | None = None) -> str:
+    """Write an interval of probabilities.
+
+    Examples
+    --------
+    >>> span(0.0, 0.123)
+    '0% to 12.3%'
+    """
+    return say("number.span", labels, low=percent(low), high=percent(high))
+
+
+def signed(value: float, digits: int = 1, *, minus: str = "-") -> str:
+    """Write decibans or bits with their sign; `minus` is a typographic one where every sign can be shown.
+
+    Examples
+    --------
+    >>> signed(1.25), signed(-3.0, 0), signed(-0.001)
+    ('+1.2', '-3', '0.0')
+    """
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", minus)
+
+
 def in_words(name: str) -> str:
     """Turn an id into words, for want of a label.
 
@@ -116,6 +168,73 @@ def label_of(name: str, labels: Labels | None) -> str:
     return (labels or {}).get(name) or in_words(name)
 
 
+def state_name(variable: str, state: str, labels: Labels | None = None) -> str:
+    """Return what a state is called: as the model labels it, else in the words of its language, else its id.
+
+    Examples
+    --------
+    >>> labels = {"laterality=bilateral": "both sides", "state.present": "vorhanden"}
+    >>> [state_name("laterality", "bilateral", labels), state_name("cramp", "present", labels)]
+    ['both sides', 'vorhanden']
+    >>> state_name("episode_duration", "over_ten_minutes")
+    'over ten minutes'
+    """
+    known = labels or {}
+    return known.get(f"{variable}={state}") or known.get(f"state.{state}") or in_words(state)
+
+
+def finding_name(variable: str, value: str | Mapping[str, float], labels: Labels | None = None) -> str:
+    """Return a finding with its state, or with how likely it is in every state; without a state its name alone.
+
+    Examples
+    --------
+    >>> finding_name("muscle_weakness", "mild"), finding_name("bruising", "")
+    ('muscle weakness: mild', 'bruising')
+    >>> finding_name("pain", {"none": 0.1, "mild": 0.9})
+    'pain: uncertain (likelihoods none 0.1, mild 0.9)'
+    """
+    name = label_of(variable, labels)
+    return f"{name}: {value_name(variable, value, labels)}" if value else name
+
+
+def value_name(variable: str, value: str | Mapping[str, float], labels: Labels | None = None) -> str:
+    """Return what is known of a variable: its state, or how likely it is in every state."""
+    if isinstance(value, str):
+        return state_name(variable, value, labels)
+    weights = ", ".join(f"{state_name(variable, state, labels)} {w:g}" for state, w in value.items())
+    return say("state.uncertain", labels, states=weights)
+
+
+def answer_name(variable: str, state: str, labels: Labels | None = None) -> str:
+    """Return a state as the answer to a question: yes or no where it says that something is there or not."""
+    key = {"absent": "answer.no", "present": "answer.yes"}.get(state)
+    return say(key, labels) if key else state_name(variable, state, labels)
+
+
+def graded_name(variable: str, state: str, states: Collection[str], labels: Labels, *, or_more: bool) -> str:
+    """Name a finding in a state or in this and higher ones; there or not, its name says it.
+
+    Examples
+    --------
+    >>> graded_name("weakness", "mild", ("none", "mild", "marked"), {"weakness": "Leg weakness"}, or_more=True)
+    'Leg weakness: mild or more'
+    """
+    if tuple(states) in (("absent", "present"), ("negative", "positive")):
+        return label_of(variable, labels)
+    name = finding_name(variable, state, labels)
+    return say("state.or_more", labels, finding=name) if or_more else name
+
+
+def level_name(level: str, labels: Labels | None = None) -> str:
+    """Return what a level of urgency is called."""
+    return say(f"level.{level}", labels)
+
+
+def cost_name(cost: str, labels: Labels | None = None) -> str:
+    """Return what finding something out takes; empty for nothing."""
+    return say(f"cost.{cost}", labels) if cost else ""
+
+
 def short_labels(labels: Labels) -> dict[str, str]:
     """Leave out what labels say in brackets, where they can still be told apart.
 
@@ -123,8 +242,10 @@ def short_labels(labels: Labels) -> dict[str, str]:
     --------
     >>> short_labels({"a": "Cramp (at night)", "b": "Tear (partial)", "c": "Tear (complete)"})
     {'a': 'Cramp', 'b': 'Tear (partial)', 'c': 'Tear (complete)'}
+    >>> short_labels({"d": "Baker (popliteal) cyst"})
+    {'d': 'Baker cyst'}
     """
-    short = {name: label.partition(" (")[0] for name, label in labels.items()}
+    short = {name: re.sub(r" \([^()]*\)", "", label) for name, label in labels.items()}
     counts = Counter(short.values())
     return {name: short[name] if counts[short[name]] == 1 else label for name, label in labels.items()}
 
@@ -141,7 +262,7 @@ def in_labels(text: str, names: Iterable[str], labels: Labels | None) -> str:
     return re.sub(r"\w+", lambda word: labeled.get(word[0], word[0]), text)
 
 
-def advice_of_level(level: str, words: str) -> str:
+def advice_of_level(level: str, words: str, labels: Labels | None = None) -> str:
     """Return what a level means without its name, which stands above it.
 
     Examples
@@ -149,7 +270,7 @@ def advice_of_level(level: str, words: str) -> str:
     >>> advice_of_level("urgent", "Urgent: be seen by a clinician today.")
     'Be seen by a clinician today.'
     """
-    rest = words.removeprefix(f"{LEVEL_NAMES.get(level, '')}: ")
+    rest = words.removeprefix(f"{level_name(level, labels)}: ")
     return begun(rest)
 
 
@@ -157,18 +278,6 @@ def sentence(text: str) -> str:
     """Begin with a capital letter and end with a full stop."""
     ended = text if text.endswith((".", "!", "?")) else f"{text}."
     return begun(ended)
-
-
-def uncertain_words(likelihood: Mapping[str, float]) -> str:
-    """Write uncertain evidence in words.
-
-    Examples
-    --------
-    >>> uncertain_words({"none": 0.1, "mild": 0.9})
-    'uncertain (likelihoods none 0.1, mild 0.9)'
-    """
-    weights = ", ".join(f"{in_words(state)} {weight:g}" for state, weight in likelihood.items())
-    return f"uncertain (likelihoods {weights})"
 
 
 def printable(sign: str, otherwise: str) -> str:

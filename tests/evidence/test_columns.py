@@ -21,7 +21,7 @@ def test_what_is_no_evidence_passes_through_in_order() -> None:
     names = ["patient", "bruising", "true_clot", "comment", "age", "7:up", "given_name"]
     found = planned(pd.DataFrame([[1] * len(names)], columns=names))
     assert found.passthrough == ("patient", "true_clot", "comment", "7:up", "given_name")
-    assert found.near_misses == ()
+    assert found.remarks == ()
 
 
 def test_names_that_are_no_text_pass_through() -> None:
@@ -43,7 +43,7 @@ def test_names_that_are_no_text_pass_through() -> None:
 def test_a_name_close_to_evidence_is_pointed_out(name: str, meant: str) -> None:
     found = planned(pd.DataFrame({name: [1]}))
     assert found.passthrough == (name,)
-    assert found.near_misses == (
+    assert found.remarks == (
         f"column {name!r} is passed through and not read as evidence; did you mean {meant!r}?",
     )
 
@@ -121,7 +121,7 @@ def test_a_mapping_that_cannot_be_is_an_error(columns: dict[str, str], message: 
 
 def test_a_mapping_must_be_one() -> None:
     with pytest.raises(TableError, match="columns: got list, expected a mapping"):
-        encoded(pd.DataFrame({"q7": [1]}), columns=["q7"])
+        scored(pd.DataFrame({"q7": [1]}), columns=["q7"])
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_stream_of_batches_is_read_as_an_arrow_table() -> None:
 
 def test_a_near_miss_is_found_among_hundreds_of_columns() -> None:
     names = [f"laboratory_value_{n}" for n in range(300)]
-    (message,) = planned(pd.DataFrame([[1] * 301], columns=[*names, "brusing"])).near_misses
+    (message,) = planned(pd.DataFrame([[1] * 301], columns=[*names, "brusing"])).remarks
     assert "'bruising'" in message
 
 

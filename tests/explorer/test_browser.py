@@ -179,7 +179,7 @@ def test_the_keyboard_is_enough(page: Page, model: Model) -> None:
     page.locator(".te-findings [data-variable=bruising] input[type=range]").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    page.locator(".te-chip", has_text="unsure (absent 25, present 75)").wait_for()
+    page.locator(".te-chip", has_text="unsure (absent 25%, present 75%)").wait_for()
     settled(page, 1)
     expected = model.diagnose(
         {"bruising": {"absent": 0.25, "present": 0.75}}, setting="sports_clinic"

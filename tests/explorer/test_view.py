@@ -104,7 +104,7 @@ def test_what_is_known_is_said_in_words(model: Model) -> None:
     assert view(session)["known"] == [
         {"variable": "age", "label": "Age", "words": "34 years"},
         {"variable": "pregnancy", "label": "Pregnancy", "words": "second or third trimester"},
-        {"variable": "fever", "label": "Fever", "words": "unsure (absent 25, present 75)"},
+        {"variable": "fever", "label": "Fever", "words": "unsure (absent 25%, present 75%)"},
     ]
 
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,24 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+import thighdx
 from places import TINY
+from quiet import without_warnings
 
-__all__ = ["command", "patients", "read_any", "run_score", "write_any"]
+__all__ = [
+    "assert_scored",
+    "command",
+    "patients",
+    "read_any",
+    "run_score",
+    "scored_in_python",
+    "write_any",
+]
 
+CAUSES = ["strain", "root", "other"]
+
+# pandas 2 rounds a bit off by default; from 3 on it does not, and wants nothing said about it
+EXACT: dict[str, Any] = {} if int(pd.__version__.partition(".")[0]) > 2 else {"float_precision": "round_trip"}
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 
@@ -71,7 +86,8 @@ def read_any(path: Path) -> pd.DataFrame:
         content = stream.read()
     if ".jsonl" in path.name:
         return pd.DataFrame([json.loads(line) for line in content.splitlines()])
-    return pd.read_csv(io.BytesIO(content), dtype={"id": str}, sep="\t" if ".tsv" in path.name else ",")
+    tabs = "\t" if ".tsv" in path.name else ","
+    return pd.read_csv(io.BytesIO(content), dtype={"id": str}, sep=tabs, **EXACT)
 
 
 def command(*words: str | Path) -> list[str]:
@@ -83,3 +99,15 @@ def command(*words: str | Path) -> list[str]:
 def run_score(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Score in a process of its own."""
     return subprocess.run(command(*words), cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def scored_in_python(table: pa.Table) -> pd.DataFrame:
+    """What the tiny model says about a table."""
+    return without_warnings(thighdx.read_model(TINY).score, table).to_pandas()
+
+
+def assert_scored(found: pd.DataFrame, wanted: pd.DataFrame, *, atol: float = 0.0) -> None:
+    """Compare ids, statuses and probabilities, row by row."""
+    assert found["id"].tolist() == wanted["id"].tolist()
+    assert found["status"].tolist() == wanted["status"].tolist()
+    np.testing.assert_allclose(found[CAUSES].to_numpy(), wanted[CAUSES].to_numpy(), rtol=0, atol=atol)

@@ -13,24 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from files.streaming_tables import command, patients, read_any, write_any
-from places import TINY
-from thighdx.cli import app
-
-
-@pytest.fixture
-def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Score with the tiny model in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    runner = CliRunner()
-
-    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
-        return runner.invoke(app, ["score", *words, "--model", str(TINY)], input=stdin, prog_name="thighdx")
-
-    return invoke
 
 
 def refused(result: Result, *parts: str, leaving: set[str]) -> None:
@@ -42,7 +27,7 @@ def refused(result: Result, *parts: str, leaving: set[str]) -> None:
     assert {path.name for path in Path().iterdir()} == leaving
 
 
-@pytest.mark.parametrize("ending", ["csv.gz", "csv.bz2", "csv.zst"])
+@pytest.mark.parametrize("ending", ["csv.gz", "csv.bz2", "csv.zst", "tsv.gz", "jsonl.gz", "jsonl.zst"])
 def test_a_packed_file_cut_off_in_the_middle_is_an_error(score: Callable[..., Result], ending: str) -> None:
     source = write_any(patients(60_000), Path(f"in.{ending}"))
     source.write_bytes(source.read_bytes()[:-4_000])
@@ -152,7 +137,7 @@ def test_an_output_in_the_folder_that_is_read_is_not_lost(score: Callable[..., R
     refused(score("in", "-o", "in/a.csv"), "in/a.csv: is the input too", leaving={"in"})
 
 
-@pytest.mark.parametrize("place", ["work.Work.keep", "sinks._ArrowSink.write"])
+@pytest.mark.parametrize("place", ["work.Work.keep", "sinks.TableSink.write"])
 def test_a_full_disk_is_an_error_that_leaves_nothing_to_clean_up(
     score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

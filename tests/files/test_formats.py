@@ -11,19 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import floats
 import thighdx
-from files.streaming_tables import command, patients, read_any, write_any
+from files.streaming_tables import assert_scored, command, patients, read_any, scored_in_python, write_any
 from places import TINY
-from quiet import without_warnings
-from thighdx.cli import app
 from thighdx.files.scoring import show_progress
 from thighdx.files.table import Place, open_table
 from thighdx.scoring.scorer import Scorer
@@ -32,37 +29,13 @@ FORMATS = [
     *("csv", "csv.gz", "csv.bz2", "csv.zst", "tsv", "tsv.gz", "jsonl", "jsonl.gz"),
     *("parquet", "arrow", "arrows"),
 ]
-CAUSES = ["strain", "root", "other"]
-
-
-@pytest.fixture
-def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Score with the tiny model in an empty folder, 80 columns wide."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    runner = CliRunner()
-
-    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
-        return runner.invoke(app, ["score", *words, "--model", str(TINY)], input=stdin, prog_name="thighdx")
-
-    return invoke
-
-
-def expected(table: pa.Table) -> pd.DataFrame:
-    return without_warnings(thighdx.read_model(TINY).score, table).to_pandas()
-
-
-def assert_scored(found: pd.DataFrame, wanted: pd.DataFrame, *, atol: float = 0.0) -> None:
-    assert found["id"].tolist() == wanted["id"].tolist()
-    assert found["status"].tolist() == wanted["status"].tolist()
-    np.testing.assert_allclose(found[CAUSES].to_numpy(), wanted[CAUSES].to_numpy(), rtol=0, atol=atol)
 
 
 @pytest.fixture(scope="module")
 def wanted() -> tuple[pa.Table, pd.DataFrame]:
     """Patients, and what the model says about them."""
     table = patients(500)
-    return table, expected(table)
+    return table, scored_in_python(table)
 
 
 @pytest.mark.parametrize("after", FORMATS)
@@ -111,7 +84,7 @@ def test_a_folder_a_pattern_and_a_list_are_one_table(score: Callable[..., Result
     Path("folder/README.txt").write_text("no table either")
     result = score(*words, "-o", "out.parquet")
     assert result.exit_code == 0, result.stderr
-    assert_scored(read_any(Path("out.parquet")), expected(table))
+    assert_scored(read_any(Path("out.parquet")), scored_in_python(table))
 
 
 def test_parts_may_have_their_columns_in_another_order_and_empty_ones(score: Callable[..., Result]) -> None:
@@ -120,7 +93,7 @@ def test_parts_may_have_their_columns_in_another_order_and_empty_ones(score: Cal
     pq.write_table(pa.table({"bruising": ["no"], "id": ["2"], "onset": ["sudden"]}), "in/b.parquet")
     assert score("in", "-o", "out.parquet").exit_code == 0
     whole = pa.table({"id": ["1", "2"], "onset": [None, "sudden"], "bruising": ["yes", "no"]})
-    assert_scored(read_any(Path("out.parquet")), expected(whole))
+    assert_scored(read_any(Path("out.parquet")), scored_in_python(whole))
 
 
 def test_an_arrow_stream_comes_through_a_pipe(score: Callable[..., Result]) -> None:
@@ -131,7 +104,7 @@ def test_an_arrow_stream_comes_through_a_pipe(score: Callable[..., Result]) -> N
     result = score("-", "-o", "out.parquet", stdin=sink.getvalue())
     assert result.exit_code == 0, result.stderr
     # how long a stream is only shows at its end, so it is compiled
-    assert_scored(read_any(Path("out.parquet")), expected(table), atol=floats.COMPILED)
+    assert_scored(read_any(Path("out.parquet")), scored_in_python(table), atol=floats.COMPILED)
 
 
 def test_a_pipe_is_scored_as_it_comes(tmp_path: Path) -> None:
@@ -158,80 +131,6 @@ def test_leading_causes_become_columns(score: Callable[..., Result]) -> None:
     assert (good.top_1 == good[["strain", "root"]].idxmax(axis=1)).all()
     assert (good.top_1_probability == good[["strain", "root"]].max(axis=1)).all()
     assert found[found.status != "ok"].top_1.isna().all()
-
-
-def test_a_column_can_be_read_as_something_else(score: Callable[..., Result]) -> None:
-    Path("in.csv").write_text("id,q=7\n1,yes\n2,no\n")
-    assert score("in.csv", "-o", "out.csv", "--columns", "q=7=bruising").exit_code == 0
-    found = read_any(Path("out.csv"))
-    assert "q=7" not in found.columns
-    assert found.strain[0] > found.strain[1]
-    result = score("in.csv", "-o", "out.csv", "--columns", "q7")
-    assert (result.exit_code, "expected NAME=FINDING" in result.stderr) == (2, True)
-
-
-def test_a_map_reads_a_hospitals_names_and_codes(score: Callable[..., Result]) -> None:
-    Path("map.yaml").write_text(
-        "format: 1\nunknown: ['-9']\ncolumns:\n  BRUISE_YN: bruising\n  MONTHS: {read_as: age, divide: 12}\n"
-        "  ONSET_CD:\n    read_as: onset\n    values: {1: gradual, 2: sudden, 9: null}\n  ssn: {drop: true}\n"
-    )
-    Path("in.csv").write_text(
-        "id,BRUISE_YN,MONTHS,ONSET_CD,ssn\n1,yes,300,2,x\n2,-9,-9,9,y\n3,no,600,1,z\n4,no,600,7,z\n"
-    )
-    result = score("in.csv", "-o", "out.csv", "--map", "map.yaml")
-    assert result.exit_code == 0, result.stderr
-    found = read_any(Path("out.csv"))
-    assert list(found.columns[:2]) == ["id", "status"]
-    assert found.status.tolist() == ["ok", "ok", "ok", "no_such_state"]
-    plain = pa.table(
-        {
-            "id": ["1", "2", "3"],
-            "bruising": ["yes", None, "no"],
-            "age": [25, None, 50],
-            "onset": ["sudden", None, "gradual"],
-        }
-    )
-    assert_scored(found[:3], expected(plain))
-
-
-def test_every_problem_of_a_map_is_told_at_once(score: Callable[..., Result]) -> None:
-    Path("map.yaml").write_text(
-        "format: 1\ncolumns:\n  A: brusing\n  B: {read_as: onset, values: {1: suden}}\n"
-        "  C: {read_as: bruising, divide: 12}\n"
-    )
-    Path("in.csv").write_text("A,B,C\n1,2,3\n")
-    result = score("in.csv", "-o", "out.csv", "--map", "map.yaml")
-    assert result.exit_code == 2
-    for part in ("did you mean 'bruising'?", "did you mean 'sudden'?", "only age has a unit", "3 problems"):
-        assert part in result.stderr
-    Path("map.yaml").write_text("format: 1\ncolums: {}\n")
-    assert "did you mean 'columns'?" in score("in.csv", "-o", "out.csv", "--map", "map.yaml").stderr
-    Path("map.yaml").write_text("format: [")
-    assert "not valid YAML" in score("in.csv", "-o", "out.csv", "--map", "map.yaml").stderr
-    assert "no such file" in score("in.csv", "-o", "out.csv", "--map", "mop.yaml").stderr
-
-
-def test_columns_are_explained_before_anything_runs(score: Callable[..., Result]) -> None:
-    Path("in.csv").write_text(
-        "id,brusing,onset,age,given_strain,onset2,true_strain,setting\n"
-        "1,yes,suden,130,yes,1,1,clinic\n2,no,sudden,40,,2,0,clinik\n"
-    )
-    Path("map.yaml").write_text("format: 1\ncolumns: {onset2: {drop: true}}\n")
-    result = score("in.csv", "--explain-columns", "--map", "map.yaml")
-    assert result.exit_code == 0, result.stderr
-    lines = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line}
-    assert lines["id"][:2] == ["passed", "through"]
-    assert lines["age"][:1] + lines["age"][-3:] == ["age", "1", "0", "1"]
-    assert lines["given_strain"][:1] == ["given"]
-    assert lines["onset2"][:1] == ["dropped"]
-    assert lines["true_strain"][:1] == ["truth"]
-    flat = " ".join(result.stdout.split())
-    assert "onset: cannot be read: 'suden' (1); did you mean 'sudden'?" in flat
-    assert "setting: cannot be read: 'clinik' (1); did you mean 'clinic'?" in flat
-    assert "brusing: not read as evidence; did you mean 'bruising'?" in flat
-    assert max(map(len, result.stdout.splitlines())) <= 80
-    assert [path.name for path in Path().iterdir() if path.name not in ("in.csv", "map.yaml")] == []
-    assert "no output: expected -o OUT" in score("in.csv").stderr
 
 
 def test_the_report_is_the_closing_summary_as_data(score: Callable[..., Result]) -> None:
@@ -369,51 +268,6 @@ def test_a_pattern_takes_the_folders_that_match(score: Callable[..., Result], pa
     )
     assert result.exit_code == 0, result.output
     assert pd.read_csv("out.csv")["id"].tolist() == ["year=2023/a.csv", "year=2024/b.csv"]
-
-
-def test_codes_of_a_map_are_the_same_however_they_are_written(score: Callable[..., Result]) -> None:
-    Path("map.yaml").write_text(
-        "format: 1\nunknown: [-9]\ncolumns:\n  ONSET: {read_as: onset, values: {1: gradual, 2: sudden}}\n"
-        "  MOBILE: {read_as: bruising, values: {true: absent, false: present}}\n"
-    )
-    Path("in.csv").write_text("id,ONSET,MOBILE\n1,1,True\n2,2.0,FALSE\n3,-9.0,-9\n")
-    assert score("in.csv", "-o", "out.csv", "--map", "map.yaml").exit_code == 0
-    plain = pa.table(
-        {
-            "id": ["1", "2", "3"],
-            "onset": ["gradual", "sudden", None],
-            "bruising": ["absent", "present", None],
-        }
-    )
-    assert_scored(read_any(Path("out.csv")), expected(plain))
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("", ["is empty, expected 'format: 1', and 'columns:'"]),
-        ("- a\n", ["is no mapping, expected 'format: 1'"]),
-        ("columns: {A: onset}\n", ["format: is missing; begin with 'format: 1'"]),
-        ("format: 1\ncolumns: {7: onset}\n", ["columns.7: got a number, expected the name", "quotes: '7'"]),
-        ("format: 1\ncolumns: {A: {read_as: age, divde: 12}}\n", ["no such key", "did you mean 'divide'?"]),
-        ("format: 1\ncolumns: {A: strain}\n", ["a cause cannot be read", "read it as 'given_strain'"]),
-        (
-            'format: 1\ncolumns: {A: {read_as: bruising, values: {1: present, "1.0": absent}}}\n',
-            ["columns.A.values: the code '1' is given 2 times"],
-        ),
-        ("format: 1\ncolumns: {A: {read_as: bruising, divide: 12}}\n", ["columns.A.divide: only age"]),
-    ],
-)
-def test_a_map_that_makes_no_sense_says_what_to_do(
-    score: Callable[..., Result], text: str, parts: list[str]
-) -> None:
-    Path("map.yaml").write_text(text)
-    Path("in.csv").write_text("A\n1\n")
-    result = score("in.csv", "-o", "out.csv", "--map", "map.yaml")
-    assert result.exit_code == 2
-    assert "map.yaml" in result.stderr
-    for part in parts:
-        assert part in result.stderr
 
 
 def test_a_dictionary_that_names_null_passes_through_to_parquet(score: Callable[..., Result]) -> None:

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import gzip
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import thighdx
+from files.streaming_tables import read_any
 from places import TINY
-from thighdx.cli import app
 from thighdx.errors import TableError
 from thighdx.files.csv_text import CsvDialect
+from thighdx.files.table import open_table
 
+JSON_LINES = '{"id": "m\u00fcller", "bruising": "yes", "age": 34.5}\n{"id": "b", "bruising": "no", "age": 70}'
 PLAIN = "id,bruising,age\nm\u00fcller,yes,34.5\nb,no,70\n"
-
-
-@pytest.fixture
-def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Score with the tiny model in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    runner = CliRunner()
-
-    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
-        return runner.invoke(app, ["score", *words, "--model", str(TINY)], input=stdin, prog_name="thighdx")
-
-    return invoke
 
 
 def expected(score: Callable[..., Result]) -> pd.DataFrame:
@@ -51,8 +41,14 @@ def expected(score: Callable[..., Result]) -> pd.DataFrame:
         ("in.csv", PLAIN.encode("utf-16"), ["--encoding", "utf-16"]),
         ("in.csv", b"\xef\xbb\xbf" + PLAIN.encode(), []),
         ("in.tsv", PLAIN.replace(",", "\t"), []),
+        ("in.tsv.gz", gzip.compress(PLAIN.replace(",", "\t").encode("latin-1")), ["--encoding", "latin-1"]),
         ("in.csv", PLAIN.replace(",", "\t"), ["--delimiter", "tab"]),
         ("in.csv", PLAIN.replace("id,", '"id",').replace("\n", "\r\n"), []),
+        (
+            "in.jsonl",
+            '{"id": "m\u00fcller", "bruising": "yes", "age": 34.5}\n{"id": "b", "bruising": "no", "age": 70}',
+            [],
+        ),
     ],
 )
 def test_a_table_is_the_same_however_it_is_written(
@@ -77,18 +73,46 @@ def test_a_header_may_hold_a_line_break_in_quotes(score: Callable[..., Result]) 
     assert pd.read_csv("out.csv")["free\ntext"].tolist() == ["x", "y"]
 
 
-def test_json_lines_are_a_table(score: Callable[..., Result]) -> None:
-    rows = [{"id": "m\u00fcller", "bruising": "yes", "age": 34.5}, {"id": "b", "bruising": "no", "age": 70}]
-    Path("in.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    assert score("in.jsonl", "-o", "out.csv").exit_code == 0
-    pd.testing.assert_frame_equal(pd.read_csv("out.csv", dtype={"id": str}), expected(score))
+@pytest.mark.parametrize("after", ["csv", "jsonl"])
+def test_dates_in_json_lines_stay_the_text_they_are(score: Callable[..., Result], after: str) -> None:
+    Path("in.jsonl").write_text('{"seen": "2026-01-31", "bruising": "yes"}\n', encoding="utf-8")
+    assert score("in.jsonl", "-o", f"out.{after}").exit_code == 0
+    assert read_any(Path(f"out.{after}"))["seen"].tolist() == ["2026-01-31"]
 
 
-def test_a_line_that_is_no_row_is_an_error(score: Callable[..., Result]) -> None:
-    Path("in.jsonl").write_text('{"bruising": "yes"}\nno\n', encoding="utf-8")
+def test_text_that_is_looked_at_is_not_kept(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.csv").write_text("id,bruising\n" + "1,yes\n" * 500_000)
+    scorer = thighdx.Scorer(TINY)
+    tracemalloc.start()
+    table = open_table([str(tmp_path)], scorer)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert table.n_bytes > 9_000_000
+    assert size < 1_000_000
+
+
+@pytest.mark.parametrize("line", ["no", '{"bruising": 1}', '{"bruising": "yes", "onset": "sudden"}'])
+def test_a_line_that_is_no_row_like_those_before_is_an_error(
+    score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr("thighdx.files.sources.SNIFFED_BYTES", 100)
+    Path("in.jsonl").write_text('{"bruising": "yes"}\n' * 10 + line, encoding="utf-8")
     result = score("in.jsonl", "-o", "out.csv")
     assert result.exit_code == 2
     assert "in.jsonl: cannot be read as JSON, one row per line" in result.stderr
+
+
+def test_what_is_unknown_in_the_first_json_lines_may_be_text_later(
+    score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thighdx.files.sources.SNIFFED_BYTES", 100)
+    lines = ['{"bruising": "yes", "onset": null}'] * 10 + ['{"bruising": "yes", "onset": "sudden"}']
+    Path("in.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert score("in.jsonl", "-o", "out.csv").exit_code == 0
+    found = read_any(Path("out.csv"))
+    assert found["status"].tolist() == ["ok"] * 11
+    assert found["strain"].nunique() == 2
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 
 import thighdx.inference.simulate
 from patients import NETWORK, SETTINGS, VOCABULARY, evidence_ids, scored
+from thighdx.arrays import softmax
 from thighdx.errors import EvidenceError, TableError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
-from thighdx.inference.engine import explanation_posterior
+from thighdx.inference.engine import log_weights
 from thighdx.inference.marginals import marginals
 from thighdx.inference.simulate import simulate_table
 
@@ -88,7 +89,7 @@ def test_margins_are_those_of_the_network(setting: str) -> None:
         np.full((1, len(CAUSES)), UNKNOWN, dtype=np.int8),
         np.array([setting_idx]),
     )
-    expected = marginals(NETWORK, nothing, explanation_posterior(NETWORK, nothing))
+    expected = marginals(NETWORK, nothing, softmax(log_weights(NETWORK, nothing)[0]))
     for variable, probability in zip(VOCABULARY.variables, expected, strict=True):
         for state, p in zip(variable.states, probability, strict=True):
             assert_share((table[variable.id] == state).mean(), p, N_PATIENTS)

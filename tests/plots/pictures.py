@@ -7,15 +7,23 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 import thighdx
 from quiet import without_warnings
 from thighdx import plots
-from thighdx.plots.style import Picture, Style
+from thighdx.plots.canvas import Style
 
-__all__ = ["CASE", "PICTURES", "many_findings", "posteriors_of_patients"]
+__all__ = ["CASE", "ODD", "PICTURES", "many_findings", "posteriors_of_patients"]
 
 CASE = {"onset": "sudden", "sprint_or_overstretch": True, "bruising": True, "numbness": False, "age": 34}
+ODD = {
+    "fever": True,
+    "sprint_or_overstretch": True,
+    "onset": "gradual",
+    "bruising": True,
+    "leg_swelling": True,
+}
 MALE_IS_NEVER = "pregnancy_related_cramp"
 
 
@@ -64,7 +72,7 @@ def _sports(model: thighdx.Model) -> thighdx.Result:
     return model.diagnose(CASE, setting="sports_clinic")
 
 
-Draw = Callable[[thighdx.Model, Style], Picture]
+Draw = Callable[[thighdx.Model, Style], Axes]
 
 PICTURES: Mapping[str, Draw] = {
     "posterior": lambda m, s: plots.plot_posterior(_sports(m), method="delta", style=s),
@@ -78,7 +86,15 @@ PICTURES: Mapping[str, Draw] = {
         method="delta",
         style=s,
     ),
-    "posterior_without_intervals": lambda m, s: plots.plot_posterior(m.diagnose({}), None, 3, style=s),
+    "posterior_without_intervals": lambda m, s: plots.plot_posterior(
+        m.diagnose({}), level=None, n=3, style=s
+    ),
+    "intervals": lambda m, s: plots.plot_intervals(
+        m.diagnose({}).interval(method="delta"), n=8, model=m, style=s
+    ),
+    "fit": lambda m, s: plots.plot_fit(m.diagnose(ODD).fit, model=m, style=s),
+    "fit_of_forty": lambda m, s: plots.plot_fit(_many(m).fit, n=40, model=m, style=s),
+    "fit_of_nothing": lambda m, s: plots.plot_fit(m.diagnose({}).fit, style=s),
     "weights": lambda m, s: plots.plot_weights(_sports(m).explain("hamstring_strain"), model=m, style=s),
     "weights_of_forty": lambda m, s: plots.plot_weights(
         _many(m).explain("lumbar_radiculopathy"), model=m, style=s
@@ -96,6 +112,9 @@ PICTURES: Mapping[str, Draw] = {
         m.diagnose({"onset": "sudden", "bruising": True}).sensitivity("hamstring_strain", n=8),
         model=m,
         style=s,
+    ),
+    "sensitivity_of_forty": lambda m, s: plots.plot_sensitivity(
+        _many(m).sensitivity("lumbar_radiculopathy", n=35), n=35, model=m, style=s
     ),
     "sensitivity_settled": lambda m, s: plots.plot_sensitivity(
         m.diagnose({"sex": "male"}).sensitivity(MALE_IS_NEVER), model=m, style=s

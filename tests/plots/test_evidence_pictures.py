@@ -2,70 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 import thighdx
-from plots.pictures import CASE, many_findings
-from thighdx.plots import plot_contrast, plot_history, plot_sensitivity, plot_weights
+from plots.pictures import CASE, ODD, many_findings
+from plots.words_in_pictures import drawn, labels, title_of
+from thighdx.plots import plot_contrast, plot_fit, plot_history, plot_sensitivity, plot_weights
+from thighdx.plots.palette import LIGHT
 
 
-def labels(picture: object) -> list[str]:
-    return [label.get_text().replace("\n", " ") for label in picture.ax.get_yticklabels()]  # type: ignore[attr-defined]
+def bars_of(ax: Any) -> list[Any]:
+    """Every bar of a picture, from top to bottom."""
+    bars = [bar for container in ax.containers for bar in container]
+    return sorted(bars, key=lambda bar: bar.get_y())
 
 
 def test_a_waterfall_goes_from_before_to_now(model: thighdx.Model) -> None:
     why = model.diagnose(CASE).explain("hamstring_strain")
-    picture = plot_weights(why, model=model)
-    before, now = (end.get_xdata()[0] for end in picture.ends)
+    ax = plot_weights(why, model=model)
+    before, now = ax.lines[-1].get_xdata()
     assert before == why.prior_decibans
-    assert now == why.posterior_decibans
+    assert now == pytest.approx(why.posterior_decibans)
     edges = [before]
-    for bar, line in zip(picture.bars, why.lines, strict=True):
+    for bar, line in zip(bars_of(ax), why.lines, strict=True):
         assert bar.get_x() == pytest.approx(edges[-1])
         assert bar.get_width() == pytest.approx(line.decibans)
         edges.append(edges[-1] + bar.get_width())
     assert edges[-1] == pytest.approx(now)
-    assert picture.evidence == tuple(line.variable for line in why.lines)
+
+
+def test_decibans_stand_below_and_odds_above(model: thighdx.Model) -> None:
+    ax = plot_weights(model.diagnose(CASE).explain("hamstring_strain"))
+    (above,) = ax.child_axes
+    assert ax.get_xlabel() == "Decibans (10 multiply by 10)"
+    assert above.get_xlabel() == "Odds of the cause"
+    written = dict(
+        zip([label.get_text() for label in above.get_xticklabels()], above.get_xticks(), strict=True)
+    )
+    assert written["10 : 1"] == pytest.approx(10.0)
+    assert written["1 : 1"] == 0.0
 
 
 def test_what_has_no_bar_of_its_own_is_added_up_in_one(model: thighdx.Model) -> None:
     why = model.diagnose(many_findings(model)).explain("lumbar_radiculopathy")
-    picture = plot_weights(why, n=5, model=model)
-    assert len(picture.evidence) == 5
-    assert labels(picture)[-2] == f"{len(why.lines) - 5} other findings together"
-    assert picture.bars[-1].get_width() == pytest.approx(sum(line.decibans for line in why.lines[5:]))
+    ax = plot_weights(why, n=5, model=model)
+    assert labels(ax)[-2] == f"{len(why.lines) - 5} other findings together"
+    assert bars_of(ax)[-1].get_width() == pytest.approx(sum(line.decibans for line in why.lines[5:]))
 
 
 def test_one_finding_left_over_keeps_its_own_bar(model: thighdx.Model) -> None:
     why = model.diagnose(CASE).explain("hamstring_strain")
-    picture = plot_weights(why, n=len(why.lines) - 1)
-    assert len(picture.evidence) == len(why.lines)
+    assert len(bars_of(plot_weights(why, n=len(why.lines) - 1))) == len(why.lines)
 
 
 def test_evidence_by_way_of_another_cause_is_hatched_and_says_so(model: thighdx.Model) -> None:
     why = model.diagnose({"bruising": True, "calf_pain": False}).explain("hamstring_strain")
-    picture = plot_weights(why, model=model)
-    hatched = [bool(bar.get_hatch()) for bar in picture.bars]
+    ax = plot_weights(why, model=model)
+    hatched = [bool(bar.get_hatch()) for bar in bars_of(ax)]
     assert hatched == [bool(line.via) for line in why.lines]
     assert any(hatched)
-    assert "(rules out " in labels(picture)[1 + hatched.index(True)]
+    assert "(rules out " in labels(ax)[1 + hatched.index(True)]
 
 
 def test_what_is_settled_is_said_in_words(model: thighdx.Model) -> None:
     why = model.diagnose({"sex": "male"}).explain("pregnancy_related_cramp")
-    picture = plot_weights(why, model=model)
-    (text,) = [item.get_text().replace("\n", " ") for item in picture.ax.texts]
+    ax = plot_weights(why, model=model)
+    (text,) = [item.get_text().replace("\n", " ") for item in ax.texts]
     assert text == (
         "Pregnancy-related leg cramp is impossible under this model, given: Sex recorded at birth: male. "
         "There is nothing to weigh."
     )
-    assert picture.bars == ()
+    assert bars_of(ax) == []
 
 
 def test_a_given_cause_is_certain(model: thighdx.Model) -> None:
     why = model.diagnose({"stroke": True}).contrast("stroke", "hamstring_strain")
-    assert "certain" in plot_contrast(why, model=model).ax.texts[0].get_text() or why.verdict == "open"
+    assert "certain" in plot_contrast(why, model=model).texts[0].get_text() or why.verdict == "open"
 
 
 def test_each_of_weights_and_contrast_refuses_the_other(model: thighdx.Model) -> None:
@@ -83,43 +99,67 @@ def test_each_of_weights_and_contrast_refuses_the_other(model: thighdx.Model) ->
 
 
 def test_a_contrast_names_both_causes(model: thighdx.Model) -> None:
-    picture = plot_contrast(model.diagnose(CASE).contrast("hamstring_strain", "stroke"), model=model)
-    assert picture.figure.texts[0].get_text() == "Hamstring strain, or stroke?"
+    contrast = model.diagnose(CASE).contrast("hamstring_strain", "deep_vein_thrombosis")
+    assert title_of(plot_contrast(contrast)) == "Hamstring strain, or deep vein thrombosis?"
+    assert title_of(plot_contrast(contrast, model=model)) == "Hamstring strain, or ◆ Deep vein thrombosis?"
 
 
-def test_without_a_model_ids_are_written_as_words(model: thighdx.Model) -> None:
-    picture = plot_contrast(model.diagnose(CASE).contrast("hamstring_strain", "deep_vein_thrombosis"))
-    assert picture.figure.texts[0].get_text() == "Hamstring strain, or deep vein thrombosis?"
+def test_without_names_ids_are_written_as_words(model: thighdx.Model) -> None:
+    why = replace(model.diagnose({"bruising": True}).explain("stroke"), labels={})
+    assert labels(plot_weights(why))[1].startswith("Bruising")
 
 
 def test_a_tornado_shows_the_widest_bar_first(model: thighdx.Model) -> None:
     found = model.diagnose({"bruising": True}).sensitivity("hamstring_strain", n=6)
-    picture = plot_sensitivity(found, n=4, model=model)
-    ends = [
-        (low.get_x() + low.get_width(), high.get_x() + high.get_width())
-        for low, high in zip(picture.low_bars, picture.high_bars, strict=True)
-    ]
-    assert len(ends) == 4
-    widths = [abs(high - low) for low, high in ends]
+    ax = plot_sensitivity(found, n=4, model=model)
+    low, high = (
+        [bar.get_x() + bar.get_width() for bar in drawn(ax)[name]]
+        for name in ("judgement at its low end", "at its high end")
+    )
+    widths = [abs(a - b) for a, b in zip(low, high, strict=True)]
+    assert len(widths) == 4
     assert widths == sorted(widths, reverse=True)
-    assert sorted(widths)[-1] == pytest.approx(max(abs(x.at_high - x.at_low) for x in found))
-    assert picture.posterior is not None
-    assert picture.posterior.get_xdata()[0] == found.posterior
+    assert widths[0] == pytest.approx(max(abs(x.at_high - x.at_low) for x in found))
+    assert ax.lines[0].get_xdata()[0] == found.posterior
 
 
 def test_a_judgement_that_changes_the_answer_has_a_star(model: thighdx.Model) -> None:
     found = model.diagnose({"onset": "sudden", "bruising": True}).sensitivity("hamstring_strain", n=6)
-    picture = plot_sensitivity(found, model=model)
-    stars = sum(text.get_text().startswith("★") for text in picture.ax.texts)
+    ax = plot_sensitivity(found, model=model)
+    stars = sum(text.get_text().startswith("★") for text in ax.texts)
     assert stars == sum(line.is_decisive for line in found) > 0
 
 
 def test_a_tornado_of_a_certainty_says_so(model: thighdx.Model) -> None:
-    picture = plot_sensitivity(model.diagnose({"sex": "male"}).sensitivity("pregnancy_related_cramp"))
-    assert picture.ax.texts[0].get_text() == "The evidence settles it: 0% whatever the judgements are."
-    assert picture.posterior is None
+    ax = plot_sensitivity(model.diagnose({"sex": "male"}).sensitivity("pregnancy_related_cramp"))
+    assert ax.texts[0].get_text() == "The evidence settles it: 0% whatever the judgements are."
+    assert bars_of(ax) == []
     with pytest.raises(ValueError, match="n: got 0, expected 1 or more"):
         plot_sensitivity(model.diagnose({}).sensitivity("stroke", n=1), n=0)
+
+
+def test_how_findings_fit_is_drawn_with_the_worst_first(model: thighdx.Model) -> None:
+    fit = model.diagnose(ODD).fit
+    ax = plot_fit(fit, n=4)
+    assert [bar.get_width() for bar in bars_of(ax)] == [item.conflict_bits for item in fit.findings[:4]]
+    assert labels(ax)[0] == "Onset: gradual"
+    assert title_of(ax) == f"How the findings fit together: conflict +{fit.conflict_bits:.1f} bits"
+    assert "venous_or_skin_leg_disorder" not in ax.figure.texts[1].get_text()
+    with pytest.raises(ValueError, match="n: got 0, expected 1 or more"):
+        plot_fit(fit, n=0)
+
+
+def test_what_is_no_number_is_refused_by_every_picture(model: thighdx.Model) -> None:
+    result = model.diagnose(ODD)
+    why, moves, fit = result.explain("stroke"), result.sensitivity("stroke", n=2), result.fit
+    for draw in (
+        lambda: plot_weights(replace(why, lines=(replace(why.lines[0], decibans=np.nan),))),
+        lambda: plot_sensitivity(replace(moves, posterior=np.nan)),
+        lambda: plot_sensitivity(replace(moves, lines=(replace(moves.lines[0], at_low=np.nan),))),
+        lambda: plot_fit(replace(fit, findings=(replace(fit.findings[0], conflict_bits=np.nan),))),
+    ):
+        with pytest.raises(ValueError, match=r"\w+: got \d NaN, expected numbers; leave those out"):
+            draw()
 
 
 def test_a_history_holds_every_posterior_and_says_what_came_in(model: thighdx.Model) -> None:
@@ -131,17 +171,19 @@ def test_a_history_holds_every_posterior_and_says_what_came_in(model: thighdx.Mo
         {"bruising": {"absent": 0.2, "present": 0.8}},
     ]
     results = [model.diagnose(item) for item in known]
-    picture = plot_history(results, n=3)
-    for cause, line in zip(picture.causes, picture.lines, strict=True):
-        assert np.array_equal(line.get_xdata(), [result.posterior[cause] for result in results])
-    assert labels(picture) == [
+    ax = plot_history(results, n=3)
+    drawn_values = [line.get_xdata().tolist() for line in ax.lines]
+    everything = np.array([result.posterior.reindex(model.causes) for result in results]).T.tolist()
+    assert all(values in everything for values in drawn_values)
+    assert [values[-1] for values in drawn_values] == sorted((v[-1] for v in drawn_values), reverse=True)
+    assert labels(ax) == [
         "Nothing known",
         "+ Onset: sudden",
         "now Onset: gradual",
         "+ Bruising (uncertain)",
         "− Onset",
     ]
-    assert len({line.get_marker() for line in picture.lines}) == 3
+    assert len({line.get_marker() for line in ax.lines}) == 3
 
 
 def test_an_interview_can_be_drawn(model: thighdx.Model) -> None:
@@ -161,9 +203,11 @@ def test_an_interview_can_be_drawn(model: thighdx.Model) -> None:
 
 
 def test_a_history_of_chosen_causes(model: thighdx.Model) -> None:
-    picture = plot_history([model.diagnose({})], causes=["stroke", "hamstring_strain"])
-    assert picture.causes == ("hamstring_strain", "stroke")
-    assert picture.lines[1].get_marker() == "D"
+    ax = plot_history([model.diagnose({})], causes=["stroke", "hamstring_strain"])
+    strain, stroke = ax.lines
+    assert [line.get_label().split(",")[0] for line in ax.lines] == ["Hamstring strain", "◆ Stroke"]
+    assert stroke.get_marker() == "D"
+    assert (strain.get_color(), stroke.get_color()) == (LIGHT.main, LIGHT.danger)
 
 
 def test_histories_that_cannot_be_drawn_are_refused(model: thighdx.Model, small_model: thighdx.Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def test_a_picture_looks_as_it_did_and_every_word_can_be_read(
         assert_same_picture(figure, f"{name}_{style}", tmp_path)
 
 
+@pytest.mark.parametrize("name", [name for name in PICTURES if "_" not in name])
+def test_a_picture_goes_to_another_process(model: thighdx.Model, name: str) -> None:
+    again = pickle.loads(pickle.dumps(PICTURES[name](model, "light").figure))
+    FigureCanvasAgg(again)
+    assert_no_text_overlaps_or_clips(again)
+
+
 def test_there_is_a_baseline_for_every_picture_and_no_other() -> None:
     assert {path.stem for path in BASELINE.glob("*.png")} == BASELINES
 
@@ -48,7 +56,7 @@ def test_a_moved_mark_is_a_difference(model: thighdx.Model, tmp_path: Path) -> N
     figure = PICTURES["weights"](model, "light").figure
     write_picture(figure, tmp_path / "before.png")
     write_picture(figure, tmp_path / "again.png")
-    bar = figure.axes[0].patches[0]
+    bar = figure.axes[0].containers[0][0]
     bar.set_x(bar.get_x() + 2.0)
     write_picture(figure, tmp_path / "after.png")
     assert difference(tmp_path / "before.png", tmp_path / "again.png") < TOLERANCE / 4

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from plots.words_in_pictures import assert_no_text_overlaps_or_clips, words_of
-from thighdx.plots.layout import finish
+from thighdx.plots.canvas import finish, open_canvas
 from thighdx.plots.rows import Row, draw_rows
-from thighdx.plots.style import open_canvas
 
 
-@pytest.mark.parametrize("name", ["x", "word " * 60, "W" * 200, "$5 for_all {of} %s \\alpha $6", "漢"])
+@pytest.mark.parametrize(
+    "name", ["x", "word " * 60, "pseudopseudohypoparathyroidism" * 9, "$5 for_all {of} %s \\alpha $6", "漢"]
+)
 def test_rows_with_any_name_can_be_read(name: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("warnings.warn", lambda *_, **__: None)  # a letter that the font does not have

@@ -5,9 +5,26 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-__all__ = ["assert_no_text_overlaps_or_clips", "words_of"]
+__all__ = ["assert_no_text_overlaps_or_clips", "drawn", "labels", "title_of", "words_of"]
 
 SLACK = 1.0  # pixels: boxes are measured with a little air around the letters
+
+
+def drawn(ax: Any) -> dict[str, Any]:
+    """What a picture drew, by its name in the legend."""
+    handles, names = ax.get_legend_handles_labels()
+    return dict(zip(names, handles, strict=True))
+
+
+def labels(ax: Any) -> list[str]:
+    """Names of the rows from top to bottom, each on one line."""
+    return [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
+
+
+def title_of(ax: Any) -> str:
+    """Title of a figure of its own."""
+    title: str = ax.figure.get_suptitle()
+    return title
 
 
 def words_of(figure: Any) -> list[tuple[str, Any]]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from patients import BANDS, FRAMES, VOCABULARY, column, scored, scored_with_losses, scoring
+from patients import BANDS, FRAMES, VOCABULARY, column, scored, scored_with_losses
 from thighdx.errors import EvidenceError, OptionError, TableError, UnknownNameError
 from thighdx.model import Model
 from thighdx.scoring import score
-from thighdx.scoring.score import score_table
 
 kinds = pytest.mark.parametrize("kind", FRAMES)
 CAUSES = [cause.id for cause in VOCABULARY.causes]
@@ -216,7 +214,7 @@ def test_a_setting_or_a_member_of_a_group_that_does_not_exist_is_an_error() -> N
     with pytest.raises(EvidenceError, match="expected one of primary_care, sports_clinic"):
         scored(table, setting="moon")
     with pytest.raises(UnknownNameError, match="unknown cause 'starin'; did you mean 'strain'"):
-        score_table(replace(scoring(groups=True), groups={"muscle": ("starin",)}), table)
+        scored(table, groups={"muscle": ("starin",)})
 
 
 def test_a_misspelled_column_warns_and_passes_through() -> None:

@@ -18,8 +18,8 @@ import floats
 import thighdx
 from places import TINY
 from thighdx.errors import EvidenceError, KnowledgeBaseError, OptionError, TableError, ThighdxError
+from thighdx.evidence.batch import find_distinct
 from thighdx.evidence.frames import encode_table
-from thighdx.evidence.repeats import find_distinct
 from thighdx.scoring.scorer import Scorer
 
 PATIENTS = pa.record_batch(

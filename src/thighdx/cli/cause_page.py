@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from thighdx.cli.output import named_state, paragraph, percent, plain_table, write
 from thighdx.kb.records import LEVELS
 from thighdx.network.profile import context_facts, find_look_alikes, finding_facts
-from thighdx.text import number
+from thighdx.text import exact_percent, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,7 @@ def _harm(harm: Harm) -> str:
     """Say what missing a cause does and from where on it is acted on."""
     limits = {level: harm.threshold(level) for level in reversed(LEVELS)}
     acted = ", ".join(
-        f"{level} from {percent(limit)}" for level, limit in limits.items() if limit is not None
+        f"{level} from {exact_percent(limit)}" for level, limit in limits.items() if limit is not None
     )
     level = harm.level_if_likely.replace("_", "-")
     return (

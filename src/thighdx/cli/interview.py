@@ -12,6 +12,7 @@ from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
 from thighdx.reasoning.interview.choice import InterviewQuestion
 from thighdx.reasoning.interview.interview import DONT_KNOW, NONE_OF_THESE, Interview
+from thighdx.text import answer_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +29,6 @@ HELP = (
 
 N_SHOWN = 5  # causes in the summary
 N_REASONS = 5
-_PLAIN = {"absent": "no", "present": "yes"}
 _TITLES = {"complaint": "the complaint", "safety": "safety", "causes": "the causes"}
 
 
@@ -64,7 +64,7 @@ def run_interview(
     level = ""
     while (question := interview.question) is not None:
         level = _announce(out, interview, level)
-        _show_question(out, question, len(interview.asked) + 1)
+        _show_question(out, interview, question)
         line = next(given, None)
         if line is None:
             interview.stop()
@@ -93,21 +93,23 @@ def _announce(out: Console, interview: Interview, before: str) -> str:
     return found.level
 
 
-def _words(question: InterviewQuestion) -> list[str]:
+def _words(interview: Interview, question: InterviewQuestion) -> list[str]:
     """Return what may be answered, as it is shown."""
-    return [_PLAIN.get(state, state.replace("_", " ")) for state in question.states]
+    labels = interview.triage.labels
+    return [answer_name(question.variable, state, labels) for state in question.states]
 
 
-def _show_question(out: Console, question: InterviewQuestion, number: int) -> None:
+def _show_question(out: Console, interview: Interview, question: InterviewQuestion) -> None:
     """Print a question with its possible answers."""
     out.print()
+    number = len(interview.asked) + 1
     _say(out, f"{number}. {question.words} ({_TITLES[question.kind]})", style="bold", hanging="   ")
     if question.members:
         for place, member in enumerate(question.members, start=1):
             _say(out, f"{place} {member.words}", indent="   ", hanging="     ")
         write(out, "   none of these   ? don't know")
         return
-    options = [f"{place} {word}" for place, word in enumerate(_words(question), start=1)]
+    options = [f"{place} {word}" for place, word in enumerate(_words(interview, question), start=1)]
     write(out, "   " + "   ".join([*options, "? don't know"]))
 
 
@@ -134,7 +136,7 @@ def _answer(out: Console, interview: Interview, question: InterviewQuestion, lin
         _answer_list(out, interview, question, line)
         return
     is_number = line.isdecimal() and len(line) <= 2
-    words = _words(question)
+    words = _words(interview, question)
     try:
         if is_number and not 1 <= int(line) <= len(words):
             raise EvidenceError(f"got {line}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from thighdx.cli.output import paragraph, write
 from thighdx.errors import TableError
+from thighdx.text import in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,7 +79,7 @@ def _print_sources(out: Console, model: Model, items: Iterable[PooledJudgement])
     for name in cited:
         source = model.compiled.kb.sources[name]
         checked = "" if source.verified else " (not verified)"
-        kind = source.kind.replace("_", " ")
+        kind = in_words(source.kind)
         write(
             out,
             paragraph(

@@ -15,6 +15,7 @@ from thighdx.cli.output import console, percent, write
 from thighdx.cli.review import review
 from thighdx.errors import CompiledFileWarning, KnowledgeBaseError, TableError
 from thighdx.kb.tables import COMPILED_FILE
+from thighdx.text import exact_percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -117,7 +118,7 @@ def _print_fits(out: Console, compiled: CompiledModel) -> None:
         several_said = (
             f"{len(numbers):,} numbers were judged by several experts, {len(far):,} with an overlap below"
         )
-        write(out, f"Largest disagreements ({several_said} {1 - NOTABLE_DISAGREEMENT:.0%}):")
+        write(out, f"Largest disagreements ({several_said} {exact_percent(1 - NOTABLE_DISAGREEMENT)}):")
     for row in apart.to_dict("records"):
         same = several[(several["table"] == row["table"]) & (several["key"] == row["key"])]
         medians = ", ".join(f"{item['expert']} {item['stated_q50']:.3g}" for item in same.to_dict("records"))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import bar, paragraph, percent, plain_table, write
-from thighdx.text import counted, short_labels
+from thighdx.text import exact_percent
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,13 +42,15 @@ BAR_WIDTHS = (8, 20)  # up to 100 columns, beyond
 
 def print_result(out: Console, model: Model, result: Result, *, top: int, n_reasons: int = N_REASONS) -> None:
     """Print what is known, how urgent that is and what decided it, and the leading causes."""
-    head = f"{model.name} {model.version} ({model.digest[:12]}), setting {result.setting}"
+    labels = model.compiled.kb.labels
+    setting = say("result.setting", labels, setting=result.setting)
+    head = f"{model.name} {model.version} ({model.digest[:12]}), {setting}"
     write(out, paragraph(head, out.width), style="dim")
     known = [
         f"{name}={value if isinstance(value, str) else _weights(value)}"
         for name, value in result.evidence.items()
     ]
-    write(out, paragraph(f"Known: {', '.join(known) or 'nothing'}", out.width, hanging="       "))
+    _say(out, say("result.known", labels), ", ".join(known) or say("result.nothing", labels))
     out.print()
     write(out, paragraph(result.triage.words, out.width), style="bold")
     first = result.management.advice[:1] if result.triage.level == "emergency" else ()
@@ -61,11 +64,13 @@ def print_result(out: Console, model: Model, result: Result, *, top: int, n_reas
 def print_next_question(out: Console, result: Result) -> None:
     """Print the best question, and what else there is to see."""
     out.print()
-    for item in result.next_questions(1).best:
-        write(out, paragraph(f"Ask next: {item.text} ({item.variable})", out.width, hanging="  "))
+    questions, labels = result.next_questions(1), result.triage.labels
+    for item in questions.best:
+        line = say("result.ask_next", labels, question=item.text, finding=item.variable)
+        write(out, paragraph(line, out.width, hanging="  "))
     n_open = len(open_on_safety(result))
-    safety = f"{counted(n_open, 'open question')} on safety" if n_open else "sets of causes, groups"
-    write(out, paragraph(f"--all: {safety}; --advice: what to do", out.width), style="dim")
+    what = say("result.open" if n_open else "result.sets_and_groups", labels, n=n_open)
+    write(out, paragraph(say("result.more", labels, what=what), out.width), style="dim")
 
 
 def print_everything(out: Console, model: Model, result: Result) -> None:
@@ -80,26 +85,25 @@ def print_end(out: Console, result: Result) -> None:
     """Print warnings and the disclaimer."""
     for warning in result.warnings:
         out.print()
-        write(out, paragraph(f"Note: {warning.message}", out.width, hanging="      "), style="yellow")
+        _say(out, say("result.note", result.triage.labels), warning.message, style="yellow")
     out.print()
     write(out, paragraph(result.model.disclaimer, out.width), style="dim")
 
 
 def print_intervals(out: Console, model: Model, result: Result, level: float, top: int) -> None:
     """Print credible intervals of the leading causes."""
-    found, labels = result.interval(level), _labels(model)
+    found, labels = result.interval(level), model.compiled.labels
     table = plain_table()
-    table.add_column("cause", overflow="fold")
-    table.add_column("probability", justify="right", no_wrap=True)
-    table.add_column("from", justify="right", no_wrap=True)
-    table.add_column("to", justify="right", no_wrap=True)
-    table.add_column("by", no_wrap=True)
+    table.add_column(say("result.cause", labels), overflow="fold")
+    for name in ("probability", "from", "to"):
+        table.add_column(say(f"result.{name}", labels), justify="right", no_wrap=True)
+    table.add_column(say("result.by", labels), no_wrap=True)
     for cause in result.top(top).index:
         item = found[str(cause)]
         ends = [percent(value) for value in (item.posterior, item.lower, item.upper)]
         table.add_row(labels[item.name], *ends, item.method)
     out.print()
-    write(out, f"{level:.0%} credible intervals, from the uncertainty of the judgements", style="bold")
+    write(out, say("result.intervals", labels, level=exact_percent(level)), style="bold")
     out.print(table)
 
 
@@ -114,7 +118,7 @@ def print_advice(out: Console, result: Result) -> None:
     """Print what to do, and what stands apart from it."""
     found = result.management
     out.print()
-    write(out, "What to do", style="bold")
+    write(out, say("advice.title", found.labels), style="bold")
     write(out, paragraph(f"- {found.seek_care}", out.width, hanging="  "))
     for line in found.advice:
         write(out, paragraph(f"- {line.words}", out.width, hanging="  "))
@@ -128,8 +132,7 @@ def print_advice(out: Console, result: Result) -> None:
             text = " ".join(filter(None, [about, line.words, line.caution]))
             write(out, paragraph(f"- {text}", out.width, hanging="  "))
     if found.withheld:
-        withheld = counted(len(found.withheld), "piece")
-        note = f"({withheld} of advice withheld; 'diagnose --json' says which and why)"
+        note = say("advice.withheld", found.labels, n=len(found.withheld))
         write(out, paragraph(note, out.width), style="dim")
 
 
@@ -138,9 +141,9 @@ def _weights(value: dict[str, float]) -> str:
     return "{" + ", ".join(f"{state}: {weight:g}" for state, weight in value.items()) + "}"
 
 
-def _labels(model: Model) -> dict[str, str]:
-    """Return what causes are called in a line."""
-    return short_labels({cause: variable.label for cause, variable in model.causes.items()})
+def _say(out: Console, lead: str, text: str, *, style: str | None = None) -> None:
+    """Print a text behind a word; lines after the first begin where it does."""
+    write(out, paragraph(f"{lead} {text}", out.width, hanging=" " * (len(lead) + 1)), style=style)
 
 
 def _mark() -> str:
@@ -156,15 +159,16 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
     urgent = [reason.cause for reason in result.triage.deciding if reason.cause not in ("", rest)]
     shown = list(dict.fromkeys([*map(str, result.top(top).index), *urgent]))
     marked = {cause for cause in shown if cause in must_not_miss}
-    mark, labels = _mark(), _labels(model)
+    mark, labels = _mark(), model.compiled.labels
     is_wide = out.width >= WIDE_ENOUGH
     width = BAR_WIDTHS[out.width >= 100]
     table = plain_table()
-    table.add_column(f"cause ({mark} must not be missed)" if marked else "cause", overflow="fold")
-    table.add_column("probability", justify="right", no_wrap=True)
+    heading = say("result.marked", labels, mark=mark) if marked else say("result.cause", labels)
+    table.add_column(heading, overflow="fold")
+    table.add_column(say("result.probability", labels), justify="right", no_wrap=True)
     if is_wide:
         table.add_column("", no_wrap=True, width=width, style="cyan")
-        table.add_column("before", justify="right", no_wrap=True)
+        table.add_column(say("result.before", labels), justify="right", no_wrap=True)
     for cause in shown:
         value = float(posterior[cause])
         label = f"{mark} {labels[cause]}" if cause in marked else labels[cause]
@@ -172,7 +176,7 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
         table.add_row(label, percent(value), *beside, style="bold")
     if rest in model.causes:
         beside = ["", percent(float(prior[rest]))] if is_wide else []
-        label = f"({labels[rest]}; never ranked)"
+        label = say("result.unranked", labels, cause=labels[rest])
         table.add_row(label, percent(float(posterior[rest])), *beside, style="dim")
     out.print()
     out.print(table)
@@ -180,23 +184,26 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
 
 def _print_explanations(out: Console, model: Model, result: Result) -> None:
     """Print the most probable sets of causes."""
-    labels = _labels(model)
+    labels = model.compiled.labels
     table = plain_table(header=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     for item in result.explanations(N_EXPLANATIONS):
         if item.probability >= SHOWN_EXPLANATION:
             names = " + ".join(labels[cause] for cause in item.causes)
-            table.add_row(percent(item.probability), names if len(item.causes) > 1 else f"{names} alone")
+            table.add_row(
+                percent(item.probability),
+                say("result.alone", labels, cause=names) if len(item.causes) == 1 else names,
+            )
     if table.row_count:
         out.print()
-        write(out, "Most probable explanations", style="bold")
+        write(out, say("result.sets", labels), style="bold")
         out.print(table)
 
 
 def _print_groups(out: Console, model: Model, result: Result) -> None:
     """Print the probability that any member of a group is present."""
-    labels = {group.id: group.label for group in model.compiled.kb.groups}
+    labels = model.compiled.kb.labels
     table = plain_table(header=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
@@ -205,17 +212,17 @@ def _print_groups(out: Console, model: Model, result: Result) -> None:
             table.add_row(percent(float(value)), labels[str(group)])
     if table.row_count:
         out.print()
-        write(out, "Groups (any member present)", style="bold")
+        write(out, say("result.groups", labels), style="bold")
         out.print(table)
 
 
 def _print_questions(out: Console, result: Result) -> None:
     """Print what to ask next."""
-    questions = result.next_questions(N_QUESTIONS).best
-    if questions:
+    questions = result.next_questions(N_QUESTIONS)
+    if questions.best:
         out.print()
-        write(out, "Best questions to ask next", style="bold")
-    for item in questions:
+        write(out, say("result.questions", questions.labels), style="bold")
+    for item in questions.best:
         line = f"{item.gain_bits:.2f} bits  {item.text} ({item.variable})"
         write(out, paragraph(line, out.width, hanging="           "))
 
@@ -231,9 +238,10 @@ def _print_open_questions(out: Console, result: Result) -> None:
     if not left:
         return
     out.print()
-    write(out, f"Not yet known, and it could make the case more urgent ({len(left)})", style="bold")
+    labels = result.triage.labels
+    write(out, f"{say('result.open_safety', labels)} ({len(left)})", style="bold")
     for question in left[:N_OPEN]:
         write(out, paragraph(f"- {question.question} ({question.variable})", out.width, hanging="  "))
     if len(left) > N_OPEN:
         more = ", ".join(question.variable for question in left[N_OPEN:])
-        write(out, paragraph(f"- and {more}", out.width, hanging="  "))
+        write(out, paragraph(f"- {say('result.and', labels, more=more)}", out.width, hanging="  "))

@@ -8,13 +8,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cluster.worker import ScorerSource, as_scorer, check_installed, plan_table, score_quietly
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import as_word
+from thighdx.scoring.options import ScorerKeywords
 from thighdx.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SCORERS_KEPT = 4
 NO_EVIDENCE = ""
 
 
-def score_dask(frame: Any, model: ScorerSource = None, **options: Any) -> Any:
+def score_dask(frame: Any, model: ScorerSource = None, **options: Unpack[ScorerKeywords]) -> Any:
     """Return a Dask DataFrame with the posterior of every cause in every row.
 
     Parameters

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cluster.worker import ScorerSource, as_scorer, check_installed, plan_table, score_quietly
 from thighdx.errors import TableError
-from thighdx.scoring.schema_plan import SchemaPlan
+from thighdx.scoring.options import ScorerKeywords
+from thighdx.scoring.plan import SchemaPlan
 from thighdx.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["score_spark"]
 
 
-def score_spark(frame: DataFrame, model: ScorerSource = None, **options: Any) -> DataFrame:
+def score_spark(frame: DataFrame, model: ScorerSource = None, **options: Unpack[ScorerKeywords]) -> DataFrame:
     """Return a Spark DataFrame with the posterior of every cause in every row.
 
     Parameters

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError, ThighdxError
+from thighdx.scoring.options import ScorerKeywords
+from thighdx.scoring.plan import SchemaPlan
 from thighdx.scoring.portable import ModelSource
-from thighdx.scoring.schema_plan import SchemaPlan
 from thighdx.scoring.scorer import Scorer
 
 __all__ = [
@@ -38,7 +39,7 @@ def check_installed(package: str, extra: str) -> None:
         )
 
 
-def as_scorer(source: ScorerSource, options: dict[str, Any]) -> Scorer:
+def as_scorer(source: ScorerSource, options: ScorerKeywords) -> Scorer:
     """Return a scorer as it is, or make one that uses one thread.
 
     Raises
@@ -47,7 +48,8 @@ def as_scorer(source: ScorerSource, options: dict[str, Any]) -> Scorer:
         If there are options beside a scorer, which has its own.
     """
     if not isinstance(source, Scorer):
-        return Scorer(source, **{"n_threads": 1, **options})
+        one_thread: ScorerKeywords = {"n_threads": 1, **options}
+        return Scorer(source, **one_thread)
     if options:
         raise TableError(
             f"{next(iter(options))}: got a Scorer and options, expected one of them; give Scorer(...) its own"

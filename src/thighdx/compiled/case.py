@@ -11,12 +11,14 @@ import numpy as np
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import ImpossibleEvidenceError
 from thighdx.evidence.batch import EvidenceBatch
-from thighdx.evidence.one_case import CaseEvidence, encode_case
+from thighdx.evidence.one_case import CaseEvidence, CaseWarning, encode_case
 from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.inference.conflict import minimal_conflict
 from thighdx.inference.engine import log_weights, normalise, set_chances
+from thighdx.kb.conditions import is_true
 from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
+from thighdx.network.groups import SetMembers, group_sets
 from thighdx.network.spec import Floats
 from thighdx.network.tables import setting_tables
 from thighdx.once import Keeps
@@ -24,7 +26,15 @@ from thighdx.once import Keeps
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Case", "open_case"]
+__all__ = ["Case", "RankedExplanation", "open_case"]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedExplanation:
+    """A set of causes that may be behind the complaint together, and P(exactly this set | evidence)."""
+
+    causes: tuple[str, ...]
+    probability: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +105,31 @@ class Case(Keeps):
         weights = np.exp(setting_tables(self.network, self.setting_idx).log_prior)
         return _by_cause(self.network, set_chances(weights[None], self.network.cause_members))
 
-    def causes_of(self, explanation_idx: int) -> tuple[str, ...]:
-        """Return the causes of one set of causes."""
-        causes, members = self.network.spec.causes, self.network.explanations.members[explanation_idx]
-        return tuple(causes[c] for c in members.tolist() if c < len(causes))
+    @property
+    def groups(self) -> Mapping[str, float]:
+        """P(any member present | evidence) of every group of causes, linear."""
+        groups, places = self.compiled.groups, self.vocabulary.cause_index
+        members = [[places[cause] for cause in group] for group in groups.values()]
+        sets = SetMembers.of(group_sets(self.network.membership, members))
+        return dict(zip(groups, set_chances(self.weights[None], sets)[0].tolist(), strict=True))
+
+    @property
+    def warnings(self) -> tuple[CaseWarning, ...]:
+        """What the reader of an answer should know of the evidence, with the notices of the model that apply."""
+        notices = (item for item in self.kb.notices if is_true(item.when, self.states))
+        return (*self.evidence.warnings, *(CaseWarning(item.kind, item.words) for item in notices))
+
+    def explanations(self, n: int) -> tuple[RankedExplanation, ...]:
+        """Return the `n` most probable sets of causes, most probable first."""
+        if n < 1:
+            raise ValueError(f"n: got {n}, expected 1 or more")
+        causes, members = self.network.spec.causes, self.network.explanations.members
+        return tuple(
+            RankedExplanation(
+                tuple(causes[c] for c in members[i].tolist() if c < len(causes)), float(self.weights[i])
+            )
+            for i in np.argsort(-self.weights, kind="stable")[:n].tolist()
+        )
 
 
 def open_case(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,12 @@ from thighdx.network.build import Network, SolvedParameters, build_network
 from thighdx.network.rebase import Shares
 from thighdx.network.spec import Floats, NetworkSpec
 from thighdx.once import Keeps, Once
-from thighdx.text import short_labels
+from thighdx.words import Labels
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement, PooledKey
 
-__all__ = ["CompiledModel", "ModelCard", "judged_by"]
+__all__ = ["CompiledModel", "ModelCard", "ModelFacts", "judged_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,85 @@ class ModelCard:
         return self.groups.get(self.must_not_miss_group, ())
 
 
+class ModelFacts:
+    """What every model says of itself: a `CompiledModel`, and the `thighdx.Model` that answers questions with one.
+
+    Attributes
+    ----------
+    compiled : CompiledModel
+        All that the model is made of.
+    """
+
+    compiled: CompiledModel
+
+    @property
+    def network(self) -> Network:
+        """The tables of the network."""
+        return self.compiled.network
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What evidence may say."""
+        return self.compiled.vocabulary
+
+    @property
+    def name(self) -> str:
+        """Name of the knowledge base."""
+        return self.compiled.kb.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Version of the knowledge base, not of the library."""
+        return self.compiled.kb.manifest.version
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the tables the model was made from, in hexadecimal."""
+        return self.compiled.kb.digest
+
+    @property
+    def disclaimer(self) -> str:
+        """What the model is not."""
+        return self.compiled.kb.manifest.disclaimer
+
+    @property
+    def max_causes(self) -> int:
+        """How many causes may be present at once."""
+        return self.compiled.spec.max_causes
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Settings with shares and frequencies of their own."""
+        return self.compiled.spec.settings
+
+    @property
+    def default_setting(self) -> str:
+        """The setting used where none is named."""
+        return self.compiled.kb.manifest.default_setting
+
+    @property
+    def residual_cause(self) -> str:
+        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
+        return self.compiled.kb.manifest.residual_cause
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """Everything that can be evidence except causes, by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.variables})
+
+    @property
+    def causes(self) -> Mapping[str, Variable]:
+        """The causes by id, in the model's order."""
+        return MappingProxyType({v.id: v for v in self.vocabulary.causes})
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Named sets of causes."""
+        return MappingProxyType({group.id: group.members for group in self.compiled.kb.groups})
+
+
 @dataclass(frozen=True, eq=False)
-class CompiledModel(Keeps):
+class CompiledModel(ModelFacts, Keeps):
     """A knowledge base with its pooled judgements and solved parameters.
 
     Attributes
@@ -68,6 +145,11 @@ class CompiledModel(Keeps):
     solved: SolvedParameters
     elicited: Floats
     rebased: Shares
+    compiled: CompiledModel = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Be what every model says it is made of."""
+        object.__setattr__(self, "compiled", self)
 
     def __reduce__(self) -> tuple[type[CompiledModel], tuple[Any, ...]]:
         """Pickle what the rest is made from."""
@@ -98,65 +180,10 @@ class CompiledModel(Keeps):
         """What evidence may say."""
         return make_vocabulary(self.kb.variables, self.spec.settings, self.kb.manifest.complaints)
 
-    @cached_property
-    def labels(self) -> Mapping[str, str]:
-        """Names of causes and findings, as short as they can be told apart."""
-        return short_labels({variable.id: variable.label for variable in self.kb.variables})
-
     @property
-    def name(self) -> str:
-        """Name of the knowledge base."""
-        return self.kb.manifest.name
-
-    @property
-    def version(self) -> str:
-        """Version of the knowledge base, not of the library."""
-        return self.kb.manifest.version
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the tables the model was made from, in hexadecimal."""
-        return self.kb.digest
-
-    @property
-    def disclaimer(self) -> str:
-        """What the model is not."""
-        return self.kb.manifest.disclaimer
-
-    @property
-    def max_causes(self) -> int:
-        """How many causes may be present at once."""
-        return self.spec.max_causes
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Settings with shares and frequencies of their own."""
-        return self.spec.settings
-
-    @property
-    def default_setting(self) -> str:
-        """The setting used where none is named."""
-        return self.kb.manifest.default_setting
-
-    @property
-    def residual_cause(self) -> str:
-        """The cause that soaks up what the list leaves out, never ranked; empty where there is none."""
-        return self.kb.manifest.residual_cause
-
-    @property
-    def variables(self) -> Mapping[str, Variable]:
-        """Everything that can be evidence except causes, by id, in the model's order."""
-        return MappingProxyType({v.id: v for v in self.vocabulary.variables})
-
-    @property
-    def causes(self) -> Mapping[str, Variable]:
-        """The causes by id, in the model's order."""
-        return MappingProxyType({v.id: v for v in self.vocabulary.causes})
-
-    @property
-    def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Named sets of causes."""
-        return MappingProxyType({group.id: group.members for group in self.kb.groups})
+    def labels(self) -> Labels:
+        """What things are called, causes and findings as briefly as they can be told apart; see `thighdx.words`."""
+        return self.kb.short_labels
 
     @property
     def pooled(self) -> Mapping[PooledKey, PooledJudgement]:

@@ -13,7 +13,7 @@ from thighdx.elicitation.judgements import PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.plain import Plain
-from thighdx.text import counted, percent
+from thighdx.text import counted, exact_percent, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,9 @@ class ModelDifference(Plain):
             else:
                 n_still += 1
         if n_still:
-            lines.append(f"{n_still} of {len(self.cases)} cases do not move by {SHOWN_MOVE:.2%} or more")
+            lines.append(
+                f"{n_still} of {len(self.cases)} cases do not move by {exact_percent(SHOWN_MOVE)} or more"
+            )
         return "\n".join(lines)
 
 

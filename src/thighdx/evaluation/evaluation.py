@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from thighdx.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from thighdx.scoring.options import ScoreKeywords
 
 STATUS = "status"
 
@@ -139,7 +141,7 @@ def evaluate(
     *,
     truth: Any = None,
     residual_cause: str | None = None,
-    **options: Any,
+    **options: Unpack[ScoreKeywords],
 ) -> Evaluation:
     """Score a labelled table and compare with its labels.
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from thighdx.network.spec import Floats
 
-__all__ = ["UNKNOWN", "EvidenceBatch", "Likelihood", "take_cases"]
+__all__ = ["UNKNOWN", "DistinctRows", "EvidenceBatch", "Likelihood", "find_distinct", "take_cases"]
 
 UNKNOWN = -1
+FEWEST_ROWS = 64  # below, looking costs more than it can save
+SAMPLE = 512  # rows looked at before all are
+MOST_DISTINCT = 0.8  # share of distinct rows above which repeats are not worth their bookkeeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +97,37 @@ def _take(likelihoods: tuple[Likelihood, ...], case_idx: npt.NDArray[np.intp]) -
             weights = item.weights[place[is_kept]]
             taken.append(Likelihood(item.variable_idx, np.flatnonzero(is_kept), weights))
     return tuple(taken)
+
+
+class DistinctRows(NamedTuple):
+    """Where each kind of row is first, ascending, and which of these every row is."""
+
+    first: npt.NDArray[np.intp]
+    inverse: npt.NDArray[np.intp]
+
+
+def find_distinct(batch: EvidenceBatch) -> DistinctRows | None:
+    """Return the distinct rows of a batch, where they are few enough to pay; None where they are not.
+
+    Rows are the same if all their states, given causes and settings are; a batch with virtual evidence is left as
+    it is.
+    """
+    n_cases = len(batch.codes)
+    if n_cases < FEWEST_ROWS or batch.likelihoods or batch.cause_likelihoods:
+        return None
+    if len(np.unique(_rows(batch, SAMPLE))) > MOST_DISTINCT * min(SAMPLE, n_cases):
+        return None
+    _, first, inverse = np.unique(_rows(batch, n_cases), return_index=True, return_inverse=True)
+    if len(first) > MOST_DISTINCT * n_cases:
+        return None
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    return DistinctRows(first[order], place[inverse])
+
+
+def _rows(batch: EvidenceBatch, n_rows: int) -> npt.NDArray[np.void]:
+    """Return what the first rows say, each as one string of bytes."""
+    parts = [batch.codes[:n_rows], batch.given[:n_rows], batch.setting_idx[:n_rows, None].astype(np.int8)]
+    together = np.concatenate(parts, axis=1)
+    return together.view(np.dtype((np.void, together.shape[1])))[:, 0]

@@ -28,9 +28,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from thighdx.errors import KnowledgeBaseError, Problem, TableError, nearest_hint
-from thighdx.evidence.columns import AGE, SETTING, evidence_names, is_evidence_name
+from thighdx.evidence.columns import AGE, SETTING, Translators, evidence_names, is_evidence_name
 from thighdx.evidence.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary, is_missing
 from thighdx.kb.yaml_text import load_yaml
+from thighdx.plain import Plain
 
 __all__ = ["ColumnMap", "MappedColumn", "as_word", "read_column_map"]
 
@@ -103,7 +104,7 @@ class _MapFile(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnMap:
+class ColumnMap(Plain):
     """Columns of a hospital's table by their own names; made by `read_column_map`."""
 
     columns: Mapping[str, MappedColumn]
@@ -118,6 +119,12 @@ class ColumnMap:
     def dropped(self) -> frozenset[str]:
         """Columns that are left out."""
         return frozenset(name for name, item in self.columns.items() if item.drop)
+
+    @property
+    def translators(self) -> Translators:
+        """Column to what turns its cells into words of the vocabulary, where they do not stay as they are."""
+        made = {name: self.translator(name) for name in self.columns}
+        return {name: translate for name, translate in made.items() if translate is not None}
 
     def translator(self, name: str) -> Callable[[object], str | None] | None:
         """Return what says what a cell of a column stands for, None for unknown; None if cells stay as they are."""
@@ -139,7 +146,7 @@ class ColumnMap:
 
         return translate
 
-    def as_plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the map says, as plain data."""
         return {name: item.model_dump(mode="json") for name, item in sorted(self.columns.items())}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = [
     "TRUTH_PREFIX",
     "ColumnPlan",
     "Meaning",
+    "Translators",
     "evidence_names",
     "is_evidence_name",
     "plan_columns",
@@ -35,6 +36,7 @@ NEAR_MISS_LENGTH = 5
 CHECKBOX = re.compile(r"___[a-z0-9_]+$")  # what REDCap puts behind the name of a field for each of its boxes
 NEAR_MISS_COLUMNS = 1_000  # so many are looked at: a table of 100,000 columns is not a table of slips
 
+Translators: TypeAlias = Mapping[Hashable, Callable[[object], object]]
 # What a column is: its kind, the variable or cause, and the state.
 Meaning: TypeAlias = tuple[
     Literal["variable", "given", "virtual", "age", "birth", "reference", "setting"], int, int
@@ -50,7 +52,7 @@ _AGES: Mapping[str, Literal["age", "birth", "reference"]] = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
-    """Which column is read as what; columns go by the names they have in the table.
+    """Which column is read as what, and how; columns go by the names they have in the table.
 
     Attributes
     ----------
@@ -64,36 +66,44 @@ class ColumnPlan:
         Dates, the age at which counts.
     evidence, passthrough : tuple of columns
         What is read, and what is not and comes out as it is; in the order of the table.
-    near_misses : tuple of str
-        A message for every column passed through that looks like a misspelled piece of evidence.
+    remarks : tuple of str
+        What the user may not expect: a column passed through that looks like misspelled evidence, or no evidence.
+    renamed : mapping of column to str
+        What columns are read as that go by another name.
+    translators : mapping of column to callable
+        What turns cells of a column into words of the vocabulary.
+    setting_idx : int
+        Setting of the rows that do not name their own.
+    reference_day : float, optional
+        Day as YYYYMMDD at which those are as old as their dates of birth say who have no reference date.
     """
 
-    variables: Mapping[int, Hashable]
-    given: Mapping[int, Hashable]
-    virtual: Mapping[int, tuple[Hashable, ...]]
-    age: Hashable | None
-    setting: Hashable | None
-    evidence: tuple[Hashable, ...]
-    passthrough: tuple[Hashable, ...]
-    near_misses: tuple[str, ...]
+    vocabulary: Vocabulary = field(repr=False)
+    variables: Mapping[int, Hashable] = field(default_factory=dict)
+    given: Mapping[int, Hashable] = field(default_factory=dict)
+    virtual: Mapping[int, tuple[Hashable, ...]] = field(default_factory=dict)
+    age: Hashable | None = None
     birth: Hashable | None = None
     reference: Hashable | None = None
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What the user may not expect, from the names alone."""
-        if self.near_misses or self.evidence or not self.passthrough:
-            return self.near_misses
-        return ("no column is read as evidence: every row gets the prior; see model.variables",)
+    setting: Hashable | None = None
+    evidence: tuple[Hashable, ...] = ()
+    passthrough: tuple[Hashable, ...] = ()
+    remarks: tuple[str, ...] = ()
+    renamed: Mapping[Hashable, str] = field(default_factory=dict)
+    translators: Translators = field(default_factory=dict)
+    setting_idx: int = 0
+    reference_day: float | None = None
 
 
 def plan_columns(
     vocabulary: Vocabulary,
     names: Sequence[Hashable],
     *,
-    columns: Mapping[str, str] | None = None,
-    reserved: Sequence[str] = (),
-    has_reference: bool = False,
+    columns: Mapping[Hashable, str] | None = None,
+    reserved: Collection[str] = (),
+    translators: Translators | None = None,
+    setting_idx: int = 0,
+    reference_day: float | None = None,
 ) -> ColumnPlan:
     """Decide for every column of a table whether and how it is read.
 
@@ -105,66 +115,62 @@ def plan_columns(
         Column of the table to what it is read as: a variable id, ``age``, ``setting``,
         ``given_<cause>`` or ``<variable>:<state>``. A column named here counts as evidence, under
         its new name only, so it is not passed through.
-    reserved : sequence of str
+    reserved : collection of str
         Names of output columns, which no column that is passed through may have.
-    has_reference : bool
-        There is a reference date for dates of birth; without it, and without a column of such dates, they
-        pass through.
+    translators, setting_idx, reference_day
+        See `ColumnPlan`. Without a reference day, and without a column of such, dates of birth pass through.
 
     Raises
     ------
     TableError
         With every problem of the names at once.
     """
-    if not isinstance(columns, Mapping | None):
-        expected = "expected a mapping of column to what it is read as"
-        raise TableError(f"columns: got {type(columns).__name__}, {expected}")
-    renamed, problems = _renamed(vocabulary, names, columns or {})
-    found: dict[Meaning, Hashable] = {}
-    passthrough: list[Hashable] = []
-    for name in names:
-        read_as = renamed.get(name, name)
-        meaning = _meaning(vocabulary, read_as)
-        if read_as in vocabulary.cause_index:
-            problems.append(
-                f"column {name!r}: a cause cannot be read from a table; rename it, or call it "
-                f"'{GIVEN_PREFIX}{read_as}' to condition on it"
-            )
-        elif meaning is None:
-            passthrough.append(name)
-        elif meaning in found:
-            problems.append(f"columns {found[meaning]!r} and {name!r}: both are {read_as!r}")
-        else:
-            found[meaning] = name
-    undated = _leave_dates(found, names, passthrough, problems, renamed=renamed, has_reference=has_reference)
-    virtual = _virtual(vocabulary, found, passthrough, problems)
-    taken = frozenset(reserved)
+    renamed = columns or {}
+    problems = _check_renamed(vocabulary, names, renamed) if renamed else []
+    found, left = _find_evidence(vocabulary, names, renamed, problems)
+    kinds = {kind for kind, _, _ in found}
+    remarks: list[str] = []
+    if kinds & {"birth", "reference"}:
+        remarks = _leave_dates(
+            found, left, problems, renamed=renamed, has_reference=reference_day is not None
+        )
+    virtual = _virtual(vocabulary, found, left, problems) if "virtual" in kinds else {}
+    passthrough = tuple(name for name in names if name in left)
     problems += [
         f"column {name!r}: an output column has the same name; rename it or leave it out"
         for name in passthrough
-        if name in taken
+        if name in reserved
     ]
     if problems:
         raise TableError("table: " + "\n  ".join(problems))
-    passed = frozenset(passthrough)
+    remarks += _near_misses(vocabulary, passthrough) if passthrough else []
+    if len(passthrough) == len(names) > 0 and not remarks:
+        remarks.append("no column is read as evidence: every row gets the prior; see model.variables")
     return ColumnPlan(
-        variables={index: found["variable", index, 0] for index in _positions(found, "variable")},
-        given={index: found["given", index, 0] for index in _positions(found, "given")},
+        vocabulary,
+        variables={
+            index: found["variable", index, 0] for kind, index, _ in sorted(found) if kind == "variable"
+        },
+        given={index: found["given", index, 0] for kind, index, _ in sorted(found) if kind == "given"},
         virtual=virtual,
         age=found.get(("age", 0, 0)),
-        setting=found.get(("setting", 0, 0)),
-        evidence=tuple(name for name in names if name not in passed),
-        passthrough=tuple(passthrough),
-        near_misses=(*undated, *_near_misses(vocabulary, passthrough)),
         birth=found.get(("birth", 0, 0)),
         reference=found.get(("reference", 0, 0)),
+        setting=found.get(("setting", 0, 0)),
+        evidence=tuple(name for name in names if name not in left),
+        passthrough=passthrough,
+        remarks=tuple(remarks),
+        renamed=renamed,
+        translators=translators or {},
+        setting_idx=setting_idx,
+        reference_day=reference_day,
     )
 
 
-def _renamed(
-    vocabulary: Vocabulary, names: Sequence[Hashable], columns: Mapping[str, str]
-) -> tuple[Mapping[Hashable, str], list[str]]:
-    """Return what columns are to be read as, and what is wrong with that."""
+def _check_renamed(
+    vocabulary: Vocabulary, names: Sequence[Hashable], columns: Mapping[Hashable, str]
+) -> list[str]:
+    """Return what is wrong with what columns are to be read as."""
     problems = []
     text = [name for name in names if isinstance(name, str)]
     for name, read_as in columns.items():
@@ -175,7 +181,33 @@ def _renamed(
             hint = nearest_hint(str(read_as), evidence_names(vocabulary, str(read_as)))
             expected = f"expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
             problems.append(f"columns: {name!r}: got {read_as!r}, {expected}; {hint}".removesuffix("; "))
-    return dict[Hashable, str](columns.items()), problems
+    return problems
+
+
+def _find_evidence(
+    vocabulary: Vocabulary,
+    names: Sequence[Hashable],
+    renamed: Mapping[Hashable, str],
+    problems: list[str],
+) -> tuple[dict[Meaning, Hashable], set[Hashable]]:
+    """Return which column is what, and the columns that are no evidence."""
+    found: dict[Meaning, Hashable] = {}
+    left: set[Hashable] = set()
+    for name in names:
+        read_as = renamed.get(name, name)
+        meaning = _meaning(vocabulary, read_as)
+        if read_as in vocabulary.cause_index:
+            problems.append(
+                f"column {name!r}: a cause cannot be read from a table; rename it, or call it "
+                f"'{GIVEN_PREFIX}{read_as}' to condition on it"
+            )
+        elif meaning is None:
+            left.add(name)
+        elif meaning in found:
+            problems.append(f"columns {found[meaning]!r} and {name!r}: both are {read_as!r}")
+        else:
+            found[meaning] = name
+    return found, left
 
 
 def _meaning(vocabulary: Vocabulary, name: Hashable) -> Meaning | None:
@@ -200,8 +232,7 @@ def _meaning(vocabulary: Vocabulary, name: Hashable) -> Meaning | None:
 
 def _leave_dates(
     found: dict[Meaning, Hashable],
-    names: Sequence[Hashable],
-    passthrough: list[Hashable],
+    left: set[Hashable],
     problems: list[str],
     *,
     renamed: Mapping[Hashable, str],
@@ -209,42 +240,37 @@ def _leave_dates(
 ) -> list[str]:
     """Pass dates through that say no age, and say so; one that was asked for by name is a problem."""
     birth, reference = found.get(("birth", 0, 0)), found.get(("reference", 0, 0))
+    dates = {name for name in (birth, reference) if name is not None}
     if birth is not None and (reference is not None or has_reference):
         return []
-    left = [name for name in (birth, reference) if name is not None]
     found.pop(("birth", 0, 0), None)
     found.pop(("reference", 0, 0), None)
+    left |= dates
     need = (
         f"it needs a column {REFERENCE_DATE}, or the argument reference_date, the day when patients were seen"
     )
     problems += [
-        f"column {birth!r}: to be read as {DATE_OF_BIRTH!r} {need}" for name in left if name in renamed
+        f"column {birth!r}: to be read as {DATE_OF_BIRTH!r} {need}" for name in dates if name in renamed
     ]
-    passthrough[:] = [name for name in names if name in {*passthrough, *left}] if left else passthrough
     if birth is None or birth in renamed:
         return []
     return [f"column {birth!r} is passed through and not read as an age; {need}"]
 
 
-def _positions(found: Mapping[Meaning, Hashable], kind: str) -> list[int]:
-    """Return the variables or causes with a column of some kind, ascending."""
-    return sorted({meaning[1] for meaning in found if meaning[0] == kind})
-
-
 def _virtual(
     vocabulary: Vocabulary,
     found: Mapping[Meaning, Hashable],
-    passthrough: Sequence[Hashable],
+    left: Collection[Hashable],
     problems: list[str],
 ) -> dict[int, tuple[Hashable, ...]]:
     """Collect the columns of likelihoods; every state needs one."""
     virtual = {}
-    for index in _positions(found, "virtual"):
+    for index in sorted({index for kind, index, _ in found if kind == "virtual"}):
         variable = vocabulary.variables[index]
         every = {s: found.get(("virtual", index, s)) for s in range(len(variable.states))}
         missing = [f"{variable.id}:{variable.states[s]}" for s, name in every.items() if name is None]
         if missing:
-            others = [name for name in passthrough if isinstance(name, str)]
+            others = sorted(name for name in left if isinstance(name, str))
             hint = nearest_hint(missing[0], others).replace("did you mean", "is that")
             problems.append(
                 f"virtual evidence on {variable.id!r}: no column {', '.join(missing)}; "

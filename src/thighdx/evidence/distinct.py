@@ -1,4 +1,4 @@
-"""One column of any table as its distinct values: a word is read once, not once per row."""
+"""One column of any table: its type, and its distinct values, as a word is read once and not once per row."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.evidence.cells import is_text
-from thighdx.evidence.vocabulary import as_day, as_number
+from thighdx.evidence.vocabulary import DATE_OF_BIRTH, REFERENCE_DATE, as_day, as_number
 from thighdx.network.spec import Floats
 
-__all__ = ["NOT_A_STATE", "Distinct", "Numbers", "cell", "distinct_values", "read_numbers"]
+__all__ = [
+    "NOT_A_STATE",
+    "Distinct",
+    "Numbers",
+    "cell",
+    "check_readable",
+    "distinct_values",
+    "is_text",
+    "read_numbers",
+]
+
+ARROW = (pa.Array, pa.ChunkedArray)
 
 # Stands for every value of a kind that names no state: the number 2, a date, a list.
 NOT_A_STATE = object()
@@ -73,12 +83,22 @@ def distinct_values(column: Any, *, keep_numbers: bool = False) -> Distinct:
     >>> found.codes.tolist(), found.values
     ([0, -1, 1, 0], ('yes', 'no'))
     """
-    kind = _library(column)
-    if kind == "pandas":
-        return _of_pandas(column, keep_numbers)
-    if kind == "polars" and str(column.dtype) == "Object":
+    if isinstance(column, ARROW):
+        return _of_arrow(column, keep_numbers)
+    dtype = column.dtype
+    if not isinstance(column, pd.Series):  # of polars
+        is_mixed = str(dtype) == "Object"
+        return _of_objects(column.to_numpy()) if is_mixed else _of_arrow(column.to_arrow(), keep_numbers)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return Distinct(column.array.codes, tuple(dtype.categories.tolist()))  # type: ignore[attr-defined]  # it is categorical
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return _of_objects(column.to_numpy())
-    return _of_arrow(column.to_arrow() if kind == "polars" else column, keep_numbers)
+    if isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
+        return _of_arrow(pa.Array.from_pandas(column), keep_numbers)
+    if dtype.kind in REAL_KINDS and not keep_numbers:
+        return _of_numbers(np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan)))
+    codes, values = pd.factorize(column)
+    return Distinct(codes, tuple(values.tolist()))
 
 
 def read_numbers(
@@ -114,23 +134,45 @@ def read_numbers(
 
 def cell(column: Any, row: int) -> object:
     """Return one value of a column as plain Python has it."""
-    kind = _library(column)
-    value = column.iloc[row] if kind == "pandas" else column[row]
-    value = value.as_py() if kind == "pyarrow" else value
+    value = column.iloc[row] if isinstance(column, pd.Series) else column[row]
+    value = value.as_py() if isinstance(column, ARROW) else value
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _library(column: Any) -> str:
-    return type(column).__module__.partition(".")[0]
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds text, plain or as a dictionary."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def check_readable(field: pa.Field, read_as: str) -> str | None:
+    """Say why no cell of a column could ever be read as evidence; None if some can."""
+    kind = field.type
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        kind = kind.value_type
+    is_number = (
+        pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+    )
+    is_date = read_as in (DATE_OF_BIRTH, REFERENCE_DATE) and (
+        pa.types.is_date(kind) or pa.types.is_timestamp(kind)
+    )
+    if is_number or is_date or is_text(kind) or pa.types.is_null(kind):
+        return None
+    name = repr(field.name) if field.name == read_as else f"{field.name!r}, read as {read_as!r}"
+    return f"column {name}: got the type {field.type}, expected text, numbers or true/false"
 
 
 def _plain_numbers(column: Any) -> Floats | None:
     """Return a column of numbers as (n_rows,) float64, NaN for null; None if it has another type."""
-    if _library(column) == "pandas":
+    if isinstance(column, pd.Series):
         if column.dtype.kind not in REAL_KINDS:
             return None
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    if _library(column) == "polars":
+    if not isinstance(column, ARROW):
         if not column.dtype.is_numeric():
             return None
         column = column.to_arrow()
@@ -152,21 +194,6 @@ def _of_numbers(values: Floats) -> Distinct:
     codes[values == 1] = 1
     codes[np.isnan(values)] = -1
     return Distinct(codes, (0, 1, NOT_A_STATE))
-
-
-def _of_pandas(native: pd.Series[Any], keep_numbers: bool) -> Distinct:
-    """Use the codes pandas has, or makes."""
-    dtype = native.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        return Distinct(native.array.codes, tuple(dtype.categories.tolist()))
-    if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        return _of_objects(native.to_numpy())
-    if isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
-        return _of_arrow(pa.Array.from_pandas(native), keep_numbers)
-    if dtype.kind in REAL_KINDS and not keep_numbers:
-        return _of_numbers(np.asarray(native.to_numpy(dtype=np.float64, na_value=np.nan)))
-    codes, values = pd.factorize(native)
-    return Distinct(codes, tuple(values.tolist()))
 
 
 def _of_objects(cells: npt.NDArray[np.object_]) -> Distinct:
@@ -217,12 +244,14 @@ def _same_values(values: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.intp],
 
 def _of_arrow(column: Any, keep_numbers: bool) -> Distinct:
     """Use the dictionary arrow has, or makes."""
-    column = _one_array(column)
+    if isinstance(column, pa.ChunkedArray) or pa.types.is_run_end_encoded(column.type):
+        column = _one_array(column)
     kind = column.type
     if pa.types.is_dictionary(kind) and not is_text(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
     if not pa.types.is_dictionary(kind):
-        if not keep_numbers and (plain := _plain_numbers(column)) is not None:
+        is_words = is_text(kind)
+        if not keep_numbers and not is_words and (plain := _plain_numbers(column)) is not None:
             return _of_numbers(plain)
         if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
             column = column.cast("float64", safe=False)
@@ -230,7 +259,7 @@ def _of_arrow(column: Any, keep_numbers: bool) -> Distinct:
             column = column.cast(pa.large_string())
         elif pa.types.is_null(kind):
             return Distinct(np.full(len(column), -1), ())
-        elif not (is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_primitive(kind)):
+        elif not (is_words or pa.types.is_boolean(kind) or pa.types.is_primitive(kind)):
             return Distinct(np.where(_to_numpy(column.is_null()), -1, 0), (NOT_A_STATE,))
         column = column.dictionary_encode()
     codes = column.indices.cast(pa.int32())  # indices may be unsigned

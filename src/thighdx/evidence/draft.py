@@ -18,7 +18,7 @@ A row with several faults has the first of these; its faulty cells are unknown i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
@@ -29,14 +29,13 @@ import numpy.typing as npt
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.evidence.columns import ColumnPlan, Meaning
 from thighdx.evidence.distinct import distinct_values, read_numbers
-from thighdx.evidence.vocabulary import AGE_LIMITS, AGE_VARIABLE, Vocabulary, age_in_years, as_day
+from thighdx.evidence.vocabulary import AGE_LIMITS, AGE_VARIABLE, age_in_years, as_day
 from thighdx.network.spec import Floats
 
-__all__ = ["STATUSES", "BadCells", "Codes", "EncodedRows", "Status", "Translators", "encode_rows"]
+__all__ = ["STATUSES", "BadCells", "Codes", "EncodedRows", "Status", "encode_rows"]
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
-Translators: TypeAlias = Mapping[Hashable, Callable[[object], object]]
 Status: TypeAlias = Literal[
     "ok",
     "wrong_type",
@@ -71,6 +70,12 @@ class BadCells:
     status: Status
     rows: npt.NDArray[np.intp]
 
+    @property
+    def is_by_itself(self) -> bool:
+        """Whether the cell alone is at fault, and not what it says together with others."""
+        kind, _, state = self.meaning
+        return self.status != "conflicting_columns" and not (kind == "virtual" and state < 0)
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedRows:
@@ -95,15 +100,7 @@ class EncodedRows:
 
 
 def encode_rows(
-    vocabulary: Vocabulary,
-    plan: ColumnPlan,
-    rows: Any,
-    *,
-    n_rows: int,
-    setting_idx: int,
-    reference_day: float | None = None,
-    translators: Translators | None = None,
-    known: dict[Hashable, int] | None = None,
+    plan: ColumnPlan, rows: Any, n_rows: int, *, known: dict[Hashable, int] | None = None
 ) -> EncodedRows:
     """Read the cells of some rows.
 
@@ -111,31 +108,33 @@ def encode_rows(
     ----------
     rows : pandas.DataFrame, polars.DataFrame, pyarrow.Table or pyarrow.RecordBatch
         `rows[name]` is one of its columns.
-    setting_idx : int
-        Setting of the rows that do not name their own.
-    reference_day : float, optional
-        Day as YYYYMMDD at which those are as old as their dates of birth say who have no reference date.
-    translators : mapping, optional
-        Column to what turns its cells into words of the vocabulary.
     known : dict, optional
         Is told how many cells of each column say something.
     """
-    draft = _Draft.empty(vocabulary, rows, n_rows, setting_idx, translators or {})
-    draft.known = known
+    vocabulary = plan.vocabulary
+    draft = _Draft(
+        plan,
+        rows,
+        codes=np.full((len(vocabulary.variables), n_rows), UNKNOWN, dtype=np.int8),
+        given=np.full((len(vocabulary.causes), n_rows), UNKNOWN, dtype=np.int8),
+        setting_idx=np.full(n_rows, plan.setting_idx, dtype=np.intp),
+        status=np.zeros(n_rows, dtype=np.int8),
+        known=known,
+    )
     for index, name in plan.variables.items():
-        find = partial(Vocabulary.read_code, vocabulary.variables[index])
+        find = partial(vocabulary.read_code, vocabulary.variables[index])
         draft.codes[index] = draft.read_words(name, ("variable", index, 0), find)
     for index, name in plan.given.items():
-        find = partial(Vocabulary.read_code, vocabulary.causes[index])
+        find = partial(vocabulary.read_code, vocabulary.causes[index])
         draft.given[index] = draft.read_words(name, ("given", index, 0), find)
     if plan.setting is not None:
         codes = draft.read_words(plan.setting, ("setting", 0, 0), vocabulary.read_setting)
         draft.setting_idx[codes != UNKNOWN] = codes[codes != UNKNOWN]
     for index, names in plan.virtual.items():
         draft.read_likelihoods(index, names)
-    n_underage = draft.read_age(plan.age, vocabulary) if plan.age is not None else 0
+    n_underage = draft.read_age(plan.age) if plan.age is not None else 0
     if plan.birth is not None:
-        n_underage = max(n_underage, draft.read_birth(plan.birth, plan.reference, vocabulary, reference_day))
+        n_underage = max(n_underage, draft.read_birth(plan.birth))
     return EncodedRows(draft.batch(), draft.status, n_underage, tuple(draft.bad_cells))
 
 
@@ -147,29 +146,15 @@ class _Draft:
     are; `virtual` has likelihoods (n_rows, n_states) and the rows (n_rows,) in which they count.
     """
 
+    plan: ColumnPlan
     rows: Any
-    translators: Translators
     codes: Codes
     given: Codes
     setting_idx: npt.NDArray[np.intp]
     status: Codes
+    known: dict[Hashable, int] | None
     virtual: dict[int, tuple[Floats, Bools]] = field(default_factory=dict)
     bad_cells: list[BadCells] = field(default_factory=list)
-    known: dict[Hashable, int] | None = None
-
-    @classmethod
-    def empty(
-        cls, vocabulary: Vocabulary, rows: Any, n_rows: int, setting_idx: int, translators: Translators
-    ) -> _Draft:
-        """Start with nothing known about any row."""
-        return cls(
-            rows,
-            translators,
-            codes=np.full((len(vocabulary.variables), n_rows), UNKNOWN, dtype=np.int8),
-            given=np.full((len(vocabulary.causes), n_rows), UNKNOWN, dtype=np.int8),
-            setting_idx=np.full(n_rows, setting_idx, dtype=np.intp),
-            status=np.zeros(n_rows, dtype=np.int8),
-        )
 
     def mark(self, column: Hashable, meaning: Meaning, is_faulty: Any, status: Status) -> None:
         """Give rows a fault, unless they have one that counts before it."""
@@ -180,7 +165,7 @@ class _Draft:
 
     def read_words(self, name: Hashable, meaning: Meaning, find: Callable[[object], int | None]) -> Codes:
         """Return what the words of a column mean, as (n_rows,) codes; mark what means nothing."""
-        translate = self.translators.get(name)
+        translate = self.plan.translators.get(name)
         found = distinct_values(self.rows[name], keep_numbers=translate is not None)
         codes = np.full(len(found.values) + 1, UNKNOWN, dtype=np.int8)  # the last is null, place -1
         faults = np.zeros(len(codes), dtype=np.int8)
@@ -201,7 +186,7 @@ class _Draft:
 
     def read_likelihoods(self, index: int, names: Sequence[Hashable]) -> None:
         """Read virtual evidence on a variable from one column per state."""
-        read = [read_numbers(self.rows[name], self.translators.get(name)) for name in names]
+        read = [read_numbers(self.rows[name], self.plan.translators.get(name)) for name in names]
         weights = np.stack([item.values for item in read], axis=1)  # (n_rows, n_states)
         is_null = np.isnan(weights)
         is_whole = ~is_null.any(axis=1)
@@ -222,34 +207,33 @@ class _Draft:
         self.codes[index, is_clash] = UNKNOWN
         self.virtual[index] = weights, is_read & ~is_clash
 
-    def read_age(self, name: Hashable, vocabulary: Vocabulary) -> int:
+    def read_age(self, name: Hashable) -> int:
         """Turn ages into bands; return how many are too young."""
-        read = read_numbers(self.rows[name], self.translators.get(name), read=age_in_years)
+        read = read_numbers(self.rows[name], self.plan.translators.get(name), read=age_in_years)
         self.mark(name, ("age", 0, 0), read.is_wrong, "wrong_type")
-        return self._settle_age(name, ("age", 0, 0), read.values, vocabulary)
+        return self._settle_age(name, ("age", 0, 0), read.values)
 
-    def read_birth(
-        self, name: Hashable, reference: Hashable | None, vocabulary: Vocabulary, day: float | None
-    ) -> int:
+    def read_birth(self, name: Hashable) -> int:
         """Turn dates of birth into bands as `read_age` does; a row without a reference date has that of all."""
-        born = read_numbers(self.rows[name], self.translators.get(name), read=as_day)
+        day, reference = self.plan.reference_day, self.plan.reference
+        born = read_numbers(self.rows[name], self.plan.translators.get(name), read=as_day)
         seen = np.full(len(born.values), np.nan if day is None else day)
         self.mark(name, ("birth", 0, 0), born.is_wrong, "wrong_type")
         if reference is not None:
-            own = read_numbers(self.rows[reference], self.translators.get(reference), read=as_day)
+            own = read_numbers(self.rows[reference], self.plan.translators.get(reference), read=as_day)
             self.mark(reference, ("reference", 0, 0), own.is_wrong, "wrong_type")
             seen = np.where(np.isnan(own.values), seen, own.values)
             if self.known is not None:
                 self.known[reference] = int((~np.isnan(own.values)).sum())
-        return self._settle_age(name, ("birth", 0, 0), (seen - born.values) // 10_000, vocabulary)
+        return self._settle_age(name, ("birth", 0, 0), (seen - born.values) // 10_000)
 
-    def _settle_age(self, name: Hashable, meaning: Meaning, years: Floats, vocabulary: Vocabulary) -> int:
+    def _settle_age(self, name: Hashable, meaning: Meaning, years: Floats) -> int:
         """Turn (n_rows,) years into bands unless these are known to differ; return how many are too young."""
         is_out = (years < AGE_LIMITS[0]) | (years > AGE_LIMITS[1])
         is_read = ~np.isnan(years) & ~is_out
-        starts = np.array(vocabulary.age_starts)
+        starts = np.array(self.plan.vocabulary.age_starts)
         band = np.maximum(np.searchsorted(starts, np.floor(years), side="right") - 1, 0)
-        index = vocabulary.index[AGE_VARIABLE]
+        index = self.plan.vocabulary.index[AGE_VARIABLE]
         known = self.codes[index]
         is_clash = is_read & (known != UNKNOWN) & (known != band)
         if index in self.virtual:

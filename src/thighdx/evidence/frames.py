@@ -37,6 +37,7 @@ __all__ = ["Frame", "ScoredColumns", "encode_table", "open_table"]
 
 LAZY = "; call score(table.collect()), or write it to a file and call thighdx.score_files, which takes any length"
 Kind = Literal["pandas", "polars", "pyarrow"]
+KINDS: tuple[tuple[Kind, str], ...] = (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table"))
 Words = npt.NDArray[np.object_]
 
 
@@ -84,33 +85,27 @@ class Frame:
 
     def part(self, start: int, stop: int) -> Any:
         """Return some rows, as the table has them; `[name]` of it is a column."""
-        if start == 0 and stop >= len(self):
-            return self.native
-        return (
-            self.native.iloc[start:stop] if self.kind == "pandas" else self.native.slice(start, stop - start)
-        )
+        if self.kind == "pandas":
+            return self.native.iloc[start:stop]
+        return self.native.slice(start, stop - start)
 
     def with_columns(self, kept: Sequence[Hashable], added: ScoredColumns) -> Any:
         """Return a table of the same kind, with the same rows and pandas index."""
-        return {"pandas": _in_pandas, "polars": _in_polars, "pyarrow": _in_arrow}[self.kind](
-            self.native, list(kept), added
-        )
+        write = {"pandas": _in_pandas, "polars": _in_polars, "pyarrow": _in_arrow}[self.kind]
+        return write(self.native, list(kept), added)
 
 
 def _in_pandas(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
     """Put columns side by side; numbers stay where they are in memory."""
     import pandas as pd
 
-    def words(columns: Mapping[str, Words | Floats]) -> Any:
-        made = {
-            name: pd.Series(values, index=native.index, dtype="str" if values.dtype == object else None)
-            for name, values in columns.items()
-        }
-        return pd.DataFrame(made, index=native.index)
-
-    numbers = pd.DataFrame(added.numbers.T, index=native.index, columns=list(added.names), copy=False)
-    parts = [native[kept], words({"status": added.status}), numbers]
-    result = pd.concat([*parts, words(added.words)] if added.words else parts, axis=1)
+    index = native.index
+    status, *last = (
+        pd.Series(values, index=index, name=name, dtype="str" if values.dtype == object else None)
+        for name, values in (("status", added.status), *added.words.items())
+    )
+    numbers = pd.DataFrame(added.numbers.T, index=index, columns=list(added.names), copy=False)
+    result = pd.concat([native[kept], status, numbers, *last], axis=1)
     result.attrs = dict(native.attrs)
     return result
 
@@ -145,35 +140,31 @@ def open_table(table: Any) -> Frame:
     TableError
         If it is anything else, a LazyFrame included, or has two columns of one name.
     """
-    kinds: tuple[tuple[Kind, str], ...] = (
-        ("pandas", "DataFrame"),
-        ("polars", "DataFrame"),
-        ("pyarrow", "Table"),
-    )
-    for kind, name in kinds:
-        if kind in sys.modules and isinstance(table, getattr(sys.modules[kind], name, ())):
-            names = "column_names" if kind == "pyarrow" else "columns"
-            return _named(Frame(table, kind, list(getattr(table, names))))
-    got = f"{type(table).__module__.partition('.')[0]} {type(table).__name__}"
-    hint = LAZY if hasattr(table, "collect") else ""
-    if (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__")) and not hint:
+    kinds = (kind for kind, name in KINDS if isinstance(table, getattr(sys.modules.get(kind), name, ())))
+    kind = next(kinds, None)
+    if kind is None:
+        table, kind = _from_stream(table), "pyarrow"
+    names = list(table.column_names if kind == "pyarrow" else table.columns)
+    if any(isinstance(name, tuple) for name in names):
+        raise TableError("table: got columns with several levels, expected one name per column")
+    if len(set(names)) < len(names):
+        ((name, count),) = Counter(names).most_common(1)
+        raise TableError(f"table: column names must differ: {name!r} {count} times")
+    return Frame(table, kind, names)
+
+
+def _from_stream(stream: Any) -> Any:
+    """Collect a stream of Arrow batches, or say that it is no table."""
+    got = f"{type(stream).__module__.partition('.')[0]} {type(stream).__name__}"
+    hint = LAZY if hasattr(stream, "collect") else ""
+    if (hasattr(stream, "__arrow_c_stream__") or hasattr(stream, "__arrow_c_array__")) and not hint:
         import pyarrow as pa
 
         try:
-            return open_table(pa.table(table))
+            return pa.table(stream)
         except (TypeError, ValueError, pa.ArrowException):  # a column alone
             pass
     raise TableError(f"table: got {got}, expected a pandas or polars DataFrame or a pyarrow Table{hint}")
-
-
-def _named(frame: Frame) -> Frame:
-    """Refuse columns that cannot be told apart."""
-    if any(isinstance(name, tuple) for name in frame.names):
-        raise TableError("table: got columns with several levels, expected one name per column")
-    for name, count in Counter(frame.names).items():
-        if count > 1:
-            raise TableError(f"table: column names must differ: {name!r} {count} times")
-    return frame
 
 
 def encode_table(
@@ -181,7 +172,7 @@ def encode_table(
     table: object,
     *,
     setting: str,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[Hashable, str] | None = None,
     reserved: Sequence[str] = (),
 ) -> tuple[EncodedRows, ColumnPlan]:
     """Read a table of patients at once.
@@ -220,7 +211,6 @@ def encode_table(
     (['ok', 'ok', 'no_such_state'], ('patient',))
     """
     frame = open_table(table)
-    plan = plan_columns(vocabulary, frame.names, columns=columns, reserved=reserved)
     setting_idx = vocabulary.setting_code(setting)
-    encoded = encode_rows(vocabulary, plan, frame.native, n_rows=len(frame), setting_idx=setting_idx)
-    return encoded, plan
+    plan = plan_columns(vocabulary, frame.names, columns=columns, reserved=reserved, setting_idx=setting_idx)
+    return encode_rows(plan, frame.native, len(frame)), plan

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError
 from thighdx.evidence.vocabulary import AGE_VARIABLE, is_missing
 from thighdx.kb.records import COST_TIERS, Cost
-from thighdx.text import in_words
+from thighdx.text import finding_name
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -228,8 +228,8 @@ class Session:
         """Put an error into words a reader of labels understands."""
         if not isinstance(error, ImpossibleEvidenceError):
             return f"{error}. Nothing was changed."
-        both = {**self.model.variables, **self.model.causes}
-        listed = " and ".join(f"{both[name].label}: {in_words(state)}" for name, state in error.conflict)
+        labels = self.model.compiled.kb.labels
+        listed = " and ".join(finding_name(name, state, labels) for name, state in error.conflict)
         return (
             f"{listed}: these cannot be true together under this model. Nothing was changed; "
             "make one of them unknown first."

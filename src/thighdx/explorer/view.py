@@ -10,7 +10,17 @@ from thighdx.explorer.state import AGE, Session
 from thighdx.html.case_parts import cause_rows, fit_note, raising, urgency
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
-from thighdx.text import COST_NAMES, in_words, percent, sentence
+from thighdx.text import (
+    Labels,
+    answer_name,
+    cost_name,
+    exact_percent,
+    level_name,
+    percent,
+    sentence,
+    span,
+    state_name,
+)
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -42,9 +52,9 @@ EFFORTS: Mapping[str, str] = {
 
 def catalog(model: Model) -> dict[str, Any]:
     """Return what never changes: names, states, questions and headings."""
-    has_age = bool(model.vocabulary.age_starts)
+    has_age, labels = bool(model.vocabulary.age_starts), model.compiled.kb.labels
     listed = [
-        _entry(variable)
+        _entry(variable, labels)
         for variable in (*model.vocabulary.variables, *model.vocabulary.causes)
         if not (has_age and variable.id == AGE_VARIABLE)
     ]
@@ -63,7 +73,7 @@ def catalog(model: Model) -> dict[str, Any]:
     }
 
 
-def _entry(variable: Variable) -> dict[str, Any]:
+def _entry(variable: Variable, labels: Labels) -> dict[str, Any]:
     """Describe one thing that can be known."""
     topic = TOPICS.get((variable.layer, variable.cost)) or TOPICS.get((variable.layer, ""), "Other")
     return {
@@ -71,7 +81,9 @@ def _entry(variable: Variable) -> dict[str, Any]:
         "label": variable.label,
         "question": variable.question,
         "topic": topic,
-        "states": [{"id": state, "label": in_words(state)} for state in variable.states],
+        "states": [
+            {"id": state, "label": state_name(variable.id, state, labels)} for state in variable.states
+        ],
         "search": " ".join((variable.id, variable.label, variable.question, *variable.aliases)).lower(),
     }
 
@@ -104,11 +116,12 @@ def _known(model: Model, name: str, value: object) -> dict[str, str]:
     if name == AGE:
         return {"variable": name, "label": "Age", "words": f"{value} years"}
     variable = model.variables.get(name) or model.causes[name]
+    labels = model.compiled.kb.labels
     if isinstance(value, Mapping):
         total = sum(value.values())
-        shares = ", ".join(f"{in_words(s)} {100 * w / total:.0f}" for s, w in value.items())
+        shares = ", ".join(f"{state_name(name, s, labels)} {percent(w / total, 0)}" for s, w in value.items())
         return {"variable": name, "label": variable.label, "words": f"unsure ({shares})"}
-    return {"variable": name, "label": variable.label, "words": in_words(str(value))}
+    return {"variable": name, "label": variable.label, "words": state_name(name, str(value), labels)}
 
 
 def _not_applicable(session: Session) -> list[str]:
@@ -134,7 +147,7 @@ def detail(session: Session) -> dict[str, Any]:
     useful = [_useful(session.model, q) for q in ranking if q.variable not in asked]
     return {
         "revision": session.revision,
-        "level": f"{LEVEL:.0%}",
+        "level": exact_percent(LEVEL),
         "intervals": _intervals(session),
         "safety": safety,
         "questions": useful[:N_QUESTIONS],
@@ -147,11 +160,7 @@ def _intervals(session: Session) -> dict[str, dict[str, Any]]:
     """Return lower and upper end of every cause's credible interval; a settled cause has none."""
     found = session.result.interval(LEVEL, method="delta").causes
     return {
-        cause: {
-            "lower": item.lower,
-            "upper": item.upper,
-            "words": f"{percent(item.lower)} to {percent(item.upper)}",
-        }
+        cause: {"lower": item.lower, "upper": item.upper, "words": span(item.lower, item.upper)}
         for cause, item in found.items()
         if item.lower < item.upper
     }
@@ -159,13 +168,13 @@ def _intervals(session: Session) -> dict[str, dict[str, Any]]:
 
 def _safety(session: Session) -> list[dict[str, Any]]:
     """Return open questions through which the case could become more urgent."""
-    by_id = session.model.variables
+    by_id, labels = session.model.variables, session.model.compiled.kb.labels
     allowed = COST_TIERS[: COST_TIERS.index(session.max_cost) + 1]
     return [
         {
-            **_question(by_id[question.variable]),
-            "why": f"could make this {in_words(question.level)}",
-            "answers": _answers((state, "") for state in question.states),
+            **_question(by_id[question.variable], labels),
+            "why": f"could make this {level_name(question.level, labels).lower()}",
+            "answers": _answers(question.variable, [(state, "") for state in question.states], labels),
         }
         for question in raising(session.result)
         if question.variable in by_id and question.variable not in session.case.skipped
@@ -184,31 +193,33 @@ def _useful(model: Model, question: Question) -> dict[str, Any]:
             hint += f"; {model.causes[shift.cause].label}: {moved}"
         hints.append((answer.state, hint))
     why = f"expected to settle {question.gain_bits:.2f} bits"
-    return {**_question(model.variables[question.variable]), "why": why, "answers": _answers(hints)}
+    labels, name = model.compiled.kb.labels, question.variable
+    answers = _answers(name, hints, labels)
+    return {**_question(model.variables[name], labels), "why": why, "answers": answers}
 
 
-def _question(variable: Variable) -> dict[str, str]:
+def _question(variable: Variable, labels: Labels) -> dict[str, str]:
     """Name a question."""
     return {
         "variable": variable.id,
         "text": variable.question or variable.label,
-        "cost": COST_NAMES[variable.cost],
+        "cost": cost_name(variable.cost, labels),
     }
 
 
-def _answers(answers: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+def _answers(variable: str, answers: Iterable[tuple[str, str]], labels: Labels) -> list[dict[str, str]]:
     """Describe what may be answered."""
-    words = {"absent": "no", "present": "yes"}
     return [
-        {"state": state, "label": words.get(state, in_words(state)), "hint": hint} for state, hint in answers
+        {"state": state, "label": answer_name(variable, state, labels), "hint": hint}
+        for state, hint in answers
     ]
 
 
 def _summary(session: Session) -> str:
     """Say the answer in one sentence, for those who hear it."""
-    labels = session.model.causes
+    labels = session.model.compiled.kb.labels
     leading = ", ".join(
-        f"{labels[str(cause)].label} {percent(float(value), 0)}"
+        f"{labels[str(cause)]} {percent(float(value), 0)}"
         for cause, value in session.result.top(N_SUMMARY).items()
     )
     return f"{session.result.triage.words} Most probable: {leading}."

@@ -9,7 +9,7 @@ from thighdx.fhir.names import Json, own_system, questionnaire_url, questionnair
 from thighdx.forms.plan import asked_clauses, form_sections, is_yes_no
 from thighdx.kb.expressions import Is
 from thighdx.kb.records import Variable
-from thighdx.text import begun, in_words
+from thighdx.text import begun, state_name
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -103,7 +103,7 @@ def _condition(model: Model, atom: Is) -> Json:
     if is_yes_no(variable):
         answer: Json = {"answerBoolean": atom.state == variable.states[1]}
     else:
-        answer = {"answerCoding": _state_coding(model, atom.state)}
+        answer = {"answerCoding": _state_coding(model, variable, atom.state)}
     return {"question": atom.variable, "operator": "=", **answer}
 
 
@@ -116,10 +116,15 @@ def _question(model: Model, variable: Variable) -> Json:
     }
     if is_yes_no(variable):
         return item | {"type": "boolean"}
-    options = [{"valueCoding": _state_coding(model, state)} for state in variable.states]
+    options = [{"valueCoding": _state_coding(model, variable, state)} for state in variable.states]
     return item | {"type": "choice", "answerOption": options}
 
 
-def _state_coding(model: Model, state: str) -> Json:
+def _state_coding(model: Model, variable: Variable, state: str) -> Json:
     """Return a state as a code of the model's own."""
-    return {"system": own_system(model.name), "code": state, "display": begun(in_words(state))}
+    labels = model.compiled.kb.labels
+    return {
+        "system": own_system(model.name),
+        "code": state,
+        "display": begun(state_name(variable.id, state, labels)),
+    }

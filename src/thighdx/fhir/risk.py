@@ -11,7 +11,7 @@ from thighdx.fhir.evidence import FhirEvidence
 from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_version
 from thighdx.kb.records import Code
 from thighdx.reasoning.intervals.level import check_level
-from thighdx.text import in_words, percent
+from thighdx.text import exact_percent, finding_name, percent
 
 if TYPE_CHECKING:
     from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
@@ -149,11 +149,8 @@ def _basis(result: Result, evidence: FhirEvidence | None) -> list[Json]:
     if evidence is not None and evidence.origins:
         origins = dict.fromkeys(where.partition(".")[0] for where in evidence.origins.values())
         return [{"display": where} if "#" in where else {"reference": where} for where in origins]
-    names = {variable.id: variable.label for variable in result._case.kb.variables}
-    found = [
-        f"{names[name]}: {in_words(value) if isinstance(value, str) else 'uncertain'}"
-        for name, value in result.evidence.items()
-    ]
+    labels = result._case.kb.labels
+    found = [finding_name(name, value, labels) for name, value in result.evidence.items()]
     return [{"display": text} for text in found or ["nothing but the complaint"]]
 
 
@@ -162,7 +159,7 @@ def _notes(result: Result, evidence: FhirEvidence | None, level: float | None) -
     notes = [result.model.disclaimer, f"Urgency: {result.triage.words}"]
     notes += [f"Because: {reason.words}" for reason in result.triage.deciding]
     about = "Probabilities are percentages; several causes may be present at once, so they need not add up to 100."
-    notes.append(about if level is None else f"{about} Ranges are {percent(level, 0)} credible intervals.")
+    notes.append(about if level is None else f"{about} Ranges are {exact_percent(level)} credible intervals.")
     notes += [warning.message for warning in result.warnings]
     if evidence is not None:
         notes += [f"Not used: {item}" for item in evidence.unused]

@@ -92,7 +92,7 @@ class RunReport:
     def _repr_html_(self) -> str:
         """Show a notebook what became of the rows, which causes lead and how urgent they are."""
         summary, model = self.summary, self.scorer.model
-        labels = {cause.id: cause.label for cause in model.vocabulary.causes}
+        labels = model.kb.labels
         leaders = summary.leading()
         leading = [
             {"label": labels[cause], "n_rows": n_rows, "mean_probability": mean}
@@ -170,7 +170,7 @@ class RunReport:
             "model": {"name": model.name, "version": model.version, "digest": model.digest},
             "rebased": {name: dict(shares) for name, shares in model.rebased.items()},
             "setting": self.scorer.setting,
-            "options": self.scorer.options.as_plain(),
+            "options": self.scorer.options.to_dict(),
             "engine": self.engine,
             "inputs": [source.name for source in self.table.sources],
             "output": self.output,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
@@ -47,14 +47,6 @@ class RunOptions:
     on_earlier: OnEarlier = "ask"
 
 
-class _Scored(NamedTuple):
-    """A portion of the input and what came out for it."""
-
-    portion: Portion
-    scored: ScoredBatch
-    seconds: float
-
-
 def _key(run: RunReport, options: RunOptions) -> dict[str, Any]:
     """Return what decides about every byte of the output."""
     scorer, form = run.scorer, output_format(run.output)
@@ -63,7 +55,7 @@ def _key(run: RunReport, options: RunOptions) -> dict[str, Any]:
         "model": scorer.model.digest,
         "max_causes": scorer.model.max_causes,
         "rebased": {name: dict(shares) for name, shares in scorer.model.rebased.items()},
-        **scorer.options.as_plain(),
+        **scorer.options.to_dict(),
         "engine": run.engine,
         "escape_formulas": options.escape_formulas,
         "part_rows": options.part_rows,
@@ -94,8 +86,9 @@ def score_table_to(run: RunReport, options: RunOptions, advance: Advance) -> Non
     with ExitStack() as stack:
         stack.enter_context(clear_when_full("standard output" if is_pipe else run.output))
         check_columns(run.output, schema)
-        work, stream = None, sys.stdout.buffer
-        if not is_pipe:
+        if is_pipe:
+            work, stream = None, sys.stdout.buffer
+        else:
             key = _key(run, options)
             work = stack.enter_context(open_work(run.output, key, on_earlier=options.on_earlier))
             run.notice = work.notice
@@ -120,7 +113,7 @@ def _score(
     waiting: list[pa.RecordBatch] = []
     schema = run.scorer.output_schema(run.table.schema)
     with closing(_scored(run, options)) as found:
-        for portion, scored, _ in found:
+        for portion, scored in found:
             _note_problems(portion, scored, run)
             waiting.append(scored.batch)
             run.n_rows += scored.batch.num_rows
@@ -136,24 +129,22 @@ def _score(
         _write(_joined(waiting, schema), sink, run)
 
 
-def _scored(run: RunReport, options: RunOptions) -> Generator[_Scored]:
-    """Yield scored portions in order, and note how long they were waited for."""
+def _scored(run: RunReport, options: RunOptions) -> Generator[tuple[Portion, ScoredBatch]]:
+    """Yield portions of the input and what came out for them, in order, and note how long it took."""
 
-    def work(portion: Portion) -> _Scored:
+    def work(portion: Portion) -> tuple[Portion, ScoredBatch, float]:
         started = time.perf_counter()
         scored = run.scorer.score_batch(portion.batch, engine=run.engine)
-        return _Scored(portion, scored, time.perf_counter() - started)
+        return portion, scored, time.perf_counter() - started
 
     portions = run.table.read(run.place, run.n_rows, options.part_rows)
-    with closing(map_ordered(work, portions, n_workers=share_processors()[0])) as scored:
-        while True:
-            started = time.perf_counter()
-            item = next(scored, None)
-            run.waited += time.perf_counter() - started
-            if item is None:
-                return
-            run.worked += item.seconds
-            yield item
+    with closing(map_ordered(work, portions, n_workers=share_processors()[0])) as found:
+        waits_since = time.perf_counter()
+        for portion, scored, seconds in found:
+            run.waited += time.perf_counter() - waits_since
+            run.worked += seconds
+            yield portion, scored
+            waits_since = time.perf_counter()
 
 
 def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

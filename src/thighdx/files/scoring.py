@@ -18,7 +18,8 @@ from thighdx.files.run import PART_ROWS, RunOptions, score_table_to
 from thighdx.files.summary import Summary
 from thighdx.files.table import Table, open_table
 from thighdx.files.work import OnEarlier
-from thighdx.scoring.score import choose_engine, prepare_engine, underage
+from thighdx.scoring.faults import underage
+from thighdx.scoring.score import choose_engine, prepare_engine
 from thighdx.scoring.scorer import Scorer
 
 __all__ = ["check_output", "score_files", "score_opened", "show_progress"]
@@ -123,7 +124,7 @@ def score_opened(
     run.start_up = time.perf_counter() - started
     with show_progress(table, quiet=quiet) as advance:
         score_table_to(run, options, advance)
-    run.remarks = [*plan.remarks, *underage(scorer.scoring, run.n_underage)]
+    run.remarks = [*plan.remarks, *underage(model.vocabulary, run.n_underage)]
     if run.unread and scorer.options.on_error == "unknown":
         columns = ", ".join(f"{name!r} ({count:,})" for name, count in run.unread.most_common())
         run.remarks.append(f"{run.unread.total():,} cells cannot be read and count as unknown: {columns}")

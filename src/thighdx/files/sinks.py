@@ -8,14 +8,14 @@ import gzip
 import io
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.atomic_files import create_file
 from thighdx.errors import TableError
-from thighdx.evidence.cells import is_text
+from thighdx.evidence.distinct import is_text
 from thighdx.files.formats import STANDARD_STREAM, TableFormat, output_format
 from thighdx.files.json_lines import write_json
 
@@ -26,39 +26,59 @@ GZIP_LEVEL = 4  # 9, the default, would take longer than inference
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class TableSink(Protocol):
-    """Takes the parts of a table in order, all with the same columns."""
+class TableSink:
+    """Takes the parts of a table in order, all with the same columns, and writes them into an open stream.
 
-    def write(self, table: pa.Table) -> None:
-        """Write one part."""
+    Parameters
+    ----------
+    notes : mapping of str to str
+        Said about the table in the file, where the format has a place for it: text has none.
+    escape_formulas : bool
+        In CSV and TSV, put an apostrophe before text that a spreadsheet would take for a formula.
+    """
 
-    def close(self) -> None:
-        """Finish what the format needs."""
-
-
-class _CsvSink:
-    """Writes CSV or TSV; what is unknown is an empty cell, and text is quoted where it must be."""
-
-    def __init__(self, stream: Any, delimiter: str, escape_formulas: bool) -> None:
-        self.stream, self.delimiter, self.escape_formulas = stream, delimiter, escape_formulas
+    def __init__(
+        self, form: TableFormat, stream: Any, *, notes: Mapping[str, str], escape_formulas: bool
+    ) -> None:
+        self.form, self.stream = form, stream
+        self.notes, self.escape_formulas = dict(notes), escape_formulas
+        self.writer: Any = None  # of Parquet or Arrow, once the columns are known
         self.is_first = True
 
     def write(self, table: pa.Table) -> None:
+        """Write one part."""
+        if self.form.kind == "json":
+            write_json(table, self.stream)
+        elif self.form.is_text:
+            self._write_csv(table)
+        else:
+            self._write_arrow(table)
+        self.is_first = False
+
+    def close(self) -> None:
+        """Finish what the format needs."""
+        if self.form.is_text:
+            self.stream.flush()
+        elif self.writer is not None:
+            self.writer.close()
+
+    def _write_csv(self, table: pa.Table) -> None:
+        """Write text; what is unknown is an empty cell, and text is quoted where it must be."""
         import pyarrow.csv as pa_csv  # type: ignore[import-untyped]  # ships no types
 
+        delimiter = self.form.delimiter
         if self.is_first:  # the writer of rows would put every name in quotes
             line = io.StringIO()
-            csv.writer(line, delimiter=self.delimiter, lineterminator="\n").writerow(table.column_names)
+            csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(table.column_names)
             self.stream.write(line.getvalue().encode())
-        self.is_first = False
         cells = [_csv_cells(column, self.escape_formulas) for column in table.columns]
-        special = f'["{self.delimiter}\\r\\n]'
-        needs = any(
-            is_text(each.type) and pc.any(pc.match_substring_regex(each, special)).as_py() for each in cells
+        needs_quotes = any(
+            pc.any(pc.match_substring_regex(each, f'["{delimiter}\r\n]')).as_py()
+            for each in cells
+            if is_text(each.type)
         )
-        options = pa_csv.WriteOptions(
-            include_header=False, delimiter=self.delimiter, quoting_style="needed" if needs else "none"
-        )
+        style = "needed" if needs_quotes else "none"
+        options = pa_csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style=style)
         try:
             pa_csv.write_csv(
                 pa.table(cells, [str(place) for place in range(len(cells))]), self.stream, options
@@ -67,77 +87,37 @@ class _CsvSink:
             message = " ".join(str(error).split())[:200]
             raise TableError(f"a column cannot be written as CSV ({message}); write .parquet") from None
 
-    def close(self) -> None:
-        self.stream.flush()
-
-
-class _JsonSink:
-    """Writes JSON lines."""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
-
-    def write(self, table: pa.Table) -> None:
-        write_json(table, self.stream)
-
-    def close(self) -> None:
-        self.stream.flush()
-
-
-class _ArrowSink:
-    """Writes Parquet, one row group per part, or an Arrow file or stream; the notes become metadata."""
-
-    def __init__(self, stream: Any, kind: str, notes: Mapping[str, str]) -> None:
-        self.stream, self.kind, self.notes = stream, kind, dict(notes)
-        self.writer: Any = None
-
-    def write(self, table: pa.Table) -> None:
-        if self.kind != "arrows":
-            columns = [_in_words(column, self.kind) for column in table.columns]
+    def _write_arrow(self, table: pa.Table) -> None:
+        """Write Parquet, one row group per part, or an Arrow file or stream."""
+        kind = self.form.kind
+        if kind != "arrows":
+            columns = [_in_words(column, kind) for column in table.columns]
             table = pa.table(columns, table.column_names)
         table = table.replace_schema_metadata(self.notes or None)
-        if self.writer is None:
-            self.writer = self._open(table.schema)
-        options = {"row_group_size": max(1, table.num_rows)} if self.kind == "parquet" else {}
-        self.writer.write_table(table, **options)
-
-    def _open(self, schema: pa.Schema) -> Any:
-        """Begin, now that the columns are known."""
-        if self.kind != "parquet":
-            return (pa.ipc.new_file if self.kind == "arrow" else pa.ipc.new_stream)(self.stream, schema)
+        if kind != "parquet":
+            make = pa.ipc.new_file if kind == "arrow" else pa.ipc.new_stream
+            self.writer = self.writer or make(self.stream, table.schema)
+            self.writer.write_table(table)
+            return
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
         # no two posteriors are the same: looking for repeats takes ten times as long as writing
-        packed = [field.name for field in schema if not pa.types.is_floating(field.type)]
-        return pq.ParquetWriter(self.stream, schema, use_dictionary=packed or False)
-
-    def close(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
+        packed = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+        self.writer = self.writer or pq.ParquetWriter(
+            self.stream, table.schema, use_dictionary=packed or False
+        )
+        self.writer.write_table(table, row_group_size=max(1, table.num_rows))
 
 
 @contextlib.contextmanager
 def open_sink(
     form: TableFormat, stream: Any, *, notes: Mapping[str, str] | None = None, escape_formulas: bool = False
 ) -> Iterator[TableSink]:
-    """Write a table into an open stream.
-
-    Parameters
-    ----------
-    notes : mapping of str to str, optional
-        Said about the table in the file, where the format has a place for it: text has none.
-    escape_formulas : bool
-        In CSV and TSV, put an apostrophe before text that a spreadsheet would take for a formula.
-    """
+    """Write a table into an open stream, packed if the format is."""
     with contextlib.ExitStack() as stack:
         if form.compression is not None:
             stream = stack.enter_context(_packed(stream, form.compression))
-        if form.kind == "json":
-            sink: TableSink = _JsonSink(stream)
-        elif form.is_text:
-            sink = _CsvSink(stream, form.delimiter, escape_formulas)
-        else:
-            sink = _ArrowSink(stream, form.kind, notes or {})
+        sink = TableSink(form, stream, notes=notes or {}, escape_formulas=escape_formulas)
         try:
             yield sink
         except BaseException:
@@ -167,11 +147,12 @@ def check_columns(name: str, schema: pa.Schema) -> None:
     fits = {kind: _fits(form, kind) for kind in set(schema.types)}
     bad = [f"{field.name!r} ({field.type})"[:100] for field in schema if not fits[field.type]]
     if bad:
+        where = "standard output" if name == STANDARD_STREAM else name
         more = f" and {len(bad) - SHOWN_COLUMNS} more" if len(bad) > SHOWN_COLUMNS else ""
-        other = {"csv": ".parquet or .jsonl", "tsv": ".parquet or .jsonl"}.get(form.kind, ".arrows")
+        other = ".parquet or .jsonl" if form.is_text else ".arrows"
         raise TableError(
-            f"{'standard output' if name == STANDARD_STREAM else name}: {form.title} cannot hold "
-            f"{', '.join(bad[:SHOWN_COLUMNS])}{more}; leave them out (drop: true in --map), or write {other}"
+            f"{where}: {form.title} cannot hold {', '.join(bad[:SHOWN_COLUMNS])}{more}; leave them out "
+            f"(drop: true in --map), or write {other}"
         )
 
 
@@ -209,13 +190,11 @@ def _csv_cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArra
     """Return a column as CSV can hold it: NaN is unknown, categories are text."""
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    if pa.types.is_run_end_encoded(column.type):
+        column = pa.chunked_array(map(pc.run_end_decode, column.chunks), column.type.value_type)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    elif pa.types.is_run_end_encoded(column.type):
-        column = pa.chunked_array(
-            [pc.run_end_decode(chunk) for chunk in column.chunks], column.type.value_type
-        )
-    elif pa.types.is_string_view(column.type):
+    if pa.types.is_string_view(column.type):
         column = column.cast(pa.large_string())
     if escape_formulas and is_text(column.type):
         pattern = "^([" + "".join(rf"\x{ord(start):02x}" for start in FORMULA_STARTS) + "])"

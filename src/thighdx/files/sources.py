@@ -27,7 +27,7 @@ from thighdx.files.formats import (
     input_format,
 )
 from thighdx.files.json_lines import json_schema, read_json
-from thighdx.scoring.schema_plan import schema_difference
+from thighdx.scoring.plan import schema_difference
 
 __all__ = ["Source", "inspect_file", "unify"]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
-from thighdx.evidence.cells import is_text
+from thighdx.evidence.distinct import is_text
 from thighdx.files.csv_text import CsvDialect, looks_like_data
 from thighdx.files.formats import STANDARD_STREAM
 from thighdx.files.sources import Source, inspect_file, unify
@@ -162,7 +162,7 @@ def _without_evidence(name: str, schema: pa.Schema, remarks: Sequence[str]) -> s
 def explain_columns(table: Table, scorer: Scorer) -> ColumnReadings:
     """Look at the first rows of a table, to say how its columns will be read."""
     kinds = {item.name: str(item.type) for item in table.schema}
-    readings = ColumnReadings(scorer.scoring, scorer.plan(table.schema).columns, kinds)
+    readings = ColumnReadings(scorer.plan(table.schema).columns, kinds)
     for portion in table.read(Place(0, 0), 0, LOOKED_AT):
         readings.add(portion.batch, portion.batch.num_rows)
         if readings.n_rows >= LOOKED_AT:

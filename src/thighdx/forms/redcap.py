@@ -14,7 +14,7 @@ from thighdx.evidence.columns import SETTING
 from thighdx.forms.plan import asked_expression, form_sections
 from thighdx.kb.expressions import AllOf, Expression, Is
 from thighdx.kb.records import ListedQuestion, QuestionList, Variable
-from thighdx.text import begun, in_words
+from thighdx.text import begun, state_name
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -166,11 +166,14 @@ class _Form:
         if variable.id in self.lists:
             yield from self._list_fields(*self.lists[variable.id])
             return
+        labels = self.model.compiled.kb.labels
         if variable.states == ("absent", "present"):
             row = self._row(self.names[variable.id], "yesno", variable.question)
         else:
             row = self._row(self.names[variable.id], "radio", variable.question)
-            row[CHOICES] = _choices([begun(in_words(state)) for state in variable.states])
+            row[CHOICES] = _choices(
+                [begun(state_name(variable.id, state, labels)) for state in variable.states]
+            )
         condition = asked_expression(variable, self.asked)
         yield row | ({} if condition is None else {HEADER[11]: self._logic(condition)})
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from thighdx.html.render import View
 from thighdx.reasoning.fit.evidence_fit import CLEAR_CONFLICT_BITS
 from thighdx.reasoning.urgency.management import ANY_CAUSE
-from thighdx.text import in_labels, in_words, percent, uncertain_words
+from thighdx.text import finding_name, in_labels, percent, value_name
 
 if TYPE_CHECKING:
     from thighdx.reasoning.fit.evidence_fit import EvidenceFit
@@ -31,9 +31,7 @@ def urgency(result: Result) -> View:
         "reasons": [
             {
                 "words": reason.words,
-                "because": [
-                    f"{triage.labels[name]}: {in_words(state)}" for name, state in reason.findings.items()
-                ],
+                "because": [finding_name(*item, triage.labels) for item in reason.findings.items()],
             }
             for reason in triage.deciding[:N_REASONS]
         ],
@@ -83,7 +81,7 @@ def given_rows(result: Result) -> list[View]:
     rows = [
         {
             "label": result.triage.labels[name],
-            "value": in_words(value) if isinstance(value, str) else uncertain_words(value),
+            "value": value_name(name, value, result.triage.labels),
             "is_no": value in SAYS_NO,
         }
         for name, value in result.evidence.items()

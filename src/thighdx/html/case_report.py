@@ -68,11 +68,10 @@ def case_report(
     """
     kb, model = result._case.kb, result.model
     explained = [result.explain(cause) for cause in _to_explain(result)]
-    settings = {setting.id: setting.label for setting in kb.manifest.settings}
     facts = [
         ("Case", case_id),
         ("Date", None if date is None else str(date)),
-        ("Seen in", settings[result.setting]),
+        ("Seen in", kb.labels[result.setting]),
         ("Model", f"{model.name} {model.version} ({model.digest[:12]})"),
     ]
     heading = {
@@ -108,7 +107,6 @@ def _sheet(result: Result, explained: Sequence[Explanation], intervals: Credible
 
 def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation]) -> View:
     """Show what the sheet rests on, and what it has no room for."""
-    names = {group.id: group.label for group in kb.groups}
     groups = result.groups.sort_values(ascending=False, kind="stable")
     shown = {row["id"] for row in cause_rows(result, N_CAUSES)}
     further = [row for row in cause_rows(result) if row["id"] not in shown]
@@ -123,7 +121,9 @@ def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation
         "further": further[:N_FURTHER],
         "fit": fit_words(result.fit),
         "sets": [item for item in result.explanations(N_SETS) if item.probability >= SMALLEST_SET],
-        "groups": [(names[str(name)], value) for name, value in groups.items() if value >= SMALLEST_GROUP],
+        "groups": [
+            (kb.labels[str(name)], value) for name, value in groups.items() if value >= SMALLEST_GROUP
+        ],
         "explained": [explanation_view(item, N_LINES) for item in explained],
         "ways": WAYS,
         "questions": useful.by_cost(),

@@ -34,12 +34,12 @@ def fragment(found: object) -> str:
     name = type(found).__name__
     if name not in PICTURES:
         raise TypeError(f"got {name}, expected something that has a picture")
-    return render(name.lower(), PICTURES[name](found), getattr(found, "labels", None))
+    of_model = getattr(getattr(found, "_case", found), "compiled", found)  # of a result, a model, or itself
+    return render(name.lower(), PICTURES[name](found), getattr(of_model, "labels", None))
 
 
 def _result(result: Result) -> View:
     """Show one case: urgency first, then causes, what is known, warnings, disclaimer."""
-    settings = {setting.id: setting.label for setting in result._case.kb.manifest.settings}
     return {
         "urgency": urgency(result),
         "open": raising(result),
@@ -47,7 +47,7 @@ def _result(result: Result) -> View:
         "causes": cause_rows(result, N_CAUSES),
         "intervals": result._quick_intervals,
         "given": given_rows(result),
-        "setting": settings[result.setting],
+        "setting": result.triage.labels[result.setting],
         "model": result.model,
     }
 

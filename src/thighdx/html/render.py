@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from thighdx.text import (
-    COST_NAMES,
-    LEVEL_NAMES,
+    MINUS,
     NO_BREAK,
-    Labels,
     advice_of_level,
     begun,
+    cost_name,
+    exact_percent,
+    finding_name,
     in_words,
     label_of,
+    level_name,
     percent,
     sentence,
-    uncertain_words,
+    signed,
+    span,
+    state_name,
+    value_name,
 )
+from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,11 +49,22 @@ def render(template: str, data: Mapping[str, object], labels: Labels | None = No
     data : mapping of str to object
         Everything the template names; a name that is missing is an error. Texts are escaped.
     labels : mapping of str to str, optional
-        Names of causes and findings, which the template calls by `label`; where there are none, ids are put in words.
+        What things are called and sentences; where there are none, ids are put in words and sentences are English.
     """
-    return (
-        _environment().get_template(f"{template}.html").render(label=partial(label_of, labels=labels), **data)
+    # what templates and their macros call, in the language of the model
+    spoken = (
+        say,
+        label_of,
+        state_name,
+        value_name,
+        finding_name,
+        level_name,
+        cost_name,
+        advice_of_level,
+        span,
     )
+    names = {word.__name__: partial(word, labels=labels or {}) for word in spoken}
+    return _environment().get_template(f"{template}.html").render(**names, **data)
 
 
 @cache
@@ -63,30 +80,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    words = {"in_words": in_words, "begun": begun, "sentence": sentence, "uncertain": uncertain_words}
-    names = {
-        "level_name": lambda level: LEVEL_NAMES.get(level, in_words(level)),
-        "cost": COST_NAMES.__getitem__,
-    }
     environment.filters.update(
-        **words, **names, percent=percent, signed=_signed, times=times, count=_count, after_level=_after_level
+        in_words=in_words,
+        begun=begun,
+        sentence=sentence,
+        percent=percent,
+        exact_percent=exact_percent,
+        signed=partial(signed, minus=MINUS),
+        times=times,
+        count="{:,}".format,
     )
     return environment
-
-
-def _after_level(words: str, level: str) -> str:
-    """Say what a level means, where its name stands above."""
-    return advice_of_level(level, words)
-
-
-def _count(value: int) -> str:
-    """Write a number of things."""
-    return f"{value:,}"
-
-
-def _signed(value: float) -> str:
-    """Write a number with its sign, with a real minus."""
-    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def times(decibans: float) -> str:

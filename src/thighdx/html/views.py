@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from thighdx.html.render import View
-from thighdx.text import (
-    in_labels,
-    in_words,
-    label_of,
-    percent,
-    sentence,
-    short_labels,
-    uncertain_words,
-)
+from thighdx.text import finding_name, in_labels, in_words, label_of, percent, sentence, value_name
 
 if TYPE_CHECKING:
     from thighdx.evaluation.evaluation import Evaluation
@@ -63,16 +55,14 @@ def _given(found: Explanation) -> Iterator[View]:
     """Yield what is settled beforehand, where it leaves something to weigh and weighs anything itself."""
     settled = found.conditioning
     if settled is not None and abs(settled.decibans or 0.0) >= SMALLEST_GIVEN:
-        conditions = (
-            f"{label_of(name, found.labels)}: {in_words(state)}" if state else label_of(name, found.labels)
-            for name, state in (*settled.given, *settled.excluding)
-        )
+        items = (*settled.given, *settled.excluding)
+        conditions = (finding_name(name, state, found.labels) for name, state in items)
         yield _bare(f"Given: {'; '.join(conditions)}", settled.decibans or 0.0)
 
 
 def _step(found: Explanation, line: ExplanationLine) -> View:
     """Show what one finding does."""
-    value = in_words(line.state) if line.state else uncertain_words(line.likelihood)
+    value = value_name(line.variable, line.state or line.likelihood, found.labels)
     other = label_of(line.other, found.labels) if line.other else "others"
     return {
         "label": f"{line.label}: {value}",
@@ -110,7 +100,7 @@ def model_view(model: Model) -> View:
     layers: dict[str, int] = {}
     for variable in model.variables.values():
         layers[variable.layer] = layers.get(variable.layer, 0) + 1
-    names = {setting.id: setting.label for setting in manifest.settings}
+    labels = model.compiled.labels
     return {
         "model": model,
         "title": manifest.title,
@@ -118,11 +108,11 @@ def model_view(model: Model) -> View:
             ("Causes", f"{len(model.causes)}, up to {model.max_causes} at once"),
             ("Known or asked", ", ".join(f"{n} {_plural(layer, n)}" for layer, n in layers.items())),
             ("Sets of causes weighed", f"{model.network.explanations.n_explanations:,}"),
-            ("Settings", "; ".join(names.get(setting, in_words(setting)) for setting in model.settings)),
+            ("Settings", "; ".join(labels[setting] for setting in model.settings)),
             ("Groups of causes", "; ".join(group.label for group in model.compiled.kb.groups) or "none"),
             *([("Shares replaced in", ", ".join(map(in_words, model.rebased)))] if model.rebased else []),
         ],
-        "setting": names.get(model.default_setting, in_words(model.default_setting)),
+        "setting": labels[model.default_setting],
         "causes": [(model.causes[spec.causes[place]].label, float(shares[place])) for place in order],
     }
 
@@ -160,12 +150,12 @@ def _minus(value: float) -> str:
     return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def learned_view(found: Learned) -> View:
+def learned_view(found: Learned[Any]) -> View:
     """Show what was learned in words, and the numbers that moved, the furthest first."""
     changes = found.changes
     order = changes["shift"].abs().sort_values(ascending=False, kind="stable").index
     rows = changes.reindex(order).head(3 * N_LINES).to_dict("records")
-    labels = short_labels({variable.id: variable.label for variable in found.model.compiled.kb.variables})
+    labels = found.model.compiled.labels
     return {
         "summary": [line.strip() for line in found.summary(n_shown=0).splitlines()],
         "changes": [

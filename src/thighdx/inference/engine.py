@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.arrays import softmax
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.dense_rows import NO_ROW, case_rows, pattern_rows
 from thighdx.network.build import Network
@@ -25,7 +24,6 @@ from thighdx.network.tables import SettingTables, setting_tables
 __all__ = [
     "CERTAIN",
     "Posteriors",
-    "explanation_posterior",
     "infer",
     "log_weights",
     "normalise",
@@ -149,8 +147,3 @@ def _sum_rows(tables: SettingTables, codes: npt.NDArray[np.int8]) -> Floats:
     row_idx = np.sort(np.where(known, tables.row_offset + codes, nothing), axis=1)
     row_idx = row_idx[:, : max(1, int(known.sum(axis=1).max(initial=0)))]
     return np.asarray(np.add.reduce(tables.rows.take(row_idx, axis=0), axis=1))
-
-
-def explanation_posterior(network: Network, batch: EvidenceBatch) -> Floats:
-    """Return P(H | evidence) of one possible case as an (n_explanations,) float64 array."""
-    return softmax(log_weights(network, batch)[0])

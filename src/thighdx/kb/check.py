@@ -16,6 +16,7 @@ from typing import TypeVar, get_args
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.check_advice import check_advice
 from thighdx.kb.check_questions import check_question_lists
+from thighdx.kb.check_words import check_words
 from thighdx.kb.expressions import atoms, parse_expression
 from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
 from thighdx.kb.records import (
@@ -57,6 +58,7 @@ def check_knowledge_base(kb: KnowledgeBase) -> list[Problem]:
         checker.notices(),
         check_advice(kb),
         check_question_lists(kb),
+        check_words(kb),
         checker.notes_on_evidence(),
     ]
     return [problem for part in parts for problem in part]

@@ -339,5 +339,6 @@ PARTS: Mapping[str, Callable[[Reader, Rows], Any]] = {
     "coverage_rows": lambda _, rows: _plain(rows("seed_coverage")),
     "conflict_rows": lambda _, rows: _plain(rows("conflicts")),
     "agreement_rows": lambda _, rows: _plain(rows("evidence_agreement")),
+    "words": lambda _, rows: {r["key"]: r["words"] for _, r in rows("words")},
 }
 """What the tables of a knowledge base become, by the name of the field."""

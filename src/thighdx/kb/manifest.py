@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,7 +13,7 @@ from thighdx.kb.records import MAX_ODDS_FACTOR, Cost, Expert, Manifest, Role, Se
 from thighdx.kb.tables import MANIFEST_FILE
 from thighdx.kb.yaml_text import load_yaml
 
-__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes", "with_expert"]
+__all__ = ["MANIFEST_FORMAT", "parse_manifest", "with_changes", "with_experts"]
 
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_CHARACTERS = 200_000
@@ -56,6 +56,7 @@ class _Manifest(_Strict):
     disclaimer: Text
     settings: Annotated[list[_Setting], Field(min_length=1, max_length=50)]
     experts: Annotated[list[_Expert], Field(min_length=1, max_length=50)]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", max_length=20)] = "en"
     rebased: dict[Name, dict[Name, Annotated[float, Field(gt=0, lt=1)]]] = {}
 
 
@@ -131,34 +132,34 @@ def _checked(parsed: _Manifest, problems: list[Problem]) -> Manifest:
         must_not_miss_group=parsed.must_not_miss_group,
         must_not_miss_odds=float(parsed.must_not_miss_odds),
         rebased=parsed.rebased,
+        language=parsed.language,
     )
 
 
 def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[str, float]]) -> str:
     """Return the text of a manifest with another `max_causes` and rebased shares; comments and order stay."""
-    from ruamel.yaml import YAML  # late: only saving needs it
-
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 120
-    data = yaml.load(text)
-    if data["max_causes"] == max_causes and not rebased:
-        return text
-    data["max_causes"] = max_causes
+    changes: dict[str, object] = {"max_causes": max_causes}
     if rebased:
-        data["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
-    stream = io.StringIO()
-    yaml.dump(data, stream)
-    return stream.getvalue()
+        changes["rebased"] = {setting: dict(shares) for setting, shares in rebased.items()}
+    return _edited(text, lambda data: data.update(changes))
 
 
-def with_expert(text: str, *, name: str, role: Role, label: str) -> str:
-    """Return the text of a manifest with one more expert, the last; comments and order stay."""
+def with_experts(text: str, experts: Sequence[Expert]) -> str:
+    """Return the text of a manifest with more experts behind the others; comments and order stay."""
+    added = [{"id": item.id, "role": item.role, "label": item.label} for item in experts]
+    return _edited(text, lambda data: data["experts"].extend(added))
+
+
+def _edited(text: str, edit: Callable[[Any], None]) -> str:
+    """Return YAML with what an edit changes; the same text where it changes nothing."""
     from ruamel.yaml import YAML  # late: only saving needs it
 
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
-    data = yaml.load(text)
-    data["experts"].append({"id": name, "role": role, "label": label})
+    data, before = yaml.load(text), yaml.load(text)
+    edit(data)
+    if data == before:
+        return text
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
+
+from thighdx.text import short_labels as shortened
+from thighdx.words import Labels
 
 __all__ = [
     "COST_TIERS",
@@ -296,7 +300,7 @@ class Manifest:
 
     `complaints` are what people come with: interviews ask for them first, and a case in which all are absent
     is outside the population. Urgency below ``emergency`` counts the causes of `must_not_miss_group` at
-    `must_not_miss_odds` times their odds.
+    `must_not_miss_odds` times their odds. All that the tables say to people is in `language`.
     """
 
     name: str
@@ -314,6 +318,7 @@ class Manifest:
     must_not_miss_group: str = ""
     must_not_miss_odds: float = 3.0
     rebased: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -344,6 +349,22 @@ class KnowledgeBase:
     notices: tuple[Notice, ...] = ()
     conflict_rows: tuple[Row, ...] = field(default=(), repr=False)
     agreement_rows: tuple[Row, ...] = field(default=(), repr=False)
+    words: Labels = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """What things are called and sentences in the language of the model; see `thighdx.words`."""
+        named: tuple[Group | Setting | Variable, ...] = (
+            *self.groups,
+            *self.manifest.settings,
+            *self.variables,
+        )
+        return {item.id: item.label for item in named} | dict(self.words)
+
+    @cached_property
+    def short_labels(self) -> Labels:
+        """The same, with the names of causes and findings as short as they can be told apart."""
+        return {**self.labels, **shortened({item.id: item.label for item in self.variables})}
 
     def levels_of(self, advice: Advice) -> tuple[Level, ...]:
         """Return the levels of urgency at which a piece of advice and all it advises may be shown."""

@@ -46,6 +46,11 @@ def model_path(name: str) -> Path:
 def data_path(name: str) -> Path:
     """Return a shipped data file, such as ``published_cases.csv``.
 
+    Parameters
+    ----------
+    name : str
+        Of the file.
+
     Raises
     ------
     UnknownNameError

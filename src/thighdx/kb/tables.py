@@ -27,6 +27,7 @@ __all__ = [
     "read_files",
     "read_table",
     "read_text",
+    "with_rows",
 ]
 
 MANIFEST_FILE = "model.yaml"
@@ -111,6 +112,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "seed_coverage": ("seed", "used_in", "target", "reason"),
     "conflicts": ("topic", "seeds", "side_taken", "reason", "sources"),
     "evidence_agreement": ("evidence_id", "table", "key", "verdict", "reason"),
+    "words": ("key", "words"),
 }
 # A small model of one's own needs none of these.
 OPTIONAL_TABLES = frozenset(
@@ -130,6 +132,7 @@ OPTIONAL_TABLES = frozenset(
         "seed_coverage",
         "conflicts",
         "evidence_agreement",
+        "words",
     }
 )
 # Columns that came after format 1 was first used; a table without them says nothing in them.
@@ -169,6 +172,15 @@ def read_table(name: str, files: Mapping[str, bytes], problems: list[Problem]) -
         return []
     optional = OPTIONAL_COLUMNS.get(name, ())
     return _parse(f"{name}.csv", text, COLUMNS[name], problems, optional=optional)
+
+
+def with_rows(text: str, rows: Sequence[Mapping[str, object]]) -> str:
+    """Return the text of a table with more rows at its end; a cell that a row does not name is empty."""
+    header = [name.strip() for name in next(csv.reader(io.StringIO(text, newline="")))]
+    stream = io.StringIO()
+    cells = [[row.get(name, "") for name in header] for row in rows]
+    csv.writer(stream, lineterminator="\n").writerows(cells)
+    return text + ("" if text.endswith("\n") else "\n") + stream.getvalue()
 
 
 def read_text(file: str, files: Mapping[str, bytes], problems: list[Problem]) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
+from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import TableError
 from thighdx.evaluation.scoring_rules import Bools, brier_parts, log_of_truth, top_share
 from thighdx.evidence.batch import EvidenceBatch, take_cases
@@ -21,9 +22,6 @@ from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.plain import Plain
 from thighdx.text import percent
-
-if TYPE_CHECKING:
-    from thighdx.model import Model
 
 __all__ = ["Comparison", "compare", "cross_validate", "select"]
 
@@ -175,7 +173,7 @@ def _fold_of(group: npt.NDArray[np.uint64], seed: int, folds: int) -> npt.NDArra
 
 
 def cross_validate(
-    model: Model,
+    model: ModelFacts,
     source: Source,
     *,
     seed: int,
@@ -198,7 +196,7 @@ def cross_validate(
     return _compared(parts, ranked)
 
 
-def ranked_causes(model: Model) -> npt.NDArray[np.intp]:
+def ranked_causes(model: ModelFacts) -> npt.NDArray[np.intp]:
     """Return the causes that are ranked: all but the residual one."""
     residual = model.compiled.kb.manifest.residual_cause
     return np.array([i for i, cause in enumerate(model.causes) if cause != residual], dtype=np.intp)

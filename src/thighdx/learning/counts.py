@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import TableError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.inference.engine import CASES_AT_ONCE, log_weights
@@ -27,9 +28,6 @@ from thighdx.learning.records import Records, read_records
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.network.tables import SettingTables, setting_tables
-
-if TYPE_CHECKING:
-    from thighdx.model import Model
 
 __all__ = [
     "Counts",
@@ -151,7 +149,12 @@ def combine(counts: Iterable[Counts]) -> Counts:
 
 
 def learn_counts(
-    model: Model, batch: Any, *, truth: Any = None, setting: str | None = None, use_unlabelled: bool = True
+    model: ModelFacts,
+    batch: Any,
+    *,
+    truth: Any = None,
+    setting: str | None = None,
+    use_unlabelled: bool = True,
 ) -> Counts:
     """Count one part of a table, as a partition of Spark or Dask does; see `Model.learn` for the parameters.
 
@@ -169,7 +172,7 @@ def learn_counts(
     return count_records(model.network, records, digest=digest_of(model), use_unlabelled=use_unlabelled)
 
 
-def digest_of(model: Model) -> str:
+def digest_of(model: ModelFacts) -> str:
     """Name a model by its tables and how many causes it allows."""
     return f"{model.digest}:{model.max_causes}"
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import EvidenceError, TableError
 from thighdx.learning.counts import Counts, Tally, combine, count_records, digest_of, weighted
 from thighdx.learning.missing import Missing
@@ -26,9 +27,6 @@ from thighdx.learning.unit import Unit
 from thighdx.learning.units import Learner, Place, with_new_shares
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
-
-if TYPE_CHECKING:
-    from thighdx.model import Model
 
 __all__ = ["Estimate", "Progress", "Source", "estimate", "read_source"]
 
@@ -79,7 +77,7 @@ class Estimate:
 
 
 def read_source(
-    model: Model, records: Any, *, truth: Any, setting: str, patient: str | None = None
+    model: ModelFacts, records: Any, *, truth: Any, setting: str, patient: str | None = None
 ) -> Source:
     """Return a way to read records again and again.
 
@@ -121,7 +119,7 @@ def _table(batch: Any) -> Any:
 
 
 def estimate(
-    model: Model,
+    model: ModelFacts,
     source: Source | Counts,
     *,
     weight: float = 1.0,
@@ -137,13 +135,12 @@ def estimate(
     EvidenceError
         If the model's shares were replaced by a user's own.
     """
-    compiled, network = model.compiled, model.network
-    if compiled.rebased:
+    if model.compiled.rebased:
         raise EvidenceError(
             "learn: this model's shares were replaced by rebase(); learn from the model before that"
         )
-    layout = judgement_layout(network, compiled.pooled)
-    learner = Learner(compiled.kb, network, layout, layout.point.copy())
+    layout = judgement_layout(model.network, model.compiled.pooled)
+    learner = Learner(model.compiled.kb, model.network, layout, layout.point.copy())
     digest = digest_of(model)
     if isinstance(source, Counts):
         if source.digest != digest:

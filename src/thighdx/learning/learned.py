@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from thighdx.compiled.compilation import save_model
+from thighdx.compiled.compiled_model import CompiledModel, ModelFacts
 from thighdx.display import Shown
 from thighdx.elicitation.distribution import from_working
 from thighdx.errors import TableError
@@ -22,20 +24,20 @@ from thighdx.network.spec import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-    from thighdx.model import Model
 
 __all__ = ["CONFLICT", "Learned", "learn"]
 
 CONFLICT = (
     30.0  # times better that a prior three times as wide foretold the data: "very strong" (Jeffreys 1961)
 )
+ModelT = TypeVar("ModelT", bound=ModelFacts)
 N_SHOWN = 10
 Z95 = 1.6448536269514722
 VAGUE = 3.0  # log odds: records that know a number no better say nothing of it by themselves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learned(Shown):
+class Learned(Shown, Generic[ModelT]):
     """A model that learned from records.
 
     Attributes
@@ -62,8 +64,8 @@ class Learned(Shown):
     """
 
     name: str
-    model: Model
-    before: Model = field(repr=False)
+    model: ModelT
+    before: ModelT = field(repr=False)
     changes: pd.DataFrame = field(repr=False)
     tally: Tally
     without_record: tuple[str, ...]
@@ -73,7 +75,7 @@ class Learned(Shown):
 
     def save(self, path: str | Path) -> Path:
         """Write the new model's folder; see `Model.save`."""
-        return self.model.save(path)
+        return save_model(self.model.compiled, path)
 
     def evaluate(
         self, held_out: Any, *, truth: Any = None, setting: str | None = None, patient: str | None = None
@@ -139,9 +141,10 @@ def _line(row: dict[Any, Any]) -> str:
 
 
 def learn(
-    model: Model,
+    model: ModelT,
     records: Any,
     *,
+    wrap: Callable[[CompiledModel], ModelT],
     name: str,
     truth: Any,
     setting: str | None,
@@ -152,8 +155,8 @@ def learn(
     folds: int,
     min_count: float,
     progress: Callable[[str], None] | None,
-) -> Learned:
-    """Learn from records; see `Model.learn`."""
+) -> Learned[ModelT]:
+    """Learn from records; see `thighdx.Model.learn`. A new model is given as `wrap` makes it."""
     check_name(model.compiled, name)
     _check(weight, folds, min_count)
     where = model.settings[
@@ -174,7 +177,7 @@ def learn(
     learnt = learnt_rows(model.compiled, found, name=name, min_count=min_count)
     new = model
     if learnt.rows:
-        new = type(model)(compile_learnt(model.compiled, learnt, found, name=name, setting=where))
+        new = wrap(compile_learnt(model.compiled, learnt, found, name=name, setting=where))
     return Learned(
         name=name,
         model=new,
@@ -231,7 +234,7 @@ def significant(values: Floats) -> Floats:
     return np.array([float(f"{value:.6g}") for value in values.tolist()])
 
 
-def _without_record(model: Model, found: Estimate) -> tuple[str, ...]:
+def _without_record(model: ModelFacts, found: Estimate) -> tuple[str, ...]:
     """Return the causes that hardly any record has."""
     total = np.zeros(len(model.causes))
     for part in found.counts.settings.values():

@@ -161,8 +161,7 @@ def _read_truth(
             f"{TRUE_CAUSE} of ids joined by ';', or truth="
         )
     given = {vocabulary.cause_index[column.removeprefix(TRUTH_PREFIX)]: column for column in listed}
-    plan = ColumnPlan({}, given, {}, None, None, tuple(listed), (), ())
-    read = encode_rows(vocabulary, plan, frame.native, n_rows=n_rows, setting_idx=0)
+    read = encode_rows(ColumnPlan(vocabulary, given=given), frame.native, n_rows)
     known = read.batch.given.copy()
     others = np.setdiff1d(np.arange(len(vocabulary.causes)), list(given))
     known[:, others] = np.where((known != UNKNOWN).any(axis=1), 0, UNKNOWN)[:, None]

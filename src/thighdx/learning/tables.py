@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +17,10 @@ from thighdx.elicitation.distribution import from_working, to_working
 from thighdx.elicitation.pool import Mixture, pooled_medians, pooled_quantiles
 from thighdx.elicitation.rows import fit_rows
 from thighdx.errors import TableError
-from thighdx.kb.manifest import with_changes, with_expert
-from thighdx.kb.records import Judgement
-from thighdx.kb.tables import COLUMNS, MANIFEST_FILE
+from thighdx.kb.load import key_columns
+from thighdx.kb.manifest import with_changes, with_experts
+from thighdx.kb.records import Expert, Judgement
+from thighdx.kb.tables import MANIFEST_FILE, with_rows
 from thighdx.learning.estimate import Estimate
 from thighdx.learning.shares import ROOM
 from thighdx.network.assemble import assemble_spec
@@ -238,25 +237,14 @@ def _files(
     files = {file: content.decode("utf-8-sig") for file, content in compiled.kb.files.items()}
     manifest = with_changes(files[MANIFEST_FILE], max_causes=compiled.spec.max_causes, rebased={})
     label = f"Records {name}: what became of the numbers in their light"
-    files[MANIFEST_FILE] = with_expert(manifest, name=f"{EXPERT_PREFIX}{name}", role="records", label=label)
-    lines: dict[str, list[Sequence[object]]] = {"sources": [[source[c] for c in COLUMNS["sources"]]]}
+    expert = Expert(f"{EXPERT_PREFIX}{name}", "records", label)
+    files[MANIFEST_FILE] = with_experts(manifest, [expert])
+    added: dict[str, list[Mapping[str, object]]] = {"sources": [source]}
     for row in rows:
         assert row.quantiles is not None
-        cells = [
-            *row.key,
-            row.expert,
-            *map(repr, row.quantiles),
-            "",
-            row.date,
-            ";".join(row.sources),
-            row.note,
-        ]
-        lines.setdefault(row.table, []).append(cells)
-    for table, added in lines.items():
-        header = next(csv.reader(io.StringIO(files[f"{table}.csv"])))
-        order = [COLUMNS[table].index(column.strip()) for column in header]
-        stream = io.StringIO()
-        csv.writer(stream, lineterminator="\n").writerows([[line[c] for c in order] for line in added])
-        text = files[f"{table}.csv"]
-        files[f"{table}.csv"] = text + ("" if text.endswith("\n") else "\n") + stream.getvalue()
-    return files
+        cells = dict(zip(key_columns(row.table), row.key, strict=True)) | {
+            "expert": row.expert, "date": row.date, "sources": ";".join(row.sources), "note": row.note,
+        }  # fmt: skip
+        cells |= zip(("q05", "q50", "q95"), map(repr, row.quantiles), strict=True)
+        added.setdefault(row.table, []).append(cells)
+    return files | {f"{table}.csv": with_rows(files[f"{table}.csv"], lines) for table, lines in added.items()}

@@ -2,57 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from thighdx.errors import UnknownNameError, nearest_hint
-from thighdx.plots.layout import finish
-from thighdx.plots.scales import compact_percent
-from thighdx.plots.style import Picture, Style, open_canvas
-from thighdx.plots.words import Names, SupportsNames
+from thighdx.plots.canvas import Style, finish, open_canvas, some_numbers
+from thighdx.plots.scales import percent_tick
+from thighdx.plots.words import Names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.container import ErrorbarContainer
-    from matplotlib.lines import Line2D
-    from matplotlib.text import Text
 
     from thighdx.evaluation.evaluation import Evaluation
+    from thighdx.model import Model
 
-__all__ = ["CalibrationPlot", "plot_calibration"]
-
-TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationPlot(Picture):
-    """A calibration curve.
-
-    Attributes
-    ----------
-    curve : ErrorbarContainer
-        Observed share over mean forecast, one point per bin with a forecast, with 95 % intervals.
-    ideal : Line2D
-        Where honest probabilities lie.
-    counts : tuple of Text
-        Forecasts per bin, above their bin.
-    """
-
-    curve: ErrorbarContainer
-    ideal: Line2D
-    counts: tuple[Text, ...]
+__all__ = ["plot_calibration"]
 
 
 def plot_calibration(
     evaluation: Evaluation,
     *,
     cause: str | None = None,
-    model: SupportsNames | None = None,
+    model: Model | None = None,
     ax: Axes | None = None,
     style: Style = "auto",
-) -> CalibrationPlot:
+) -> Axes:
     """Draw how often what was given a probability was the case.
 
     Parameters
@@ -68,78 +43,57 @@ def plot_calibration(
 
     Returns
     -------
-    CalibrationPlot
-        Intervals at 95 % (Jeffreys, see `CalibrationBin`) say how far a point may be off by chance.
+    matplotlib.axes.Axes
+        Intervals at 95 % (Jeffreys, see `CalibrationBin`) say how far a point may be off by chance; over each bin
+        stands how many forecasts it holds.
 
     Examples
     --------
     >>> import thighdx
     >>> from thighdx.plots import plot_calibration
     >>> model = thighdx.load_model()
-    >>> found = thighdx.evaluate(model, model.simulate(200, seed=1))
-    >>> picture = plot_calibration(found)
-    >>> len(picture.counts) == len(found.calibration)
-    True
+    >>> ax = plot_calibration(thighdx.evaluate(model, model.simulate(200, seed=1)))
+    >>> ax.get_legend_handles_labels()[1]
+    ['perfect calibration', 'observed, 95% interval']
     """
     known = [item.cause for item in evaluation.causes]
     if cause is not None and cause not in known:
         raise UnknownNameError(f"unknown cause {cause!r}; {nearest_hint(cause, known) or 'see model.causes'}")
     bins = evaluation.calibration if cause is None else evaluation.calibration_of(cause)
+    x, y, lower, upper = some_numbers(
+        "calibration", [(item.mean_posterior, item.observed, item.lower, item.upper) for item in bins]
+    ).T
     canvas = open_canvas(ax, style=style, width=5.6)
-    axes, ink = canvas.ax, canvas.ink
-    x = np.array([item.mean_posterior for item in bins])
-    y = np.array([item.observed for item in bins])
-    lower, upper = np.array([item.lower for item in bins]), np.array([item.upper for item in bins])
-    (ideal,) = axes.plot(
-        [0, 1], [0, 1], color=ink.faint, linestyle=(0, (4, 3)), linewidth=1.2, label="honest"
-    )
-    curve = axes.errorbar(
+    axes, ink, size = canvas.ax, canvas.ink, canvas.size
+    axes.plot([0, 1], [0, 1], "--", color=ink.faint, linewidth=1.2, label="perfect calibration")
+    axes.errorbar(
         x, y, yerr=np.clip([y - lower, upper - y], 0.0, None), color=ink.main, marker="o", markersize=7,
         linestyle="none", elinewidth=1.8, capsize=4, clip_on=False, label="observed, 95% interval",
     )  # fmt: skip
-    counts = tuple(
-        axes.annotate(
-            _count(item.n), ((item.low + item.high) / 2, 1.0), xycoords=("data", "axes fraction"),
-            xytext=(0, 4), textcoords="offset points", ha="center", va="bottom", color=ink.faint,
-            fontsize=0.75 * canvas.size,
-        )
-        for item in bins
-    )  # fmt: skip
-    axes.annotate(
-        "n", (0.0, 1.0), xycoords="axes fraction", xytext=(-6, 4), textcoords="offset points", ha="right",
-        va="bottom", color=ink.faint, fontsize=0.75 * canvas.size, fontstyle="italic",
-    )  # fmt: skip
+    above = axes.secondary_xaxis("top", functions=(np.positive, np.positive))
+    above.set_xticks([(item.low + item.high) / 2 for item in bins], [_count(item.n) for item in bins])
+    above.tick_params(length=0.0, colors=ink.faint, labelsize=0.75 * size)
+    above.spines["top"].set_visible(False)
+    above.set_xlabel("forecasts per tenth", color=ink.faint, fontsize=0.8 * size)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(TICKS, [compact_percent(tick) for tick in TICKS])
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
+        axis.set_ticks(np.linspace(0.0, 1.0, 6).tolist())
+        axis.set_major_formatter(percent_tick)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.spines["left"].set_visible(True)
     axes.grid(True, color=ink.grid, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.set_ylabel("Share in which the cause was present", color=ink.text, fontsize=0.9 * canvas.size)
-    what = (
-        "all causes" if cause is None else Names.of(None if model is None else model.vocabulary).name(cause)
-    )
+    axes.set_ylabel("Share in which the cause was present", color=ink.text, fontsize=0.9 * size)
+    what = "all causes" if cause is None else Names.of_model(model).marked(cause)
     finish(
         canvas,
         title=f"Calibration: {what}, {evaluation.n_rows:,} patients",
-        xlabel="Probability given (n: forecasts per tenth)",
-        handles=[curve, ideal],  # type: ignore[list-item]  # a legend takes containers too
-        inches=4.0,
+        xlabel="Probability given",
+        note="" if model is None else model.disclaimer,
     )
-    return CalibrationPlot(axes, canvas.is_own, curve, ideal, counts)
+    return axes
 
 
 def _count(n: int) -> str:
-    """Write a count in at most five characters.
+    """Write a count in few letters."""
+    from matplotlib.ticker import EngFormatter
 
-    Examples
-    --------
-    >>> _count(812), _count(12_345), _count(3_400_000)
-    ('812', '12k', '3.4M')
-    """
-    if n < 10_000:
-        return str(n)
-    if n < 1_000_000:
-        return f"{n / 1000:.0f}k"
-    return f"{n / 1e6:.1f}M" if n < 10_000_000 else f"{n / 1e6:.0f}M"
+    return str(n) if n < 10_000 else EngFormatter(places=0, sep="")(n)

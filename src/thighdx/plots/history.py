@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thighdx.plots.layout import finish
+from thighdx.plots.canvas import Style, finish, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_rows
-from thighdx.plots.scales import is_log_odds, percent_axis, to_log_odds
-from thighdx.plots.style import Picture, Style, open_canvas
+from thighdx.plots.scales import Scale, percent_axis
 from thighdx.plots.words import Names
-from thighdx.text import percent
+from thighdx.text import counted, in_words, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
     from thighdx.result import Result
 
-__all__ = ["HistoryPlot", "plot_history"]
+__all__ = ["plot_history"]
 
 MARKERS = ("o", "s", "^", "v", "P", "X", "h")
-URGENT_MARKERS = ("D", "d", "*")
+URGENT_MARKERS = ("D", "d", "*", "H", "p", "<", ">")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPlot(Picture):
-    """Posteriors step by step.
-
-    Attributes
-    ----------
-    causes : tuple of str
-        Ids, the most probable at the end first.
-    lines : tuple of Line2D
-        One per cause, from the first result at the top to the last at the bottom.
-    """
-
-    causes: tuple[str, ...]
-    lines: tuple[Line2D, ...]
 
 
 def plot_history(
@@ -50,10 +31,10 @@ def plot_history(
     *,
     n: int = 5,
     causes: Sequence[str] | None = None,
-    scale: Literal["probability", "log_odds"] = "probability",
+    scale: Scale = "auto",
     ax: Axes | None = None,
     style: Style = "auto",
-) -> HistoryPlot:
+) -> Axes:
     """Draw how the posteriors of the leading causes moved from one result to the next.
 
     Parameters
@@ -71,8 +52,8 @@ def plot_history(
 
     Returns
     -------
-    HistoryPlot
-        Causes that must not be missed have diamonds and stars, the others round and square marks.
+    matplotlib.axes.Axes
+        One line per cause, the most probable at the end first. Those that must not be missed are orange.
 
     Examples
     --------
@@ -81,46 +62,39 @@ def plot_history(
     >>> model = thighdx.load_model()
     >>> known = {"onset": "sudden", "bruising": True}
     >>> steps = [{}, {"onset": "sudden"}, known]
-    >>> picture = plot_history([model.diagnose(step) for step in steps], n=3)
-    >>> picture.causes[0]
-    'hamstring_strain'
-    >>> [label.get_text() for label in picture.ax.get_yticklabels()]
-    ['Nothing known', '+ Onset: sudden', '+ Bruising']
+    >>> ax = plot_history([model.diagnose(step) for step in steps], n=3)
+    >>> [label.get_text() for label in ax.get_yticklabels()][:2]
+    ['Nothing known', '+ Onset: sudden']
     """
     chosen = _causes(results, n, causes)
+    last = results[-1]
+    values = some_numbers("results", [[result.posterior[cause] for result in results] for cause in chosen])
+    names = Names(last._case.compiled.labels, last.model.must_not_miss)
+    labels = [_start(results[0], names), *(_change(a, b, names) for a, b in pairwise(results))]
     canvas = open_canvas(ax, style=style)
     ink = canvas.ink
-    names = Names.of(results[0]._case.vocabulary)
-    labels = [
-        _start(results[0], names),
-        *(_change(a, b, names) for a, b in pairwise(results)),
-    ]
     placed = draw_rows(canvas, [Row(label) for label in labels], most=3)
-    values = np.array([[result.posterior[cause] for result in results] for cause in chosen])
-    is_log = is_log_odds(scale)
-    ends = percent_axis(canvas, values, is_log_odds=is_log)
-    places = np.clip(np.vectorize(to_log_odds)(values), *ends) if is_log else values
-    must_not_miss = results[-1].model.must_not_miss
-    plain_marks, urgent_marks = iter(MARKERS), iter(URGENT_MARKERS * 3)
-    lines = []
+    suffix = percent_axis(canvas, values, scale)
+    places = values.clip(*canvas.ax.get_xlim())
+    ordinary = iter(zip(MARKERS, (ink.main, *ink.lines), strict=True))
+    urgent = iter(zip(URGENT_MARKERS, [ink.danger] * len(URGENT_MARKERS), strict=True))
     for i, cause in enumerate(chosen):
-        marker = next(urgent_marks) if cause in must_not_miss else next(plain_marks)
-        lines += canvas.ax.plot(
-            places[i], placed.at, marker=marker, markersize=7, linewidth=1.6, color=ink.series[i],
+        marker, color = next(urgent if cause in names.dangerous else ordinary)
+        canvas.ax.plot(
+            places[i], placed.at, marker=marker, markersize=7, linewidth=1.6, color=color,
             linestyle=DASHES[i % len(DASHES)], markeredgecolor=ink.paper, markeredgewidth=0.7, clip_on=False,
-            label=canvas.wrap(f"{names.name(cause)}, {percent(float(values[i, -1]))}", 3.0), zorder=3 - 0.1 * i,
+            label=canvas.wrap(f"{names.marked(cause)}, {percent(float(values[i, -1]))}", 0.4),
+            zorder=3 - 0.1 * i,
         )  # fmt: skip
     canvas.ax.grid(True, axis="y", color=ink.grid, linewidth=0.6)
     finish(
         canvas,
         title="How the probabilities moved as findings came in",
-        xlabel="Probability that the cause is present" + (" (log-odds scale)" if is_log else ""),
-        handles=lines,
-        columns=2,
-        note=results[-1].model.disclaimer,
+        xlabel=f"Probability that the cause is present{suffix}",
+        note=last.model.disclaimer,
         inches=max(placed.inches, 1.2),
     )
-    return HistoryPlot(canvas.ax, canvas.is_own, tuple(chosen), tuple(lines))
+    return canvas.ax
 
 
 def _causes(results: Sequence[Result], n: int, causes: Sequence[str] | None) -> list[str]:
@@ -133,40 +107,35 @@ def _causes(results: Sequence[Result], n: int, causes: Sequence[str] | None) -> 
     if not 1 <= n <= most:
         raise ValueError(f"n: got {n}, expected 1 to {most}: more lines cannot be told apart")
     last = results[-1].posterior
-    if causes is not None:
-        if not 1 <= len(causes) <= most:
-            raise ValueError(f"causes: got {len(causes)}, expected 1 to {most}")
-        for cause in causes:
-            results[0]._case.vocabulary.cause_idx(cause)
-        return sorted(causes, key=lambda cause: -last[cause])
-    peak: dict[str, float] = {}
-    for result in results:
-        listed = result.posterior.drop(result.model.residual_cause, errors="ignore").to_dict()
-        peak = {str(cause): max(peak.get(str(cause), 0.0), float(value)) for cause, value in listed.items()}
-    leading = sorted(peak, key=lambda cause: -peak[cause])[:n]
-    return sorted(leading, key=lambda cause: -last[cause])
+    if causes is None:
+        peak = np.max([result.posterior[last.index] for result in results], axis=0)
+        ranked = last.index[np.argsort(-peak, kind="stable")]
+        causes = [str(cause) for cause in ranked if cause != results[-1].model.residual_cause][:n]
+    elif not 1 <= len(causes) <= most:
+        raise ValueError(f"causes: got {len(causes)}, expected 1 to {most}")
+    for cause in causes:
+        results[0]._case.vocabulary.cause_idx(cause)
+    return sorted(causes, key=lambda cause: -last[cause])
 
 
 def _start(result: Result, names: Names) -> str:
     """Say what is known at the beginning."""
     known = [_item(name, value, names) for name, value in result.evidence.items()]
-    if not known:
-        return "Nothing known"
-    return "; ".join(known) if len(known) <= 3 else f"{len(known)} findings known"
+    if len(known) > 3:
+        return f"{counted(len(known), 'finding')} known"
+    return "; ".join(known) or "Nothing known"
 
 
 def _change(before: Result, after: Result, names: Names) -> str:
     """Say what one result knows and the one before did not."""
     old, new = before.evidence, after.evidence
-    added = [f"+ {_item(name, new[name], names)}" for name in new if name not in old]
-    changed = [
+    parts = [f"+ {_item(name, new[name], names)}" for name in new if name not in old]
+    parts += [
         f"now {_item(name, new[name], names)}" for name in new if name in old and old[name] != new[name]
     ]
-    removed = [f"− {names.name(name)}" for name in old if name not in new]
-    if before.setting != after.setting:
-        changed.append(f"now {after.setting.replace('_', ' ')}")
-    parts = [*added, *changed, *removed]
-    return "; ".join(parts) if len(parts) <= 3 else f"{len(parts)} changes" if parts else "nothing new"
+    parts += [f"now {in_words(after.setting)}"] if before.setting != after.setting else []
+    parts += [f"− {names.name(name)}" for name in old if name not in new]
+    return f"{len(parts)} changes" if len(parts) > 3 else "; ".join(parts) or "nothing new"
 
 
 def _item(name: str, value: str | Mapping[str, float], names: Names) -> str:

@@ -4,58 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from thighdx.elicitation.rows import fit_rows
 from thighdx.errors import UnknownNameError, nearest_hint
-from thighdx.plots.layout import finish
+from thighdx.plots.canvas import Canvas, Style, finish, open_canvas
 from thighdx.plots.rows import Row, draw_rows
-from thighdx.plots.scales import fine_percent, nice_percent_axis, ratio_axis
-from thighdx.plots.style import Canvas, Picture, Style, open_canvas
-from thighdx.plots.words import Names, setting_words
-from thighdx.text import number
+from thighdx.plots.scales import ratio_axis, zoomed_percent_axis
+from thighdx.plots.words import Names
+from thighdx.text import fine_percent, in_words, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import PolyCollection
-    from matplotlib.lines import Line2D
 
     from thighdx.elicitation.distribution import Distribution
     from thighdx.elicitation.judgements import PooledJudgement
     from thighdx.elicitation.pool import Mixture
     from thighdx.model import Model
 
-__all__ = ["JudgementPlot", "plot_judgement"]
-
-Floats: TypeAlias = npt.NDArray[np.float64]
+__all__ = ["plot_judgement"]
 
 LEVELS = (0.05, 0.5, 0.95)
 RIDGE = 1.5  # lines, height of a density
 BELOW = 0.45  # lines from its foot to what was stated
 FURTHEST = 0.98  # quantile up to which a density is drawn
-N_GRID = 400
-
-
-@dataclass(frozen=True, slots=True)
-class JudgementPlot(Picture):
-    """Beliefs about one number, one row per expert and one for what is used.
-
-    Attributes
-    ----------
-    experts : tuple of str
-        Ids, from top to bottom, without the last row.
-    densities : tuple of PolyCollection
-        One per row with a spread.
-    stated : tuple of Line2D
-        5, 50 and 95 % as stated, one per expert who stated something.
-    """
-
-    experts: tuple[str, ...]
-    densities: tuple[PolyCollection, ...]
-    stated: tuple[Line2D, ...]
+N_GRID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +43,7 @@ class _Belief:
     is_used: bool
 
 
-def plot_judgement(
-    model: Model, judgement: Any, *, ax: Axes | None = None, style: Style = "auto"
-) -> JudgementPlot:
+def plot_judgement(model: Model, judgement: Any, *, ax: Axes | None = None, style: Style = "auto") -> Axes:
     """Draw what each expert stated about one number beside the fitted density, experts apart.
 
     Parameters
@@ -84,7 +57,7 @@ def plot_judgement(
 
     Returns
     -------
-    JudgementPlot
+    matplotlib.axes.Axes
         Each density is scaled to the same height. The last row is what the model uses: the equal-weight
         mixture of the experts, or the correction that replaced it. Odds ratios have a logarithmic axis.
 
@@ -97,10 +70,9 @@ def plot_judgement(
     --------
     >>> import thighdx
     >>> from thighdx.plots import plot_judgement
-    >>> model = thighdx.load_model()
-    >>> picture = plot_judgement(model, ("links", "hamstring_strain|bruising|present"))
-    >>> len(picture.stated) <= len(picture.experts) < len(picture.ax.get_yticks())
-    True
+    >>> ax = plot_judgement(thighdx.load_model(), ("links", "hamstring_strain|bruising|present"))
+    >>> ax.get_yticklabels()[-1].get_text()
+    'Used: all with equal weights'
     """
     item = _find(model, judgement)
     beliefs = _beliefs(model, item)
@@ -111,33 +83,27 @@ def plot_judgement(
         for belief in beliefs
     ]
     placed = draw_rows(canvas, rows, heading="50% (5–95%)", most=4, least=2.6)
-    span = _span(beliefs)
+    low, high = _span(beliefs)
     if is_ratio:
-        ratio_axis(canvas, *span)
+        ratio_axis(canvas, low, high)
     else:
-        nice_percent_axis(canvas, [0.0, span[1]] if span[0] < 0.5 * span[1] else span)
-    densities, stated = [], []
+        zoomed_percent_axis(canvas, [0.0 if low < 0.5 * high else low, high])
     for y, belief in zip(placed.at, beliefs, strict=True):
-        is_last = belief is beliefs[-1]
-        densities += _density(canvas, y + 0.5, belief, is_ratio=is_ratio, is_last=is_last)
-        if belief.stated is not None:
-            stated += _stated(canvas, y + 0.5 + BELOW, belief.stated)
+        _density(canvas, y + 0.5, belief, is_last=belief is beliefs[-1])
+    is_log = canvas.ax.get_xscale() == "log"
     finish(
         canvas,
         title=_title(model, item),
-        xlabel=("Odds ratio (logarithmic)" if densities else "Odds ratio") if is_ratio else "Probability",
-        handles=_legend(canvas, has_stated=bool(stated)) if densities else [],
-        columns=3,
+        xlabel=("Odds ratio" + " (logarithmic)" * is_log) if is_ratio else "Probability",
         inches=placed.inches,
     )
-    experts = tuple(belief.expert for belief in item.experts)
-    return JudgementPlot(canvas.ax, canvas.is_own, experts, tuple(densities), tuple(stated))
+    return canvas.ax
 
 
 def _title(model: Model, item: PooledJudgement) -> str:
-    words = Names.of(model.vocabulary).judgement(item.table, item.key)
+    words = Names.of_model(model).judgement(item.table, item.key)
     has_setting = item.table in ("shares", "frequencies")
-    return f"{words}, {setting_words(item.key[-1])}" if has_setting else words
+    return f"{words}, {in_words(item.key[-1])}" if has_setting else words
 
 
 def _find(model: Model, judgement: Any) -> PooledJudgement:
@@ -167,20 +133,15 @@ def _beliefs(model: Model, item: PooledJudgement) -> list[_Belief]:
     found = []
     for belief in item.experts:
         fit = None if belief.is_filled else fits.get(belief.expert)
-        label = labels.get(belief.expert, belief.expert) + (
-            " (no row: filled in)" if belief.is_filled else ""
-        )
+        label = labels.get(belief.expert, belief.expert) + " (no row: filled in)" * belief.is_filled
         stated = None
         if fit is not None and not belief.distribution.is_never:
             own = tuple(fit.levels) == LEVELS
             stated = tuple(fit.stated if own else belief.distribution.quantile(LEVELS).tolist())
         used = item.corrected_by in (None, belief.expert)
         found.append(_Belief(label, stated, belief.distribution, used))
-    last = (
-        "Used: the correction"
-        if item.corrected_by
-        else "Used: " + ("all with equal weights" if len(found) > 1 else "the same")
-    )
+    pooled = "all with equal weights" if len(found) > 1 else "the same"
+    last = f"Used: {'the correction' if item.corrected_by else pooled}"
     return [*found, _Belief(last, None, item.distribution, True)]
 
 
@@ -197,64 +158,40 @@ def _figures(belief: _Belief, *, is_ratio: bool) -> str:
 def _span(beliefs: Sequence[_Belief]) -> tuple[float, float]:
     """Return the values between which there is something to see."""
     spread = [belief for belief in beliefs if not belief.fitted.is_never]
-    if not spread:
-        return 0.0, 1.0
-    ends = [belief.fitted.quantile([1 - FURTHEST, FURTHEST]) for belief in spread]
-    stated = [value for belief in spread for value in belief.stated or ()]
-    low, high = min([float(e[0]) for e in ends] + stated), max([float(e[1]) for e in ends] + stated)
-    return low, high
+    seen = [
+        value
+        for belief in spread
+        for value in (*belief.fitted.quantile([1 - FURTHEST, FURTHEST]).tolist(), *(belief.stated or ()))
+    ]
+    return (min(seen), max(seen)) if seen else (0.0, 1.0)
 
 
-def _density(
-    canvas: Canvas, foot: float, belief: _Belief, *, is_ratio: bool, is_last: bool
-) -> list[PolyCollection]:
-    """Draw one density standing on its foot; nothing for a judgement of never."""
+def _density(canvas: Canvas, foot: float, belief: _Belief, *, is_last: bool) -> None:
+    """Draw one density standing on its foot, and under it what was stated; a mark for a judgement of never.
+
+    Each part is named once, on the last row that has one.
+    """
     ax, ink = canvas.ax, canvas.ink
     low, high = ax.get_xlim()
-    ax.plot([low, high], [foot, foot], color=ink.grid, linewidth=0.8, zorder=1)
+    ax.axhline(foot, color=ink.grid, linewidth=0.8, zorder=1)
     if belief.fitted.is_never:
-        ax.plot([max(low, 0.0)], [foot], marker="^", markersize=9, color=ink.second, clip_on=False, zorder=3)
-        return []
-    edges: Floats = np.geomspace(low, high, N_GRID + 1) if is_ratio else np.linspace(low, high, N_GRID + 1)
+        ax.plot(max(low, 0.0), foot, "^", markersize=9, color=ink.text, clip_on=False, zorder=3)
+        return
+    is_log = ax.get_xscale() == "log"
+    edges = np.geomspace(low, high, N_GRID + 1) if is_log else np.linspace(low, high, N_GRID + 1)
     mass = np.diff(belief.fitted.cdf(edges))
-    inside = slice(1, None) if not is_ratio and low == 0.0 else slice(None)  # Beta may be infinite at 0
-    peak = float(mass[inside].max()) or 1.0
+    peak = float(mass[0 if is_log or low > 0.0 else 1 :].max()) or 1.0  # Beta may be infinite at 0
     height = np.minimum(mass / peak, 1.0) * RIDGE
-    middle = np.sqrt(edges[1:] * edges[:-1]) if is_ratio else (edges[1:] + edges[:-1]) / 2
-    color = ink.text if is_last else ink.main if belief.is_used else ink.faint
-    area = ax.fill_between(middle, foot, foot - height, color=color, alpha=0.28, linewidth=0.0, zorder=2)
+    middle = np.sqrt(edges[1:] * edges[:-1]) if is_log else (edges[1:] + edges[:-1]) / 2
+    color = ink.main if is_last else ink.lines[0] if belief.is_used else ink.faint
+    ax.fill_between(middle, foot, foot - height, color=color, alpha=0.28, linewidth=0.0, zorder=2,
+                    label="what is used" if is_last else "")  # fmt: skip
     ax.plot(middle, foot - height, color=color, linewidth=1.4, zorder=2.5)
-    for value in belief.fitted.quantile(LEVELS).tolist():
-        top = float(np.interp(value, middle, height))
-        ax.plot(
-            [value, value],
-            [foot, foot - top],
-            color=color,
-            linewidth=1.1,
-            linestyle=(0, (2, 1.5)),
-            zorder=2.6,
-        )
-    return [area]
-
-
-def _stated(canvas: Canvas, y: float, values: Sequence[float]) -> list[Line2D]:
-    """Draw what was stated under the density."""
-    ink = canvas.ink
-    return canvas.ax.plot(
-        values, [y] * len(values), color=ink.second, marker="D", markersize=5, linewidth=1.6,
-        markeredgecolor=ink.paper, markeredgewidth=0.6, clip_on=False, zorder=3,
-    )  # fmt: skip
-
-
-def _legend(canvas: Canvas, *, has_stated: bool) -> list[Any]:
-    """Explain density and quantiles."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Rectangle
-
-    ink = canvas.ink
-    stated = [Line2D([], [], color=ink.second, marker="D", markersize=5, label="stated 5, 50, 95%")]
-    return [
-        *(stated if has_stated else []),
-        Rectangle((0, 0), 1, 1, facecolor=ink.main, alpha=0.35, label="fitted density"),
-        Line2D([], [], color=ink.main, linewidth=1.1, linestyle=(0, (2, 1.5)), label="fitted 5, 50, 95%"),
-    ]
+    quantiles = belief.fitted.quantile(LEVELS)
+    ax.vlines(quantiles, foot, foot - np.interp(quantiles, middle, height), color=color, linewidth=1.1,
+              linestyle=(0, (2, 1.5)), zorder=2.6, label="fitted 5, 50, 95%" if is_last else "")  # fmt: skip
+    if belief.stated is not None:
+        named = "stated 5, 50, 95%" not in ax.get_legend_handles_labels()[1]
+        ax.plot(belief.stated, [foot + BELOW] * len(belief.stated), "D-", color=ink.text, markersize=5, linewidth=1.6,
+                markeredgecolor=ink.paper, markeredgewidth=0.6, clip_on=False, zorder=3,
+                label="stated 5, 50, 95%" if named else "")  # fmt: skip

@@ -30,7 +30,7 @@ def causes_and_contexts(model: Model, cause: str, setting_idx: int, names: Names
     facts = context_facts(model.network, cause, setting_idx=setting_idx)
     found = [Neighbor(f.variable, names.state(f.variable, f.state), f.odds_ratio) for f in facts]
     pairs = model.network.spec.pair_odds_ratio.items()
-    return [*found, *(Neighbor(a, names.name(a), odds) for (a, b), odds in pairs if b == cause)]
+    return [*found, *(Neighbor(a, names.marked(a), odds) for (a, b), odds in pairs if b == cause)]
 
 
 def findings_and_effects(model: Model, cause: str, setting_idx: int, names: Names) -> list[Neighbor]:
@@ -40,7 +40,7 @@ def findings_and_effects(model: Model, cause: str, setting_idx: int, names: Name
         words = names.state(fact.variable, fact.state) + ("" if fact.is_last_state else " or more")
         found.append(Neighbor(fact.variable, words, fact.lr_present))
     pairs = model.network.spec.pair_odds_ratio.items()
-    return [*found, *(Neighbor(b, names.name(b), odds) for (a, b), odds in pairs if a == cause)]
+    return [*found, *(Neighbor(b, names.marked(b), odds) for (a, b), odds in pairs if a == cause)]
 
 
 def strongest(nodes: Sequence[Neighbor], n: int) -> list[Neighbor]:

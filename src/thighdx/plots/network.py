@@ -4,66 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thighdx.network.profile import find_look_alikes
-from thighdx.plots.layout import finish
-from thighdx.plots.neighbors import (
-    Neighbor,
-    causes_and_contexts,
-    findings_and_effects,
-    strength,
-    strongest,
-)
-from thighdx.plots.style import Canvas, Picture, Style, open_canvas, plain
+from thighdx.plots.canvas import Canvas, Style, finish, n_lines, open_canvas
+from thighdx.plots.neighbors import Neighbor, causes_and_contexts, findings_and_effects, strength, strongest
 from thighdx.plots.words import Names, lower
 from thighdx.text import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import PathPatch
-    from matplotlib.text import Text
 
     from thighdx.model import Model
 
-__all__ = ["NetworkPlot", "plot_network"]
+__all__ = ["plot_network"]
 
-# Columns as shares of the width: words on the left end at the first, the cause lies between the next two,
-# words on the right begin at the last.
-ENDS, CAUSE_FROM, CAUSE_TO, BEGINS = 0.315, 0.39, 0.61, 0.685
-FIGURE = 0.082  # width of the figures between links and words
-WORDS = 0.225
-GAP = 0.008
+# Columns as shares of the width: links run from the box to their ends, figures and words follow outward.
+BOX, ENDS, FIGURE, WORDS = 0.11, 0.19, 0.08, 0.225  # from the middle; widths of figures and words
+AT = ENDS + 0.01
+SIDES = {"left": -1, "right": 1}
+HEADINGS = {"left": "circumstances, × odds", "right": "× likelihood, findings, tests"}
 PADDING = 0.7  # lines between items
-BOX_PADDING = 0.5  # lines over and under the name of the cause
-UNDER_BOX = 3.2  # lines between the cause and what looks like it
+UNDER_BOX = 3.4  # lines from the cause to what looks like it
+HEADING = 1.5  # lines over the columns
 DASHES = (0.0, (2.5, 1.5))
 THINNEST, PER_FACTOR_10, THICKEST = 0.7, 2.0, 6.0  # points
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkPlot(Picture):
-    """The surroundings of a cause.
-
-    Attributes
-    ----------
-    contexts, findings, look_alikes : tuple of str
-        Ids, from top to bottom.
-    links : tuple of PathPatch
-        One per context, then one per finding; the wider, the stronger.
-    words : tuple of Text
-        Every label.
-    """
-
-    contexts: tuple[str, ...]
-    findings: tuple[str, ...]
-    look_alikes: tuple[str, ...]
-    links: tuple[PathPatch, ...]
-    words: tuple[Text, ...]
 
 
 def plot_network(
@@ -76,7 +43,7 @@ def plot_network(
     n_look_alikes: int = 4,
     ax: Axes | None = None,
     style: Style = "auto",
-) -> NetworkPlot:
+) -> Axes:
     """Draw what goes with a cause: circumstances on the left, findings and tests on the right.
 
     Parameters
@@ -93,7 +60,7 @@ def plot_network(
 
     Returns
     -------
-    NetworkPlot
+    matplotlib.axes.Axes
         Figures on the left are odds ratios, on the right likelihood ratios against the other patients, both of
         the state named. Lines are as wide as these are strong; dashed ones speak against the cause.
 
@@ -101,195 +68,96 @@ def plot_network(
     --------
     >>> import thighdx
     >>> from thighdx.plots import plot_network
-    >>> picture = plot_network(thighdx.load_model(), "hamstring_strain")
-    >>> picture.contexts[0], len(picture.findings), "thigh_contusion" in picture.look_alikes
-    ('sprint_or_overstretch', 10, True)
+    >>> ax = plot_network(thighdx.load_model(), "hamstring_strain")
+    >>> ax.get_title() or ax.figure.get_suptitle()
+    'What goes with hamstring strain'
     """
     model.vocabulary.cause_idx(cause)
     setting_idx = model.vocabulary.setting_code(model.default_setting if setting is None else setting)
-    names = Names.of(model.vocabulary)
+    names = Names.of_model(model)
     contexts = strongest(causes_and_contexts(model, cause, setting_idx, names), n_contexts)
     findings = strongest(findings_and_effects(model, cause, setting_idx, names), n_findings)
-    residual = model.compiled.kb.manifest.residual_cause
-    alike = [
-        item.cause
-        for item in find_look_alikes(
-            model.network, cause, setting_idx=setting_idx, n=n_look_alikes, without=residual
-        )
-    ]
+    alike = find_look_alikes(
+        model.network, cause, setting_idx=setting_idx, n=n_look_alikes, without=model.residual_cause
+    )
     canvas = open_canvas(ax, style=style)
-    drawn = _draw(canvas, names.name(cause), contexts, findings, [names.name(item) for item in alike])
-    return NetworkPlot(
-        canvas.ax,
-        canvas.is_own,
-        tuple(node.id for node in contexts),
-        tuple(node.id for node in findings),
-        tuple(alike),
-        *drawn,
+    tall = _draw(
+        canvas, names.marked(cause), (contexts, findings), [names.marked(item.cause) for item in alike]
     )
-
-
-def _draw(
-    canvas: Canvas,
-    cause: str,
-    contexts: Sequence[Neighbor],
-    findings: Sequence[Neighbor],
-    alike: Sequence[str],
-) -> tuple[tuple[PathPatch, ...], tuple[Text, ...]]:
-    """Place words in three columns and join them; returns links and words."""
-    ax, width = canvas.ax, canvas.width
-    left, right = (
-        [canvas.wrap(node.words, WORDS * width) for node in nodes] for nodes in (contexts, findings)
-    )
-    middle_width = (CAUSE_TO - CAUSE_FROM) * width - 0.15
-    box = canvas.wrap(cause, middle_width, bold=True, most=4)
-    similar = [canvas.wrap(name, middle_width, size=0.85 * canvas.size) for name in alike]
-    foot = _height(similar) + UNDER_BOX if similar else 0.0
-    middle = _height([box]) + 0.6 + foot
-    tall = max(_height(left), _height(right), middle)
-    ax.set_axis_off()
-    ax.set_xlim(0.0, 1.0)
-    ax.set_ylim(tall, -1.5)
-    size = canvas.size if canvas.is_own else canvas.fitting(tall + 1.5)
-    pen = _Pen(canvas, size)
-    half = (_height([box]) - PADDING) / 2
-    center = (tall - foot) / 2
-    words = [pen.cause(box, center)]
-    links = []
-    for texts, nodes, is_left in ((left, contexts, True), (right, findings, False)):
-        places = _stack(texts, (tall - _height(texts)) / 2)
-        starts = np.linspace(center - half, center + half, len(nodes) + 2)[1:-1].tolist()
-        for text, node, y, start in zip(texts, nodes, places, starts, strict=True):
-            words += pen.neighbor(text, _ratio(node.ratio), y, is_left=is_left)
-            links.append(pen.link(start, y, node.ratio, is_left=is_left))
-    words += pen.headings(has_left=bool(left), has_right=bool(right))
-    if similar:
-        words += pen.look_alikes(similar, center + half + UNDER_BOX + 0.3)
+    for ratio, label in ((2.0, "for it, ×2"), (20.0, "for it, ×20"), (0.3, "against it, ×0.3")):
+        canvas.ax.plot([], [], label=label, **_look(canvas, ratio))
     finish(
-        canvas,
-        title=f"What goes with {lower(cause)}",
-        handles=_legend(canvas),
-        columns=3,
-        inches=(tall + 1.5) * canvas.line,
+        canvas, title=f"What goes with {lower(names.marked(cause))}", inches=(tall + HEADING) * canvas.line
     )
-    return tuple(links), tuple(words)
+    return canvas.ax
+
+
+def _draw(canvas: Canvas, cause: str, sides: Sequence[Sequence[Neighbor]], alike: Sequence[str]) -> float:
+    """Place words in three columns and join them; returns how many lines that takes."""
+    ax, ink = canvas.ax, canvas.ink
+    words = [[canvas.wrap(node.words, WORDS, most=4) for node in nodes] for nodes in sides]
+    box = canvas.wrap(cause, 1.8 * BOX, size=1.1, most=4)
+    similar = [canvas.wrap(name, 2 * BOX, size=0.9) for name in alike]
+    foot = _height(similar) + UNDER_BOX if similar else 0.0
+    tall = max(*map(_height, words), _height([box]) + 0.6 + foot)
+    ax.set_axis_off()
+    ax.set(xlim=(-0.5, 0.5), ylim=(tall, -HEADING))
+    size = canvas.fitting(tall + HEADING)
+    center, half = (tall - foot) / 2, n_lines(box) / 2
+    ax.text(0.0, center, box, ha="center", va="center", color=ink.text, fontsize=size, fontweight="bold", zorder=5,
+            bbox={"facecolor": ink.paper, "edgecolor": ink.text, "linewidth": 1.8})  # fmt: skip
+    for nodes, texts, side in zip(sides, words, ("left", "right"), strict=True):
+        places = _stack(texts, (tall - _height(texts)) / 2)
+        starts = np.linspace(center - half, center + half, len(nodes) + 2)[1:-1]
+        for node, text, start, y in zip(nodes, texts, starts, places, strict=True):
+            _link(canvas, node, text, start=start, y=y, side=side, size=size)
+        if nodes:
+            _write(canvas, HEADINGS[side], SIDES[side] * AT, -0.9, side=side, size=0.85 * size)
+    if similar:
+        top = center + half + UNDER_BOX
+        ax.plot([0.0, 0.0], [center + half + 0.7, top - 1.4], ":", color=ink.faint, linewidth=1.4)
+        _write(canvas, "looks much like", 0.0, top - 0.8, size=0.85 * size)
+        for text, y in zip(similar, _stack(similar, top), strict=True):
+            _write(canvas, text, 0.0, y, size=0.9 * size, is_faint=False)
+    return tall
+
+
+def _link(
+    canvas: Canvas, node: Neighbor, text: str, *, start: float, y: float, side: str, size: float
+) -> None:
+    """Join the cause and a neighbor by a curve, and write the ratio and the words at its end."""
+    sign = SIDES[side]
+    x = np.linspace(0.0, ENDS, 40)
+    bend = ((x - BOX) / (ENDS - BOX)).clip(0.0, 1.0)
+    canvas.ax.plot(sign * x, start + (y - start) * bend * bend * (3 - 2 * bend), **_look(canvas, node.ratio))
+    ratio = "×∞" if math.isinf(node.ratio) else f"×{number(node.ratio)}"
+    _write(canvas, ratio, sign * AT, y, side=side, size=0.85 * size)
+    _write(canvas, text, sign * (AT + FIGURE), y, side=side, size=size, is_faint=False)
+
+
+def _write(
+    canvas: Canvas, text: str, x: float, y: float, *, size: float, side: str = "", is_faint: bool = True
+) -> None:
+    """Write outward from a place on a side, or around it."""
+    away = {"left": "right", "right": "left"}.get(side, "center")
+    color = canvas.ink.faint if is_faint else canvas.ink.text
+    canvas.ax.text(x, y, text, ha=away, va="center", color=color, fontsize=size)
 
 
 def _height(texts: Sequence[str]) -> float:
     """Return how many lines some texts take below one another."""
-    return sum(text.count("\n") + 1 + PADDING for text in texts)
+    return sum(n_lines(text) + PADDING for text in texts)
 
 
 def _stack(texts: Sequence[str], top: float) -> list[float]:
     """Return the middle of every text when they are stacked from `top` on."""
-    found = []
-    for text in texts:
-        found.append(top + _height([text]) / 2)
-        top += _height([text])
-    return found
+    return [top + _height(texts[:i]) + _height([text]) / 2 for i, text in enumerate(texts)]
 
 
-def _ratio(value: float) -> str:
-    return "×∞" if math.isinf(value) else f"×{number(value)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Pen:
-    """Draws the parts."""
-
-    canvas: Canvas
-    size: float
-
-    def cause(self, text: str, y: float) -> Text:
-        """Write the cause in its box."""
-        from matplotlib.patches import Rectangle
-
-        ax, ink = self.canvas.ax, self.canvas.ink
-        tall = text.count("\n") + 1 + 2 * BOX_PADDING
-        box = Rectangle(
-            (CAUSE_FROM, y - tall / 2), CAUSE_TO - CAUSE_FROM, tall, facecolor=ink.paper, edgecolor=ink.text,
-            linewidth=1.8, zorder=4,
-        )  # fmt: skip
-        ax.add_patch(box)
-        return ax.text(
-            (CAUSE_FROM + CAUSE_TO) / 2, y, plain(text), ha="center", va="center", color=ink.text,
-            fontsize=self.size, fontweight="bold", zorder=5,
-        )  # fmt: skip
-
-    def word(self, text: str, x: float, y: float, side: str, *, is_faint: bool = False) -> Text:
-        """Write one label; faint ones are smaller."""
-        ink = self.canvas.ink
-        return self.canvas.ax.text(
-            x, y, plain(text), ha=side, va="center", color=ink.faint if is_faint else ink.text,
-            fontsize=self.size * (0.85 if is_faint else 1.0),
-        )  # fmt: skip
-
-    def neighbor(self, text: str, figure: str, y: float, *, is_left: bool) -> list[Text]:
-        """Write the words and the figure at the end of a link."""
-        at, side, out = (ENDS - GAP, "right", -FIGURE) if is_left else (BEGINS + GAP, "left", FIGURE)
-        return [self.word(figure, at, y, side, is_faint=True), self.word(text, at + out, y, side)]
-
-    def link(self, start: float, y: float, ratio: float, *, is_left: bool) -> PathPatch:
-        """Join the cause and a label by a curve."""
-        from matplotlib.patches import PathPatch
-        from matplotlib.path import Path
-
-        ink = self.canvas.ink
-        near, far = (CAUSE_FROM, ENDS) if is_left else (CAUSE_TO, BEGINS)
-        middle = (near + far) / 2
-        path = Path(
-            [(near, start), (middle, start), (middle, y), (far, y)],
-            [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4],
-        )
-        is_for = ratio >= 1.0
-        patch = PathPatch(
-            path, fill=False, linewidth=_width(ratio), edgecolor=ink.main if is_for else ink.second,
-            linestyle="-" if is_for else DASHES, alpha=0.85, capstyle="butt", zorder=2,
-        )  # fmt: skip
-        self.canvas.ax.add_patch(patch)
-        return patch
-
-    def headings(self, *, has_left: bool, has_right: bool) -> list[Text]:
-        """Name the columns."""
-        found = []
-        if has_left:
-            found.append(self.word("circumstances, × odds", ENDS - GAP, -0.9, "right", is_faint=True))
-        if has_right:
-            found.append(
-                self.word("× likelihood, findings, tests", BEGINS + GAP, -0.9, "left", is_faint=True)
-            )
-        return found
-
-    def look_alikes(self, texts: Sequence[str], top: float) -> list[Text]:
-        """List what looks like the cause under it."""
-        x = (CAUSE_FROM + CAUSE_TO) / 2
-        foot = top - UNDER_BOX + 0.7
-        self.canvas.ax.plot(
-            [x, x],
-            [foot, top - 1.4],
-            color=self.canvas.ink.faint,
-            linewidth=1.4,
-            linestyle=(0, (1, 2)),
-            zorder=1,
-        )
-        found = [self.word("looks much like", x, top - 0.8, "center", is_faint=True)]
-        for text, y in zip(texts, _stack(texts, top), strict=True):
-            found.append(self.word(text, x, y, "center"))
-            found[-1].set_fontsize(0.85 * self.size)
-        return found
-
-
-def _width(ratio: float) -> float:
-    return min(THINNEST + PER_FACTOR_10 * strength(ratio), THICKEST)
-
-
-def _legend(canvas: Canvas) -> list[Line2D]:
-    """Explain width and dashes."""
-    from matplotlib.lines import Line2D
-
-    ink = canvas.ink
-    return [
-        Line2D([], [], color=ink.main, linewidth=_width(2), label="for it, ×2"),
-        Line2D([], [], color=ink.main, linewidth=_width(20), label="for it, ×20"),
-        Line2D([], [], color=ink.second, linewidth=_width(0.3), linestyle=DASHES, label="against it, ×0.3"),
-    ]
+def _look(canvas: Canvas, ratio: float) -> dict[str, Any]:
+    """Return how a link is drawn: the wider, the stronger; dashed against the cause."""
+    is_for = ratio >= 1.0
+    width = min(THINNEST + PER_FACTOR_10 * strength(ratio), THICKEST)
+    color = canvas.ink.main if is_for else canvas.ink.against
+    return {"color": color, "linewidth": width, "linestyle": "-" if is_for else DASHES, "alpha": 0.85,
+            "solid_capstyle": "butt", "dash_capstyle": "butt"}  # fmt: skip

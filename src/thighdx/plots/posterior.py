@@ -2,71 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.plots.layout import finish
+from thighdx.plots.canvas import Canvas, Style, finish, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_rows
-from thighdx.plots.scales import fine_percent, is_log_odds, percent_axis, to_log_odds
-from thighdx.plots.style import Canvas, Picture, Style, open_canvas
-from thighdx.plots.words import Names, setting_words
+from thighdx.plots.scales import Scale, percent_axis
+from thighdx.plots.words import MUST_NOT_MISS, Names
 from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
-from thighdx.text import percent
+from thighdx.text import exact_percent, fine_percent, in_words, percent
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
+    from thighdx.model import Model
     from thighdx.reasoning.intervals.interval_lines import IntervalMethod
     from thighdx.result import Result
 
-__all__ = ["PosteriorPlot", "plot_posterior"]
+__all__ = ["plot_intervals", "plot_posterior"]
 
-
-@dataclass(frozen=True, slots=True)
-class PosteriorPlot(Picture):
-    """Posteriors of causes.
-
-    Attributes
-    ----------
-    causes : tuple of str
-        Ids, from top to bottom.
-    points, priors : tuple of Line2D
-        One each per cause.
-    intervals : tuple of Line2D
-        One per cause; none without a level.
-    """
-
-    causes: tuple[str, ...]
-    points: tuple[Line2D, ...]
-    priors: tuple[Line2D, ...]
-    intervals: tuple[Line2D, ...]
+ENDS = ["lower", "upper"]
 
 
 def plot_posterior(
     result: Result,
+    *old: Any,
     level: float | CredibleIntervals | None = 0.9,
     n: int | None = 10,
-    *,
-    scale: Literal["probability", "log_odds"] = "probability",
+    scale: Scale = "auto",
     method: IntervalMethod = "auto",
     ax: Axes | None = None,
     style: Style = "auto",
-) -> PosteriorPlot:
+) -> Axes:
     """Draw the most probable causes with credible intervals, and where each stood before the evidence.
 
     Parameters
     ----------
     result : Result
     level : float or CredibleIntervals, optional
-        Of the credible intervals, or what `Result.interval` returned; None draws none.
+        Of the credible intervals, or intervals that `Result.interval` found before; None draws none.
     n : int, optional
         How many causes; None: all. What is not in the list of causes comes last, in a row of its own.
-    scale : {"probability", "log_odds"}
-        The first always runs from 0 to 100 %. The second shows rare causes apart; there, what is
-        certain or impossible is a triangle at the end of the axis.
+    scale : {"auto", "probability", "square_root", "log_odds"}
+        The first three run from 0 to 100 %; "auto" takes the square root where one cause is so probable that the
+        others could not be told apart. The last shows the rarest causes apart; there, what is certain or
+        impossible is a triangle at the end of the axis.
     method : {"auto", "delta", "draws"}
         Of the intervals, see `Result.interval`; "delta" needs no draws.
     ax : matplotlib.axes.Axes, optional
@@ -76,157 +59,177 @@ def plot_posterior(
 
     Returns
     -------
-    PosteriorPlot
-        Causes that must not be missed have a diamond, the others a circle.
+    matplotlib.axes.Axes
+        Those that were drawn on. Causes that must not be missed have a diamond, the others a circle.
 
     Examples
     --------
     >>> import thighdx
     >>> from thighdx.plots import plot_posterior
     >>> result = thighdx.load_model().diagnose({"onset": "sudden", "bruising": True})
-    >>> picture = plot_posterior(result, n=3, method="delta")
-    >>> picture.causes[0], picture.points[0].get_marker()
-    ('hamstring_strain', 'o')
-    >>> [label.get_text() for label in picture.ax.get_yticklabels()][0]
+    >>> ax = plot_posterior(result, n=3, method="delta")
+    >>> [label.get_text() for label in ax.get_yticklabels()][0]
+    'Hamstring strain'
+    >>> ax.get_legend_handles_labels()[1]
+    ['90% interval', 'before any finding', 'now']
+    """
+    if old:
+        warnings.warn(
+            "plot_posterior: level and n are named since version 0.2: level=..., n=...",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        level, n = (*old, n)[:2]
+    table = result.posterior.to_frame().assign(prior=result.prior)
+    if level is not None and not isinstance(level, CredibleIntervals):
+        level = result.interval(level, method=method)
+    if level is not None:
+        table = table.join(level.to_frame()[ENDS])
+    known = len(result.evidence)
+    what = "nothing known yet" if not known else f"{known} finding{'s' * (known > 1)} known"
+    return _draw(
+        table,
+        Names(result._case.compiled.labels, result.model.must_not_miss),
+        n=n,
+        scale=scale,
+        level=None if level is None else level.level,
+        residual=result.model.residual_cause,
+        title=f"Causes of the complaint: {what}, {in_words(result.setting)}",
+        note=result.model.disclaimer,
+        canvas=open_canvas(ax, style=style),
+    )
+
+
+def plot_intervals(
+    intervals: CredibleIntervals | pd.DataFrame,
+    *,
+    n: int | None = 10,
+    model: Model | None = None,
+    scale: Scale = "auto",
+    ax: Axes | None = None,
+    style: Style = "auto",
+) -> Axes:
+    """Draw the credible intervals of the most probable causes.
+
+    Parameters
+    ----------
+    intervals : CredibleIntervals, or a frame
+        From `Result.interval`, or its table: posterior, lower and upper, one row per cause.
+    n, scale, ax, style
+        See `plot_posterior`.
+    model : thighdx.Model, optional
+        For names, and for which causes must not be missed; ids are written as words without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or a column or a number is missing.
+
+    Examples
+    --------
+    >>> import thighdx
+    >>> from thighdx.plots import plot_intervals
+    >>> result = thighdx.load_model().diagnose({"onset": "sudden", "bruising": True})
+    >>> plot_intervals(result.interval(method="delta"), n=3).get_yticklabels()[0].get_text()
     'Hamstring strain'
     """
+    table = intervals.to_frame() if isinstance(intervals, CredibleIntervals) else intervals
+    if missing := {"posterior", *ENDS} - {*table.columns}:
+        raise ValueError(
+            f"intervals: got no column {', '.join(sorted(missing))}, expected Result.interval(...)"
+        )
+    return _draw(
+        table,
+        Names.of_model(model, getattr(intervals, "labels", None)),
+        n=n,
+        scale=scale,
+        level=getattr(intervals, "level", None),
+        residual="" if model is None else model.residual_cause,
+        title="How sure the probabilities are",
+        note="" if model is None else model.disclaimer,
+        canvas=open_canvas(ax, style=style),
+    )
+
+
+def _draw(
+    table: pd.DataFrame,
+    names: Names,
+    *,
+    n: int | None,
+    scale: Scale,
+    level: float | None,
+    residual: str,
+    title: str,
+    note: str,
+    canvas: Canvas,
+) -> Axes:
+    """Draw one row per cause; the columns prior, lower and upper need not be there."""
     if n is not None and n < 1:
         raise ValueError(f"n: got {n}, expected 1 or more, or None for all causes")
-    is_log = is_log_odds(scale)
-    bounds = (
-        level
-        if level is None or isinstance(level, CredibleIntervals)
-        else result.interval(level, method=method)
-    )
-    residual = result.model.residual_cause
-    listed = result.posterior.drop(residual, errors="ignore")
-    causes = [str(cause) for cause in listed.index[:n]]
-    causes += [residual] if residual in result.posterior.index else []
-    canvas = open_canvas(ax, style=style)
-    names = Names.of(result._case.vocabulary)
+    listed = [cause for cause in table.index if cause != residual][:n]
+    table = table.loc[listed + [residual] * (residual in table.index)]
+    columns = [name for name in ("posterior", "prior", *ENDS) if name in table.columns]
+    values = some_numbers("posteriors", table[columns])
+    has_ends = "lower" in columns
+    interval = "interval" if level is None else f"{exact_percent(level)} interval"
     rows = [
-        Row(
-            names.name(cause),
-            _figures(float(result.posterior[cause]), bounds, cause, is_fine=is_log),
-            is_faint=cause == residual,
-        )
-        for cause in causes
+        Row(names.marked(cause), _figures(row, is_fine=scale == "log_odds"), is_faint=cause == residual)
+        for cause, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
-    heading = "now" if bounds is None else f"now ({bounds.level:.0%} interval)"
-    placed = draw_rows(canvas, rows, heading=heading)
-    seen = [result.posterior[causes].to_numpy(), result.prior[causes].to_numpy()]
-    seen += [] if bounds is None else [np.array([_ends(bounds, cause) for cause in causes]).ravel()]
-    ends = percent_axis(canvas, np.concatenate(seen), is_log_odds=is_log)
-    drawn = _marks(canvas, result, causes, placed.at, bounds, ends if is_log else None)
+    placed = draw_rows(canvas, rows, heading=f"now ({interval})" if has_ends else "now")
+    suffix = percent_axis(canvas, values, scale)
+    _marks(
+        canvas,
+        table[columns].clip(*canvas.ax.get_xlim()),
+        placed.at,
+        interval if has_ends else "",
+        names,
+        values[:, 0],
+    )
     finish(
         canvas,
-        title=_title(result),
-        xlabel="Probability that the cause is present" + (" (log-odds scale)" if is_log else ""),
-        handles=_legend(canvas, bounds, has_urgent=any(mark.get_marker() == "D" for mark in drawn[0])),
-        columns=4,
-        note=result.model.disclaimer,
+        title=title,
+        xlabel=f"Probability that the cause is present{suffix}",
+        note=note,
         inches=placed.inches,
     )
-    return PosteriorPlot(canvas.ax, canvas.is_own, tuple(causes), *drawn)
+    return canvas.ax
 
 
-def _title(result: Result) -> str:
-    known = len(result.evidence)
-    what = (
-        "nothing known yet" if not known else "1 finding known" if known == 1 else f"{known} findings known"
-    )
-    return f"Causes of the complaint: {what}, {setting_words(result.setting)}"
-
-
-def _ends(bounds: CredibleIntervals, cause: str) -> tuple[float, float]:
-    return bounds[cause].lower, bounds[cause].upper
-
-
-def _figures(value: float, bounds: CredibleIntervals | None, cause: str, *, is_fine: bool) -> str:
+def _figures(row: dict[Any, Any], *, is_fine: bool) -> str:
     """Write a posterior and its interval."""
-    text = fine_percent(value) if is_fine else percent(value)
-    if bounds is None:
+    text = fine_percent(row["posterior"]) if is_fine else percent(row["posterior"])
+    if "lower" not in row:
         return text
-    ends = _ends(bounds, cause)
-    if is_fine:
-        low, high = map(fine_percent, ends)
-    else:
-        digits = 1 if ends[1] < 0.0995 else 0
-        low, high = (percent(end, digits) for end in ends)
+    low, high = (
+        fine_percent(row[end]) if is_fine else percent(row[end], 1 if row["upper"] < 0.0995 else 0)
+        for end in ENDS
+    )
     return f"{text}  ({low}–{high})"
 
 
-def _marks(
-    canvas: Canvas,
-    result: Result,
-    causes: list[str],
-    at: tuple[float, ...],
-    bounds: CredibleIntervals | None,
-    ends: tuple[float, float] | None,
-) -> tuple[tuple[Line2D, ...], tuple[Line2D, ...], tuple[Line2D, ...]]:
-    """Draw points, priors and intervals; `ends` of a log-odds axis hold what lies beyond."""
+def _marks(canvas: Canvas, table: pd.DataFrame, at: Any, interval: str, names: Names, exact: Any) -> None:
+    """Draw intervals, priors and points; `exact` tells certainties from what lies at the end of the axis."""
     ax, ink = canvas.ax, canvas.ink
-    must_not_miss = result.model.must_not_miss
-
-    def place(value: float) -> float:
-        return float(value) if ends is None else float(np.clip(to_log_odds(value), *ends))
-
-    points, priors, intervals = [], [], []
-    for y, cause in zip(at, causes, strict=True):
-        color = ink.faint if cause == result.model.residual_cause else ink.main
-        if bounds is not None:
-            span = [place(end) for end in _ends(bounds, cause)]
-            intervals += ax.plot(
-                span, [y, y], color=color, linewidth=4.5, alpha=0.45, solid_capstyle="butt", clip_on=False
-            )
-        priors += ax.plot(
-            [place(result.prior[cause])], [y], marker="|", markersize=13, markeredgewidth=1.6,
-            color=ink.faint, linestyle="none", clip_on=False, zorder=2.5,
-        )  # fmt: skip
-        value = float(result.posterior[cause])
-        is_urgent = cause in must_not_miss
-        marker = "D" if is_urgent else "o"
-        if ends is not None and value in (0.0, 1.0):  # infinite log odds
-            marker = ">" if value else "<"
-        points += ax.plot(
-            [place(value)], [y], marker=marker, linestyle="none",
-            markersize=7.5 if is_urgent else 8, color=ink.second if is_urgent else color,
-            markeredgecolor=ink.paper, markeredgewidth=0.8, clip_on=False, zorder=3,
-        )  # fmt: skip
-    return tuple(points), tuple(priors), tuple(intervals)
-
-
-def _legend(canvas: Canvas, bounds: CredibleIntervals | None, *, has_urgent: bool) -> list[Line2D]:
-    """Explain the marks."""
-    from matplotlib.lines import Line2D
-
-    ink = canvas.ink
-    marks = [Line2D([], [], marker="o", markersize=7, linestyle="none", color=ink.main, label="now")]
-    if has_urgent:
-        marks.append(
-            Line2D(
-                [],
-                [],
-                marker="D",
-                markersize=6.5,
-                linestyle="none",
-                color=ink.second,
-                label="now; must not be missed",
-            )
-        )
-    if bounds is not None:
-        label = f"{bounds.level:.0%} interval"
-        marks.append(Line2D([], [], color=ink.main, linewidth=4.5, alpha=0.45, label=label))
-    marks.append(
-        Line2D(
-            [],
-            [],
-            marker="|",
-            markersize=11,
-            markeredgewidth=1.6,
-            linestyle="none",
-            color=ink.faint,
-            label="before any finding",
-        )
-    )
-    return marks
+    if interval:
+        ax.hlines(at, table["lower"], table["upper"], color=ink.main, linewidth=4.5, alpha=0.45, clip_on=False,
+                  label=interval)  # fmt: skip
+    if "prior" in table.columns:
+        ax.plot(table["prior"], at, "|", markersize=13, markeredgewidth=1.6, color=ink.faint, clip_on=False,
+                label="before any finding")  # fmt: skip
+    now = table["posterior"].to_numpy()
+    is_dangerous = np.array([cause in names.dangerous for cause in table.index])
+    is_settled = np.isin(exact, (0.0, 1.0)) & (ax.get_xscale() == "logit")
+    for label, marker, color, is_here in (
+        ("now", "o", ink.main, ~is_dangerous & ~is_settled),
+        (f"now, {MUST_NOT_MISS}", "D", ink.danger, is_dangerous & ~is_settled),
+        ("certain", ">", ink.text, is_settled & (exact == 1.0)),
+        ("impossible", "<", ink.text, is_settled & (exact == 0.0)),
+    ):
+        if is_here.any():
+            ax.plot(now[is_here], at[is_here], marker, color=color, markersize=8 if marker == "o" else 7.5,
+                    markeredgecolor=ink.paper, markeredgewidth=0.8, clip_on=False, label=label)  # fmt: skip

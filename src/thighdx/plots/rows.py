@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from thighdx.plots.style import Canvas, plain
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Placed", "Row", "draw_rows", "rows_height"]
+from thighdx.plots.canvas import Canvas, Floats, n_lines, plain
+
+if TYPE_CHECKING:
+    from matplotlib.container import BarContainer
+
+__all__ = ["Placed", "Row", "draw_bars", "draw_rows"]
 
 LABEL_SHARE = 0.36  # of the width of a figure, for labels
 PADDING = 0.7  # lines between rows
+BAR = 0.85  # lines
+MANY = 20  # rows from which on the axis is written above them too
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its label, the figures written on the right, and how it is set.
-
-    Attributes
-    ----------
-    is_header : bool
-        A line of words over the rows that follow.
-    is_faint : bool
-        Written as less important.
-    """
+    """One row: its label and the figures written on the right; a header is a line of words over other rows."""
 
     label: str
     value: str = ""
@@ -35,7 +36,7 @@ class Row:
 class Placed:
     """Where rows are: `at` on the y axis (downward, in lines), and how tall the axes should be."""
 
-    at: tuple[float, ...]
+    at: Floats
     inches: float
     size: float
 
@@ -59,42 +60,42 @@ def draw_rows(
     In axes that were given, words shrink until the rows fit, down to a few points.
     """
     ax, ink = canvas.ax, canvas.ink
-    size = canvas.size
-    labels, heights = _labels(canvas, rows, most, least)
-    if not canvas.is_own:
-        size = canvas.fitting(sum(heights))
-    at, down = [], 0.0
-    for height in heights:
-        at.append(down + height / 2)
-        down += height
+    labels = [canvas.wrap(row.label, LABEL_SHARE, size=1 + 0.1 * row.is_header, most=most) for row in rows]
+    heights = np.array([max(n_lines(label), least) + PADDING for label in labels])
+    down = float(heights.sum())
+    size = canvas.fitting(down)
+    at = np.cumsum(heights) - heights / 2
     ax.set_ylim(down, 0.0)
-    ax.set_yticks(at, [plain(label) for label in labels], fontsize=size)
+    ax.set_yticks(at, labels, fontsize=size)
     ax.tick_params(axis="y", length=0.0, pad=6.0)
+    ax.tick_params(axis="x", labeltop=len(rows) >= MANY)
     for tick, row in zip(ax.yaxis.get_major_ticks(), rows, strict=True):
         tick.label1.set_color(ink.faint if row.is_faint else ink.text)
-        if row.is_header:
-            tick.label1.set_fontweight("bold")
+        tick.label1.set_fontweight("bold" if row.is_header else "normal")
     for y, row in zip(at, rows, strict=True):
-        if row.value:
-            ax.text(
-                1.03, y, plain(row.value), transform=ax.get_yaxis_transform(), va="center", ha="left",
-                fontsize=0.9 * size, color=ink.faint if row.is_faint else ink.text,
-            )  # fmt: skip
-    if heading and any(row.value for row in rows):
-        ax.annotate(
-            plain(heading), (1.03, 1.0), xycoords="axes fraction", xytext=(0.0, 3.0),
-            textcoords="offset points", fontsize=0.8 * size, color=ink.faint, va="bottom", ha="left",
+        ax.text(
+            1.03, y, plain(row.value), transform=ax.get_yaxis_transform(), va="center", fontsize=0.9 * size,
+            color=ink.faint if row.is_faint else ink.text,
         )  # fmt: skip
-    return Placed(tuple(at), down * canvas.line, size)
+    ax.annotate(
+        plain(heading), (1.03, 1.0), xycoords="axes fraction", xytext=(0.0, (1.8 if len(rows) >= MANY else 0.3) * size),
+        textcoords="offset points", fontsize=0.8 * size, color=ink.faint, va="bottom",
+    )  # fmt: skip
+    return Placed(at, down * size * canvas.line / canvas.size, size)
 
 
-def rows_height(canvas: Canvas, rows: Sequence[Row], *, most: int = 2) -> float:
-    """Return how many lines some rows take."""
-    return sum(_labels(canvas, rows, most, 0.0)[1])
-
-
-def _labels(canvas: Canvas, rows: Sequence[Row], most: int, least: float) -> tuple[list[str], list[float]]:
-    """Return labels broken into lines, and the height of their rows in lines."""
-    across = LABEL_SHARE * canvas.width
-    labels = [canvas.wrap(row.label, across, bold=row.is_header, most=most) for row in rows]
-    return labels, [max(label.count("\n") + 1, least) + PADDING for label in labels]
+def draw_bars(
+    canvas: Canvas,
+    at: npt.ArrayLike,
+    widths: npt.ArrayLike,
+    *,
+    color: str,
+    left: npt.ArrayLike = 0.0,
+    label: str = "",
+    is_open: bool = False,
+) -> BarContainer:
+    """Draw horizontal bars of one meaning, named in the legend; open ones are hatched."""
+    return canvas.ax.barh(
+        at, widths, left=left, height=BAR, label=label, color=canvas.ink.paper if is_open else color,
+        edgecolor=color, hatch="////" if is_open else "", linewidth=1.2, zorder=2,
+    )  # fmt: skip

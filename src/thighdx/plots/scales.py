@@ -1,150 +1,139 @@
-"""Axes of probabilities: honest ones from 0 to 100 %, and log odds for what is rare."""
+"""Axes of probabilities, of ratios and of decibans; matplotlib places their ticks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.plots.style import Canvas
-from thighdx.text import number, percent
+from thighdx.plots.canvas import Canvas, Floats
+from thighdx.text import MINUS, exact_percent, number, signed
 
 __all__ = [
-    "compact_percent",
-    "fine_percent",
-    "is_log_odds",
-    "log_odds_ticks",
-    "nice_percent_axis",
+    "Scale",
+    "decibans_axis",
+    "odds",
     "percent_axis",
+    "percent_tick",
     "ratio_axis",
-    "signed",
-    "to_log_odds",
+    "signed_tick",
+    "zoomed_percent_axis",
 ]
 
-ROUND = (0.5, 0.01, 0.1, 0.001, 0.9, 0.99, 0.999, 1e-4, 0.9999, 1e-5, 1e-6)  # the first are kept
-FAR = 14.0  # log odds beyond which nothing is told apart
-STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)  # between ticks
-APART = 0.17  # of an axis, between ticks
-LEAST = 0.5  # log odds kept free at either end
+Scale: TypeAlias = Literal["auto", "probability", "square_root", "log_odds"]
+
+CRUSHED = 10.0  # times the median: a largest value from which on a linear axis shows nothing of the others
+RAREST = 1e-6  # beyond which nothing is told apart on an axis of log odds
+LINEAR_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+ROOT_TICKS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 
-def fine_percent(value: float) -> str:
-    """Write a probability with two digits that count, however small.
-
-    Examples
-    --------
-    >>> fine_percent(0.123), fine_percent(0.00123), fine_percent(0.000012), fine_percent(1.0), fine_percent(0.0)
-    ('12.3%', '0.12%', '0.0012%', '100%', '0%')
-    """
-    return f"{number(100 * value)}%" if 0.0 < value < 0.01 else percent(value)
+def percent_tick(value: float, _: object = None) -> str:
+    """Write the probability at a tick."""
+    return exact_percent(round(value, 9))
 
 
-def is_log_odds(scale: str) -> bool:
-    """Read the name of a scale."""
-    if scale not in ("probability", "log_odds"):
-        raise ValueError(f"scale: got {scale!r}, expected probability or log_odds")
-    return scale == "log_odds"
+def signed_tick(value: float, _: object = None) -> str:
+    """Write a tick with its sign, without digits it does not need."""
+    return signed(value, 0 if value == round(value) else 1, minus=MINUS)
 
 
-def to_log_odds(value: float) -> float:
-    """Return natural log odds; infinite for certainties."""
-    if value <= 0.0:
-        return -math.inf
-    return math.inf if value >= 1.0 else math.log(value / (1.0 - value))
-
-
-def compact_percent(value: float) -> str:
-    """Write a round probability.
+def odds(decibans: float) -> str:
+    """Write decibans as a ratio.
 
     Examples
     --------
-    >>> compact_percent(0.1), compact_percent(0.001), compact_percent(0.999)
-    ('10%', '0.1%', '99.9%')
+    >>> odds(10.0), odds(0.0), odds(-30.0)
+    ('10 : 1', '1 : 1', '1 : 1000')
     """
-    return f"{100 * value:.10g}%"
+    ratio = number(10 ** (abs(decibans) / 10)).removesuffix(".0")
+    return f"{ratio} : 1" if decibans >= 0 else f"1 : {ratio}"
 
 
-def signed(value: float, digits: int = 1) -> str:
-    """Write a number with its sign, and a minus as wide as a plus.
+def percent_axis(canvas: Canvas, values: Floats, scale: Scale) -> str:
+    """Set up the x axis for some probabilities, and return what is to be said of it after its name.
 
-    Examples
-    --------
-    >>> signed(1.25), signed(-3.0, 0), signed(-0.001)
-    ('+1.2', '−3', '0.0')
+    "auto" is a square-root axis where one probability is so large that the others would lie on one another.
     """
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text[1:] if float(f"{value:.{digits}f}") == 0 else text
+    if scale == "auto":
+        scale = "square_root" if values.max() > CRUSHED * np.median(values) else "probability"
+    from matplotlib.ticker import LogitLocator
 
-
-def log_odds_ticks(low: float, high: float) -> list[float]:
-    """Return round probabilities between two log odds, the commonest first, so far apart that they can be read.
-
-    Examples
-    --------
-    >>> log_odds_ticks(-7.5, 2.5)
-    [0.001, 0.01, 0.1, 0.5, 0.9]
-    """
-    chosen: list[float] = []
-    for value in ROUND:
-        here = to_log_odds(value)
-        gaps = [abs(here - to_log_odds(other)) for other in chosen]
-        if low <= here <= high and min(gaps, default=math.inf) >= APART * (high - low):
-            chosen.append(value)
-    return sorted(chosen)
-
-
-def percent_axis(
-    canvas: Canvas, values: npt.NDArray[np.float64], *, is_log_odds: bool = False
-) -> tuple[float, float]:
-    """Set up the x axis for some probabilities, and return its ends: probabilities, or log odds."""
-    ax, ink = canvas.ax, canvas.ink
-    if not is_log_odds:
+    ax = canvas.ax
+    if scale == "log_odds":
+        inside = values[(values > RAREST) & (values < 1 - RAREST)]
+        low, high = (inside.min(), max(inside.max(), 0.5)) if inside.size else (0.5, 0.5)
+        ax.set_xscale("logit")
+        ax.xaxis.set_major_locator(LogitLocator(nbins=5))
+        ax.set_xlim(low / 1.6, 1 - (1 - high) / 1.6)
+        ax.minorticks_off()
+    elif scale in ("probability", "square_root"):
+        if scale == "square_root":
+            ax.set_xscale("function", functions=(_root, np.square))
         ax.set_xlim(0.0, 1.0)
-        ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
-        ax.set_xticks(ticks, [compact_percent(tick) for tick in ticks])
-        ends = (0.0, 1.0)
+        ax.set_xticks(LINEAR_TICKS if scale == "probability" else ROOT_TICKS)
     else:
-        odds = [x for x in map(to_log_odds, values.ravel().tolist()) if abs(x) < FAR] or [0.0]
-        ends = (min(odds) - LEAST, max(max(odds), to_log_odds(0.5)) + LEAST)
-        chosen = log_odds_ticks(*ends)
-        ax.set_xlim(*ends)
-        ax.set_xticks([to_log_odds(tick) for tick in chosen], [compact_percent(tick) for tick in chosen])
-    ax.grid(True, axis="x", color=ink.grid, linewidth=0.8)
-    ax.set_axisbelow(True)
-    return ends
+        raise ValueError(f"scale: got {scale!r}, expected auto, probability, square_root or log_odds")
+    ax.xaxis.set_major_formatter(percent_tick)
+    return {"square_root": " (square-root scale)", "log_odds": " (log-odds scale)"}.get(scale, "")
 
 
-def nice_percent_axis(canvas: Canvas, values: Sequence[float]) -> None:
+def _root(x: Floats) -> Floats:
+    """Return square roots, 0 beyond the end of an axis (a function with a name, so that figures can be pickled)."""
+    return np.sqrt(np.maximum(x, 0.0))
+
+
+def zoomed_percent_axis(canvas: Canvas, values: npt.ArrayLike) -> None:
     """Set up an x axis of probabilities around some values, never beyond 0 and 100 %."""
-    ax, ink = canvas.ax, canvas.ink
-    low, high = min(values), max(values)
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = float(np.min(values)), float(np.max(values))
     pad = max(0.08 * (high - low), 0.002)
-    low, high = max(low - pad, 0.0), min(high + pad, 1.0)
-    ax.set_xlim(low, high)
-    step = next(step for step in STEPS if (high - low) / step <= 5)
-    ticks = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    ax.set_xticks(ticks, [compact_percent(round(tick, 6)) for tick in ticks])
-    ax.grid(True, axis="x", color=ink.grid, linewidth=0.8)
-    ax.set_axisbelow(True)
+    canvas.ax.set_xlim(max(low - pad, 0.0), min(high + pad, 1.0))
+    canvas.ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    canvas.ax.xaxis.set_major_formatter(percent_tick)
+
+
+def _round_ratios(canvas: Canvas, low: float, high: float) -> list[float]:
+    """Return round ratios between two, few enough to be read."""
+    most = max(2, canvas.letters(0.5) // 10)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits, step in (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 4)):
+        found = [d * 10.0**k for k in decades if k % step == 0 for d in digits if low <= d * 10.0**k <= high]
+        if len(found) <= most:
+            break
+    return found
 
 
 def ratio_axis(canvas: Canvas, low: float, high: float) -> None:
     """Set up a logarithmic x axis of ratios; one from 0 to 1 where there is nothing but 0."""
-    ax, ink = canvas.ax, canvas.ink
+    ax = canvas.ax
     if low <= 0.0:
         ax.set_xlim(0.0, 1.0)
         ax.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
         return
     ax.set_xscale("log")
-    low, high = low / 1.1, high * 1.1
-    ax.set_xlim(low, high)
-    for digits in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [d * 10.0**k for k in range(-8, 9) for d in digits if low <= d * 10.0**k <= high]
-        if len(ticks) <= 6:
-            break
+    ax.set_xlim(low / 1.1, high * 1.1)
+    ticks = _round_ratios(canvas, low / 1.1, high * 1.1)
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.set_xticks([], minor=True)
-    ax.grid(True, axis="x", color=ink.grid, linewidth=0.8)
-    ax.set_axisbelow(True)
+    ax.minorticks_off()
+
+
+def decibans_axis(canvas: Canvas, values: Floats, *, name: str) -> None:
+    """Write decibans under the axes, and what they mean as odds above."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax, ink = canvas.ax, canvas.ink
+    low, high = float(values.min()), float(values.max())
+    pad = max(0.06 * (high - low), 1.0)
+    ax.set_xlim(low - pad, high + pad)
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+    ax.xaxis.set_major_formatter(signed_tick)
+    above: Any = ax.secondary_xaxis("top", functions=(np.positive, np.positive))
+    places = [10 * math.log10(r) for r in _round_ratios(canvas, *(10 ** (x / 10) for x in ax.get_xlim()))]
+    above.set_xticks(places, [odds(x) for x in places])
+    above.tick_params(colors=ink.text, labelsize=0.9 * canvas.size, length=3.0)
+    above.spines["top"].set_color(ink.faint)
+    above.set_xlabel(name, color=ink.text, fontsize=0.9 * canvas.size)

@@ -2,73 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from thighdx.evidence.vocabulary import Vocabulary
-from thighdx.kb.records import JudgementTable, Key, Variable
-from thighdx.text import begun, in_words
+from thighdx.kb.records import JudgementTable, Key
+from thighdx.text import Labels, begun, in_words, state_name
 
-__all__ = ["Names", "SupportsNames", "lower", "setting_words"]
+if TYPE_CHECKING:
+    from thighdx.model import Model
 
-LONG = 60  # of a label: from here on an explanation in brackets is left out
+__all__ = ["MUST_NOT_MISS", "Names", "lower"]
 
-
-class SupportsNames(Protocol):
-    """What gives names; `thighdx.Model` does."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """Names and states."""
+DIAMOND = "◆ "
+MUST_NOT_MISS = f"{DIAMOND}must not be missed"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Labels of causes and variables; an id without one is written as words."""
+    """Labels of causes and variables, and which causes must not be missed; an id without a label is put in words."""
 
-    variables: Mapping[str, Variable]
+    labels: Labels
+    dangerous: Collection[str] = ()
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary | None) -> Names:
-        """Return the names of a vocabulary; without one, ids are written as words."""
-        known = () if vocabulary is None else (*vocabulary.causes, *vocabulary.variables)
-        return cls({item.id: item for item in known})
+    def of_model(cls, model: Model | None, labels: Labels | None = None) -> Names:
+        """Return the names of a model; without one those that came with the data."""
+        if model is None:
+            return cls(labels or {})
+        return cls(model.compiled.labels, model.compiled.card.must_not_miss)
 
     def name(self, item: str) -> str:
-        """Return the label of a cause or variable, without a long explanation in brackets.
+        """Return the label of a cause or variable.
 
         Examples
         --------
-        >>> Names.of(None).name("hamstring_strain")
+        >>> Names({}).name("hamstring_strain")
         'Hamstring strain'
         """
-        known = self.variables.get(item)
-        if known is None or not known.label:
-            return begun(in_words(item))
-        label = known.label
-        if len(label) >= LONG and label.endswith(")") and " (" in label:
-            label = label[: label.index(" (")]
-        return label
+        return self.labels.get(item) or begun(in_words(item))
 
-    def state(self, item: str, state: str, *, label: str = "") -> str:
+    def marked(self, cause: str) -> str:
+        """Return the label of a cause, with a diamond if it must not be missed.
+
+        Examples
+        --------
+        >>> Names({}, ["stroke"]).marked("stroke")
+        '◆ Stroke'
+        """
+        return DIAMOND * (cause in self.dangerous) + self.name(cause)
+
+    def state(self, item: str, state: str) -> str:
         """Return a variable in a state; the state is left out where it only says that it is there.
 
         Examples
         --------
-        >>> names = Names.of(None)
+        >>> names = Names({})
         >>> names.state("onset", "sudden"), names.state("bruising", "present")
         ('Onset: sudden', 'Bruising')
         """
-        name = label or self.name(item)
-        return name if state in ("present", "") else f"{name}: {in_words(state)}"
+        name = self.name(item)
+        return name if state in ("present", "") else f"{name}: {state_name(item, state, self.labels)}"
 
     def judgement(self, table: JudgementTable, key: Key) -> str:
         """Say which number a judgement is about.
 
         Examples
         --------
-        >>> Names.of(None).judgement("links", ("hamstring_strain", "bruising", "present"))
+        >>> Names({}).judgement("links", ("hamstring_strain", "bruising", "present"))
         'Bruising, in hamstring strain'
         """
         if table == "shares":
@@ -93,14 +94,3 @@ def lower(name: str) -> str:
     ('deep vein thrombosis', 'MRI of the spine')
     """
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
-
-
-def setting_words(setting: str) -> str:
-    """Return a setting in words.
-
-    Examples
-    --------
-    >>> setting_words("primary_care")
-    'primary care'
-    """
-    return in_words(setting)

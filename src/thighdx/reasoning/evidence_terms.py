@@ -1,9 +1,9 @@
-"""What each piece of evidence says about each explanation, one row per piece.
+"""The terms of the evidence: what each piece says about each set of causes, one row per piece.
 
 Given the causes, pieces of evidence are independent, except members of one joint block of contexts. For
 those, log P(known members | H) is not a sum over members; it is divided among them by the Shapley value
 [1]_: each gets the mean, over every order in which the members could become known, of what it adds when
-its turn comes. The shares add up to the joint term for every explanation, and no order is preferred.
+its turn comes. The parts add up to the joint term for every set of causes, and no order is preferred.
 
 .. [1] Shapley LS. A value for n-person games. In: Contributions to the Theory of Games II, Annals of
    Mathematics Studies 28. Princeton University Press, 1953: 307-17.
@@ -68,7 +68,7 @@ class EvidenceItem:
 
 @dataclass(frozen=True, slots=True)
 class CaseTerms:
-    """The log likelihood of every explanation, item by item.
+    """The log likelihood of every set of causes, item by item.
 
     Attributes
     ----------
@@ -114,12 +114,12 @@ class CaseTerms:
 
     @property
     def is_possible(self) -> npt.NDArray[np.bool_]:
-        """Return which explanations can be at all and with the evidence, as (n_explanations,) bool."""
+        """Return which sets of causes can be at all and with the evidence, as (n_explanations,) bool."""
         return self.can_be & np.isfinite(self.log_likelihood)
 
     @property
     def can_be(self) -> npt.NDArray[np.bool_]:
-        """Return which explanations can be before anything is known: not those of causes never together."""
+        """Return which sets of causes can be before anything is known: not those of causes never together."""
         return np.isfinite(self.log_prior)
 
 
@@ -231,7 +231,7 @@ def _joint(
     joint: JointTable,
     items: tuple[EvidenceItem, ...],
 ) -> _Part:
-    """Divide the joint term of a block among its known members, for every explanation."""
+    """Divide the joint term of a block among its known members, for every set of causes."""
     slot = {int(v): place for place, v in enumerate(joint.variable_idx)}
     factors = np.array([_factor(item, joint.cells[:, slot[item.position]]) for item in items])
     k = len(items)

@@ -19,6 +19,7 @@ from thighdx.elicitation.distribution import Distribution
 from thighdx.elicitation.fit import Fit, fit_quantiles
 from thighdx.elicitation.pool import Mixture
 from thighdx.html.render import render
+from thighdx.text import in_words
 
 __all__ = ["Answer", "picture"]
 
@@ -77,7 +78,7 @@ class Answer:
             f"{scale * v:.2g}" for v in self.fit.distribution.quantile([0.25, 0.75]).tolist()
         )
         unit = f"of {self.of:,}" if self.of else "times the odds"
-        family = self.fit.distribution.family.replace("_", " ")
+        family = in_words(self.fit.distribution.family)
         return (
             f"said {said} {unit}; fitted {family}, 5 / 50 / 95%: {fitted}; "
             f"half of the belief lies between {inner}"

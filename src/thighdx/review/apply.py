@@ -23,8 +23,9 @@ from thighdx.elicitation.report import overlaps
 from thighdx.elicitation.rows import table_scale
 from thighdx.errors import KnowledgeBaseError, Problem, TableError
 from thighdx.kb.load import key_columns
+from thighdx.kb.manifest import with_experts
 from thighdx.kb.records import Expert
-from thighdx.kb.tables import MANIFEST_FILE
+from thighdx.kb.tables import MANIFEST_FILE, with_rows
 from thighdx.review.questions import ReviewItem
 from thighdx.review.reading import Place, Verdict
 from thighdx.text import percent
@@ -154,7 +155,9 @@ def apply_reviews(
         folder = save_model(model.compiled, Path(scratch) / "model")
         places = numbers.write(folder)
         texts.write(folder)
-        _add_experts(folder / MANIFEST_FILE, numbers.experts)
+        manifest = folder / MANIFEST_FILE
+        text = with_experts(manifest.read_text(encoding="utf-8"), numbers.experts)
+        manifest.write_text(text, encoding="utf-8")
         try:
             compiled = compile_model(folder)
         except KnowledgeBaseError as error:
@@ -295,33 +298,11 @@ class _Numbers:
         return places
 
 
-def _add_experts(file: Path, experts: Sequence[Expert]) -> None:
-    """Put experts at the end of the list in a manifest; comments and order stay."""
-    from ruamel.yaml import YAML  # late: only a review needs it
-
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 120
-    data = yaml.load(file.read_text(encoding="utf-8"))
-    data["experts"] += [{"id": item.id, "role": item.role, "label": item.label} for item in experts]
-    if experts:
-        stream = io.StringIO()
-        yaml.dump(data, stream)
-        file.write_text(stream.getvalue(), encoding="utf-8")
-
-
 def _append(file: Path, rows: Sequence[Mapping[str, str]]) -> int:
     """Append rows to a table and return the number of the first."""
     text = file.read_text(encoding="utf-8-sig")
-    known = list(csv.reader(io.StringIO(text, newline="")))
-    stream = io.StringIO()
-    header = [name.strip() for name in known[0]]
-    csv.writer(stream, lineterminator="\n").writerows(
-        [[row.get(name, "") for name in header] for row in rows]
-    )
-    file.write_text(
-        text + ("" if text.endswith("\n") else "\n") + stream.getvalue(), encoding="utf-8", newline=""
-    )
-    return len(known) + 1
+    file.write_text(with_rows(text, rows), encoding="utf-8", newline="")
+    return len(list(csv.reader(io.StringIO(text, newline="")))) + 1
 
 
 class _Texts:

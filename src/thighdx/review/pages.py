@@ -15,7 +15,7 @@ from thighdx.network.profile import find_look_alikes, finding_facts
 from thighdx.review.answer import Belief, picture
 from thighdx.review.apply import ReviewOutcome
 from thighdx.review.questions import ReviewItem, review_items
-from thighdx.text import in_words, number, percent, short_labels
+from thighdx.text import graded_name, number, of_hundred, percent
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -81,7 +81,7 @@ def _picture(beliefs: Mapping[str, Belief], item: ReviewItem) -> dict[str, Any] 
 
 def _cause_view(model: Model, cause: str) -> dict[str, Any]:
     """Gather what the page of a cause shows."""
-    labels = short_labels({v.id: v.label for v in (*model.variables.values(), *model.causes.values())})
+    labels = model.compiled.labels
     setting_idx = model.vocabulary.setting_code(model.default_setting)
     facts = finding_facts(model.network, cause, setting_idx=setting_idx)
     items = review_items(model, cause)
@@ -94,8 +94,8 @@ def _cause_view(model: Model, cause: str) -> dict[str, Any]:
         "findings": [
             {
                 "label": _named(model, labels, fact.variable, fact.state, is_last=fact.is_last_state),
-                "with_it": f"{100 * fact.probability:.3g}",
-                "others": f"{100 * fact.others:.3g}",
+                "with_it": of_hundred(fact.probability),
+                "others": of_hundred(fact.others),
                 "present": number(fact.lr_present),
                 "absent": number(fact.lr_absent),
             }
@@ -111,9 +111,7 @@ def _cause_view(model: Model, cause: str) -> dict[str, Any]:
 
 def _named(model: Model, labels: Mapping[str, str], variable: str, state: str, *, is_last: bool) -> str:
     """Name a finding in a state, or in this or a higher one."""
-    if model.variables[variable].states in (("absent", "present"), ("negative", "positive")):
-        return labels[variable]
-    return f"{labels[variable]}: {in_words(state)}{'' if is_last else ' or more'}"
+    return graded_name(variable, state, model.variables[variable].states, labels, or_more=not is_last)
 
 
 def _look_alikes(
@@ -130,8 +128,8 @@ def _look_alikes(
                     "label": _named(
                         model, labels, telling.variable, telling.state, is_last=telling.is_last_state
                     ),
-                    "this": f"{100 * telling.probability:.3g}",
-                    "other": f"{100 * telling.other_probability:.3g}",
+                    "this": of_hundred(telling.probability),
+                    "other": of_hundred(telling.other_probability),
                     "ratio": number(telling.lr_present),
                 }
                 for telling in item.discriminators[:N_DISCRIMINATORS]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.network.profile import context_facts
-from thighdx.text import in_words, short_labels
+from thighdx.text import graded_name, in_words, level_name, of_hundred, state_name
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement
@@ -91,10 +91,11 @@ def review_items(model: Model, cause: str) -> tuple[ReviewItem, ...]:
     model.vocabulary.cause_idx(cause)
     asked = _Asked(model, cause)
     kb = model.compiled.kb
+    flags = [rule for rule in kb.red_flags if rule.suspect == cause]
+    levels = [level_name(rule.level, kb.labels).lower() for rule in flags]
     rules = [
-        ReviewItem("red_flags", (rule.id,), f"{in_words(rule.level)}, if {rule.when}. {rule.reason}")
-        for rule in kb.red_flags
-        if rule.suspect == cause
+        ReviewItem("red_flags", (rule.id,), f"{level}, if {rule.when}. {rule.reason}")
+        for rule, level in zip(flags, levels, strict=True)
     ]
     advice = [
         ReviewItem("management", (item.id,), _advice_words(item.kind, item.advice, item.when, item.caution))
@@ -119,10 +120,7 @@ class _Asked:
     def __init__(self, model: Model, cause: str) -> None:
         self.model, self.cause = model, cause
         self.kb = model.compiled.kb
-        self.labels = short_labels(
-            {v.id: v.label for v in (*model.variables.values(), *model.causes.values())}
-        )
-        self.settings = {setting.id: setting.label for setting in self.kb.manifest.settings}
+        self.labels = model.compiled.labels
 
     def numbers(self) -> list[ReviewItem]:
         """Return the numbers, in the order of the tables."""
@@ -149,7 +147,7 @@ class _Asked:
 
     def _share(self, key: Key, of: int) -> str:
         return (
-            f"{self.settings[key[1]]}: of {of:,} patients who come because of the back of the thigh, how many "
+            f"{self.labels[key[1]]}: of {of:,} patients who come because of the back of the thigh, how many "
             f"have this, alone or with something else?"
         )
 
@@ -166,27 +164,26 @@ class _Asked:
         words = f"How many times as great are the odds of this: {self._named(parent, state)}?"
         known = self.model.variables.get(parent)
         if known is not None:
-            words = words[:-1] + f", against {in_words(known.states[0])}?"
+            words = words[:-1] + f", against {state_name(parent, known.states[0], self.labels)}?"
         fact = self._facts.get((parent, state))
         if fact is not None:
-            words += f" (At present {fact[0]:.0f} of 100 with it are so, and {fact[1]:.0f} of 100 of all.)"
+            words += f" (At present {fact[0]} of 100 with it are so, and {fact[1]} of 100 of all.)"
         return words
 
     @cached_property
-    def _facts(self) -> dict[tuple[str, str], tuple[float, float]]:
+    def _facts(self) -> dict[tuple[str, str], tuple[str, str]]:
         """How many of 100 with the cause, and of all, are in a state, in the default setting."""
         setting_idx = self.model.vocabulary.setting_code(self.model.default_setting)
         facts = context_facts(self.model.network, self.cause, setting_idx=setting_idx)
-        return {(f.variable, f.state): (100 * f.frequency_with, 100 * f.frequency) for f in facts}
+        return {(f.variable, f.state): (of_hundred(f.frequency_with), of_hundred(f.frequency)) for f in facts}
 
     def _named(self, variable: str, state: str) -> str:
         """Name a variable in a state, or in this or a higher one, as findings are judged."""
         known = self.model.variables.get(variable)
-        label = self.labels[variable]
-        if known is None or known.states in (("absent", "present"), ("negative", "positive")):
-            return label
-        is_open = known.layer in ("finding", "test") and state != known.states[-1]
-        return f"{label}: {in_words(state)}{' or more' if is_open else ''}"
+        if known is None:
+            return self.labels[variable]
+        or_more = known.layer in ("finding", "test") and state != known.states[-1]
+        return graded_name(variable, state, known.states, self.labels, or_more=or_more)
 
     def _published(self, table: JudgementTable, key: Key) -> tuple[str, ...]:
         """Return published figures that were compared with the number."""

@@ -7,15 +7,19 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.evidence.columns import TRUTH_PREFIX, ColumnPlan
+from thighdx.evidence.draft import encode_rows
+from thighdx.evidence.frames import open_table
 from thighdx.evidence.vocabulary import DATE_OF_BIRTH, GIVEN_PREFIX, REFERENCE_DATE, state_hint
 from thighdx.scoring.faults import LOOKED_AT, FaultReader
-from thighdx.scoring.score import Scoring
+from thighdx.scoring.options import ScoreOptions
+from thighdx.scoring.plan import plan_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SHOWN_VALUES", "ColumnReading", "ColumnReadings"]
+__all__ = ["SHOWN_VALUES", "ColumnReading", "ColumnReadings", "explain_table"]
 
 SHOWN_VALUES = 3
 
@@ -66,9 +70,8 @@ class ColumnReadings:
         Every column of the table, in order, to its type in words.
     """
 
-    def __init__(self, scoring: Scoring, plan: ColumnPlan, kinds: Mapping[Hashable, str]) -> None:
-        self.scoring, self.plan = scoring, plan
-        self.n_rows = 0
+    def __init__(self, plan: ColumnPlan, kinds: Mapping[Hashable, str]) -> None:
+        self.plan, self.n_rows = plan, 0
         self.columns = {name: ColumnReading(name, *self._role(name), kind) for name, kind in kinds.items()}
         for message in plan.remarks:
             name = next((name for name in kinds if message.startswith(f"column {name!r} ")), None)
@@ -78,12 +81,10 @@ class ColumnReadings:
     def add(self, rows: Any, n_rows: int) -> None:
         """Count what can be read of some rows."""
         known: dict[Hashable, int] = {}
-        encoded = self.scoring.encode(rows, n_rows, self.plan, known=known)
-        reader = FaultReader(self.scoring.vocabulary, self.plan, rows, self.scoring.options.translators)
+        encoded = encode_rows(self.plan, rows, n_rows, known=known)
+        reader = FaultReader(self.plan, rows, encoded)
         for bad in encoded.bad_cells:
-            if bad.status != "conflicting_columns" and not (
-                bad.meaning[0] == "virtual" and bad.meaning[2] < 0
-            ):
+            if bad.is_by_itself:
                 reading = self.columns[bad.column]
                 reading.bad += len(bad.rows)
                 reading.unknown -= len(bad.rows)
@@ -122,24 +123,24 @@ class ColumnReadings:
 
     def _role(self, name: Hashable) -> tuple[str, str]:
         """Return what a column is for, and what it is read as."""
-        if name in self.scoring.options.dropped:
-            return "dropped", ""
         if name not in self.plan.evidence:
+            if name not in self.plan.passthrough:
+                return "dropped", ""
             is_truth = isinstance(name, str) and name.startswith(TRUTH_PREFIX)
             return ("truth" if is_truth else "passed through"), ""
-        read_as = str(self.scoring.options.renamed.get(name, name))  # type: ignore[call-overload]  # any key will do
+        read_as = str(self.plan.renamed.get(name, name))
         if read_as in ("age", "setting"):
             return read_as, read_as
         if read_as in (DATE_OF_BIRTH, REFERENCE_DATE):
             return "date", read_as
         if ":" in read_as:
             return "virtual", read_as
-        is_given = read_as not in self.scoring.vocabulary.index and read_as.startswith(GIVEN_PREFIX)
+        is_given = read_as not in self.plan.vocabulary.index and read_as.startswith(GIVEN_PREFIX)
         return ("given" if is_given else "evidence"), read_as
 
     def _states(self, reading: ColumnReading) -> Sequence[str]:
         """Return the words that a column may hold."""
-        vocabulary = self.scoring.vocabulary
+        vocabulary = self.plan.vocabulary
         if reading.role == "setting":
             return vocabulary.settings
         if reading.role == "given":
@@ -147,3 +148,12 @@ class ColumnReadings:
         if reading.role == "evidence":
             return vocabulary.variables[vocabulary.index[reading.read_as]].states
         return ()
+
+
+def explain_table(model: ModelFacts, options: ScoreOptions, table: Any, n_rows: int) -> pd.DataFrame:
+    """Say how each column of a table will be read; see `Model.explain_columns`."""
+    frame = open_table(table)
+    readings = ColumnReadings(plan_table(model, options, frame.names).columns, frame.kinds)
+    shown = frame.part(0, n_rows)
+    readings.add(shown, len(shown))
+    return readings.to_frame()

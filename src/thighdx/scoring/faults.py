@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,23 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.compiled.case import open_case
-from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.compiled_model import CompiledModel, ModelFacts
 from thighdx.errors import ImpossibleEvidenceError, TableError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
-from thighdx.evidence.columns import AGE, SETTING, ColumnPlan
+from thighdx.evidence.columns import ColumnPlan
 from thighdx.evidence.distinct import cell
-from thighdx.evidence.draft import STATUSES, BadCells, Codes, EncodedRows, Translators
+from thighdx.evidence.draft import STATUSES, BadCells, Codes, EncodedRows
 from thighdx.evidence.vocabulary import (
     AGE_LIMITS,
-    DATE_OF_BIRTH,
-    REFERENCE_DATE,
     Vocabulary,
     is_unknown,
     state_hint,
 )
-from thighdx.scoring.options import OnError
+from thighdx.scoring.plan import TablePlan
 
-__all__ = ["Fault", "FaultReader", "FaultTally", "conflict_in"]
+__all__ = ["Fault", "FaultReader", "FaultTally", "refuse_faults", "underage"]
 
 SHOWN_CHARACTERS = 80
 LOOKED_AT = 1_000  # bad cells of a column whose values are counted
@@ -62,23 +61,40 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class FaultReader:
-    """Says what is wrong with cells of some rows of a table."""
+    """Says what is wrong with some rows of a table, and with which of their cells.
 
-    vocabulary: Vocabulary
+    Attributes
+    ----------
+    plan : ColumnPlan
+    rows : table or record batch
+        `rows[name]` is one of its columns.
+    encoded : EncodedRows
+        The same, as they were read.
+    """
+
     plan: ColumnPlan
     rows: Any
-    translators: Translators
+    encoded: EncodedRows
 
-    def fault(self, encoded: EncodedRows, row: int, status: str) -> Fault | None:
-        """Return what gave a row its status; None if no cell did."""
-        for bad in encoded.bad_cells:
-            place = int(np.searchsorted(bad.rows, row))
-            if bad.status == status and place < len(bad.rows) and bad.rows[place] == row:
-                column, value, message = self.describe(bad, row)
-                return Fault(row, status, column, value, message)
-        return None
+    def explain(self, model: ModelFacts, status: Codes, rows: Iterable[int]) -> Iterator[Fault]:
+        """Say why some rows could not be scored; impossible ones take some milliseconds each.
 
-    def details(self, encoded: EncodedRows, status: Codes) -> npt.NDArray[np.object_]:
+        Parameters
+        ----------
+        status : (n_rows,) int8
+            Of all rows, as positions in `STATUSES`.
+        """
+        for row in rows:
+            name = STATUSES[status[row]]
+            if name == "impossible_evidence":
+                yield Fault(row, name, "", "", _conflict(model.compiled, self.encoded.batch, row))
+            for bad in self.encoded.bad_cells:
+                place = int(np.searchsorted(bad.rows, row))
+                if bad.status == name and place < len(bad.rows) and bad.rows[place] == row:
+                    yield Fault(row, name, *self.describe(bad, row))
+                    break
+
+    def details(self, status: Codes) -> npt.NDArray[np.object_]:
         """Say of every row what could not be read, or why it is impossible; "" where nothing is wrong.
 
         Returns
@@ -88,13 +104,10 @@ class FaultReader:
             that one too.
         """
         said = np.full(len(status), "", dtype=object)
-        for bad in reversed(encoded.bad_cells):
+        for bad in reversed(self.encoded.bad_cells):
             known: dict[object, str] = {}
-            is_cell = bad.status != "conflicting_columns" and not (
-                bad.meaning[0] == "virtual" and bad.meaning[2] < 0
-            )
-            for row in bad.rows[encoded.status[bad.rows] == STATUSES.index(bad.status)].tolist():
-                key = _shown(cell(self.rows[bad.column], row)) if is_cell else row
+            for row in bad.rows[self.encoded.status[bad.rows] == STATUSES.index(bad.status)].tolist():
+                key = _shown(cell(self.rows[bad.column], row)) if bad.is_by_itself else row
                 if key not in known:
                     known[key] = self.describe(bad, row)[2]
                 said[row] = known[key]
@@ -103,49 +116,43 @@ class FaultReader:
 
     def describe(self, bad: BadCells, row: int) -> tuple[str, str, str]:
         """Return the column at fault, what is in the cell, and what was expected."""
-        kind, index, state = bad.meaning
+        kind, index, _ = bad.meaning
         if bad.status == "conflicting_columns":
             return "", "", self._clash(bad, row)
-        if kind == "virtual" and state < 0:
+        if not bad.is_by_itself:
             return self._likelihoods(index, row)
-        stored = cell(self.rows[bad.column], row)
-        value = self._translated(bad.column, row)
-        read_as, message = self._expected(bad, value)
-        own = _shown(stored)
+        own, value = _shown(cell(self.rows[bad.column], row)), self._translated(bad.column, row)
+        message = self._expected(bad, value)
         if kind == "age" and own != _shown(value):
             message = f"got {own!r}; in years: {message}"
-        return str(bad.column), own, f"{self._title(bad.column, read_as)}: {message}"
+        read_as = self.plan.renamed.get(bad.column, bad.column)
+        title = read_as if read_as == bad.column else f"{bad.column}, read as {read_as}"
+        return str(bad.column), own, f"{title}: {message}"
 
     def common_values(self, bad: BadCells, *, at_most: int) -> Counter[str]:
         """Return how often each value stands in the first of some bad cells."""
         return Counter(_shown(cell(self.rows[bad.column], int(row))) for row in bad.rows[:at_most])
 
-    def _expected(self, bad: BadCells, value: object) -> tuple[str, str]:
-        """Return what a column is read as, and what is wrong with a value of it."""
-        kind, index, state = bad.meaning
+    def _expected(self, bad: BadCells, value: object) -> str:
+        """Say what is wrong with a value of a column."""
+        kind, index, _ = bad.meaning
+        vocabulary = self.plan.vocabulary
+        if kind in ("variable", "given"):
+            variable = (vocabulary.causes if kind == "given" else vocabulary.variables)[index]
+            refusal = Vocabulary.refusal(variable, value).removeprefix(f"{variable.id}: ")
+            return refusal.replace("or None for unknown", "or an empty cell for unknown")
         if kind == "setting":
-            hint = state_hint(str(value), self.vocabulary.settings)
-            message = f"got {_shown(value)!r}, expected one of {', '.join(self.vocabulary.settings)}"
-            return SETTING, message + (f"; {hint}" if hint else "")
-        if kind == "age":
-            low, high = AGE_LIMITS
-            return AGE, f"got {_shown(value)!r}, expected {low:g} to {high:g} years"
-        if kind in ("birth", "reference"):
+            hint = state_hint(str(value), vocabulary.settings)
+            wanted = f"one of {', '.join(vocabulary.settings)}" + (f"; {hint}" if hint else "")
+        elif kind == "virtual":
+            wanted = "a number from 0 on"
+        elif kind == "age":
+            wanted = f"{AGE_LIMITS[0]:g} to {AGE_LIMITS[1]:g} years"
+        elif bad.status == "out_of_range":
+            wanted = f"a date up to {AGE_LIMITS[1]:g} years before the patient was seen"
+        else:
             wanted = "a date such as 1990-02-28"
-            if bad.status == "out_of_range":
-                wanted = f"a date up to {AGE_LIMITS[1]:g} years before the patient was seen"
-            return (
-                DATE_OF_BIRTH if kind == "birth" else REFERENCE_DATE
-            ), f"got {_shown(value)!r}, expected {wanted}"
-        variable = (self.vocabulary.causes if kind == "given" else self.vocabulary.variables)[index]
-        if kind == "virtual":
-            return (
-                f"{variable.id}:{variable.states[state]}",
-                f"got {_shown(value)!r}, expected a number from 0 on",
-            )
-        refusal = Vocabulary.refusal(variable, value).removeprefix(f"{variable.id}: ")
-        message = refusal.replace("or None for unknown", "or an empty cell for unknown")
-        return (f"given_{variable.id}" if kind == "given" else variable.id), message
+        return f"got {_shown(value)!r}, expected {wanted}"
 
     def _likelihoods(self, index: int, row: int) -> tuple[str, str, str]:
         """Say what is wrong with the likelihoods of one variable taken together."""
@@ -156,7 +163,7 @@ class FaultReader:
         if missing:
             message = f"likelihoods of all states or of none; unknown: {missing}"
         first = _shown(cell(self.rows[known[0]], row))
-        return str(known[0]), first, f"{self.vocabulary.variables[index].id}: {message}"
+        return str(known[0]), first, f"{self.plan.vocabulary.variables[index].id}: {message}"
 
     def _clash(self, bad: BadCells, row: int) -> str:
         """Name a column that says something else than others about the same."""
@@ -165,12 +172,19 @@ class FaultReader:
 
     def _translated(self, name: Hashable, row: int) -> object:
         value = cell(self.rows[name], row)
-        return self.translators[name](value) if name in self.translators else value
+        return self.plan.translators[name](value) if name in self.plan.translators else value
 
-    @staticmethod
-    def _title(column: Hashable, read_as: str) -> str:
-        """Name a column as the table does, and say what it is read as."""
-        return read_as if column == read_as else f"{column}, read as {read_as}"
+
+def refuse_faults(
+    reader: FaultReader, plan: TablePlan, status: Codes, *, first_row: int = 0, where: str = ""
+) -> None:
+    """Raise a `TableError` at the first row that could not be scored, if that is an error."""
+    bad = np.flatnonzero(status)
+    if len(bad) and plan.options.on_error == "raise":
+        (fault,) = reader.explain(plan.model, status, [int(bad[0])])
+        raise TableError(
+            f"row {first_row + fault.row + 1}{where}: {fault.status}: {fault.message}; on_error is 'raise'"
+        )
 
 
 @dataclass(slots=True)
@@ -181,36 +195,25 @@ class FaultTally:
     ----------
     statuses : Counter of str
         Rows without probabilities, by why.
+    n_underage : int
+        Rows with an age below the first age band.
     values : mapping of column to Counter of str
         What stands in the bad cells looked at, and how often.
     hints : mapping of column to str
         What was expected, for one of them.
     """
 
-    on_error: OnError
     statuses: Counter[str] = field(default_factory=Counter)
     n_underage: int = 0
     n_bad: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
-    def add(self, reader: FaultReader, encoded: EncodedRows, status: Codes, *, first_row: int) -> None:
-        """Count the rows of one part of a table.
-
-        Raises
-        ------
-        TableError
-            At a row without probabilities, if that is an error.
-        """
-        self.n_underage += encoded.n_underage
-        rows = np.flatnonzero(status)
-        self.statuses.update(STATUSES[code] for code in status[rows])
-        if len(rows) and self.on_error == "raise":
-            name = STATUSES[status[rows[0]]]
-            fault = reader.fault(encoded, int(rows[0]), name)
-            message = IMPOSSIBLE if fault is None else fault.message
-            raise TableError(f"row {first_row + int(rows[0]) + 1}: {name}: {message}; on_error is 'raise'")
-        for bad in encoded.bad_cells:
+    def add(self, reader: FaultReader, status: Codes) -> None:
+        """Count the rows of one part of a table."""
+        self.n_underage += reader.encoded.n_underage
+        self.statuses.update(STATUSES[code] for code in status[status != 0])
+        for bad in reader.encoded.bad_cells:
             column = str(bad.column)
             self.n_bad[column] += len(bad.rows)
             seen = self.values.setdefault(column, Counter())
@@ -218,12 +221,19 @@ class FaultTally:
             if column not in self.hints:
                 self.hints[column] = reader.describe(bad, int(bad.rows[0]))[2]
 
-    def messages(self, n_rows: int) -> list[str]:
-        """Say in one message what could not be read, or in none that everything could."""
-        n_lost = self.statuses.total()
-        if not n_lost and not self.n_bad:
-            return []
-        parts = []
+    def warn(self, plan: ColumnPlan, n_rows: int, *, stacklevel: int) -> None:
+        """Warn of what the user may not expect: of columns, and of cells and rows in one message."""
+        found = [*plan.remarks]
+        if self.statuses or self.n_bad:
+            found.append(self._message(n_rows))
+        if self.n_underage:
+            found += underage(plan.vocabulary, self.n_underage)
+        for message in found:
+            warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
+
+    def _message(self, n_rows: int) -> str:
+        """Say what could not be read, and how many rows that cost."""
+        n_lost, parts = self.statuses.total(), []
         for column, count in self.n_bad.most_common(SHOWN_COLUMNS):
             common = self.values[column].most_common(SHOWN_VALUES)
             is_whole = self.values[column].total() == count  # else only some were looked at
@@ -238,7 +248,17 @@ class FaultTally:
             title = f"{n_lost:,} of {n_rows:,} rows have no probabilities ({kinds}); see the column status"
         else:
             title = f"{_cells(self.n_bad.total())} cannot be read and count as unknown"
-        return ["\n  ".join([title, *parts])]
+        return "\n  ".join([title, *parts])
+
+
+def underage(vocabulary: Vocabulary, n_rows: int) -> list[str]:
+    """Say that patients are younger than the population the model is about; nothing where there are none."""
+    if not n_rows:
+        return []
+    return [
+        f"outside_population: {n_rows} rows with an age below {vocabulary.age_starts[0]:g}; the model "
+        f"is about adults, they count as its first age band"
+    ]
 
 
 def _cells(count: int) -> str:
@@ -251,7 +271,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
 
 
-def conflict_in(model: CompiledModel, batch: EvidenceBatch, row: int) -> str:
+def _conflict(model: CompiledModel, batch: EvidenceBatch, row: int) -> str:
     """Name a smallest set of evidence of a row that cannot be true together."""
     vocabulary = model.vocabulary
     findings: dict[str, object] = {

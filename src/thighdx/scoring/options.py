@@ -6,23 +6,67 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypedDict, TypeVar, get_args
 
 from thighdx.errors import TableError
-from thighdx.evidence.column_map import ColumnMap
-from thighdx.evidence.draft import Translators
 from thighdx.evidence.vocabulary import as_day
+from thighdx.plain import Plain
 from thighdx.reasoning.intervals.level import check_level
 
-__all__ = ["Engine", "OnError", "ScoreOptions"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    import polars as pl
+
+    from thighdx.evidence.column_map import ColumnMap
+
+__all__ = [
+    "ArrowStream",
+    "Engine",
+    "FrameT",
+    "OnError",
+    "ScoreKeywords",
+    "ScoreOptions",
+    "ScorerKeywords",
+]
 
 Engine: TypeAlias = Literal["auto", "compiled", "numpy"]
 OnError: TypeAlias = Literal["keep", "unknown", "raise"]
+FrameT = TypeVar("FrameT", "pd.DataFrame", "pl.DataFrame")
+
+
+class ArrowStream(Protocol):
+    """What gives Arrow batches: a DuckDB relation, a reader, a table of another library."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a capsule of the Arrow C stream interface."""
+
+
+class ScoreKeywords(TypedDict, total=False):
+    """What `Model.score` may be asked for."""
+
+    setting: str | None
+    interval: float | None
+    triage: bool
+    groups: bool
+    status_detail: bool
+    columns: Mapping[str, str] | None
+    on_error: OnError
+    reference_date: str | date | None
+    n_threads: int | None
+
+
+class ScorerKeywords(ScoreKeywords, total=False):
+    """What a `Scorer` may be asked for beside."""
+
+    top: int | None
+    column_map: str | Path | Mapping[str, Any] | ColumnMap | None
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreOptions:
-    """What is asked for.
+class ScoreOptions(Plain):
+    """What is asked for; plain data of it has everything that can change a result but the engine.
 
     Attributes
     ----------
@@ -46,7 +90,7 @@ class ScoreOptions:
     n_threads : int, optional
         All by default; never changes a result.
     engine : {"auto", "compiled", "numpy"}
-        ``auto`` is decided once per table, by its size; see `thighdx.scoring.score.choose_engine`.
+        ``auto`` is decided once per table, by its size; see `choose_engine` in `thighdx.scoring.score`.
     """
 
     setting: str
@@ -61,6 +105,7 @@ class ScoreOptions:
     reference_date: str | date | None = None
     n_threads: int | None = field(default=None, compare=False)
     engine: Engine = "auto"
+    _renamed: ClassVar = {"engine": ""}
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, with a `TableError` or `OptionError`."""
@@ -84,45 +129,6 @@ class ScoreOptions:
             raise TableError(
                 f"reference_date: got {self.reference_date!r}, expected a date such as '2026-03-31'"
             )
-
-    @property
-    def reference_day(self) -> float | None:
-        """The reference date as the number YYYYMMDD."""
-        return None if self.reference_date is None else as_day(self.reference_date)
-
-    @property
-    def renamed(self) -> dict[str, str]:
-        """Column to what it is read as, by the map and by `columns`."""
-        return {**(self.column_map.renamed if self.column_map is not None else {}), **self.columns}
-
-    @property
-    def dropped(self) -> frozenset[str]:
-        """Columns that are neither read nor passed through."""
-        return self.column_map.dropped if self.column_map is not None else frozenset()
-
-    @property
-    def translators(self) -> Translators:
-        """Column to what turns its cells into words of the vocabulary."""
-        if self.column_map is None:
-            return {}
-        made = {name: self.column_map.translator(name) for name in self.column_map.columns}
-        return {name: translate for name, translate in made.items() if translate is not None}
-
-    def as_plain(self) -> dict[str, Any]:
-        """Return everything that can change a result but the engine, as plain data."""
-        column_map = self.column_map
-        return {
-            "setting": self.setting,
-            "interval": self.interval,
-            "triage": self.triage,
-            "groups": self.groups,
-            "status_detail": self.status_detail,
-            "columns": dict(self.columns),
-            "column_map": None if column_map is None else column_map.as_plain(),
-            "top": self.top,
-            "on_error": self.on_error,
-            "reference_date": None if self.reference_date is None else str(self.reference_date),
-        }
 
 
 def _is_whole(value: object) -> bool:

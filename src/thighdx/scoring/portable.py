@@ -8,25 +8,17 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.compiled_model import CompiledModel, ModelFacts
 from thighdx.compiled.reading import read_compiled
 from thighdx.errors import ThighdxError
 from thighdx.kb.resources import model_path, shipped_models
 
-__all__ = ["ModelSource", "PortableModel", "SupportsModel", "find_model"]
+__all__ = ["ModelSource", "PortableModel", "find_model"]
 
 
-class SupportsModel(Protocol):
-    """What wraps a compiled model; `thighdx.Model` does."""
-
-    @property
-    def compiled(self) -> CompiledModel:
-        """The model."""
-
-
-ModelSource: TypeAlias = "SupportsModel | CompiledModel | str | Path | None"
+ModelSource: TypeAlias = "ModelFacts | str | Path | None"
 
 # Of this process: shipped models stay; of users' own, the last few that came whole, so that tasks of one job share
 # theirs and a long-lived worker does not keep every model it ever saw.
@@ -92,14 +84,14 @@ class PortableModel:
 
 def find_model(source: ModelSource) -> CompiledModel:
     """Return a model as it is, the shipped one for None, a shipped one by name, or that of a folder."""
-    if isinstance(source, CompiledModel):
-        return source
+    if isinstance(source, ModelFacts):
+        return source.compiled
     names = shipped_models()
     if source is None:
         return _shipped(names[0])
     if isinstance(source, str) and source in names and not Path(source).exists():
         return _shipped(source)
-    return read_compiled(source) if isinstance(source, str | Path) else source.compiled
+    return read_compiled(source)
 
 
 def _shipped(name: str) -> CompiledModel:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap, read_column_map
-from thighdx.evidence.draft import STATUSES
+from thighdx.evidence.draft import STATUSES, encode_rows
 from thighdx.reasoning.intervals.level import check_level
-from thighdx.scoring.faults import Fault, FaultReader, FaultTally, conflict_in
-from thighdx.scoring.options import Engine, OnError, ScoreOptions
+from thighdx.scoring.faults import Fault, FaultReader, FaultTally, refuse_faults
+from thighdx.scoring.options import ArrowStream, Engine, FrameT, OnError, ScoreOptions
+from thighdx.scoring.plan import SchemaPlan, plan_schema, schema_difference
 from thighdx.scoring.portable import ModelSource, PortableModel, find_model
-from thighdx.scoring.schema_plan import SchemaPlan, make_notes, plan_schema, schema_difference
-from thighdx.scoring.score import ScoredRows, Scoring, score_table, underage
-from thighdx.scoring.top_causes import check_top, top_causes, top_columns
+from thighdx.scoring.score import ScoredRows, last_words, score_rows, score_table
 
 __all__ = ["ScoredBatch", "Scorer"]
 
@@ -51,24 +50,13 @@ class Scorer:
     ----------
     model : Model, str or Path, optional
         A model, the name of a shipped one, or a folder; default the shipped model.
-    setting : str, optional
-        Setting of rows that do not name their own; default the model's.
-    interval : float, optional
-        Level of credible intervals, such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
-    triage, groups, status_detail : bool
-        Adds the level of urgency; adds ``group_<name>``; adds why a row could not be read, in words.
-    columns : mapping of str to str, optional
-        Column to what it is read as.
+    setting, interval, triage, groups, status_detail, columns, on_error, reference_date
+        As for `thighdx.Model.score`.
     top : int, optional
-        Adds this many leading causes: ``top_1``, ``top_1_probability``, ``top_2``, ...; null and NaN in rows
-        that could not be scored. The residual cause is never among them.
+        Adds this many leading causes, from 1 to all: ``top_1``, ``top_1_probability``, ``top_2``, ...; null and NaN in
+        rows that could not be scored. The residual cause is never among them.
     column_map : path or mapping, optional
         A map from a hospital's names and codes to the vocabulary; see `thighdx.evidence.column_map`.
-    on_error : {"keep", "unknown", "raise"}
-        A row with a cell that cannot be read keeps its place, with its status and no probabilities; is scored as
-        if the cell were unknown; is an error.
-    reference_date : date or str, optional
-        The day when patients were seen: turns a column ``date_of_birth`` into ages.
     n_threads : int, optional
         Threads per batch; default all.
     strict : bool
@@ -137,14 +125,9 @@ class Scorer:
         )
         if self._options.column_map is not None:
             self._options.column_map.check(found.vocabulary)
+        _check_top(top, len(found.causes) - (found.residual_cause in found.causes))
+        self._model: CompiledModel | None = found
         self._portable: PortableModel | None = None
-        self._open(found)
-        check_top(top, len(self._ranked()))
-
-    def _open(self, model: CompiledModel | None) -> None:
-        """Start with a model, or with none yet."""
-        self._model = model
-        self._scoring: Scoring | None = None if model is None else Scoring.of(model, self._options)
         self._plans: dict[pa.Schema, SchemaPlan] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -156,7 +139,7 @@ class Scorer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Unpack; the model is loaded when it is first needed."""
         self._options, self._portable = state["options"], state["model"]
-        self._open(None)
+        self._model, self._plans = None, {}
 
     def __repr__(self) -> str:
         """Return the model and the setting."""
@@ -167,27 +150,13 @@ class Scorer:
         """The model that scores: its name, version, settings, causes; `thighdx.model.Model` of it diagnoses."""
         if self._model is None:
             assert self._portable is not None
-            self._open(self._portable.open())
-            assert self._model is not None
+            self._model = self._portable.open()
         return self._model
-
-    @property
-    def scoring(self) -> Scoring:
-        """What scores the rows of any table."""
-        if self._scoring is None:
-            self._open(self.model)
-            assert self._scoring is not None
-        return self._scoring
 
     @property
     def setting(self) -> str:
         """Setting of rows that do not name their own."""
         return self._options.setting
-
-    @property
-    def dropped(self) -> frozenset[str]:
-        """Columns that the map leaves out."""
-        return self._options.dropped
 
     @property
     def options(self) -> ScoreOptions:
@@ -196,6 +165,11 @@ class Scorer:
 
     def plan(self, schema: pa.Schema) -> SchemaPlan:
         """Return how each column of a table is read, and what comes out.
+
+        Parameters
+        ----------
+        schema : pyarrow.Schema
+            Of the table; made once per schema and kept.
 
         Raises
         ------
@@ -207,12 +181,16 @@ class Scorer:
         if schema not in self._plans:
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
-            notes, top = make_notes(self.model, self.setting), top_columns(self._options.top or 0)
-            self._plans[schema] = plan_schema(self.scoring, schema, top=top, notes=notes)
+            self._plans[schema] = plan_schema(self.model, self._options, schema)
         return self._plans[schema]
 
     def output_schema(self, input_schema: pa.Schema) -> pa.Schema:
         """Return the schema of what comes out for tables of a schema, without scoring.
+
+        Parameters
+        ----------
+        input_schema : pyarrow.Schema
+            Of the tables.
 
         Raises
         ------
@@ -220,6 +198,12 @@ class Scorer:
             As `plan` does.
         """
         return self.plan(input_schema).output
+
+    @overload
+    def __call__(self, batch: FrameT) -> FrameT: ...
+
+    @overload
+    def __call__(self, batch: ArrowStream) -> pa.RecordBatch | pa.Table: ...
 
     def __call__(self, batch: Any) -> Any:
         """Return the scored batch or table: the same kind, same rows, same order.
@@ -239,23 +223,22 @@ class Scorer:
             As `Model.score` does.
         """
         if not isinstance(batch, pa.RecordBatch):
-            names = top_columns(self._options.top or 0)
-            compiled = replace(self.scoring, options=replace(self._options, engine="compiled"))
-            return score_table(compiled, batch, reserved=names, last=self._leading)
+            return score_table(self.model, replace(self._options, engine="compiled"), batch)
         is_new = batch.schema.remove_metadata() not in self._plans
         scored = self.score_batch(batch)
-        found = scored.found
-        self.refuse_faults(batch, found)
-        tally = FaultTally(self._options.on_error)
-        tally.add(self.reader(batch), found.encoded, found.status, first_row=0)
-        remarks = self.plan(batch.schema).remarks if is_new else ()
-        young = underage(self.scoring, found.encoded.n_underage)
-        for message in (*remarks, *tally.messages(batch.num_rows), *young):
-            warnings.warn(message, UserWarning, stacklevel=2)
+        self.refuse_faults(batch, scored.found)
+        tally, columns = FaultTally(), self.plan(batch.schema).columns
+        tally.add(self._reader(batch, scored.found), scored.found.status)
+        tally.warn(columns if is_new else replace(columns, remarks=()), batch.num_rows, stacklevel=2)
         return scored.batch
 
     def stream(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield every batch of a stream scored.
+        """Yield every batch of a stream scored, one after the other, in constant memory.
+
+        Parameters
+        ----------
+        batches : iterable of pyarrow.RecordBatch
+            All of one schema.
 
         Raises
         ------
@@ -272,61 +255,58 @@ class Scorer:
             yield self(batch)
 
     def score_batch(self, batch: pa.RecordBatch, *, engine: Engine = "compiled") -> ScoredBatch:
-        """Return the scored batch and what is to be said about it; warns of nothing and refuses no row."""
+        """Return the scored batch and what is to be said about it; warns of nothing and refuses no row.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+        engine : {"compiled", "numpy"}
+            They agree to 1e-12.
+        """
         check_record_batch(batch)
-        plan, scoring = self.plan(batch.schema), self.scoring
-        encoded = scoring.encode(batch, batch.num_rows, plan.columns)
-        found = scoring.score(encoded, engine=engine, n_threads=self._options.n_threads)
+        plan = self.plan(batch.schema)
+        encoded = encode_rows(plan.columns, batch, batch.num_rows)
+        found = score_rows(plan.table, encoded, engine=engine, n_threads=self._options.n_threads)
         arrays = [batch.column(position) for position in plan.passthrough]
         arrays += [pa.array(STATUSES).take(pa.array(found.status)), *map(pa.array, found.numbers)]
-        if found.levels is not None:
-            arrays.append(pa.array(found.levels, pa.string()))
-        if self._options.status_detail:
-            arrays.append(pa.array(self.reader(batch).details(encoded, found.status), pa.string()))
-        if self._options.top is not None:
-            arrays += self._top(dict(zip(scoring.numbers, found.numbers, strict=True)))
+        last = last_words(plan.table, batch, found)
+        arrays += [pa.array(v, pa.string() if v.dtype == object else pa.float64()) for v in last.values()]
         return ScoredBatch(pa.RecordBatch.from_arrays(arrays, schema=plan.output), found)
 
-    def reader(self, batch: pa.RecordBatch) -> FaultReader:
-        """Return what says why cells of a batch cannot be read."""
-        plan = self.plan(batch.schema).columns
-        return FaultReader(self.scoring.vocabulary, plan, batch, self._options.translators)
+    def _reader(self, batch: pa.RecordBatch, found: ScoredRows) -> FaultReader:
+        """Return what says why rows of a batch could not be scored."""
+        return FaultReader(self.plan(batch.schema).columns, batch, found.encoded)
 
     def explain(self, batch: pa.RecordBatch, found: ScoredRows, rows: Iterable[int]) -> Iterator[Fault]:
-        """Say why rows of a batch could not be scored; impossible ones take some milliseconds each."""
-        reader = self.reader(batch)
-        for row in rows:
-            status = STATUSES[found.status[row]]
-            fault = reader.fault(found.encoded, row, status)
-            yield fault or Fault(row, status, "", "", conflict_in(self.model, found.encoded.batch, row))
+        """Say why rows of a batch could not be scored; impossible ones take some milliseconds each.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+        found : ScoredRows
+            What `score_batch` found for it.
+        rows : iterable of int
+            Positions in the batch, from 0, of rows whose status is not ``ok``.
+        """
+        return self._reader(batch, found).explain(self.model, found.status, rows)
 
     def refuse_faults(self, batch: pa.RecordBatch, found: ScoredRows) -> None:
-        """Raise at the first row that could not be scored, if that is an error."""
-        bad = np.flatnonzero(found.status)
-        if len(bad) and self._options.on_error == "raise":
-            (fault,) = self.explain(batch, found, [int(bad[0])])
-            raise TableError(f"row {fault.row + 1} of the batch: {fault.status}: {fault.message}")
+        """Raise at the first row that could not be scored, if that is an error.
 
-    def _top(self, numbers: Mapping[str, Any]) -> list[pa.Array]:
-        """Return the columns of leading causes."""
-        ranked = self._ranked()
-        posterior = np.stack([numbers[cause] for cause in ranked], axis=1)
-        ids = pa.array(ranked)
-        arrays: list[pa.Array] = []
-        for places, values in top_causes(posterior, ranked, self._options.top or 0):
-            arrays += [ids.take(pa.array(places, mask=places < 0)), pa.array(values)]
-        return arrays
+        Parameters
+        ----------
+        batch, found
+            As for `explain`.
+        """
+        table = self.plan(batch.schema).table
+        refuse_faults(self._reader(batch, found), table, found.status, where=" of the batch")
 
-    def _leading(self, numbers: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the columns of leading causes in numpy, by name."""
-        if self._options.top is None:
-            return {}
-        arrays = [array.to_numpy(zero_copy_only=False) for array in self._top(numbers)]
-        return dict(zip(top_columns(self._options.top), arrays, strict=True))
 
-    def _ranked(self) -> list[str]:
-        """Return the causes that take part in rankings."""
-        return [cause for cause in self.model.causes if cause != self.model.residual_cause]
+def _check_top(top: object, n_ranked: int) -> None:
+    """Refuse a number of leading causes that makes no sense."""
+    is_count = isinstance(top, numbers.Integral) and not isinstance(top, bool)
+    if top is not None and not (is_count and 1 <= int(top) <= n_ranked):  # type: ignore[call-overload]  # is a whole number
+        raise TableError(f"top: got {top!r}, expected a whole number from 1 to {n_ranked}")
 
 
 def check_record_batch(batch: object) -> None:

@@ -27,7 +27,7 @@ from thighdx.reasoning.intervals.delta import case_gradients, delta_moments
 from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 
 STEP = 1e-5
-SECOND_STEP = 1e-3
+SECOND_STEP = 4e-4
 
 
 def log_odds(network: Network, batch: EvidenceBatch, sets: np.ndarray) -> np.ndarray:
@@ -102,8 +102,8 @@ def test_the_mean_moves_by_half_the_spread_times_the_second_derivative(drawn: st
             )[is_open]
             for step in (SECOND_STEP, -SECOND_STEP)
         ]
-        bend = (ends[0] + ends[1] - 2 * found.log_odds[0, is_open]) / SECOND_STEP**2
-        expected += bend * (layout.spread @ direction) / 2
+        second_derivative = (ends[0] + ends[1] - 2 * found.log_odds[0, is_open]) / SECOND_STEP**2
+        expected += second_derivative * (layout.spread @ direction) / 2
     np.testing.assert_allclose(found.mean[0, is_open], expected, atol=floats.SECOND_DIFFERENCE)
 
 

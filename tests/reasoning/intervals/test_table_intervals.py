@@ -139,7 +139,10 @@ def test_moments_are_sums_over_the_gradients_of_every_judgement(
             found.variance, gradients**2 @ layout.sd**2, rtol=floats.SUMMED_APART, atol=floats.SUMMED_APART
         )
         np.testing.assert_allclose(
-            found.third, gradients**3 @ layout.third, rtol=floats.SUMMED_APART, atol=floats.SUMMED_APART
+            found.third_moment,
+            gradients**3 @ layout.third_moment,
+            rtol=floats.SUMMED_APART,
+            atol=floats.SUMMED_APART,
         )
 
 

@@ -23,7 +23,8 @@ from thighdx.reasoning.urgency.management import (
     Management,
     management,
 )
-from thighdx.reasoning.urgency.triage import LEVEL_WORDS, Reason, Triage, triage
+from thighdx.reasoning.urgency.triage import Reason, Triage, triage
+from thighdx.words import ENGLISH
 
 SHIPPED = thighdx.load_model()
 KB = SHIPPED.compiled.kb
@@ -69,7 +70,7 @@ def test_a_likely_cause_brings_its_rows_after_the_general_ones() -> None:
     assert (found.level, advice.causes) == ("self_care", ("hamstring_strain",))
     assert ids(advice) == ["M002", "M065", "M066", "M068", "M067", "M070"]
     assert advice.disclaimer == KB.manifest.disclaimer
-    assert advice.seek_care == LEVEL_WORDS["self_care"]
+    assert advice.seek_care == ENGLISH["meaning.self_care"]
 
 
 def test_at_most_three_causes_and_never_the_residual_one_are_advised_on() -> None:
@@ -213,7 +214,7 @@ def test_a_cause_at_its_threshold_only_as_it_is_counted_is_no_suspect() -> None:
 
 def test_a_warning_sign_without_a_suspect_leaves_only_first_cautions() -> None:
     _, advice = advise({"chest_pain_or_dyspnea": "present"}, nocturnal_leg_cramp=0.6)
-    assert advice.seek_care == LEVEL_WORDS["urgent"]
+    assert advice.seek_care == ENGLISH["meaning.urgent"]
     assert ids(advice) == ["M001", "M029"]
 
 

@@ -127,7 +127,7 @@ def test_a_reason_says_plainly_how_a_cause_was_counted() -> None:
     (reason,) = judge(CALM, rare(deep_vein_thrombosis=0.04)).reasons
     assert reason.words.startswith(
         "Deep vein thrombosis: 4.0%; counted at three times its odds because it must not be missed: 11.1%; "
-        "from 8.0%: soon. A clot can travel"
+        "from 8%: soon. A clot can travel"
     )
     assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.08}
     (plain,) = judge(CALM, rare(deep_vein_thrombosis=0.2)).reasons
@@ -142,7 +142,7 @@ def test_a_cause_may_have_a_factor_of_its_own_with_its_reason() -> None:
     )  # fmt: skip
     found = judge(CALM, rare(hip_joint_disease=0.3), with_harm(own))  # 2.5 times the odds: 0.517
     assert found.level == "soon"
-    assert "counted at 2.5 times its odds because it hides a dying bone: 51.7%; from 50.0%: soon" in str(
+    assert "counted at 2.5 times its odds because it hides a dying bone: 51.7%; from 50%: soon" in str(
         found.reasons[0].words
     )
 

@@ -1,1 +1,1 @@
-"""Why: what every piece of evidence contributes to the log odds of a cause."""
+"""The reasons for a posterior: what every piece of evidence contributes to the log odds of a cause."""

@@ -37,7 +37,7 @@ class Comparison:
     cause_idx : tuple of int
         One cause, or two to contrast.
     inside, outside : (n_explanations,) bool
-        Explanations with the cause, and those it is compared with; in a contrast they overlap.
+        Sets of causes with the cause, and those it is compared with; in a contrast they overlap.
     """
 
     cause_idx: tuple[int, ...]
@@ -69,7 +69,7 @@ def verdict(comparison: Comparison, possible: Mask) -> Verdict:
 
 
 def excluding_items(terms: CaseTerms) -> Mask:
-    """Return which explanations each item makes impossible, as (n_items, n_explanations) bool.
+    """Return which sets of causes each item makes impossible, as (n_items, n_explanations) bool.
 
     What only several members of a block make impossible together counts for each of them.
     """

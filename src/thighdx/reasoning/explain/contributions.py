@@ -44,11 +44,11 @@ def explain_cause(case: Case, cause: str, *, n_unknown: int = 5) -> Explanation:
 
     Notes
     -----
-    Evidence that leaves explanations impossible, and causes given as evidence, are applied first:
-    explanations that contradict them are struck out, and what this does to the log-odds is a line of its
+    Evidence that leaves sets of causes impossible, and causes given as evidence, are applied first:
+    sets that contradict them are struck out, and what this does to the log-odds is a line of its
     own. All evidence is then tempered from 0 to 1 and each piece gets its Aumann-Shapley value (see
     `thighdx.reasoning.explain.tempering`). Members of one joint block of contexts (sex, age band, ...) divide
-    their joint term by the Shapley value, for every explanation (see `thighdx.reasoning.evidence_terms`).
+    their joint term by the Shapley value, for every set of causes (see `thighdx.reasoning.evidence_terms`).
 
     A line is marked when its contribution does not come from the cause itself. The *direct* weight of
     evidence is ln P(v | the cause alone) - ln P(v | no cause at work), with findings at their background

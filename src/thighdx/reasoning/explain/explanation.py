@@ -1,4 +1,4 @@
-"""What an explanation of a posterior holds, as data and as a table to read."""
+"""An explanation of a posterior, as data and as a table to read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thighdx.display import Shown
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.explain.comparison import Named, Verdict
 from thighdx.reasoning.explain.provenance import Basis
-from thighdx.text import percent
+from thighdx.text import percent, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,13 +97,13 @@ class ExplanationLine(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Conditioning(Plain):
-    """What is settled before anything is weighed: causes given as evidence, and explanations ruled out.
+    """What is settled before anything is weighed: causes given as evidence, and sets of causes ruled out.
 
     Attributes
     ----------
     given : tuple of (cause, state)
     excluding : tuple of (variable, state)
-        Evidence under which some explanations are impossible; state "" for uncertain evidence.
+        Evidence under which some sets of causes are impossible; state "" for uncertain evidence.
     decibans : float or None
         What leaving only the possible explanations does to the log-odds; None where it settles the
         question.
@@ -245,8 +245,8 @@ class Explanation(Shown, Plain):
         title = f"{self.statement} (decibans)"
         table = [_table_row(row, width, largest) for row in rows]
         open_questions = [
-            f"  still unknown: {s.variable} ({s.highest} {s.highest_decibans:+.1f}, "
-            f"{s.lowest} {s.lowest_decibans:+.1f})"
+            f"  still unknown: {s.variable} ({s.highest} {signed(s.highest_decibans)}, "
+            f"{s.lowest} {signed(s.lowest_decibans)})"
             for s in self.unknown
         ]
         return "\n".join([title, *table, *open_questions])

@@ -65,7 +65,7 @@ def _direct(terms: CaseTerms, comparison: Comparison) -> Floats:
     """Return the direct weight of evidence of every item, in nats, as (n_items,).
 
     ln P(v | cause alone) - ln P(v | no cause at work), or less ln P(v | the other cause alone) in a contrast.
-    The first explanations are the single causes, in their order.
+    The first sets are the single causes, in their order.
     """
     own = terms.log_alone[:, comparison.cause_idx[0]]
     other = terms.log_alone[:, comparison.cause_idx[1]] if comparison.is_contrast else terms.log_background
@@ -79,7 +79,7 @@ def _by_cause(
     """Return what each cause accounts for on either side, twice (n_items, n_causes).
 
     The contribution of v is the mean of l_v(H) - l_v(no cause at work) over A less that over B, with the
-    mean weights along the path; each explanation's part is divided equally among its members. The causes
+    mean weights along the path; each set's part is divided equally among its members. The causes
     compared count 0.
     """
     sides = []

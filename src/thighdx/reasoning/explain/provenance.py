@@ -15,7 +15,7 @@ from thighdx.reasoning.evidence_terms import EvidenceItem
 __all__ = ["OWN_SHARE", "Basis", "judgements_behind", "judgements_of_prior"]
 
 OWN_SHARE = "rebased"
-"""Stands for the source of a share that a user put in place of the elicited one."""
+"""Stands for the source of a base rate that a user put in place of the elicited one."""
 
 
 @dataclass(frozen=True, slots=True)

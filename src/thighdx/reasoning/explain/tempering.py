@@ -1,10 +1,10 @@
-"""Contributions along the path that tempers all evidence from 0 to 1.
+"""The contributions of pieces of evidence along the path that tempers all of it from 0 to 1.
 
 With log likelihoods l_v(H) of the pieces of evidence v and weights
 
     w_t(H) = P(H) exp(t sum_v l_v(H)),    f(t) = ln sum_{H in A} w_t(H) - ln sum_{H in B} w_t(H)
 
-the log ratio of two sets of explanations goes from its prior value f(0) to its posterior value f(1), and
+the log ratio of two sides A and B goes from its prior value f(0) to its posterior value f(1), and
 f'(t) = sum_v (E_{A,t}[l_v] - E_{B,t}[l_v]) is a sum over pieces of evidence. The contribution of v is the
 integral of its part: the Aumann-Shapley value [1]_ of v. It adds up, treats equals equally, gives nothing to
 what makes no difference and knows no order.
@@ -42,7 +42,7 @@ class PathSum:
     contributions : (n_terms,) float64
         In nats; with f(0) they add up to f(1).
     inside, outside : (n_inside,), (n_outside,) float64
-        Mean weight of each explanation of A and of B along the path; each sums to 1.
+        Mean weight of each set of causes of A and of B along the path; each sums to 1.
     n_nodes : int
         Nodes of the sum that closed.
     closing_error : float
@@ -58,7 +58,7 @@ class PathSum:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One set of explanations: log weight at the start of the path, log likelihood, and its terms."""
+    """One side, some sets of causes: log weight at the start of the path, log likelihood, and its terms."""
 
     start: Floats  # (n,)
     slope: Floats  # (n,)
@@ -91,7 +91,7 @@ def tempered_contributions(
     Parameters
     ----------
     start : pair of (n_inside,), (n_outside,) float64
-        log P(H) of the explanations of A and of B, finite. The sets may overlap.
+        log P(H) of the sets of causes of A and of B, finite. The sides may overlap.
     terms : pair of (n_terms, n_inside), (n_terms, n_outside) float64
         l_v(H), finite.
     closure : float

@@ -1,1 +1,1 @@
-"""Whether the evidence fits together, and whether it fits any listed cause."""
+"""The fit of the evidence: with itself, and with the causes that are listed."""

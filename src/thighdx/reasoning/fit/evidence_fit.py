@@ -4,7 +4,7 @@ Jensen's measure of conflict [1]_ compares the evidence with pieces that have no
 
     conf(e) = log2( prod_i P(e_i) / P(e) )
 
-in bits (the base is a convention). Evidence that comes from one explanation supports
+in bits (the base is a convention). Evidence that comes from one set of causes supports
 itself, so conf(e) is negative; above 0 the pieces are less likely together than by chance. The same
 measure between one piece and all others, log2 P(e_i) / P(e_i | rest), finds those that fit least. A
 positive conf(e) may also be a rare case: if conf(e, h) = conf(e) + log2 P(h) / P(h | e) is not positive
@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,8 @@ from thighdx.network.spec import Floats
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
 from thighdx.reasoning.fit.typicality import typicality
-from thighdx.text import percent
+from thighdx.text import Labels, percent, signed
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,14 +40,14 @@ if TYPE_CHECKING:
 __all__ = ["ATYPICAL", "EvidenceFit", "FindingFit", "evidence_fit"]
 
 ATYPICAL = 0.001
-"""Evidence that fewer patients than this of every leading explanation would show fits none of them."""
+"""Evidence that fewer patients than this of every leading set of causes would show fits none of them."""
 CLEAR_CONFLICT_BITS = 2.0
 """A conflict is put into words from here on.
 
 Above 0 are 41 and 28 % of simulated patients of the shipped model of whom 20 and 60 randomly chosen variables
 are known, for little that is known hangs together; above 2 bits fewer than 1 and 5 %.
 """
-LEADING_MASS = 0.9  # explanations looked at: the most probable ones up to this mass
+LEADING_MASS = 0.9  # sets of causes looked at: the most probable ones up to this mass
 MAX_LEADING = 20
 CONFLICTING_BITS = 1.0  # a single finding is named from here on: half as likely as without the others
 
@@ -91,15 +93,15 @@ class EvidenceFit(Shown, Plain):
     residual_leads : bool
         Whether no listed cause is more probable than the residual one.
     typical_of : tuple of str
-        The most probable explanation that the evidence is not atypical of; of none, the nearest.
+        The most probable set of causes that the evidence is not atypical of; of none, the nearest.
     z_score : float
-        Where the evidence lies among patients with this explanation, in standard deviations of a normal
+        Where the evidence lies among patients with these causes, in standard deviations of a normal
         variable; negative: less likely than usual.
     tail_probability : float
-        About the share of such patients whose evidence is at most as likely.
+        About the fraction of such patients whose evidence is at most as likely.
     fits_listed_cause : bool
         False where the residual cause leads, or where the evidence is atypical of every leading
-        explanation.
+        set of causes.
     statement : str
         All this in words.
     labels : mapping of str to str
@@ -125,7 +127,7 @@ class EvidenceFit(Shown, Plain):
     def __repr__(self) -> str:
         """Return the statement and the findings that fit least."""
         lines = [
-            f"  {item.variable} = {item.state or 'uncertain'}: {item.conflict_bits:+.1f} bits "
+            f"  {item.variable} = {item.state or 'uncertain'}: {signed(item.conflict_bits)} bits "
             f"({item.alone:.3g} alone, {item.given_rest:.3g} given the rest)"
             for item in self.findings[:5]
         ]
@@ -170,7 +172,9 @@ def evidence_fit(case: Case) -> EvidenceFit:
         z_score=best.z_score,
         tail_probability=best.tail,
         fits_listed_cause=not leads and best.tail >= ATYPICAL,
-        statement=_statement(findings, conflict, rare_case, rest if leads else "", residual, best),
+        statement=_statement(
+            findings, conflict, rare_case, rest if leads else "", residual, best, case.kb.labels
+        ),
         labels=case.compiled.labels,
     )
 
@@ -194,7 +198,8 @@ def _most_typical(case: Case) -> _Best:
         chosen = order[:n_needed]
         found = typicality(case, chosen)
     best = int(np.argmax(np.minimum(found.tail, ATYPICAL)))  # the first of those that will do
-    return _Best(case.causes_of(int(chosen[best])), float(found.z_score[best]), float(found.tail[best]))
+    causes = case.explanations(best + 1)[best].causes
+    return _Best(causes, float(found.z_score[best]), float(found.tail[best]))
 
 
 def _rare_case(case: Case, conflict: float) -> str:
@@ -235,42 +240,32 @@ def _statement(
     leading_residual: str,
     residual: float,
     best: _Best,
+    labels: Labels,
 ) -> str:
     """Say in words how the evidence fits."""
     if not findings:
-        return "Nothing is known yet, so nothing can be in conflict."
-    said = []
+        return say("fit.nothing", labels)
+    said, bits = [], signed(conflict)
     if leading_residual:
-        said.append(
-            f"The evidence fits no listed cause: {leading_residual} leads with {percent(residual, 0)}."
-        )
+        said.append(say("fit.unlisted", labels, cause=leading_residual, probability=percent(residual, 0)))
     elif best.tail < ATYPICAL:
-        said.append(
-            f"The evidence fits no listed cause well: {' with '.join(best.causes)} comes closest, but "
-            f"fewer than {_one_in(best.tail)} such patients would show evidence this unlikely."
-        )
+        causes = reduce(lambda a, b: say("fit.with", labels, cause=a, other=b), best.causes)
+        said.append(say("fit.atypical", labels, causes=causes, rarity=_one_in(best.tail, labels)))
     if conflict >= CLEAR_CONFLICT_BITS:
-        subject = "It does" if said else "The evidence does"
         named = ", ".join(f.variable for f in findings[:3] if f.conflict_bits >= CONFLICTING_BITS)
-        said.append(
-            f"{subject} not fit together well (conflict {conflict:+.1f} bits)"
-            + (f"; fitting least with the rest: {named}." if named else ".")
-        )
+        words = say("fit.and_conflict" if said else "fit.conflict", labels, bits=bits)
+        said.append(words + (say("fit.least", labels, findings=named) if named else "."))
         if rare_case:
-            said.append(f"It would fit together as a rare case of {rare_case}.")
-    elif not said and conflict > 0:
-        said.append(
-            f"The evidence neither supports nor clearly contradicts itself (conflict {conflict:+.1f} bits)."
-        )
+            said.append(say("fit.rare_case", labels, cause=rare_case))
     elif not said:
-        said.append(f"The evidence fits together (conflict {conflict:+.1f} bits).")
+        said.append(say("fit.neither" if conflict > 0 else "fit.together", labels, bits=bits))
     return " ".join(said)
 
 
-def _one_in(probability: float) -> str:
+def _one_in(probability: float, labels: Labels | None) -> str:
     """Write a small probability as one in a round number that is at most its inverse."""
     if probability < 1e-6:
-        return "one in a million"
+        return say("fit.one_in_a_million", labels)
     inverse = 1.0 / probability
     step = 10.0 ** np.floor(np.log10(inverse))
-    return f"one in {int(step * np.floor(inverse / step)):,}"
+    return say("fit.one_in", labels, n=int(step * np.floor(inverse / step)))

@@ -1,12 +1,12 @@
 """The place of the evidence among patients with a given set of causes: how typical it is of them.
 
-For an explanation H the log likelihood of what is known, x = sum_v log P(v = s_v | H), is compared with
+For a set of causes H the log likelihood of what is known, x = sum_v log P(v = s_v | H), is compared with
 its distribution among patients who have exactly these causes and of whom the same variables are known.
 With
 
     K(t) = sum_v log sum_s P(v = s | H)^(1 + t),    I = max_t (t x - K(t))
 
-the share of such patients whose evidence is at most as likely is about Phi(r) with r = -sqrt(2 I) below
+the fraction of such patients whose evidence is at most as likely is about Phi(r) with r = -sqrt(2 I) below
 the mean and +sqrt(2 I) above it: the leading term of the saddle-point approximation of Lugannani and
 Rice [1]_, which needs no simulation. A plain z-score would not do: rare findings make the distribution
 so skewed that in simulated patients of the shipped model z < -3.1 is 4 to 13 times as common as a normal
@@ -38,7 +38,7 @@ EXPONENTS = np.concatenate([-_STEPS[::-1], [0.0], _STEPS])
 
 @dataclass(frozen=True, slots=True)
 class Typicality:
-    """How the evidence compares with patients who have one of some explanations.
+    """How the evidence compares with patients who have one of some sets of causes.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Typicality:
 
     @property
     def tail(self) -> Floats:
-        """Return the share of patients with H whose evidence is at most as likely, about."""
+        """Return the fraction of patients with H whose evidence is at most as likely, about."""
         return np.asarray(ndtr(self.z_score), dtype=np.float64)
 
 

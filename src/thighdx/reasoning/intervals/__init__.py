@@ -1,1 +1,1 @@
-"""How sure: credible intervals from the elicited uncertainty of every judgement."""
+"""Credible intervals of posteriors: how sure they are, given the elicited uncertainty of every judgement."""

@@ -1,4 +1,4 @@
-"""How the log probability of what is known of a block of contexts moves with the judgements behind it.
+"""Scores of a block of contexts: derivatives of what is known of it by the judgements behind it.
 
 An odds ratio, a factor or a dependency x multiplies some cells; then s(H) is the share of those cells given
 what is known minus their share without, the *surprise*, and P''/P is s2 plus the difference of the two
@@ -47,14 +47,14 @@ def block_scores(
     is_level = (possible == possible[:1]).all(axis=0)
     spread = layout.spread[items.position]
     n_effects = len(items.cause)
-    bend = _effect_bend(network, items, spread[:n_effects], given, without)
-    bend += _cell_bend(margins, items, spread[n_effects:], known, cells)
+    second_order = _effect_second_order(network, items, spread[:n_effects], given, without)
+    second_order += _cell_second_order(margins, items, spread[n_effects:], known, cells)
     with np.errstate(divide="ignore"):
         log = np.log(total)
     no_plain = np.zeros((0, 2), dtype=np.intp)
     return PieceScores(
         log=log,
-        bend=bend,
+        second_order=second_order,
         position=items.position,
         cause=items.cause,
         local=surprise[items.feature[:, None], holding(network)[items.cause]],
@@ -153,7 +153,7 @@ def _through(
     return csr_array(dense)
 
 
-def _effect_bend(
+def _effect_second_order(
     network: Network, items: _BlockItems, spread: Floats, given: Floats, without: Floats
 ) -> Floats:
     """Return the sum over effects of spread times P''/P, (n_explanations,).
@@ -168,7 +168,7 @@ def _effect_bend(
     through, surprise = items.through[:n_effects], (given - without)[:n_base]
     # what goes through the factors touches every explanation: a quadratic form in the surprise
     form = (through * spread[:, None]).T @ through
-    bend = ((form @ surprise) * surprise).sum(axis=0)
+    second_order = ((form @ surprise) * surprise).sum(axis=0)
     # the rest only those that hold the cause
     held = holding(network)[items.cause]  # (n_effects, n_holding)
     before, after = (share[items.feature[:, None], held] for share in (without, given))
@@ -176,11 +176,11 @@ def _effect_bend(
     own = (
         2 * indirect * (after - before) + (after - before) ** 2 + after * (1 - after) - before * (1 - before)
     )
-    added = np.bincount(held.ravel(), weights=(spread[:, None] * own).ravel(), minlength=len(bend))
-    return np.asarray(bend + added)
+    added = np.bincount(held.ravel(), weights=(spread[:, None] * own).ravel(), minlength=len(second_order))
+    return np.asarray(second_order + added)
 
 
-def _cell_bend(
+def _cell_second_order(
     margins: BlockMargins, items: _BlockItems, spread: Floats, known: Floats, cells: Floats
 ) -> Floats:
     """Return the same of dependencies and frequencies, which give every cell a score whatever the explanation."""

@@ -41,14 +41,14 @@ class _Means:
         Shares and pairs of causes.
     direct : (n_cases, n_base, n) float64
         The same but for what goes through the factors of contexts.
-    bend : (n_cases, n) float64
+    second_order : (n_cases, n) float64
     """
 
     rows: Floats
     through: Floats
     base: Floats
     direct: Floats
-    bend: Floats
+    second_order: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,9 @@ class CaseSlopes:
         self.piece, self.use_case = stack.piece[uses], stack.case[uses] - np.int32(first)
         self.use_start = stack.use_start[first : last + 1] - stack.use_start[first]
         self._list_items()
-        self.bends = self._uses() @ stack.bend + setting.bend  # (n_cases, n_explanations)
+        self.second_orders = (
+            self._uses() @ stack.second_order + setting.second_order
+        )  # (n_cases, n_explanations)
         p = self._posterior(batch)
         mass = sum_over_sets(setting.sets, p)
         rest = p.sum(axis=1, keepdims=True) - mass
@@ -121,7 +123,7 @@ class CaseSlopes:
         # first those with nothing but scores for one cause, then those that add something to them, then the rest
         kind = np.where(np.diff(stack.through.indptr)[item] > 0, 1, 0)
         kind[len(local) :] = 2
-        key = item_case * 3 + kind
+        key = (item_case * 3 + kind).astype(np.int16)  # a radix sort
         order = np.argsort(key, kind="stable")
         counts = np.bincount(key, minlength=3 * self.n).reshape(self.n, 3)
         self.n_plain, self.n_local, n_items = np.cumsum(counts, axis=1).T
@@ -189,7 +191,7 @@ class CaseSlopes:
             members=members * per_mass[:, None],
             without=setting.sum_without(p, held) * per_mass[:, None],
             both=both * per_mass[:, None],
-            bend=sum_over_sets(setting.sets, p * self.bends) * per_mass,
+            second_order=sum_over_sets(setting.sets, p * self.second_orders) * per_mass,
         )
         return inside, self._totals(p, rows[:, -1:])
 
@@ -205,7 +207,7 @@ class CaseSlopes:
             members=sum_over_sets(setting.sets[:n_causes], p)[:, :, None],
             without=np.einsum("fh,nh->nf", setting.without, p)[:, :, None],
             both=sum_over_sets(setting.both, p)[:, :, None],
-            bend=(p * self.bends).sum(axis=1)[:, None],
+            second_order=(p * self.second_orders).sum(axis=1)[:, None],
         )
 
     def _row_sums(self, weights: Floats, *, by_cause: Floats | None = None) -> Floats:
@@ -230,7 +232,7 @@ class CaseSlopes:
         return sums
 
     def _assemble(
-        self, rows: Floats, *, members: Floats, without: Floats, both: Floats, bend: Floats
+        self, rows: Floats, *, members: Floats, without: Floats, both: Floats, second_order: Floats
     ) -> _Means:
         """Put means together that all have sets as their last axis."""
         setting = self.setting
@@ -239,7 +241,9 @@ class CaseSlopes:
         direct = np.matmul(setting.by_member.T, members)
         direct[:, direct.shape[1] - both.shape[1] :] += both
         base = direct + np.matmul(setting.by_feature.T, features)
-        return _Means(rows[self.own_row], np.concatenate([members, features], axis=1), base, direct, bend)
+        return _Means(
+            rows[self.own_row], np.concatenate([members, features], axis=1), base, direct, second_order
+        )
 
     def _items(self) -> Iterator[tuple[slice, Floats, Floats]]:
         """Yield the items of every case, their gaps, (n_items, n_sets), and mean scores, (n_items,)."""
@@ -290,11 +294,11 @@ class CaseSlopes:
             ),
             _dense_sums(gap.base, gap.direct, whole.direct, base),
         ]
-        first, second, third, square, cross = parts[0] + parts[1] + parts[2]
+        first, second, third_moment, square, cross = parts[0] + parts[1] + parts[2]
         # I = gap + T, so that sum I2 - O2 = 2 gap I / P(outside) - gap2 / P(outside)2 needs no I
-        curve = per_rest * (gap.bend - 2 * (square + cross)) + per_rest * per_rest * square
+        curve = per_rest * (gap.second_order - 2 * (square + cross)) + per_rest * per_rest * square
         variance = per_rest * per_rest * second
-        return np.stack([self.log_odds, per_rest * first + curve / 2, variance, per_rest**3 * third])
+        return np.stack([self.log_odds, per_rest * first + curve / 2, variance, per_rest**3 * third_moment])
 
     def _item_sums(self) -> Floats:
         """Return the sums that `_dense_sums` returns, over the items of every case."""
@@ -312,7 +316,7 @@ class CaseSlopes:
     def _uses(self) -> csr_array:
         """Return which pieces are known in which case, (n_cases, n_pieces) sparse."""
         ones = np.ones(len(self.piece))
-        return csr_array((ones, self.piece, self.use_start), shape=(self.n, len(self.stack.bend)))
+        return csr_array((ones, self.piece, self.use_start), shape=(self.n, len(self.stack.second_order)))
 
     def add_gradients(self, out: Floats, cases: Indices) -> None:
         """Add the derivatives with respect to every judgement to (all cases, n_sets, n_judgements)."""
@@ -340,7 +344,7 @@ def _dense_sums(gap: Floats, direct: Floats, whole: Floats, weights: Floats) -> 
     whole : (n_cases, n_judgements, 1) float64
     weights : (n_cases, n_judgements, 4) float64
     """
-    variance, third, shift, spread = np.moveaxis(weights, 2, 0)
+    variance, third_moment, shift, spread = np.moveaxis(weights, 2, 0)
     square = gap * gap
     return np.stack(
         [
@@ -348,7 +352,7 @@ def _dense_sums(gap: Floats, direct: Floats, whole: Floats, weights: Floats) -> 
             for values, weight in (
                 (gap, shift),
                 (square, variance),
-                (square * gap, third),
+                (square * gap, third_moment),
                 (direct * direct, spread),
                 (direct, spread * whole[:, :, 0]),
             )
@@ -370,4 +374,4 @@ def _weighted(weights: Floats, values: Floats) -> Floats:
 
 
 def _fields(means: _Means) -> list[Floats]:
-    return [means.rows, means.through, means.base, means.direct, means.bend]
+    return [means.rows, means.through, means.base, means.direct, means.second_order]

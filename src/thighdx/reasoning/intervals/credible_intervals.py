@@ -116,7 +116,7 @@ def _drawn_moments(
     linear = (layout.to_working(draws.values, touched) - layout.point[touched]) @ gradient[:, touched].T
     drawn = np.where(is_open, draws.log_odds - np.where(is_open, point, 0.0), 0.0)
     exact = np.stack(
-        [gradient @ layout.shift, gradient**2 @ layout.sd**2, gradient**3 @ layout.third], axis=1
+        [gradient @ layout.shift, gradient**2 @ layout.sd**2, gradient**3 @ layout.third_moment], axis=1
     )
     seen, plain = _sample_moments(linear), _sample_moments(drawn)
     joint = ((linear - seen[:, 0]) * (drawn - plain[:, 0])).mean(axis=0)

@@ -59,18 +59,18 @@ class Moments:
         evidence is impossible.
     mean : (n_cases, n_sets) float64
         Mean minus `log_odds`; 0 where that is not finite, as are the next two.
-    variance, third : (n_cases, n_sets) float64
+    variance, third_moment : (n_cases, n_sets) float64
         Variance and third central moment.
     """
 
     log_odds: Floats
     mean: Floats
     variance: Floats
-    third: Floats
+    third_moment: Floats
 
     def take(self, case: int) -> Moments:
         """Return those of one case, each (n_sets,)."""
-        return Moments(self.log_odds[case], self.mean[case], self.variance[case], self.third[case])
+        return Moments(self.log_odds[case], self.mean[case], self.variance[case], self.third_moment[case])
 
 
 def delta_moments(

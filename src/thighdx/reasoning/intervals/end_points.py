@@ -32,7 +32,7 @@ def cornish_fisher(moments: Moments, levels: npt.ArrayLike) -> Floats:
     """
     z = special.ndtri(np.asarray(levels, dtype=np.float64)).reshape(-1, *(1,) * moments.mean.ndim)
     sd = np.sqrt(moments.variance)
-    skewness = np.divide(moments.third, sd**3, out=np.zeros_like(sd), where=sd > 0)
+    skewness = np.divide(moments.third_moment, sd**3, out=np.zeros_like(sd), where=sd > 0)
     # beyond this the quadratic would turn back before the outermost level
     bound = 3.0 / max(1.0, float(np.abs(z).max()))
     values = z + np.clip(skewness, -bound, bound) / 6 * (z**2 - 1)

@@ -1,4 +1,4 @@
-"""How the log probability of what is known of a finding moves with its links and backgrounds.
+"""Scores of a finding: derivatives of what is known of it by its links and backgrounds.
 
 With B_t = P(X < t | H) and likelihoods L_s, the evidence is sum_s L_s (B_{s+1} - B_s); and
 log B_t = log(1 - b_H) + sum over members of log(1 - lambda), see `thighdx.network.gates`. On the logit scale a link
@@ -52,7 +52,7 @@ def finding_scores(network: Network, layout: JudgementLayout, position: int, see
     through[:, :n_causes] = multiples
     return PieceScores(
         log=log,
-        bend=np.sum([part.bend for part in parts], axis=0),
+        second_order=np.sum([part.second_order for part in parts], axis=0),
         position=np.concatenate([part.position for part in parts]),
         cause=np.concatenate([part.cause for part in parts]),
         local=np.concatenate([part.local for part in parts]),
@@ -117,7 +117,7 @@ class _Gate:
 class _Part:
     """Some judgements of a finding; as in `PieceScores`, `multiples` of the membership of each cause."""
 
-    bend: Floats
+    second_order: Floats
     position: Indices
     cause: Indices
     local: Floats
@@ -132,7 +132,7 @@ def _nothing(network: Network) -> _Part:
     explanations = network.explanations
     none = np.zeros(0, dtype=np.intp)
     return _Part(
-        bend=np.zeros(explanations.n_explanations),
+        second_order=np.zeros(explanations.n_explanations),
         position=none,
         cause=none,
         local=np.zeros((0, holding(network).shape[1])),
@@ -157,7 +157,7 @@ def _links(network: Network, layout: JudgementLayout, gate: _Gate, links: Indice
     below = explanations.sum_over_members(np.where(gate.is_below, spread * (1 - p) * (1 - 2 * p), 0.0))
     return replace(
         _nothing(network),
-        bend=gate.slope * (above - gate.odds * below),
+        second_order=gate.slope * (above - gate.odds * below),
         position=links[causes],
         cause=causes,
         local=scores,
@@ -175,16 +175,16 @@ def _background(network: Network, layout: JudgementLayout, gate: _Gate, position
     first = b * n_above - odds * (1 - b) * part
     suppressed = (1 - b) * part
     second = b * (1 - b) * (n_above + odds * part) - odds * (1 + odds) * suppressed**2
-    bend = gate.slope * (second + first**2)
+    second_order = gate.slope * (second + first**2)
     if gate.is_flat and not gate.is_below.any():  # a multiple of memberships, once a constant is taken away
         row = gate.slope[0] * b * n_above
-        bend += row**2 - (gate.slope * first) ** 2
-        rows, multiples = np.zeros((0, len(bend))), gate.slope[0] * b * gate.is_above
+        second_order += row**2 - (gate.slope * first) ** 2
+        rows, multiples = np.zeros((0, len(second_order))), gate.slope[0] * b * gate.is_above
     else:
         rows, multiples = (gate.slope * first)[None], np.zeros(len(gate.p))
     return replace(
         _nothing(network),
-        bend=layout.spread[position] * bend,
+        second_order=layout.spread[position] * second_order,
         position=np.array([position], dtype=np.intp),
         rows=rows,
         multiples=multiples[None],

@@ -13,7 +13,7 @@ from scipy import special
 from thighdx.display import Shown
 from thighdx.errors import UnknownNameError, nearest_hint
 from thighdx.plain import Plain
-from thighdx.text import percent
+from thighdx.text import exact_percent, percent, span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,9 +172,9 @@ class CredibleIntervals(Shown, Plain):
         """Return the leading causes with their intervals."""
         leading = sorted(self.causes.values(), key=lambda item: -item.posterior)[:5]
         width = max(len(item.name) for item in leading)
-        head = f"{self.level:.0%} credible intervals from the uncertainty of the judgements"
+        head = f"{exact_percent(self.level)} credible intervals from the uncertainty of the judgements"
         lines = [
-            f"  {i.name:<{width}}  {percent(i.posterior):>7}  ({percent(i.lower)} to {percent(i.upper)}, {i.method})"
+            f"  {i.name:<{width}}  {percent(i.posterior):>7}  ({span(i.lower, i.upper)}, {i.method})"
             for i in leading
         ]
         return "\n".join([head, *lines])

@@ -1,4 +1,4 @@
-"""Every judgement as one position in flat arrays, and where in a network each position is used."""
+"""Positions of all judgements in flat arrays, with their moments, and where a network uses each of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class JudgementLayout:
     keys : tuple of (table, key)
     natural, point : (n_judgements,) float64
         The median, and the same on the working scale: -inf for a judgement of never.
-    mean, sd, third : (n_judgements,) float64
+    mean, sd, third_moment : (n_judgements,) float64
         Mean, standard deviation and third central moment of the pooled mixture on the working scale;
         the point, 0 and 0 for a judgement of never.
     shift : (n_judgements,) float64
@@ -60,7 +60,7 @@ class JudgementLayout:
     point: Floats
     mean: Floats
     sd: Floats
-    third: Floats
+    third_moment: Floats
     shift: Floats
     spread: Floats
     shares: Indices
@@ -106,7 +106,7 @@ def _make(spec: NetworkSpec, pooled: Mapping[PooledKey, PooledJudgement]) -> Jud
         is_odds_ratio, to_working(natural, "odds_ratio"), to_working(natural * ~is_odds_ratio, "probability")
     )
     mixtures = tuple(item.distribution for item in items)
-    mean, sd, third = working_moments(mixtures, point)
+    mean, sd, third_moment = working_moments(mixtures, point)
     is_certain = np.isneginf(point)
     shift = np.where(is_certain, 0.0, mean - np.where(is_certain, 0.0, point))
     shares = _table([[at("shares", c, setting) for c in spec.causes] for setting in spec.settings])
@@ -131,7 +131,7 @@ def _make(spec: NetworkSpec, pooled: Mapping[PooledKey, PooledJudgement]) -> Jud
         point=point,
         mean=mean,
         sd=sd,
-        third=third,
+        third_moment=third_moment,
         shift=shift,
         spread=sd**2 + shift**2,
         shares=shares,
@@ -184,15 +184,15 @@ def working_moments(mixtures: Sequence[Mixture], point: Floats) -> tuple[Floats,
 
     Examples
     --------
-    >>> mean, sd, third = working_moments([Mixture((Distribution("lognormal", (0.5, 0.2)),))], np.zeros(1))
-    >>> mean, sd, abs(third) < 1e-15
+    >>> mean, sd, third_moment = working_moments([Mixture((Distribution("lognormal", (0.5, 0.2)),))], np.zeros(1))
+    >>> mean, sd, abs(third_moment) < 1e-15
     (array([0.5]), array([0.2]), array([ True]))
     """
-    mean, sd, third = point.copy(), np.zeros(len(point)), np.zeros(len(point))
+    mean, sd, third_moment = point.copy(), np.zeros(len(point)), np.zeros(len(point))
     counts = [0 if mixture.is_never else len(mixture.components) for mixture in mixtures]
     parts = [c for mixture, n in zip(mixtures, counts, strict=True) if n for c in mixture.components]
     if not parts:
-        return mean, sd, third
+        return mean, sd, third_moment
     rows = np.flatnonzero(counts)
     firsts = np.concatenate([[0], np.cumsum(np.array(counts)[rows])[:-1]])
     own = _component_moments(parts)  # (3, n_parts): mean, variance, third central moment
@@ -201,8 +201,8 @@ def working_moments(mixtures: Sequence[Mixture], point: Floats) -> tuple[Floats,
     off = own[0] - np.repeat(center, np.array(counts)[rows])
     mean[rows] = center
     sd[rows] = np.sqrt(np.add.reduceat(own[1] + off**2, firsts) * share)
-    third[rows] = np.add.reduceat(own[2] + 3 * off * own[1] + off**3, firsts) * share
-    return mean, sd, third
+    third_moment[rows] = np.add.reduceat(own[2] + 3 * off * own[1] + off**3, firsts) * share
+    return mean, sd, third_moment
 
 
 def _component_moments(parts: Sequence[Distribution]) -> Floats:

@@ -1,4 +1,4 @@
-"""How solved base parameters move when a judgement moves: the implicit function of the margins.
+"""Derivatives of solved base rates by every judgement: the implicit function of the margins.
 
 Base parameters are not judged; they are solved so that margins hold. With F(parameter, judgement) = margin,
 
@@ -39,7 +39,7 @@ class ShareMargins:
         d theta / d share; symmetric.
     to_pair : (n_causes, n_pairs) float64
         d theta / d log odds ratio of a pair, shares held.
-    bend : (n_causes, n_causes) float64
+    second_derivative : (n_causes, n_causes) float64
         d2 theta / d logit share2; one column per share.
     """
 
@@ -47,7 +47,7 @@ class ShareMargins:
     prior: Floats
     to_share: Floats
     to_pair: Floats
-    bend: Floats
+    second_derivative: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,7 +43,7 @@ class Stack:
     case: Indices
     use_start: Indices
     log: Floats
-    bend: Floats
+    second_order: Floats
     position: Indices
     cause: Indices
     local: Floats
@@ -205,7 +205,7 @@ class _Kept:
 
 
 def _size(piece: PieceScores) -> int:
-    return int(2 * piece.bend.nbytes + piece.local.nbytes + piece.rows.nbytes)
+    return int(2 * piece.second_order.nbytes + piece.local.nbytes + piece.rows.nbytes)
 
 
 def _kept(network: Network, layout: JudgementLayout) -> _Kept:
@@ -241,7 +241,7 @@ def _stack(
         case=case.astype(np.int32),
         use_start=_starts(np.bincount(case, minlength=n_cases)).astype(np.int32),
         log=np.array([p.log for p in pieces]).reshape(-1, n),
-        bend=np.array([p.bend for p in pieces]).reshape(-1, n),
+        second_order=np.array([p.second_order for p in pieces]).reshape(-1, n),
         position=np.concatenate([empty, *(p.position for p in pieces)]),
         cause=np.concatenate([empty, *(p.cause for p in pieces)]),
         local=np.concatenate([np.zeros((0, held.shape[1])), *(p.local for p in pieces)]),

@@ -1,4 +1,4 @@
-"""How the log probability of one piece of evidence moves with every judgement behind it.
+"""Scores of one piece of evidence: derivatives of its log probability by every judgement behind it.
 
 A piece is the evidence about one finding, or about one block of contexts. For every judgement x behind it the
 *score* s(H) = d log P(piece | H) / d x is wanted for every explanation H. Most judgements are about one cause, a
@@ -6,9 +6,9 @@ link or an effect, and touch only the explanations that hold it: their scores ar
 remains (backgrounds, frequencies, dependencies, and what effects do by way of the solved factors of a block)
 is a sum of few *features*, functions of H that judgements share.
 
-The *bend* of a piece is the sum over its judgements of spread times P''/P, the second-order part of the delta
-method (see `thighdx.reasoning.intervals.delta`). What is known of a finding is linear in each P(X < t | H), so
-P''/P is as simple as P'/P. Left out are second derivatives of the factors of contexts.
+The *second-order part* of a piece is the sum over its judgements of spread times P''/P, which the mean by the
+delta method takes (see `thighdx.reasoning.intervals.delta`). What is known of a finding is linear in each
+P(X < t | H), so P''/P is as simple as P'/P. Left out are second derivatives of the factors of contexts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class PieceScores:
     ----------
     log : (n_explanations,) float64
         log P(piece | H).
-    bend : (n_explanations,) float64
+    second_order : (n_explanations,) float64
     position : (n_items,) intp
         The judgement of every item: first those of `local`, then those of the leading `rows`, then those that
         only move features.
@@ -58,7 +58,7 @@ class PieceScores:
     """
 
     log: Floats
-    bend: Floats
+    second_order: Floats
     position: Indices
     cause: Indices
     local: Floats
@@ -108,7 +108,7 @@ def plain_weights(layout: JudgementLayout, plain: Indices, score: Floats, n_caus
     own = np.stack(
         [
             score**2 * layout.sd[position] ** 2,
-            score**3 * layout.third[position],
+            score**3 * layout.third_moment[position],
             score * layout.shift[position],
             score**2 * layout.spread[position],
         ]

@@ -1,4 +1,4 @@
-"""What the cases of one setting share when they are differentiated: base rates, and the sets asked about."""
+"""Base rates of one setting with their derivatives, and the sets asked about: what its cases share."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class SettingSlopes:
     sets_holding : tuple over causes of (n_sets, n_holding) sparse 0/1
         The same among the explanations that hold a cause; empty with up to two causes, where it is not needed.
     members : (n_groups, n_causes) bool
-    bend : (n_explanations,) float64
-        Spread times second derivatives of log P(H).
+    second_order : (n_explanations,) float64
+        Sum over the base judgements of spread times P''/P of P(H).
     base_position : (n_base,) intp
         Judgements of shares, then of pairs of causes.
     by_member : (n_causes, n_base) float64
@@ -60,7 +60,7 @@ class SettingSlopes:
     holding: Indices
     held_in_group: Floats
     sets_holding: tuple[csr_array, ...]
-    bend: Floats
+    second_order: Floats
     base_position: Indices
     by_member: Floats
     by_feature: Floats
@@ -137,7 +137,7 @@ def _make_setting(
     in_group = np.zeros((len(groups), membership.shape[1]))
     for row, group in zip(in_group, groups, strict=True):
         row[list(group)] = 1.0
-    position, by_member, by_feature, bend = _base_rates(network, layout, setting)
+    position, by_member, by_feature, second_order = _base_rates(network, layout, setting)
     both = csr_array(pair_membership(network, layout).T)  # (n_pairs, n_explanations)
     both_inside = vstack([both.multiply(column) for column in columns.T], format="csr")
     without = np.zeros((n_features(network, layout), len(membership)))
@@ -148,7 +148,7 @@ def _make_setting(
         without[slots] = np.asarray(features @ block_cells(network, setting, block))
     held, sets = holding(network), csr_array(columns.T)
     per_size = 1.0 / network.explanations.sizes[held]
-    weights = np.stack([layout.sd**2, layout.third, layout.shift, layout.spread])
+    weights = np.stack([layout.sd**2, layout.third_moment, layout.shift, layout.spread])
     return SettingSlopes(
         network=network,
         layout=layout,
@@ -157,7 +157,7 @@ def _make_setting(
         holding=held,
         held_in_group=np.concatenate([columns.T[membership.shape[1] :, held] * per_size, per_size[None]]),
         sets_holding=_sets_holding(sets, held) if network.explanations.max_causes != 2 else (),
-        bend=bend,
+        second_order=second_order,
         base_position=position,
         by_member=by_member,
         by_feature=by_feature,
@@ -179,7 +179,7 @@ def _sets_holding(sets: csr_array, held: Indices) -> tuple[csr_array, ...]:
 def _base_rates(
     network: Network, layout: JudgementLayout, setting: int
 ) -> tuple[Indices, Floats, Floats, Floats]:
-    """Return positions, multiples of memberships and of features, and the bend of the base judgements."""
+    """Return positions, multiples of memberships and of features, and the second-order part of the base judgements."""
     current = share_margins(network, layout, setting)
     elicited = share_margins(network, layout, setting, elicited=True)
     shares = layout.shares[setting]
@@ -202,11 +202,11 @@ def _base_rates(
     scores = network.membership @ by_member  # (n_explanations, n_base)
     scores[:, len(judged) :] += pair_membership(network, layout)
     position = np.concatenate([position, layout.pairs[:, 2]])
-    bend = scores**2 @ layout.spread[position]
+    second_order = scores**2 @ layout.spread[position]
     theta = np.zeros(len(shares))
     theta[judged] = np.where(in_use, layout.spread[shares[judged]], 0.0)
-    bend += network.membership @ (current.bend @ theta)
-    return position, by_member, by_feature, bend
+    second_order += network.membership @ (current.second_derivative @ theta)
+    return position, by_member, by_feature, second_order
 
 
 def sum_over_sets(sets: csr_array, values: Floats) -> Floats:

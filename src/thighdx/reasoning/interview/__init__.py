@@ -1,1 +1,1 @@
-"""One question at a time, safety first, until the decision is stable."""
+"""An interview, one question at a time."""

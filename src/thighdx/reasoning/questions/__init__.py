@@ -1,1 +1,1 @@
-"""What next: open questions ranked by what their answers are expected to settle."""
+"""The open questions, ranked by what their answers are expected to settle."""

@@ -10,7 +10,7 @@ from thighdx.display import Shown
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.plain import Plain, plain
 from thighdx.reasoning.sensitivity.admissible_deviation import Turn
-from thighdx.text import percent
+from thighdx.text import percent, span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,7 @@ class Sensitivities(Shown):
             ]
             lines.append(
                 f"  {line.influence.table} {'|'.join(line.influence.key)} {line.influence.point:.3g} "
-                f"({line.low:.3g} to {line.high:.3g}): {percent(line.at_low)} to {percent(line.at_high)}; "
+                f"({line.low:.3g} to {line.high:.3g}): {span(line.at_low, line.at_high)}; "
                 f"{', '.join(turns) or 'changes nothing by itself'} [{line.method}]"
             )
         return "\n".join(lines)

@@ -1,1 +1,1 @@
-"""What must not wait, and what to do: levels, their reasons, and advice."""
+"""The urgency of a case, its reasons, the safety questions still open, and what to do."""

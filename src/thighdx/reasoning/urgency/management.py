@@ -13,8 +13,9 @@ from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS, Advice, KnowledgeBase, Level, Row
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.urgency.alarm_questions import likely_causes
-from thighdx.reasoning.urgency.triage import LEVEL_WORDS, Reason, Triage
+from thighdx.reasoning.urgency.triage import Reason, Triage
 from thighdx.text import counted
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,6 @@ MAX_GENERAL = 2  # of them general
 CARE_FIRST = LEVELS.index("urgent")  # from here on nothing is advised that delays care
 HOME_KINDS = ("self_care", "exercise", "prevention")
 PIECES = (*HOME_KINDS, "treatment", "caution")
-DELAYS_CARE = "nothing that could delay care is advised while it is this urgent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,12 @@ class Management(Shown, Plain):
     def apart(self) -> dict[str, tuple[AdviceLine, ...]]:
         """What stands apart from the pieces of advice, by title, in the order to be read."""
         parts = {
-            "How to do it": self.how_to,
-            "How long it lasts": self.course,
-            "At the visit": self.visit,
-            "When to come back": self.safety_net,
+            "how_to": self.how_to,
+            "course": self.course,
+            "visit": self.visit,
+            "safety_net": self.safety_net,
         }
-        return {title: lines for title, lines in parts.items() if lines}
+        return {say(f"advice.{name}", self.labels): lines for name, lines in parts.items() if lines}
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of advice, then of what stands apart from it."""
@@ -182,12 +182,12 @@ def management(case: Case, triage: Triage) -> Management:
     rows = [row for row in kb.advice if row.cause in (ANY_CAUSE, *ranks) and is_true(row.when, case.states)]
     bans = _bans(kb, rows, triage.level)
     choice = _Choice(kb, triage.level, suspects, likely, ranks)
-    withheld, allowed = [], []
+    withheld, allowed, delays = [], [], say("advice.delays_care", kb.labels)
     for row in rows:
         against = next((bans[action] for action in row.advises if action in bans), None)
         if not choice.is_level_right(row):
             if choice.is_care_first and row.cause in likely and row.kind in HOME_KINDS:
-                withheld.append(Withheld(row.id, row.cause, row.advice, "triage", DELAYS_CARE))
+                withheld.append(Withheld(row.id, row.cause, row.advice, "triage", delays))
         elif against is not None:
             withheld.append(Withheld(row.id, row.cause, row.advice, against.id, against.advice))
         else:
@@ -203,7 +203,7 @@ def management(case: Case, triage: Triage) -> Management:
     topics = dict.fromkeys(topic for line in told for topic in line.disputes)
     return Management(
         level=triage.level,
-        seek_care=LEVEL_WORDS[triage.level],
+        seek_care=say(f"meaning.{triage.level}", kb.labels),
         causes=choice.causes,
         advice=told,
         how_to=lines(row for row in allowed if row.kind == "how_to" and advised & set(row.advises)),

@@ -20,23 +20,15 @@ from thighdx.plain import Plain, table_of
 from thighdx.reasoning.urgency.alarm_questions import alarm_questions
 from thighdx.reasoning.urgency.levels import SOON, Verdict, counted, odds_factor, urgency_rules
 from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
-from thighdx.text import percent
+from thighdx.text import Labels, exact_percent, level_name, percent
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LEVEL_WORDS", "Reason", "Triage", "triage"]
+__all__ = ["Reason", "Triage", "triage"]
 
 ReasonKind: TypeAlias = Literal["rule", "alarm", "threshold", "likely", "no_finding", "no_warning"]
-
-LEVEL_WORDS: Mapping[Level, str] = {
-    "emergency": "Emergency: call an ambulance or go to an emergency department now.",
-    "urgent": "Urgent: be seen by a clinician today.",
-    "soon": "Soon: make an appointment with a clinician within days.",
-    "routine": "Routine: make an appointment with a clinician within the next weeks; sooner if it gets worse.",
-    "self_care": "Self-care is reasonable for now; be seen if it gets worse, returns or is not better in two weeks.",
-}
-TIMES = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +85,7 @@ class Triage(Shown, Plain):
     @property
     def words(self) -> str:
         """What the level means, in plain words."""
-        return LEVEL_WORDS[self.level]
+        return say(f"meaning.{self.level}", self.labels)
 
     @property
     def deciding(self) -> tuple[Reason, ...]:
@@ -156,13 +148,11 @@ def triage(case: Case, *, max_cost: Cost | None = None) -> Triage:
     reasons = [*_rule_reasons(case, verdict), *_cause_reasons(case, verdict)]
     reasons += _alarm_reasons(case, verdict, reasons)
     if verdict.is_unclear[0]:
-        words = "Too little is known of the complaint itself, which is no reason to call it harmless."
-        reasons.append(Reason("no_finding", "soon", "", "", words))
+        reasons.append(Reason("no_finding", "soon", "", "", say("triage.no_finding", case.kb.labels)))
     if level != "self_care":  # "likely, and can be looked after at home" is no reason for more than that
         reasons = [reason for reason in reasons if reason.level != "self_care"]
     if not reasons:
-        words = "No warning sign is known and no cause is likely enough to call for more."
-        reasons.append(Reason("no_warning", "self_care", "", "", words))
+        reasons.append(Reason("no_warning", "self_care", "", "", say("triage.no_warning", case.kb.labels)))
     kinds = get_args(ReasonKind)
     reasons.sort(key=lambda reason: (-LEVELS.index(reason.level), kinds.index(reason.kind)))
     dearest, first = max_cost or case.max_cost, alarm_questions(case)
@@ -188,22 +178,23 @@ def _alarm_reasons(case: Case, verdict: Verdict, others: list[Reason]) -> Iterat
     found = [alarms[place] for place in np.flatnonzero(verdict.is_alarm[:, 0])]
     findings = {alarm.variable: alarm.state for alarm in found if alarm.variable not in named}
     if findings:
-        listed = "; ".join(case.vocabulary.by_id[name].label for name in findings)
-        words = f"Not to be left for weeks, whatever is behind it: {listed}."
+        labels = case.kb.labels
+        words = say("triage.alarm", labels, findings="; ".join(labels[name] for name in findings))
         yield Reason("alarm", "soon", "", "", words, findings=findings)
 
 
 def _cause_reasons(case: Case, verdict: Verdict) -> Iterator[Reason]:
     """Return what the probability of every cause calls for, the likeliest cause first."""
-    harms = case.kb.harms
+    harms, labels = case.kb.harms, case.kb.labels
     for place in sorted(range(len(harms)), key=lambda place: -case.posterior[harms[place].cause]):
         harm, rank = harms[place], int(verdict.reached[place, 0])
         if rank:
             yield _threshold_reason(case, harm, LEVELS[rank])
         if verdict.is_likely[place, 0] and (not rank or LEVELS.index(harm.level_if_likely) > rank):
-            chance, name = case.posterior[harm.cause], case.vocabulary.by_id[harm.cause].label
-            words = f"{name} is more likely than not ({percent(chance)}). {harm.words}"
-            yield _of_cause("likely", harm.level_if_likely, harm, words, {"posterior": chance})
+            chance, name = case.posterior[harm.cause], labels[harm.cause]
+            words = say("triage.likely", labels, cause=name, probability=percent(chance))
+            found = {"posterior": chance}
+            yield _of_cause("likely", harm.level_if_likely, harm, f"{words} {harm.words}", found)
 
 
 def _threshold_reason(case: Case, harm: Harm, level: Level) -> Reason:
@@ -211,14 +202,19 @@ def _threshold_reason(case: Case, harm: Harm, level: Level) -> Reason:
     chance, limit = case.posterior[harm.cause], harm.threshold(level)
     assert limit is not None  # it was reached
     figures = {"posterior": chance}
-    parts = [f"{case.vocabulary.by_id[harm.cause].label}: {percent(chance)}"]
+    labels = case.kb.labels
+    parts = [f"{labels[harm.cause]}: {percent(chance)}"]
     if chance < limit:
         factor = odds_factor(case.kb, harm)
         figures["counted"] = counted(chance, factor)
-        why = harm.odds_reason or "it must not be missed"
-        parts.append(f"counted at {_times(factor)} its odds because {why}: {percent(figures['counted'])}")
+        why = harm.odds_reason or say("triage.must_not_miss", labels)
+        probability = percent(figures["counted"])
+        parts.append(
+            say("triage.counted", labels, factor=_times(factor, labels), why=why, probability=probability)
+        )
     figures["threshold"] = limit
-    parts.append(f"from {percent(limit)}: {level}")
+    name = level_name(level, labels).lower()
+    parts.append(say("triage.threshold", labels, threshold=exact_percent(limit), level=name))
     return _of_cause("threshold", level, harm, f"{'; '.join(parts)}. {harm.words}", figures)
 
 
@@ -227,7 +223,7 @@ def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: M
     return Reason(kind, level, "", harm.cause, words, figures=figures, sources=harm.sources)
 
 
-def _times(factor: float) -> str:
+def _times(factor: float, labels: Labels) -> str:
     """Write how many times something counts."""
-    is_word = factor in range(2, len(TIMES))
-    return f"{TIMES[int(factor)] if is_word else f'{factor:g}'} times"
+    shown = say(f"number.{int(factor)}", labels) if factor in range(2, 11) else f"{factor:g}"
+    return say("triage.times", labels, factor=shown)
