@@ -384,8 +384,8 @@ class Result(Shown):
     ) -> Path:
         """Write the case as a page of HTML to hand on or print: one file that loads nothing.
 
-        Urgency comes first, then causes with 90 % intervals, reasons, next questions, advice, sources, what is
-        known and unknown, the model and the disclaimer. The same case gives the same bytes.
+        The first page on A4 has the urgency, what to do first, five causes with 90 % intervals, the findings that
+        decide, open safety questions and the disclaimer; the rest is an appendix. The same case gives the same bytes.
 
         Parameters
         ----------

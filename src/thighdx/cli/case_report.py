@@ -58,9 +58,8 @@ def report(
 ) -> None:
     """Write a case as one page of HTML to hand on or print: it loads nothing and runs no script.
 
-    Urgency comes first, then causes, reasons, next questions, advice and sources. --setting and --date take
-    the place of what the file says. The page names no day unless one is given: the same case gives the same
-    bytes.
+    What matters is on the first page, the rest is an appendix. --setting and --date take the place of what the
+    file says. The page names no day unless one is given: the same case gives the same bytes.
     """
     from thighdx.atomic_files import write_text
     from thighdx.cli.case_file import read_case_file

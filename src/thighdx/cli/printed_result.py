@@ -53,10 +53,10 @@ def print_result(out: Console, model: Model, result: Result, *, top: int, n_reas
     _say(out, say("result.known", labels), ", ".join(known) or say("result.nothing", labels))
     out.print()
     write(out, paragraph(result.triage.words, out.width), style="bold")
-    if result.triage.level == "emergency":
-        for line in result.management.advice[:1]:
-            write(out, paragraph(f"First: {line.words}", out.width, hanging="  "), style="bold")
-    for reason in result.triage.deciding[:n_reasons]:
+    first = result.management.advice[:1] if result.triage.level == "emergency" else ()
+    for line in first:
+        write(out, paragraph(f"First: {line.words}", out.width, hanging="  "), style="bold")
+    for reason in result.triage.deciding[: n_reasons - len(first)]:
         write(out, paragraph(f"- {reason.words}", out.width, hanging="  "))
     _print_causes(out, model, result, top)
 

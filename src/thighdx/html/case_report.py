@@ -108,7 +108,8 @@ def _sheet(result: Result, explained: Sequence[Explanation], intervals: Credible
 def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation]) -> View:
     """Show what the sheet rests on, and what it has no room for."""
     groups = result.groups.sort_values(ascending=False, kind="stable")
-    ranked = [row for row in cause_rows(result) if not row["is_rest"]]
+    shown = {row["id"] for row in cause_rows(result, N_CAUSES)}
+    further = [row for row in cause_rows(result) if row["id"] not in shown]
     found = result.next_questions(N_QUESTIONS)
     useful = replace(found, ranking=tuple(q for q in found.ranking if q.gain_bits >= SMALLEST_GAIN))
     unknown: dict[str, list[str]] = {way: [] for way in WAYS}
@@ -117,7 +118,7 @@ def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation
             unknown[variable.cost].append(variable.label)
     return {
         "triage": result.triage,
-        "further": ranked[N_CAUSES : N_CAUSES + N_FURTHER],
+        "further": further[:N_FURTHER],
         "fit": fit_words(result.fit),
         "sets": [item for item in result.explanations(N_SETS) if item.probability >= SMALLEST_SET],
         "groups": [
