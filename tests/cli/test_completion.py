@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-TINY = Path(__file__).parents[1] / "models" / "tiny"
+from places import TINY
 
 
 def offered(shell: str, line: str, **more: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -12,7 +10,6 @@ from scipy import optimize, stats
 
 import floats
 from thighdx.elicitation.distribution import Distribution, to_working
-from thighdx.elicitation.fit import fit_quantiles
 from thighdx.elicitation.pool import Mixture, pooled_medians, pooled_quantiles, sample_mixtures
 
 NEVER = Distribution("point", (0.0,))
@@ -167,14 +164,3 @@ def test_nothing_and_unlike_things_are_not_mixed() -> None:
         Mixture((Distribution("beta", (1.0, 1.0)), Distribution("lognormal", (0.0, 1.0))))
     with pytest.raises(ValueError, match=r"got p from -1.0 to 0.5, expected it in \[0, 1\]"):
         pooled_quantiles([Mixture((NEVER,))], [-1.0, 0.5])
-
-
-def test_thousands_of_mixtures_take_seconds() -> None:
-    rng = np.random.default_rng(5)
-    quantiles = np.sort(rng.uniform(0.001, 0.999, (6_000, 3)), axis=1)
-    fits = fit_quantiles(quantiles, scale="probability")
-    pairs = zip(fits[::2], fits[1::2], strict=True)
-    mixtures = [Mixture((one.distribution, other.distribution)) for one, other in pairs]
-    start = time.perf_counter()
-    pooled_quantiles(mixtures, P)
-    assert time.perf_counter() - start < 10  # about half a second; the rest is for busy machines

@@ -92,11 +92,27 @@ def test_text_that_is_looked_at_is_not_kept(tmp_path: Path) -> None:
     assert size < 1_000_000
 
 
-def test_a_line_that_is_no_row_is_an_error(score: Callable[..., Result]) -> None:
-    Path("in.jsonl").write_text('{"bruising": "yes"}\nno\n', encoding="utf-8")
+@pytest.mark.parametrize("line", ["no", '{"bruising": 1}', '{"bruising": "yes", "onset": "sudden"}'])
+def test_a_line_that_is_no_row_like_those_before_is_an_error(
+    score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr("thighdx.files.sources.SNIFFED_BYTES", 100)
+    Path("in.jsonl").write_text('{"bruising": "yes"}\n' * 10 + line, encoding="utf-8")
     result = score("in.jsonl", "-o", "out.csv")
     assert result.exit_code == 2
     assert "in.jsonl: cannot be read as JSON, one row per line" in result.stderr
+
+
+def test_what_is_unknown_in_the_first_json_lines_may_be_text_later(
+    score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thighdx.files.sources.SNIFFED_BYTES", 100)
+    lines = ['{"bruising": "yes", "onset": null}'] * 10 + ['{"bruising": "yes", "onset": "sudden"}']
+    Path("in.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert score("in.jsonl", "-o", "out.csv").exit_code == 0
+    found = read_any(Path("out.csv"))
+    assert found["status"].tolist() == ["ok"] * 11
+    assert found["strain"].nunique() == 2
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from hypothesis import given, settings
 
 import floats
 import strategies
+from thighdx.network import build, rebase
 from thighdx.network.build import build_network, pair_log_odds, solve_parameters, solve_shares
 from thighdx.network.explanations import MAX_EXPLANATIONS, enumerate_explanations
 from thighdx.network.rebase import rebase_parameters
+from thighdx.network.solve import MARGIN_TOLERANCE, Solution
 from thighdx.network.spec import ContextSpec, FindingSpec, NetworkSpec
 from thighdx.network.tables import setting_tables
 
@@ -299,6 +302,32 @@ def test_shares_that_cannot_hold_together_are_refused(shares: dict[str, float], 
     spec = spec_of([[0.7, 0.5]])
     with pytest.raises(ValueError, match=message):
         rebase_parameters(spec, solve_parameters(spec), {"setting_0": shares})
+
+
+@pytest.mark.parametrize(
+    ("error", "is_refused"), [(MARGIN_TOLERANCE, False), (1.01 * MARGIN_TOLERANCE, True)]
+)
+def test_shares_may_be_missed_by_the_tolerance_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, error: float, is_refused: bool
+) -> None:
+    spec = spec_of([[0.7, 0.5]])
+    solved = solve_parameters(spec)
+    monkeypatch.setattr(rebase, "solve_shares", lambda *_: (solved.theta[0], error))
+    refused = pytest.raises(ValueError, match=r"cannot hold together \(closest is off by 1e-09\)")
+    with refused if is_refused else nullcontext():
+        rebase_parameters(spec, solved, {"setting_0": {"a": 0.8}})
+
+
+def test_the_solver_starts_where_independent_causes_would_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts, solve = [], build.solve_margins
+
+    def noted(*problem: np.ndarray, start: np.ndarray) -> Solution:
+        starts.append(start)
+        return solve(*problem, start=start)
+
+    monkeypatch.setattr(build, "solve_margins", noted)
+    solve_shares(spec_of([[0.75, 0.5]]), enumerate_explanations(2, 2), np.array([0.75, 0.5]))
+    assert starts[0] == pytest.approx([math.log(3), 0.0], abs=floats.BY_HAND)
 
 
 def test_shares_are_solved_to_rounding() -> None:

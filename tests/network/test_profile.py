@@ -12,6 +12,7 @@ import floats
 import reference
 from patients import CAUSES, NETWORK, SETTINGS, SPEC
 from plain_cases import make_spec
+from thighdx.network import profile
 from thighdx.network.build import build_network
 from thighdx.network.profile import Discriminator, context_facts, find_look_alikes, finding_facts
 from thighdx.network.spec import FindingSpec
@@ -69,6 +70,13 @@ def test_contexts_of_a_cause_among_all_patients_and_among_its_own() -> None:
     for fact in facts:
         inside = sum(p for world, p in with_clot if world[fact.variable] == fact.state)
         assert fact.frequency_with == near(inside / sum(p for _, p in with_clot))
+
+
+def test_states_of_every_variable_among_some_patients_are_a_distribution() -> None:
+    weights = np.exp(NETWORK.log_prior(SETTING_IDX))
+    found = profile._state_probabilities(NETWORK, SETTING_IDX, weights)
+    assert [len(states) for states in found] == NETWORK.n_states.tolist()
+    assert [states.sum() for states in found] == pytest.approx([1.0] * len(found), abs=floats.SUMS_TO_ONE)
 
 
 # ---- look-alikes -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def test_a_picture_looks_as_it_did_and_every_word_can_be_read(
     assert_no_text_overlaps_or_clips(figure)
     if f"{name}_{style}" in BASELINES:
         assert_same_picture(figure, f"{name}_{style}", tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in PICTURES if "_" not in name])
+def test_a_picture_goes_to_another_process(model: thighdx.Model, name: str) -> None:
+    again = pickle.loads(pickle.dumps(PICTURES[name](model, "light").figure))
+    FigureCanvasAgg(again)
+    assert_no_text_overlaps_or_clips(again)
 
 
 def test_there_is_a_baseline_for_every_picture_and_no_other() -> None:

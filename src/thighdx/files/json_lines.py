@@ -20,7 +20,9 @@ WRITTEN_ROWS = 1_024  # as one piece of text
 
 
 def json_schema(name: str, start: bytes, *, is_whole: bool) -> pa.Schema:
-    """Return the columns and types of the rows at the beginning of a file; dates stay the text that they are.
+    """Return the columns and types of the rows at the beginning of a file.
+
+    Dates stay the text that they are, and what is unknown at the beginning may be text later.
 
     Raises
     ------
@@ -29,8 +31,9 @@ def json_schema(name: str, start: bytes, *, is_whole: bool) -> pa.Schema:
     """
     whole = start if is_whole else start[: start.rfind(b"\n") + 1]
     found = _parse(name, whole, pa_json.ParseOptions()).schema
-    text = [pa.string() if pa.types.is_timestamp(kind) else kind for kind in found.types]
-    return pa.schema(zip(found.names, text, strict=True))
+    is_open = [pa.types.is_timestamp(kind) or (kind == pa.null() and not is_whole) for kind in found.types]
+    kinds = [pa.string() if text else kind for text, kind in zip(is_open, found.types, strict=True)]
+    return pa.schema(zip(found.names, kinds, strict=True))
 
 
 def read_json(name: str, stream: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -70,7 +70,7 @@ def plot_calibration(
         x, y, yerr=np.clip([y - lower, upper - y], 0.0, None), color=ink.main, marker="o", markersize=7,
         linestyle="none", elinewidth=1.8, capsize=4, clip_on=False, label="observed, 95% interval",
     )  # fmt: skip
-    above = axes.secondary_xaxis("top")
+    above = axes.secondary_xaxis("top", functions=(np.positive, np.positive))
     above.set_xticks([(item.low + item.high) / 2 for item in bins], [_count(item.n) for item in bins])
     above.tick_params(length=0.0, colors=ink.faint, labelsize=0.75 * size)
     above.spines["top"].set_visible(False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from thighdx.plots.canvas import Style, finish, open_canvas, say, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
+from thighdx.plots.scales import signed_tick
 from thighdx.plots.words import Names
 from thighdx.text import MINUS, fine_percent, in_labels, signed
 
@@ -82,7 +83,7 @@ def plot_fit(
             draw_bars(canvas, placed.at[is_here], bits[is_here], color=color, label=words)
     canvas.ax.axvline(0.0, color=ink.text, linewidth=1.0)
     canvas.ax.xaxis.set_major_locator(MaxNLocator(5))
-    canvas.ax.xaxis.set_major_formatter(lambda x, _: signed(x, minus=MINUS))
+    canvas.ax.xaxis.set_major_formatter(signed_tick)
     canvas.ax.set_xlim(min(-1.0, bits.min() * 1.05), max(1.0, bits.max() * 1.05))
     finish(
         canvas, title=title, xlabel="Conflict in bits (each doubles)", note=statement, inches=placed.inches

@@ -18,6 +18,7 @@ __all__ = [
     "percent_axis",
     "percent_tick",
     "ratio_axis",
+    "signed_tick",
     "zoomed_percent_axis",
 ]
 
@@ -32,6 +33,11 @@ ROOT_TICKS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 def percent_tick(value: float, _: object = None) -> str:
     """Write the probability at a tick."""
     return exact_percent(round(value, 9))
+
+
+def signed_tick(value: float, _: object = None) -> str:
+    """Write a tick with its sign, without digits it does not need."""
+    return signed(value, 0 if value == round(value) else 1, minus=MINUS)
 
 
 def odds(decibans: float) -> str:
@@ -65,13 +71,18 @@ def percent_axis(canvas: Canvas, values: Floats, scale: Scale) -> str:
         ax.minorticks_off()
     elif scale in ("probability", "square_root"):
         if scale == "square_root":
-            ax.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0.0)), np.square))
+            ax.set_xscale("function", functions=(_root, np.square))
         ax.set_xlim(0.0, 1.0)
         ax.set_xticks(LINEAR_TICKS if scale == "probability" else ROOT_TICKS)
     else:
         raise ValueError(f"scale: got {scale!r}, expected auto, probability, square_root or log_odds")
     ax.xaxis.set_major_formatter(percent_tick)
     return {"square_root": " (square-root scale)", "log_odds": " (log-odds scale)"}.get(scale, "")
+
+
+def _root(x: Floats) -> Floats:
+    """Return square roots, 0 beyond the end of an axis (a function with a name, so that figures can be pickled)."""
+    return np.sqrt(np.maximum(x, 0.0))
 
 
 def zoomed_percent_axis(canvas: Canvas, values: npt.ArrayLike) -> None:
@@ -119,8 +130,8 @@ def decibans_axis(canvas: Canvas, values: Floats, *, name: str) -> None:
     pad = max(0.06 * (high - low), 1.0)
     ax.set_xlim(low - pad, high + pad)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
-    ax.xaxis.set_major_formatter(lambda x, _: signed(x, 0, minus=MINUS))
-    above: Any = ax.secondary_xaxis("top")
+    ax.xaxis.set_major_formatter(signed_tick)
+    above: Any = ax.secondary_xaxis("top", functions=(np.positive, np.positive))
     places = [10 * math.log10(r) for r in _round_ratios(canvas, *(10 ** (x / 10) for x in ax.get_xlim()))]
     above.set_xticks(places, [odds(x) for x in places])
     above.tick_params(colors=ink.text, labelsize=0.9 * canvas.size, length=3.0)

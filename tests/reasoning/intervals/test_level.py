@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import thighdx
+from places import TINY
 from thighdx import fhir, plots
 from thighdx.cli import app
 from thighdx.compiled.case import open_case
@@ -24,7 +24,6 @@ from thighdx.reasoning.intervals.level import check_level
 from thighdx.reasoning.intervals.table_intervals import table_intervals
 from thighdx.scoring.options import ScoreOptions
 
-TINY = Path(__file__).parents[2] / "models" / "tiny"
 ROWS = pd.DataFrame({"bruising": ["yes"]})
 DOORS: dict[str, Callable[[thighdx.Model, Any], object]] = {
     "level: Result.interval": lambda model, level: model.diagnose({}).interval(level),
