@@ -52,6 +52,7 @@ ENGLISH: Labels = {
     "triage.must_not_miss": "it must not be missed",
     "triage.threshold": "from {threshold}: {level}",
     "number.span": "{low} to {high}",
+    "advice.first": "First: {advice}",
     "advice.title": "What to do",
     "advice.how_to": "How to do it",
     "advice.course": "How long it lasts",
