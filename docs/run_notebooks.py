@@ -26,6 +26,7 @@ def run_notebook(book: nbformat.NotebookNode, folder: Path) -> nbformat.Notebook
         cell.metadata.pop("execution", None)  # when it ran
         if cell.cell_type == "code":
             cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+    done.metadata.pop("widgets", None)
     done.metadata["language_info"] = {"name": "python"}  # without the version at hand
     return done
 
