@@ -35,7 +35,6 @@ KERNEL, REFERENCE = "tests/inference/test_kernel.py", "tests/inference/test_agai
 OF_FILE = {
     "inference/compiled_steps": KERNEL,
     "inference/dense_rows": KERNEL,
-    "inference/departures": KERNEL,
     "inference/engine": KERNEL,
     "inference/marginals": REFERENCE,
     "network/arrays": "tests/compiled/test_stored.py",

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from thighdx.text import percent
+from thighdx.text import percent, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,8 +90,7 @@ def paragraph(text: str, width: int, *, indent: str = "", hanging: str | None = 
 
 def bar(value: float, width: int) -> str:
     """Draw a probability as a bar; in characters that standard output can show."""
-    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-    return ("█" if encoding.startswith("utf") else "#") * round(width * value)
+    return printable("█", "#") * round(width * value)
 
 
 def named_state(variable: str, state: str, states: Sequence[str], *, is_last: bool = True) -> str:

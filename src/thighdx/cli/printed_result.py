@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import bar, paragraph, percent, plain_table, write
-from thighdx.text import exact_percent
+from thighdx.text import exact_percent, printable
 from thighdx.words import say
 
 if TYPE_CHECKING:
@@ -55,7 +54,8 @@ def print_result(out: Console, model: Model, result: Result, *, top: int, n_reas
     write(out, paragraph(result.triage.words, out.width), style="bold")
     first = result.management.advice[:1] if result.triage.level == "emergency" else ()
     for line in first:
-        write(out, paragraph(f"First: {line.words}", out.width, hanging="  "), style="bold")
+        words = say("advice.first", labels, advice=line.words)
+        write(out, paragraph(words, out.width, hanging="  "), style="bold")
     for reason in result.triage.deciding[: n_reasons - len(first)]:
         write(out, paragraph(f"- {reason.words}", out.width, hanging="  "))
     _print_causes(out, model, result, top)
@@ -63,9 +63,9 @@ def print_result(out: Console, model: Model, result: Result, *, top: int, n_reas
 
 def print_next_question(out: Console, result: Result) -> None:
     """Print the best question, and what else there is to see."""
-    out.print()
     questions, labels = result.next_questions(1), result.triage.labels
     for item in questions.best:
+        out.print()
         line = say("result.ask_next", labels, question=item.text, finding=item.variable)
         write(out, paragraph(line, out.width, hanging="  "))
     n_open = len(open_on_safety(result))
@@ -146,12 +146,6 @@ def _say(out: Console, lead: str, text: str, *, style: str | None = None) -> Non
     write(out, paragraph(f"{lead} {text}", out.width, hanging=" " * (len(lead) + 1)), style=style)
 
 
-def _mark() -> str:
-    """Return the mark that pictures have on a cause that must not be missed, where output can show it."""
-    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-    return "◆" if encoding.startswith("utf") else "!"
-
-
 def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
     """Print the leading causes and those that decide the urgency; what is not listed stands apart, without a rank."""
     prior, posterior = result.prior, result.posterior
@@ -159,7 +153,7 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
     urgent = [reason.cause for reason in result.triage.deciding if reason.cause not in ("", rest)]
     shown = list(dict.fromkeys([*map(str, result.top(top).index), *urgent]))
     marked = {cause for cause in shown if cause in must_not_miss}
-    mark, labels = _mark(), model.compiled.labels
+    mark, labels = printable("◆", "!"), model.compiled.labels
     is_wide = out.width >= WIDE_ENOUGH
     width = BAR_WIDTHS[out.width >= 100]
     table = plain_table()

@@ -4,43 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-import numpy as np
-
-from thighdx.elicitation.judgements import PooledJudgement, PooledKey
-from thighdx.errors import EvidenceError
-from thighdx.evidence.one_case import encode_case
-from thighdx.evidence.vocabulary import Vocabulary, make_vocabulary
-from thighdx.inference.engine import infer
-from thighdx.kb.records import KnowledgeBase
-from thighdx.network.build import Network, SolvedParameters, build_network
-from thighdx.network.spec import Floats, NetworkSpec
+from thighdx.compiled.case import open_case
+from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.errors import EvidenceError, ImpossibleEvidenceError
 from thighdx.plain import Plain, plain
 
-__all__ = ["CaseDifference", "ComparedCase", "Compiled", "Move", "compare_cases"]
+__all__ = ["CaseDifference", "ComparedCase", "Move", "compare_cases"]
 
 N_MOVES = 5  # causes reported per case
-
-
-class Compiled(Protocol):
-    """What is compared: a knowledge base with its pooled judgements and solved parameters."""
-
-    @property
-    def kb(self) -> KnowledgeBase:
-        """The tables."""
-
-    @property
-    def pooled(self) -> Mapping[PooledKey, PooledJudgement]:
-        """The pooled judgements."""
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """The numbers of the network."""
-
-    @property
-    def solved(self) -> SolvedParameters:
-        """The solved parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,60 +67,42 @@ class CaseDifference(Plain):
         return Plain.to_dict(self) | {"moves": plain(self.moves[:N_MOVES])}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scorer:
-    """One of the two models, ready to be asked."""
-
-    network: Network
-    vocabulary: Vocabulary
-    default_setting: str
-    residual_cause: str
-
-    @classmethod
-    def of(cls, model: Compiled) -> _Scorer:
-        """Build the tables."""
-        return cls(
-            build_network(model.spec, model.solved),
-            make_vocabulary(model.kb.variables, model.spec.settings, model.kb.manifest.complaints),
-            model.kb.manifest.default_setting,
-            model.kb.manifest.residual_cause,
-        )
-
-    def posterior(self, case: ComparedCase) -> dict[str, float]:
-        """Return P(present | evidence) by cause; raises EvidenceError where there is none."""
-        evidence = encode_case(self.vocabulary, case.findings, setting=case.setting or self.default_setting)
-        found: Floats = infer(self.network, evidence.batch).posterior[0]
-        if np.isnan(found).any():
-            raise EvidenceError("the evidence is impossible")
-        return dict(zip(self.network.spec.causes, found.tolist(), strict=True))
-
-    def ranks(self, posterior: Mapping[str, float]) -> dict[str, int]:
-        """Rank the causes from 1, the residual one aside."""
-        ranked = sorted((c for c in posterior if c != self.residual_cause), key=lambda c: -posterior[c])
-        return {cause: place for place, cause in enumerate(ranked, start=1)}
-
-
-def compare_cases(old: Compiled, new: Compiled, cases: Sequence[ComparedCase]) -> tuple[CaseDifference, ...]:
+def compare_cases(
+    old: CompiledModel, new: CompiledModel, cases: Sequence[ComparedCase]
+) -> tuple[CaseDifference, ...]:
     """Ask both models about every case, the largest move first."""
-    before, after = _Scorer.of(old), _Scorer.of(new)
-    found = [_compare_case(before, after, case) for case in cases]
+    found = [_compare_case(old, new, case) for case in cases]
     return tuple(sorted(found, key=lambda item: (bool(item.problem), -item.largest)))
 
 
-def _compare_case(before: _Scorer, after: _Scorer, case: ComparedCase) -> CaseDifference:
+def _posterior(model: CompiledModel, case: ComparedCase) -> Mapping[str, float]:
+    """Return P(present | evidence) by cause; raises EvidenceError where there is none."""
+    try:
+        return open_case(model, case.findings, setting=case.setting or None).posterior
+    except ImpossibleEvidenceError:
+        raise EvidenceError("the evidence is impossible") from None
+
+
+def _ranks(model: CompiledModel, posterior: Mapping[str, float]) -> dict[str, int]:
+    """Rank the causes from 1, the residual one aside."""
+    ranked = sorted((c for c in posterior if c != model.residual_cause), key=lambda c: -posterior[c])
+    return {cause: place for place, cause in enumerate(ranked, start=1)}
+
+
+def _compare_case(before: CompiledModel, after: CompiledModel, case: ComparedCase) -> CaseDifference:
     """Ask both models about one case."""
-    posteriors, leaders, problems = list[dict[str, float]](), list[str](), list[str]()
-    for name, scorer in (("old", before), ("new", after)):
+    posteriors, leaders, problems = list[Mapping[str, float]](), list[str](), list[str]()
+    for name, model in (("old", before), ("new", after)):
+        posterior: Mapping[str, float] = {}
         try:
-            posterior = scorer.posterior(case)
+            posterior = _posterior(model, case)
         except EvidenceError as error:
-            posterior = {}
             problems.append(f"{name} model: {error}")
         posteriors.append(posterior)
-        leaders.append(next(iter(scorer.ranks(posterior)), ""))
+        leaders.append(next(iter(_ranks(model, posterior)), ""))
     if problems:
         return CaseDifference(case.id, leaders[0], leaders[1], (), "; ".join(problems))
-    old_ranks, new_ranks = before.ranks(posteriors[0]), after.ranks(posteriors[1])
+    old_ranks, new_ranks = _ranks(before, posteriors[0]), _ranks(after, posteriors[1])
     moves = [
         Move(cause, value, posteriors[1][cause], old_ranks.get(cause), new_ranks.get(cause))
         for cause, value in posteriors[0].items()

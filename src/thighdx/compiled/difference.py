@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.compiled.case_difference import CaseDifference, ComparedCase, Compiled, compare_cases
+from thighdx.compiled.case_difference import CaseDifference, ComparedCase, compare_cases
+from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.elicitation.judgements import PooledKey
 from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
@@ -138,12 +139,14 @@ def _shown(belief: Belief | None) -> str:
     return f"{belief.point:.3g} ({belief.quantiles[0]:.3g} to {belief.quantiles[2]:.3g})"
 
 
-def diff_models(old: Compiled, new: Compiled, cases: Sequence[ComparedCase] = ()) -> ModelDifference:
+def diff_models(
+    old: CompiledModel, new: CompiledModel, cases: Sequence[ComparedCase] = ()
+) -> ModelDifference:
     """Compare two compiled models.
 
     Parameters
     ----------
-    old, new : Compiled
+    old, new : CompiledModel
     cases : sequence of ComparedCase
         Asked of both. A case that one of them cannot score (a variable it does not have, evidence that is
         impossible for it) is listed with the reason.
@@ -172,7 +175,7 @@ def diff_models(old: Compiled, new: Compiled, cases: Sequence[ComparedCase] = ()
     )
 
 
-def _changed(old: Compiled, new: Compiled, keys: Sequence[PooledKey]) -> list[PooledKey]:
+def _changed(old: CompiledModel, new: CompiledModel, keys: Sequence[PooledKey]) -> list[PooledKey]:
     """Return the keys whose belief differs by more than two fits of the same statement do."""
     before, after = (
         pooled_quantiles([model.pooled[key].distribution for key in keys], LEVELS) for model in (old, new)
@@ -181,12 +184,12 @@ def _changed(old: Compiled, new: Compiled, keys: Sequence[PooledKey]) -> list[Po
     return [key for key, same in zip(keys, is_same, strict=True) if not same.all()]
 
 
-def _title(model: Compiled) -> str:
+def _title(model: CompiledModel) -> str:
     """Name a model."""
     return f"{model.kb.manifest.name} {model.kb.manifest.version} ({model.kb.digest[:12]})"
 
 
-def _beliefs(model: Compiled, keys: Sequence[PooledKey]) -> dict[PooledKey, Belief]:
+def _beliefs(model: CompiledModel, keys: Sequence[PooledKey]) -> dict[PooledKey, Belief]:
     """Read points and quantiles of some judgements."""
     quantiles = pooled_quantiles([model.pooled[key].distribution for key in keys], LEVELS).tolist()
     return {
@@ -195,12 +198,12 @@ def _beliefs(model: Compiled, keys: Sequence[PooledKey]) -> dict[PooledKey, Beli
     }
 
 
-def _words(model: Compiled, key: PooledKey) -> list[tuple[object, ...]]:
+def _words(model: CompiledModel, key: PooledKey) -> list[tuple[object, ...]]:
     """Return everything the rows of a judgement say besides where they stand."""
     return [(r.expert, r.quantiles, r.statement, r.date, r.sources, r.note) for r in model.pooled[key].rows]
 
 
-def _notes(old: Compiled, new: Compiled) -> list[str]:
+def _notes(old: CompiledModel, new: CompiledModel) -> list[str]:
     """Say what differs besides judgements."""
     notes = []
     for what, before, after in (
@@ -222,14 +225,14 @@ def _notes(old: Compiled, new: Compiled) -> list[str]:
     return notes
 
 
-def _variables(model: Compiled) -> tuple[str, ...]:
+def _variables(model: CompiledModel) -> tuple[str, ...]:
     """List variables with their states."""
     named = [(context.id, context.states) for context in model.spec.contexts]
     named += [(finding.id, finding.states) for finding in model.spec.findings]
     return tuple(f"{name} ({'|'.join(states)})" for name, states in named)
 
 
-def _own_shares(model: Compiled) -> dict[tuple[str, str], float]:
+def _own_shares(model: CompiledModel) -> dict[tuple[str, str], float]:
     """Return the shares that a user put in place of elicited ones."""
     return {
         (cause, setting): float(model.spec.shares[row, column])

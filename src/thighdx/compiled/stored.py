@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from thighdx.atomic_files import create_file
 from thighdx.compiled.compiled_model import CompiledModel, judged_by
 from thighdx.errors import CompiledFileWarning, KnowledgeBaseError, Problem
-from thighdx.kb.opened import manifest_from_plain, manifest_to_plain, open_knowledge_base
+from thighdx.kb.opened import manifest_from_plain, open_knowledge_base
 from thighdx.kb.tables import COMPILED_FILE, digest_of, read_files
 from thighdx.network.arrays import find_fault, network_from_arrays, network_to_arrays
 from thighdx.packed import pack, unpack
@@ -168,7 +168,7 @@ def compiled_content(model: CompiledModel) -> tuple[dict[str, Any], dict[str, np
         "format": COMPILED_FORMAT,
         "tables": model.kb.digest,
         "code": code_digest(),
-        "manifest": manifest_to_plain(model.kb.manifest),
+        "manifest": asdict(model.kb.manifest),
         "network": network,
     }
     return plain, {**arrays, **to_arrays(model.pooled, model.kb)}

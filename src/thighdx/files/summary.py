@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,6 @@ LISTED_CASES = 50
 CHUNK_ROWS = 8_192
 
 Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Summary:
         Causes among which a true one counts as found.
     has_settings : bool
         Whether rows name settings of their own.
-    n_leads, p_leads : Counter of str
+    n_leads, p_leads : mapping of str
         How often each cause leads, and the sum of its probability there.
     n_truth : int
         Rows with a true cause that can be ranked and that were scored.
@@ -81,7 +80,7 @@ class Summary:
     n_truth_residual: int = 0
     unknown_truth: Counter[str] = field(default_factory=Counter)
     n_leads: Counter[str] = field(default_factory=Counter)
-    p_leads: Counter[str] = field(default_factory=Counter)
+    p_leads: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
     def is_listed(self) -> bool:
@@ -106,21 +105,20 @@ class Summary:
         )
         status = batch.column("status").to_pylist()
         self.statuses.update(status)
-        is_ok = np.array([value == "ok" for value in status])
-        leader = posterior[is_ok].argmax(axis=1)
-        for position in np.unique(leader).tolist():
-            values = posterior[is_ok][leader == position, position]
-            self.n_leads[causes[ranked[position]]] += len(values)
-            self.p_leads[causes[ranked[position]]] += values.sum()
+        is_ok = np.array([value == "ok" for value in status], dtype=bool)
+        leader, best = posterior[is_ok].argmax(axis=1), posterior[is_ok].max(axis=1)
+        n_leads, p_leads = np.bincount(leader), np.bincount(leader, weights=best)
+        for position in np.flatnonzero(n_leads).tolist():
+            self.n_leads[causes[ranked[position]]] += int(n_leads[position])
+            self.p_leads[causes[ranked[position]]] += float(p_leads[position])
         present = self._truth(batch, causes)
-        # ties count for the true cause
-        true = np.where(present[:, ranked], posterior, -np.inf).max(axis=1)
-        rank = np.where(is_ok & np.isfinite(true), 1 + (posterior > true[:, None]).sum(axis=1), 0)
-        self.n_truth += int((rank > 0).sum())
-        self.n_first += int((rank == 1).sum())
-        self.n_among += int(((rank > 0) & (rank <= self.top)).sum())
-        self.n_truth_unscored += int((present.any(axis=1) & ~is_ok).sum())
-        self.n_truth_residual += int((present.any(axis=1) & is_ok & (rank == 0)).sum())
+        rank, true = np.zeros(batch.num_rows, dtype=np.intp), np.full(batch.num_rows, np.nan)
+        if self.has_truth:
+            true = np.where(present[:, ranked], posterior, -np.inf).max(axis=1)
+            # ties count for the true cause
+            places = 1 + (posterior > true[:, None]).sum(axis=1)
+            rank = np.where(is_ok & np.isfinite(true), places, 0)
+            self._count_truth(rank, present, is_ok)
         if self.n_rows + batch.num_rows <= LISTED_CASES:
             names = [causes[position] for position in ranked]
             labels, truth = _labels(batch, self.n_rows), _truth_names(batch, causes, present)
@@ -131,6 +129,15 @@ class Summary:
                 case = ScoredCase(label, status[row], leading, truth[row], int(rank[row]) or None, p_true)
                 self.cases.append(case)
         self.n_rows += batch.num_rows
+
+    def _count_truth(self, rank: npt.NDArray[np.intp], present: Bools, is_ok: Bools) -> None:
+        """Count how often a true cause leads, by its best rank, 0 where there is none."""
+        has_any = present.any(axis=1)
+        self.n_truth += int((rank > 0).sum())
+        self.n_first += int((rank == 1).sum())
+        self.n_among += int(((rank > 0) & (rank <= self.top)).sum())
+        self.n_truth_unscored += int((has_any & ~is_ok).sum())
+        self.n_truth_residual += int((has_any & is_ok & (rank == 0)).sum())
 
     def _truth(self, batch: pa.RecordBatch, causes: list[str]) -> Bools:
         """Return which causes are said to be true, as (n_rows, n_causes)."""

@@ -115,6 +115,8 @@ class Work:
         keep_mode(self.target, self.output)
         self.output.replace(self.target)
         sync_path(self.target.parent)
+        with contextlib.suppress(OSError):
+            _clear(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def abandon(self, error: BaseException) -> None:
@@ -286,8 +288,8 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
 
 
 def _clear(folder: Path) -> None:
-    """Remove everything but the lock."""
-    for path in folder.iterdir():
+    """Remove everything but the lock, the last part first: who is killed meanwhile leaves parts that can be used."""
+    for path in sorted(folder.iterdir(), reverse=True):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif path.name != LOCK:

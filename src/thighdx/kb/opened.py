@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from threading import RLock
 from typing import Any
 
@@ -12,16 +12,11 @@ from thighdx.kb.load import PARTS, Reader
 from thighdx.kb.records import Expert, KnowledgeBase, Manifest, Setting
 from thighdx.kb.tables import read_table
 
-__all__ = ["manifest_from_plain", "manifest_to_plain", "open_knowledge_base"]
-
-
-def manifest_to_plain(manifest: Manifest) -> dict[str, Any]:
-    """Return a manifest as dicts, lists, strings and numbers."""
-    return asdict(manifest)
+__all__ = ["manifest_from_plain", "open_knowledge_base"]
 
 
 def manifest_from_plain(plain: Mapping[str, Any]) -> Manifest:
-    """Undo `manifest_to_plain`, also after a trip through JSON, which knows no tuples."""
+    """Return a manifest from its fields, also after a trip through JSON, which knows no tuples."""
     said = _with_tuples(plain)
     said["settings"] = tuple(Setting(**item) for item in plain["settings"])
     said["experts"] = tuple(Expert(**_with_tuples(item)) for item in plain["experts"])

@@ -18,8 +18,7 @@ from thighdx.errors import TableError
 from thighdx.learning.compare import Comparison, compare, cross_validate, ranked_causes
 from thighdx.learning.counts import Counts, Tally
 from thighdx.learning.estimate import Estimate, estimate, read_source
-from thighdx.learning.tables import Learnt, check_name, compile_learnt, learnt_rows
-from thighdx.network.spec import Floats
+from thighdx.learning.tables import Learnt, check_name, compile_learnt, learnt_rows, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,11 +226,6 @@ def _changes(found: Estimate, learnt: Learnt, min_count: float) -> pd.DataFrame:
     columns["bayes_factor"] = factor
     columns["conflict"] = factor < 1 / CONFLICT
     return pd.DataFrame(columns)
-
-
-def significant(values: Floats) -> Floats:
-    """Keep the digits that do not depend on how sums were rounded."""
-    return np.array([float(f"{value:.6g}") for value in values.tolist()])
 
 
 def _without_record(model: ModelFacts, found: Estimate) -> tuple[str, ...]:

@@ -28,7 +28,15 @@ from thighdx.network.explanations import enumerate_explanations
 from thighdx.network.gates import find_crossings
 from thighdx.network.spec import Floats, NetworkSpec
 
-__all__ = ["EXPERT_PREFIX", "Learnt", "check_name", "compile_learnt", "learnt_rows", "shown_count"]
+__all__ = [
+    "EXPERT_PREFIX",
+    "Learnt",
+    "check_name",
+    "compile_learnt",
+    "learnt_rows",
+    "shown_count",
+    "significant",
+]
 
 EXPERT_PREFIX = "records:"
 LEVELS = (0.05, 0.5, 0.95)
@@ -139,13 +147,16 @@ def _with_room(compiled: CompiledModel, found: Estimate, idx: np.ndarray, values
     return values
 
 
+def significant(values: Floats) -> Floats:
+    """Keep the digits of a table, which do not depend on how sums were rounded."""
+    kept = [float(f"{value:.{DIGITS}g}") for value in values.ravel().tolist()]
+    return np.array(kept).reshape(values.shape)
+
+
 def _rounded(values: Floats, is_odds: np.ndarray) -> Floats:
     """Round to the digits of a table; near certainty, 1 - p keeps them."""
-    plain = np.array([[float(f"{v:.{DIGITS}g}") for v in row] for row in values.tolist()]).reshape(-1, 3)
-    rest = np.array([[1 - float(f"{1 - v:.{DIGITS}g}") for v in row] for row in values.tolist()]).reshape(
-        -1, 3
-    )
-    return np.where((values > 0.5) & ~is_odds[:, None], rest, plain)
+    is_near_one = (values > 0.5) & ~is_odds[:, None]
+    return np.where(is_near_one, 1 - significant(1 - values), significant(values))
 
 
 def _row(

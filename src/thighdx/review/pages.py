@@ -11,7 +11,7 @@ from thighdx import __version__
 from thighdx.elicitation.judgements import PooledJudgement
 from thighdx.html.render import render
 from thighdx.kb.resources import data_path
-from thighdx.network.profile import find_look_alikes, finding_facts
+from thighdx.network.profile import Discriminator, FindingFact, find_look_alikes, finding_facts
 from thighdx.review.answer import Belief, picture
 from thighdx.review.apply import ReviewOutcome
 from thighdx.review.questions import ReviewItem, review_items
@@ -93,7 +93,7 @@ def _cause_view(model: Model, cause: str) -> dict[str, Any]:
         "disclaimer": model.disclaimer,
         "findings": [
             {
-                "label": _named(model, labels, fact.variable, fact.state, is_last=fact.is_last_state),
+                "label": _named(model, labels, fact),
                 "with_it": of_hundred(fact.probability),
                 "others": of_hundred(fact.others),
                 "present": number(fact.lr_present),
@@ -109,9 +109,10 @@ def _cause_view(model: Model, cause: str) -> dict[str, Any]:
     }
 
 
-def _named(model: Model, labels: Mapping[str, str], variable: str, state: str, *, is_last: bool) -> str:
+def _named(model: Model, labels: Mapping[str, str], fact: FindingFact | Discriminator) -> str:
     """Name a finding in a state, or in this or a higher one."""
-    return graded_name(variable, state, model.variables[variable].states, labels, or_more=not is_last)
+    states = model.variables[fact.variable].states
+    return graded_name(fact.variable, fact.state, states, labels, or_more=not fact.is_last_state)
 
 
 def _look_alikes(
@@ -125,9 +126,7 @@ def _look_alikes(
             "label": labels[item.cause],
             "rows": [
                 {
-                    "label": _named(
-                        model, labels, telling.variable, telling.state, is_last=telling.is_last_state
-                    ),
+                    "label": _named(model, labels, telling),
                     "this": of_hundred(telling.probability),
                     "other": of_hundred(telling.other_probability),
                     "ratio": number(telling.lr_present),

@@ -104,8 +104,9 @@ class ScoresTables(ModelFacts):
         --------
         >>> import pandas as pd, thighdx
         >>> table = pd.DataFrame({"id": [7, 8], "onset": ["sudden", None], "bruising": ["yes", "no"]})
-        >>> thighdx.load_model().score(table)[["id", "status", "hamstring_strain"]].round(2).values.tolist()
-        [[7, 'ok', 0.0], [8, 'ok', 0.0]]
+        >>> scored = thighdx.load_model().score(table)
+        >>> scored.columns[:3].tolist(), scored["status"].tolist()
+        (['id', 'status', 'log_evidence'], ['ok', 'ok'])
         """
         from thighdx.scoring.score import score_table
 

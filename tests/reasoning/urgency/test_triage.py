@@ -126,7 +126,7 @@ def test_what_must_not_be_missed_counts_at_three_times_its_odds_but_for_an_emerg
 def test_a_reason_says_plainly_how_a_cause_was_counted() -> None:
     (reason,) = judge(CALM, rare(deep_vein_thrombosis=0.04)).reasons
     assert reason.words.startswith(
-        "Deep vein thrombosis: 4.0%; counted at three times its odds because it must not be missed: 11.1%; "
+        "Deep vein thrombosis: 4.0%; counted at 3 times its odds because it must not be missed: 11.1%; "
         "from 8%: soon. A clot can travel"
     )
     assert reason.figures == {"posterior": 0.04, "counted": counted(0.04, 3.0), "threshold": 0.08}

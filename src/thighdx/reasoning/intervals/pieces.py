@@ -111,17 +111,21 @@ def stack_pieces(network: Network, layout: JudgementLayout, batch: EvidenceBatch
     kept = _kept(network, layout)
     pieces: list[PieceScores] = []
     table = np.full((batch.n_cases, len(network.blocks) + len(network.spec.findings)), -1, dtype=np.intp)
+
+    def work_out(members: Indices, case: int) -> PieceScores:
+        seen = [state_likelihoods(network, batch, int(v), case) for v in members]
+        return _scores(network, layout, setting, members, seen)
+
     for column, members in enumerate(_members(network)):
         virtual = [item.case_idx for item in batch.likelihoods if item.variable_idx in members]
         is_virtual = np.isin(np.arange(batch.n_cases), np.concatenate(virtual)) if virtual else None
         for codes, cases in _patterns(batch.codes[:, members], is_virtual):
             table[cases, column] = len(pieces)
             key = (setting, column, codes.tobytes())
-            pieces.append(kept.find(key, partial(_plain_scores, network, layout, setting, members, codes)))
-        for case in np.flatnonzero(is_virtual) if is_virtual is not None else ():
-            seen = [state_likelihoods(network, batch, int(v), int(case)) for v in members]
+            pieces.append(kept.find(key, partial(work_out, members, int(cases[0]))))
+        for case in np.flatnonzero(is_virtual).tolist() if is_virtual is not None else ():
             table[case, column] = len(pieces)
-            pieces.append(_scores(network, layout, setting, members, seen))
+            pieces.append(work_out(members, case))
     case_idx, column_idx = np.nonzero(table >= 0)
     return _stack(network, layout, pieces, table[case_idx, column_idx], case_idx, batch.n_cases)
 
@@ -153,17 +157,6 @@ def _patterns(
     found, place = np.unique(codes[cases], axis=0, return_inverse=True)
     for number, pattern in enumerate(found):
         yield pattern, cases[place.reshape(-1) == number]
-
-
-def _plain_scores(
-    network: Network, layout: JudgementLayout, setting: int, members: Indices, codes: npt.NDArray[np.int8]
-) -> PieceScores:
-    """Work out one piece from known states."""
-    seen = [
-        None if code == UNKNOWN else np.eye(n)[code]
-        for n, code in zip(network.n_states[members], codes, strict=True)
-    ]
-    return _scores(network, layout, setting, members, seen)
 
 
 def _scores(

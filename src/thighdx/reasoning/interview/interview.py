@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from thighdx.compiled.case import Case, open_case
-from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError, choice_fault, nearest_hint
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.evidence.vocabulary import MISSING_WORDS, is_missing
@@ -25,18 +24,10 @@ from thighdx.reasoning.interview.choice import (
 from thighdx.reasoning.urgency.open_questions import is_within
 from thighdx.reasoning.urgency.triage import Triage, triage
 
-__all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview", "SupportsInterview"]
+__all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview"]
 
 NONE_OF_THESE = frozenset({"none", "none of these", "no", "nothing"})
 DONT_KNOW = MISSING_WORDS | {"skip"}
-
-
-class SupportsInterview(Protocol):
-    """What an interview needs of a model; `thighdx.Model` has it."""
-
-    @property
-    def compiled(self) -> CompiledModel:
-        """The model without its methods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +92,7 @@ class Interview:
 
     def __init__(
         self,
-        model: SupportsInterview,
+        model: ModelFacts,
         known: Mapping[str, object] | None = None,
         *,
         setting: str | None = None,

@@ -180,18 +180,8 @@ def management(case: Case, triage: Triage) -> Management:
     kb, suspects, likely = case.kb, _suspects(case, triage), likely_causes(case)
     ranks = {cause: rank for rank, cause in enumerate(dict.fromkeys([*suspects, *likely]))}
     rows = [row for row in kb.advice if row.cause in (ANY_CAUSE, *ranks) and is_true(row.when, case.states)]
-    bans = _bans(kb, rows, triage.level)
     choice = _Choice(kb, triage.level, suspects, likely, ranks)
-    withheld, allowed, delays = [], [], say("advice.delays_care", kb.labels)
-    for row in rows:
-        against = next((bans[action] for action in row.advises if action in bans), None)
-        if not choice.is_level_right(row):
-            if choice.is_care_first and row.cause in likely and row.kind in HOME_KINDS:
-                withheld.append(Withheld(row.id, row.cause, row.advice, "triage", delays))
-        elif against is not None:
-            withheld.append(Withheld(row.id, row.cause, row.advice, against.id, against.advice))
-        else:
-            allowed.append(row)
+    allowed, withheld = choice.sort_out(rows)
     chosen = choice.pieces(allowed)
     advised = {action for row in chosen for action in row.advises}
     disputes = {row["topic"]: row for row in kb.conflict_rows}
@@ -242,6 +232,21 @@ class _Choice:
         if not self.is_emergency:
             return tuple(self.ranks)
         return tuple(cause for cause in self.suspects if self.suspects[cause] == self.level)
+
+    def sort_out(self, rows: Sequence[Advice]) -> tuple[list[Advice], list[Withheld]]:
+        """Return what may be said, and what is withheld because of the urgency or of a caution."""
+        bans, allowed, withheld = _bans(self.kb, rows, self.level), list[Advice](), list[Withheld]()
+        delays = say("advice.delays_care", self.kb.labels)
+        for row in rows:
+            against = next((bans[action] for action in row.advises if action in bans), None)
+            if not self.is_level_right(row):
+                if self.is_care_first and row.cause in self.likely and row.kind in HOME_KINDS:
+                    withheld.append(Withheld(row.id, row.cause, row.advice, "triage", delays))
+            elif against is not None:
+                withheld.append(Withheld(row.id, row.cause, row.advice, against.id, against.advice))
+            else:
+                allowed.append(row)
+        return allowed, withheld
 
     def is_level_right(self, row: Advice) -> bool:
         """Whether a row and all it advises may be shown at this level of urgency."""

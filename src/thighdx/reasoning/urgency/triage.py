@@ -20,7 +20,7 @@ from thighdx.plain import Plain, table_of
 from thighdx.reasoning.urgency.alarm_questions import alarm_questions
 from thighdx.reasoning.urgency.levels import SOON, Verdict, counted, odds_factor, urgency_rules
 from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
-from thighdx.text import Labels, exact_percent, level_name, percent
+from thighdx.text import exact_percent, level_name, percent
 from thighdx.words import say
 
 if TYPE_CHECKING:
@@ -209,9 +209,7 @@ def _threshold_reason(case: Case, harm: Harm, level: Level) -> Reason:
         figures["counted"] = counted(chance, factor)
         why = harm.odds_reason or say("triage.must_not_miss", labels)
         probability = percent(figures["counted"])
-        parts.append(
-            say("triage.counted", labels, factor=_times(factor, labels), why=why, probability=probability)
-        )
+        parts.append(say("triage.counted", labels, factor=f"{factor:g}", why=why, probability=probability))
     figures["threshold"] = limit
     name = level_name(level, labels).lower()
     parts.append(say("triage.threshold", labels, threshold=exact_percent(limit), level=name))
@@ -221,9 +219,3 @@ def _threshold_reason(case: Case, harm: Harm, level: Level) -> Reason:
 def _of_cause(kind: ReasonKind, level: Level, harm: Harm, words: str, figures: Mapping[str, float]) -> Reason:
     """Return a reason that rests on the probability of a cause."""
     return Reason(kind, level, "", harm.cause, words, figures=figures, sources=harm.sources)
-
-
-def _times(factor: float, labels: Labels) -> str:
-    """Write how many times something counts."""
-    shown = say(f"number.{int(factor)}", labels) if factor in range(2, 11) else f"{factor:g}"
-    return say("triage.times", labels, factor=shown)
