@@ -137,8 +137,9 @@ def test_a_billion_laughs_are_refused_at_once() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 500, "{a: " * 3_000, "- " * 3_000])
 def test_deep_nesting_is_refused_and_not_a_crash(text: str) -> None:
+    """How deep a reader gets depends on the stack that is left: what it can read is still no manifest."""
     (line,) = problems_of(text)
-    assert "not valid YAML 1.2" in line
+    assert re.search(r"not valid YAML 1\.2|valid dictionary", line)
 
 
 def test_a_very_long_manifest_is_not_parsed() -> None:

@@ -14,9 +14,10 @@ import kb_builder
 from thighdx.errors import KnowledgeBaseError
 from thighdx.kb import opened
 from thighdx.kb.load import PARTS, load_knowledge_base
-from thighdx.kb.opened import manifest_from_plain, manifest_to_plain, open_knowledge_base
+from thighdx.kb.opened import manifest_from_plain, open_knowledge_base
 from thighdx.kb.records import KnowledgeBase
 from thighdx.kb.resources import model_path
+from thighdx.plain import plain
 
 FIELDS = [field.name for field in dataclasses.fields(KnowledgeBase)]
 
@@ -95,5 +96,5 @@ def test_a_manifest_survives_json(folder: Path) -> None:
     )
     manifest = load_knowledge_base(folder).manifest
     assert manifest.experts[1].variables == ("pain",)
-    plain = json.loads(json.dumps(manifest_to_plain(manifest)))
-    assert manifest_from_plain(plain) == manifest
+    said = json.loads(json.dumps(plain(manifest)))
+    assert manifest_from_plain(said) == manifest
