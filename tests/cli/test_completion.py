@@ -23,7 +23,18 @@ def offered(shell: str, line: str, **more: str) -> list[str]:
 
 
 def in_bash(*words: str) -> list[str]:
-    return offered("bash", " ".join(words), COMP_WORDS=" ".join(words), COMP_CWORD=str(len(words) - 1))
+    """What bash has at Tab, through the script that the command prints for it."""
+    run = "\n".join(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'thighdx'; from thighdx.cli import main; main()"]
+    )
+    at_tab = """eval "$(IFS=$'\\n'; _THIGHDX_COMPLETE=source_bash $1)"
+        COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2))
+        _thighdx_completion "$1"
+        printf '%s\\n' "${COMPREPLY[@]}" """
+    command = ["bash", "--norc", "-c", at_tab, "bash", run, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == "", words
+    return [word for word in done.stdout.split("\n") if word]
 
 
 def in_fish(line: str) -> list[str]:

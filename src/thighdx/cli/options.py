@@ -40,8 +40,8 @@ def complete_findings(ctx: typer.Context, incomplete: str) -> list[str]:
     before = [*(ctx.params.get("findings") or ctx.params.get("known") or [])]
     name, equals, typed = incomplete.partition("=")
     kept = name + equals
-    # bash, at the sign: what is incomplete is then said to be nothing at all
-    if before and os.environ.get("COMP_WORDS", "").endswith(f"{before[-1]} ="):
+    # bash, at the sign: what is incomplete is then said to be nothing at all; its script puts words on lines
+    if before and os.environ.get("COMP_WORDS", "").split()[-2:] == [before[-1], "="]:
         name, kept = before[-1], ""
     elif before[-1:] == ["="]:  # bash, beyond it
         name, typed, kept = "".join(before[-2:-1]), incomplete, ""
