@@ -86,6 +86,29 @@ class TestScore:
         assert [bool(row["strain"]) for row in rows] == [True, False, False, False, True]
         assert "5 rows read: 2 scored, 3 kept without probabilities" in result.stderr
 
+    def test_columns_with_cells_that_cannot_be_read_are_counted_however_few_rows_are_named(
+        self, score: Callable[..., Result]
+    ) -> None:
+        lines = ["old,yes"] * 6 + ["30,blau"] * 2
+        result = score("-", "-o", "out.csv", stdin="\n".join(["age,bruising", *lines]))
+        assert "  cells that cannot be read: 'age' (6), 'bruising' (2)\n" in result.stderr
+        assert "cells that cannot be read" not in score("-", "-o", "b.csv", stdin=CASES).stderr
+
+    def test_a_decimal_comma_in_a_number_is_named_with_its_option(self, score: Callable[..., Result]) -> None:
+        table = "age;bruising\n77,5;yes\n"
+        refused = score("-", "-o", "out.csv", "--delimiter", ";", stdin=table)
+        assert "(--decimal ,)" in " ".join(refused.stderr.split())
+        taken = score("-", "-o", "out.csv", "--delimiter", ";", "--decimal", ",", stdin=table)
+        assert "1 row read: 1 scored" in taken.stderr
+
+    def test_a_row_that_stops_the_run_names_the_option_that_asked_for_it(
+        self, score: Callable[..., Result]
+    ) -> None:
+        result = score("-", "-o", "out.csv", "--on-error", "raise", stdin=FAULTY)
+        assert result.exit_code == 2
+        assert "row 2: no_such_state" in result.stderr
+        assert "on_error is 'raise'" in " ".join(result.stderr.split())
+
     def test_likelihoods_are_read_as_numbers_and_bad_ones_only_spoil_their_row(
         self, score: Callable[..., Result]
     ) -> None:

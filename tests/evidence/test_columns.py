@@ -135,6 +135,7 @@ def test_a_mapping_must_be_one() -> None:
         (pa.array([1]), "got pyarrow Int64Array"),
         (np.zeros((2, 2)), "got numpy ndarray"),
         (None, "got builtins NoneType"),
+        ("patients.csv", "got builtins str, .*; for files there is thighdx.score_files"),
         (pd.DataFrame({("age", "years"): [1]}), "columns with several levels"),
     ],
 )

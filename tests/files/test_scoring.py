@@ -33,7 +33,9 @@ def test_python_writes_the_bytes_that_the_command_writes(tmp_path: Path, scorer:
 def test_a_notebook_shows_what_became_of_the_rows(tmp_path: Path, scorer: thighdx.Scorer) -> None:
     table = pd.DataFrame({"id": [1, 2, 3], "bruising": ["yes", HOSTILE, None]})
     table.to_csv(tmp_path / "in.csv", index=False)
-    with pytest.warns(UserWarning, match=r"1 rows have no probabilities \(1 no_such_state\)"):
+    with pytest.warns(
+        UserWarning, match=r"1 rows have no probabilities \(1 no_such_state\); .*'bruising' \(1\)"
+    ):
         report = thighdx.score_files(tmp_path / "in.csv", tmp_path / "out.csv", scorer=scorer)
     assert repr(report) == "<RunReport 3 rows read, 2 scored, 1 no_such_state>"
     page = read_page(report._repr_html_())

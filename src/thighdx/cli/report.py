@@ -43,6 +43,9 @@ def print_closing(closing: RunReport) -> None:
     out = console(to_stderr=True)
     model = closing.scorer.model
     _print_rows(out, closing)
+    if closing.unread and closing.kept:
+        line = f"cells that cannot be read: {closing.unread_columns}"
+        write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")
     for problem in _shown_problems(closing.problems):
         line = f"{problem.file}, row {problem.row}: {problem.status}: {problem.message}"
         write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")

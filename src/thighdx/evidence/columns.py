@@ -246,9 +246,7 @@ def _leave_dates(
     found.pop(("birth", 0, 0), None)
     found.pop(("reference", 0, 0), None)
     left |= dates
-    need = (
-        f"it needs a column {REFERENCE_DATE}, or the argument reference_date, the day when patients were seen"
-    )
+    need = f"it needs a column {REFERENCE_DATE}, or reference_date= (--reference-date), the day when patients were seen"
     problems += [
         f"column {birth!r}: to be read as {DATE_OF_BIRTH!r} {need}" for name in dates if name in renamed
     ]

@@ -22,6 +22,7 @@ import sys
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ __all__ = ["Frame", "ScoredColumns", "encode_table", "open_table"]
 
 LAZY = "; call score(table.collect()), or write it to a file and call thighdx.score_files, which takes any length"
 Kind = Literal["pandas", "polars", "pyarrow"]
+FILES = "; for files there is thighdx.score_files"
 KINDS: tuple[tuple[Kind, str], ...] = (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table"))
 Words = npt.NDArray[np.object_]
 
@@ -156,7 +158,7 @@ def open_table(table: Any) -> Frame:
 def _from_stream(stream: Any) -> Any:
     """Collect a stream of Arrow batches, or say that it is no table."""
     got = f"{type(stream).__module__.partition('.')[0]} {type(stream).__name__}"
-    hint = LAZY if hasattr(stream, "collect") else ""
+    hint = LAZY if hasattr(stream, "collect") else FILES if isinstance(stream, str | Path) else ""
     if (hasattr(stream, "__arrow_c_stream__") or hasattr(stream, "__arrow_c_array__")) and not hint:
         import pyarrow as pa
 

@@ -130,6 +130,11 @@ class RunReport:
         return {status: n for status, n in self.summary.statuses.most_common() if status != "ok"}
 
     @property
+    def unread_columns(self) -> str:
+        """Columns with cells that could not be read and how many, most frequent first; empty if there are none."""
+        return ", ".join(f"{name!r} ({count:,})" for name, count in self.unread.most_common())
+
+    @property
     def rows_per_second(self) -> float:
         """End to end, start-up apart; of rows scored in this run."""
         return (self.n_rows - self.n_resumed) / self.seconds if self.seconds > 0 else 0.0

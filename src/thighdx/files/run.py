@@ -179,6 +179,6 @@ def _note_problems(portion: Portion, scored: ScoredBatch, run: RunReport) -> Non
         found = Problem(name, first + fault.row, fault.status, fault.column, fault.value, fault.message)
         if scorer.options.on_error == "raise":
             raise TableError(
-                f"{found.file}: row {found.row}: {found.status}: {found.message}; --strict is on"
+                f"{found.file}: row {found.row}: {found.status}: {found.message}; on_error is 'raise'"
             )
         run.problems.append(found)

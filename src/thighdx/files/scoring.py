@@ -99,7 +99,8 @@ def score_files(
     options = RunOptions(escape_formulas, part_rows, on_earlier)
     report = score_opened(table, scorer, str(output), options, started=started, quiet=quiet)
     lost = ", ".join(f"{count:,} {status}" for status, count in report.kept.items())
-    more = [f"{report.n_rows - report.n_scored:,} rows have no probabilities ({lost})"] if lost else []
+    where = f"; cells that cannot be read: {report.unread_columns}" if report.unread else ""
+    more = [f"{report.n_rows - report.n_scored:,} rows have no probabilities ({lost}){where}"] if lost else []
     for message in [*report.remarks, *more]:
         warnings.warn(message, UserWarning, stacklevel=2)
     return report
@@ -126,8 +127,9 @@ def score_opened(
         score_table_to(run, options, advance)
     run.remarks = [*plan.remarks, *underage(model.vocabulary, run.n_underage)]
     if run.unread and scorer.options.on_error == "unknown":
-        columns = ", ".join(f"{name!r} ({count:,})" for name, count in run.unread.most_common())
-        run.remarks.append(f"{run.unread.total():,} cells cannot be read and count as unknown: {columns}")
+        run.remarks.append(
+            f"{run.unread.total():,} cells cannot be read and count as unknown: {run.unread_columns}"
+        )
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -32,6 +33,7 @@ SHOWN_CHARACTERS = 80
 LOOKED_AT = 1_000  # bad cells of a column whose values are counted
 SHOWN_COLUMNS = 3
 SHOWN_VALUES = 3
+DECIMAL_COMMA = re.compile(r"\d+,\d+")
 IMPOSSIBLE = "the evidence cannot be true together under this model"
 
 
@@ -152,6 +154,8 @@ class FaultReader:
             wanted = f"a date up to {AGE_LIMITS[1]:g} years before the patient was seen"
         else:
             wanted = "a date such as 1990-02-28"
+        if kind in ("age", "virtual") and isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()):
+            wanted += "; a comma in numbers is read with decimal=',' (--decimal ,) from a file"
         return f"got {_shown(value)!r}, expected {wanted}"
 
     def _likelihoods(self, index: int, row: int) -> tuple[str, str, str]:
