@@ -103,7 +103,7 @@ class Result(Shown):
             1 or more; fewer come back where the model has fewer.
         """
         if n < 1:
-            raise ValueError(f"n: got {n}, expected 1 or more")
+            raise OptionError(f"n: got {n}, expected 1 or more")
         return self.posterior.drop(self.model.residual_cause, errors="ignore").head(n)
 
     def explanations(self, n: int = 5) -> tuple[RankedExplanation, ...]:

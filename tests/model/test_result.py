@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import floats
-from thighdx.errors import ImpossibleEvidenceError, UnknownNameError
+from thighdx.errors import ImpossibleEvidenceError, OptionError, UnknownNameError
 from thighdx.model import Model
 from thighdx.result import RESULT_FORMAT, Result
 
@@ -102,9 +102,9 @@ def test_the_first_explanations_are_the_first_of_all(result: Result) -> None:
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_no_explanation_or_cause_at_all_cannot_be_asked_for(result: Result, n: int) -> None:
-    with pytest.raises(ValueError, match=f"n: got {n}, expected 1 or more"):
+    with pytest.raises(OptionError, match=f"n: got {n}, expected 1 or more"):
         result.explanations(n)
-    with pytest.raises(ValueError, match=f"n: got {n}, expected 1 or more"):
+    with pytest.raises(OptionError, match=f"n: got {n}, expected 1 or more"):
         result.top(n)
 
 

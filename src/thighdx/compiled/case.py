@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thighdx.compiled.compiled_model import CompiledModel
-from thighdx.errors import ImpossibleEvidenceError
+from thighdx.errors import ImpossibleEvidenceError, OptionError
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import CaseEvidence, CaseWarning, encode_case
 from thighdx.evidence.vocabulary import Vocabulary
@@ -122,7 +122,7 @@ class Case(Keeps):
     def explanations(self, n: int) -> tuple[RankedExplanation, ...]:
         """Return the `n` most probable sets of causes, most probable first."""
         if n < 1:
-            raise ValueError(f"n: got {n}, expected 1 or more")
+            raise OptionError(f"n: got {n}, expected 1 or more")
         causes, members = self.network.spec.causes, self.network.explanations.members
         return tuple(
             RankedExplanation(

@@ -19,6 +19,7 @@ import reference
 import strategies
 import thighdx
 from plain_cases import Said, base_of, finding, make_spec, open_plain
+from thighdx.errors import OptionError
 from thighdx.network.build import Network, build_network
 from thighdx.network.spec import ContextSpec, NetworkSpec
 from thighdx.reasoning.explain.contributions import contrast_causes, explain_cause
@@ -397,5 +398,5 @@ def test_evidence_for_a_companion_is_not_called_explaining_away() -> None:
 
 
 def test_a_contrast_needs_two_causes(small_model: thighdx.Model) -> None:
-    with pytest.raises(ValueError, match="got strain twice, expected two different causes"):
+    with pytest.raises(OptionError, match="got strain twice, expected two different causes"):
         contrast(small_model.network, {}, "strain", "strain", "clinic")

@@ -11,6 +11,7 @@ import strategies
 import thighdx
 from plain_cases import batch_of
 from reasoning.intervals.judged import judgements, with_points
+from thighdx.errors import OptionError
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import log_weights
@@ -113,5 +114,5 @@ def test_a_cause_that_is_given_stays_certain(model: thighdx.Model) -> None:
 
 def test_no_draws_are_refused(model: thighdx.Model) -> None:
     layout = judgement_layout(model.network, model.compiled.pooled)
-    with pytest.raises(ValueError, match="n_draws: got 0, expected 1 or more"):
+    with pytest.raises(OptionError, match="n_draws: got 0, expected 1 or more"):
         draw_log_odds(model.network, layout, shipped_batch(model), n_draws=0)

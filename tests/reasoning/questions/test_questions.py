@@ -14,7 +14,7 @@ import floats
 import kb_builder
 import thighdx
 from thighdx.compiled.case import open_case
-from thighdx.errors import ImpossibleEvidenceError
+from thighdx.errors import ImpossibleEvidenceError, OptionError
 from thighdx.kb.records import COST_TIERS, LEVELS, Cost
 from thighdx.reasoning.questions.next_questions import next_questions, rank_questions
 from thighdx.reasoning.questions.question_lines import Goal, Question
@@ -254,7 +254,7 @@ def test_when_everything_is_known_nothing_is_asked(small_model: thighdx.Model) -
 def test_what_cannot_be_asked_for_is_refused(
     small_model: thighdx.Model, wrong: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(OptionError, match=message):
         next_questions(open_case(small_model.compiled, {}), **wrong)  # type: ignore[arg-type]
 
 

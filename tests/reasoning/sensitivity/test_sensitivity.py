@@ -16,6 +16,7 @@ import strategies
 import thighdx
 from thighdx.compiled.case import open_case
 from thighdx.elicitation.judgements import PooledKey
+from thighdx.errors import OptionError
 from thighdx.evidence.one_case import encode_case
 from thighdx.inference.engine import infer
 from thighdx.kb.records import LEVELS
@@ -324,5 +325,5 @@ def test_the_shipped_model_is_followed_and_says_how(model: thighdx.Model) -> Non
 
 
 def test_less_than_one_line_is_refused(small_model: thighdx.Model) -> None:
-    with pytest.raises(ValueError, match="n: got 0"):
+    with pytest.raises(OptionError, match="n: got 0"):
         follow(small_model, {}, "nerve", n=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from thighdx.compiled.case import Case
+from thighdx.errors import OptionError
 from thighdx.network.spec import Floats
 from thighdx.reasoning.evidence_terms import CaseTerms, evidence_terms
 from thighdx.reasoning.explain.comparison import (
@@ -81,12 +82,12 @@ def contrast_causes(case: Case, a: str, b: str, *, n_unknown: int = 5) -> Explan
     ------
     UnknownNameError
         If there is no such cause.
-    ValueError
+    OptionError
         If both are the same cause.
     """
     pair = [case.vocabulary.cause_idx(cause) for cause in (a, b)]
     if a == b:
-        raise ValueError(f"contrast: got {a} twice, expected two different causes")
+        raise OptionError(f"contrast: got {a} twice, expected two different causes")
     return _explain(case, compare(case.network, *pair), n_unknown)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thighdx.arrays import below_peak
+from thighdx.errors import OptionError
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.inference.engine import log_weights
 from thighdx.network.build import Network
@@ -89,7 +90,7 @@ def draw_log_odds(
     kept with the network, and later cases cost a fraction of that.
     """
     if n_draws < 1:
-        raise ValueError(f"n_draws: got {n_draws}, expected 1 or more")
+        raise OptionError(f"n_draws: got {n_draws}, expected 1 or more")
     sets = np.concatenate([network.membership, group_sets(network.membership, list(groups))], axis=1)
     logs = log_weights(network, batch)[0]
     weights = below_peak(logs)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from thighdx.compiled.case import Case, open_case
 from thighdx.compiled.compiled_model import ModelFacts
-from thighdx.errors import EvidenceError, ImpossibleEvidenceError, choice_fault, nearest_hint
+from thighdx.errors import EvidenceError, ImpossibleEvidenceError, OptionError, choice_fault, nearest_hint
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.evidence.vocabulary import MISSING_WORDS, is_missing
 from thighdx.kb.records import COST_TIERS, Cost, Variable
@@ -101,7 +101,7 @@ class Interview:
         as_lists: bool = True,
     ) -> None:
         if max_cost not in COST_TIERS:
-            raise ValueError(choice_fault("max_cost", max_cost, COST_TIERS))
+            raise OptionError(choice_fault("max_cost", max_cost, COST_TIERS))
         self._compiled = model.compiled
         self._known = {name: value for name, value in (known or {}).items() if not is_missing(value)}
         self._setting = model.compiled.default_setting if setting is None else setting
@@ -199,13 +199,11 @@ class Interview:
         ------
         EvidenceError
             If the value is no answer to this question, or cannot be true together with what is known. The
-            question stays.
-        ValueError
-            If the interview is finished.
+            question stays. Also if the interview is finished.
         """
         question = self.question
         if question is None:
-            raise ValueError(f"the interview is finished: {self.finished_because}")
+            raise EvidenceError(f"the interview is finished: {self.finished_because}")
         self._asked.append(Asked(question, self._read(question, value)))
         try:
             self._step = self._work_out()

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import entr
 
 from thighdx.compiled.case import Case
-from thighdx.errors import choice_fault
+from thighdx.errors import OptionError, choice_fault
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import COST_TIERS, Cost, Variable
 from thighdx.network.spec import Floats
@@ -51,15 +51,15 @@ def next_questions(
 
     Raises
     ------
-    ValueError
+    OptionError
         If `n`, `max_cost` or `goal` is none of the above.
     """
     if n < 1:
-        raise ValueError(f"n: got {n}, expected 1 or more")
+        raise OptionError(f"n: got {n}, expected 1 or more")
     if max_cost is not None and max_cost not in COST_TIERS:
-        raise ValueError(choice_fault("max_cost", max_cost, COST_TIERS))
+        raise OptionError(choice_fault("max_cost", max_cost, COST_TIERS))
     if goal not in get_args(Goal):
-        raise ValueError(choice_fault("goal", goal, get_args(Goal)))
+        raise OptionError(choice_fault("goal", goal, get_args(Goal)))
     if max_cost is None and case.once(triage).level == "emergency":
         note = "it is an emergency, and nothing more is asked before help comes"
         return Questions(goal, (), n, note, case.compiled.labels)

@@ -16,6 +16,7 @@ import numpy as np
 from thighdx.compiled.case import Case
 from thighdx.elicitation.distribution import Scale, from_working, to_working
 from thighdx.elicitation.pool import pooled_quantiles
+from thighdx.errors import OptionError
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.delta import case_gradients
 from thighdx.reasoning.sensitivity.admissible_deviation import Outcome, recomputed_turn, turn_of_link
@@ -53,7 +54,7 @@ def sensitivity(
     everything else stays at its point.
     """
     if n < 1:
-        raise ValueError(f"n: got {n}, expected 1 or more")
+        raise OptionError(f"n: got {n}, expected 1 or more")
     model, pooled = ChangedCase(case), case.compiled.pooled
     network = model.network
     now = model.now
