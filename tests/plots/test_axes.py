@@ -18,6 +18,7 @@ import thighdx
 from plots.pictures import CASE, learned_of_few, posteriors_of_patients
 from plots.words_in_pictures import assert_no_text_overlaps_or_clips, words_of
 from thighdx import plots
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import open_canvas, plain
 from thighdx.plots.palette import DARK, LIGHT
 
@@ -123,7 +124,7 @@ def test_on_no_background_the_color_of_words_decides(model: thighdx.Model, color
 
 
 def test_a_style_with_axes_of_ones_own_is_refused(model: thighdx.Model) -> None:
-    with pytest.raises(ValueError, match="style: got 'dark' with axes of your own; color them"):
+    with pytest.raises(OptionError, match="style: got 'dark' with axes of your own; color them"):
         plots.plot_posterior(model.diagnose({}), level=None, ax=new_figure().add_subplot(), style="dark")
 
 

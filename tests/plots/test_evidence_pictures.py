@@ -11,6 +11,7 @@ import pytest
 import thighdx
 from plots.pictures import CASE, ODD, many_findings
 from plots.words_in_pictures import drawn, labels, title_of
+from thighdx.errors import OptionError
 from thighdx.plots import plot_contrast, plot_fit, plot_history, plot_sensitivity, plot_weights
 from thighdx.plots.palette import LIGHT
 
@@ -94,7 +95,7 @@ def test_each_of_weights_and_contrast_refuses_the_other(model: thighdx.Model) ->
         ValueError, match=r"got one cause, expected Result\.contrast\(a, b\); use plot_weights"
     ):
         plot_contrast(result.explain("stroke"))
-    with pytest.raises(ValueError, match="n: got 0, expected 1 or more"):
+    with pytest.raises(OptionError, match="n: got 0, expected 1 or more"):
         plot_weights(result.explain("stroke"), n=0)
 
 
@@ -134,7 +135,7 @@ def test_a_tornado_of_a_certainty_says_so(model: thighdx.Model) -> None:
     ax = plot_sensitivity(model.diagnose({"sex": "male"}).sensitivity("pregnancy_related_cramp"))
     assert ax.texts[0].get_text() == "The evidence settles it: 0% whatever the judgements are."
     assert bars_of(ax) == []
-    with pytest.raises(ValueError, match="n: got 0, expected 1 or more"):
+    with pytest.raises(OptionError, match="n: got 0, expected 1 or more"):
         plot_sensitivity(model.diagnose({}).sensitivity("stroke", n=1), n=0)
 
 
@@ -145,7 +146,7 @@ def test_how_findings_fit_is_drawn_with_the_worst_first(model: thighdx.Model) ->
     assert labels(ax)[0] == "Onset: gradual"
     assert title_of(ax) == f"How the findings fit together: conflict +{fit.conflict_bits:.1f} bits"
     assert "venous_or_skin_leg_disorder" not in ax.figure.texts[1].get_text()
-    with pytest.raises(ValueError, match="n: got 0, expected 1 or more"):
+    with pytest.raises(OptionError, match="n: got 0, expected 1 or more"):
         plot_fit(fit, n=0)
 
 
@@ -158,7 +159,7 @@ def test_what_is_no_number_is_refused_by_every_picture(model: thighdx.Model) -> 
         lambda: plot_sensitivity(replace(moves, lines=(replace(moves.lines[0], at_low=np.nan),))),
         lambda: plot_fit(replace(fit, findings=(replace(fit.findings[0], conflict_bits=np.nan),))),
     ):
-        with pytest.raises(ValueError, match=r"\w+: got \d NaN, expected numbers; leave those out"):
+        with pytest.raises(OptionError, match=r"\w+: got \d NaN, expected numbers; leave those out"):
             draw()
 
 
@@ -212,13 +213,13 @@ def test_a_history_of_chosen_causes(model: thighdx.Model) -> None:
 
 def test_histories_that_cannot_be_drawn_are_refused(model: thighdx.Model, small_model: thighdx.Model) -> None:
     one = model.diagnose({})
-    with pytest.raises(ValueError, match="results: got none, expected at least one Result"):
+    with pytest.raises(OptionError, match="results: got none, expected at least one Result"):
         plot_history([])
-    with pytest.raises(ValueError, match="results: got results of different models"):
+    with pytest.raises(OptionError, match="results: got results of different models"):
         plot_history([one, small_model.diagnose({})])
-    with pytest.raises(ValueError, match="n: got 8, expected 1 to 7: more lines cannot be told apart"):
+    with pytest.raises(OptionError, match="n: got 8, expected 1 to 7: more lines cannot be told apart"):
         plot_history([one], n=8)
-    with pytest.raises(ValueError, match="causes: got 0, expected 1 to 7"):
+    with pytest.raises(OptionError, match="causes: got 0, expected 1 to 7"):
         plot_history([one], causes=[])
     with pytest.raises(thighdx.UnknownNameError, match="stroek"):
         plot_history([one], causes=["stroek"])

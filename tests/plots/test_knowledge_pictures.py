@@ -14,6 +14,7 @@ import thighdx
 from plots.pictures import posteriors_of_patients
 from plots.words_in_pictures import drawn, labels, title_of
 from quiet import without_warnings
+from thighdx.errors import OptionError
 from thighdx.kb.records import LEVELS
 from thighdx.network.profile import find_look_alikes, finding_facts
 from thighdx.plots import plot_calibration, plot_cohort, plot_judgement, plot_network
@@ -144,7 +145,7 @@ def test_a_calibration_curve_has_a_point_and_a_count_per_bin(model: thighdx.Mode
     assert counts == [str(item.n) for item in found.calibration]
     assert "perfect calibration" in drawn(ax)
     assert title_of(plot_calibration(found, cause=DVT)) == "Calibration: Deep vein thrombosis, 200 patients"
-    with pytest.raises(ValueError, match="calibration: got nothing to draw, expected at least one value"):
+    with pytest.raises(OptionError, match="calibration: got nothing to draw, expected at least one value"):
         plot_calibration(replace(found, calibration=()))
     with pytest.raises(thighdx.UnknownNameError, match="unknown cause 'stroek'; did you mean 'stroke'"):
         plot_calibration(found, cause="stroek")
@@ -200,5 +201,5 @@ def test_a_table_that_was_not_scored_is_refused(model: thighdx.Model) -> None:
         plot_cohort(without_warnings(model.score, pd.DataFrame({"onset": ["suden"]})), model)
     with pytest.raises(thighdx.TableError, match="no row could be scored, so there is nothing to draw"):
         plot_cohort(posteriors_of_patients(model, has_extras=True).head(0), model)
-    with pytest.raises(ValueError, match="n: got 0, expected 1 or more"):
+    with pytest.raises(OptionError, match="n: got 0, expected 1 or more"):
         plot_cohort(posteriors_of_patients(model, has_extras=False), model, n=0)

@@ -8,6 +8,7 @@ import pytest
 import thighdx
 from learning.clinic import patients
 from plots.words_in_pictures import assert_no_text_overlaps_or_clips, drawn
+from thighdx.errors import OptionError
 from thighdx.learning.learned import Learned
 from thighdx.plots import plot_learning
 
@@ -47,9 +48,9 @@ def test_intervals_are_drawn_in_prior_standard_deviations(learned: Learned) -> N
 
 
 def test_a_cause_without_records_has_no_picture(learned: Learned, small_model: thighdx.Model) -> None:
-    with pytest.raises(ValueError, match="clot: no record bears on it"):
+    with pytest.raises(OptionError, match="clot: no record bears on it"):
         plot_learning(small_model.learn(small_model.simulate(0, seed=1), name="nobody"), "clot")
     with pytest.raises(thighdx.UnknownNameError, match="did you mean 'clot'"):
         plot_learning(learned, "clott")
-    with pytest.raises(ValueError, match="n: got 0, expected 1 to 20"):
+    with pytest.raises(OptionError, match="n: got 0, expected 1 to 20"):
         plot_learning(learned, "nerve", n=0)

@@ -9,6 +9,7 @@ import pytest
 import thighdx
 from plots.pictures import CASE
 from plots.words_in_pictures import drawn, labels
+from thighdx.errors import OptionError
 from thighdx.plots import plot_intervals, plot_posterior
 
 
@@ -95,7 +96,7 @@ def test_level_and_number_by_place_still_work(model: thighdx.Model) -> None:
     ],
 )
 def test_intervals_without_numbers_are_refused(frame: pd.DataFrame, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(OptionError, match=message):
         plot_intervals(frame)
 
 
@@ -122,5 +123,5 @@ def test_the_disclaimer_is_on_the_picture(model: thighdx.Model) -> None:
 def test_options_that_mean_nothing_are_refused(
     model: thighdx.Model, options: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(OptionError, match=message):
         plot_posterior(model.diagnose({}), level=None, **options)  # type: ignore[arg-type]  # that is the test

@@ -1,7 +1,7 @@
 """Pictures of what the model knows and what it concludes, drawn with matplotlib (extra ``plot``).
 
 Every function takes its data first and everything else by name, draws on `ax` or on a figure of its own, and returns
-the axes. What has no value or NaN to draw is refused with a ValueError.
+the axes. What has no value or NaN to draw is refused with an OptionError, a ValueError.
 """
 
 from __future__ import annotations

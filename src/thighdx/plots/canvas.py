@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.errors import OptionError
 from thighdx.plots.palette import DARK, LIGHT, Ink, ink_of
 
 if TYPE_CHECKING:
@@ -90,14 +91,14 @@ def some_numbers(name: str, values: npt.ArrayLike) -> Floats:
 
     Raises
     ------
-    ValueError
+    OptionError
         If there are none, or one is not a number.
     """
     found = np.asarray(values, dtype=np.float64)
     if not found.size:
-        raise ValueError(f"{name}: got nothing to draw, expected at least one value")
+        raise OptionError(f"{name}: got nothing to draw, expected at least one value")
     if np.isnan(found).any():
-        raise ValueError(f"{name}: got {int(np.isnan(found).sum())} NaN, expected numbers; leave those out")
+        raise OptionError(f"{name}: got {int(np.isnan(found).sum())} NaN, expected numbers; leave those out")
     return found
 
 
@@ -108,7 +109,7 @@ def open_canvas(ax: Axes | None, *, style: Style = "auto", width: float = WIDTH)
     ------
     ModuleNotFoundError
         Without matplotlib.
-    ValueError
+    OptionError
         If the style is unknown, or given together with axes, which have one already.
     """
     try:
@@ -122,9 +123,9 @@ def open_canvas(ax: Axes | None, *, style: Style = "auto", width: float = WIDTH)
             "thighdx.plots needs matplotlib, which is not installed; install thighdx[plot]", name=error.name
         ) from error
     if style not in ("auto", "light", "dark"):
-        raise ValueError(f"style: got {style!r}, expected one of auto, light, dark")
+        raise OptionError(f"style: got {style!r}, expected one of auto, light, dark")
     if ax is not None and style != "auto":
-        raise ValueError(f"style: got {style!r} with axes of your own; color them, and leave style out")
+        raise OptionError(f"style: got {style!r} with axes of your own; color them, and leave style out")
     size = float(rcParams["font.size"])
     if ax is not None:
         width = float(ax.get_window_extent().width) / ax.figure.dpi

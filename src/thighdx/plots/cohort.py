@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thighdx.errors import TableError
+from thighdx.errors import OptionError, TableError
 from thighdx.evaluation.labels import TRIAGE, as_pandas
 from thighdx.kb.records import LEVELS
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas
@@ -85,7 +85,7 @@ def plot_cohort(
     '100%  (50)'
     """
     if n < 1:
-        raise ValueError(f"n: got {n}, expected 1 or more")
+        raise OptionError(f"n: got {n}, expected 1 or more")
     frame = as_pandas(scored)
     posterior = _posterior(frame, model)
     names = Names.of_model(model)

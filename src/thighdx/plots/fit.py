@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import Style, finish, open_canvas, say, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
 from thighdx.plots.scales import signed_tick
@@ -54,7 +55,7 @@ def plot_fit(
     2
     """
     if n < 1:
-        raise ValueError(f"n: got {n}, expected 1 or more")
+        raise OptionError(f"n: got {n}, expected 1 or more")
     names = Names.of_model(model, {item.variable: item.label for item in fit.findings})
     shown = fit.findings[:n]
     statement = in_labels(fit.statement, {*names.labels, fit.rare_case, *fit.typical_of}, names.labels)

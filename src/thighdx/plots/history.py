@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import Style, finish, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import Scale, percent_axis
@@ -101,18 +102,18 @@ def _causes(results: Sequence[Result], n: int, causes: Sequence[str] | None) -> 
     """Return which causes to draw, the most probable at the end first."""
     most = len(MARKERS)
     if not results:
-        raise ValueError("results: got none, expected at least one Result")
+        raise OptionError("results: got none, expected at least one Result")
     if len({result.model.digest for result in results}) > 1:
-        raise ValueError("results: got results of different models, expected one model")
+        raise OptionError("results: got results of different models, expected one model")
     if not 1 <= n <= most:
-        raise ValueError(f"n: got {n}, expected 1 to {most}: more lines cannot be told apart")
+        raise OptionError(f"n: got {n}, expected 1 to {most}: more lines cannot be told apart")
     last = results[-1].posterior
     if causes is None:
         peak = np.max([result.posterior[last.index] for result in results], axis=0)
         ranked = last.index[np.argsort(-peak, kind="stable")]
         causes = [str(cause) for cause in ranked if cause != results[-1].model.residual_cause][:n]
     elif not 1 <= len(causes) <= most:
-        raise ValueError(f"causes: got {len(causes)}, expected 1 to {most}")
+        raise OptionError(f"causes: got {len(causes)}, expected 1 to {most}")
     for cause in causes:
         results[0]._case.vocabulary.cause_idx(cause)
     return sorted(causes, key=lambda cause: -last[cause])

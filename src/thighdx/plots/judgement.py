@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thighdx.elicitation.rows import fit_rows
-from thighdx.errors import UnknownNameError, nearest_hint
+from thighdx.errors import OptionError, UnknownNameError, nearest_hint
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import ratio_axis, zoomed_percent_axis
@@ -111,7 +111,7 @@ def _find(model: Model, judgement: Any) -> PooledJudgement:
     try:
         table, key = (judgement["table"], judgement["key"]) if hasattr(judgement, "keys") else judgement
     except (KeyError, TypeError, ValueError):
-        raise ValueError(
+        raise OptionError(
             f"judgement: got {judgement!r}, expected a row of model.trace(cause) or a pair (table, key)"
         ) from None
     parts = tuple(key.split("|")) if isinstance(key, str) else tuple(key)

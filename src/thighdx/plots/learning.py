@@ -8,6 +8,7 @@ import numpy as np
 
 from thighdx.elicitation.distribution import to_working
 from thighdx.elicitation.rows import table_scale
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import Floats, Style, finish, open_canvas
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.words import Names
@@ -52,16 +53,16 @@ def plot_learning(
     ------
     UnknownNameError
         If there is no such cause.
-    ValueError
+    OptionError
         If no record bears on the cause.
     """
     learned.model.vocabulary.cause_idx(cause)
     if not 1 <= n <= MOST_NUMBERS:
-        raise ValueError(f"n: got {n}, expected 1 to {MOST_NUMBERS}")
+        raise OptionError(f"n: got {n}, expected 1 to {MOST_NUMBERS}")
     changes = learned.changes
     own = changes[[cause in key.split("|") for key in changes["key"]]]
     if own.empty:
-        raise ValueError(
+        raise OptionError(
             f"{cause}: no record bears on it, so nothing was learned; see learned.without_record"
         )
     order = own["shift"].abs().sort_values(ascending=False, kind="stable").index

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import Scale, percent_axis
@@ -126,7 +127,7 @@ def plot_intervals(
 
     Raises
     ------
-    ValueError
+    OptionError
         If there is no row, or a column or a number is missing.
 
     Examples
@@ -139,7 +140,7 @@ def plot_intervals(
     """
     table = intervals.to_frame() if isinstance(intervals, CredibleIntervals) else intervals
     if missing := {"posterior", *ENDS} - {*table.columns}:
-        raise ValueError(
+        raise OptionError(
             f"intervals: got no column {', '.join(sorted(missing))}, expected Result.interval(...)"
         )
     return _draw(
@@ -169,7 +170,7 @@ def _draw(
 ) -> Axes:
     """Draw one row per cause; the columns prior, lower and upper need not be there."""
     if n is not None and n < 1:
-        raise ValueError(f"n: got {n}, expected 1 or more, or None for all causes")
+        raise OptionError(f"n: got {n}, expected 1 or more, or None for all causes")
     listed = [cause for cause in table.index if cause != residual][:n]
     table = table.loc[listed + [residual] * (residual in table.index)]
     columns = [name for name in ("posterior", "prior", *ENDS) if name in table.columns]

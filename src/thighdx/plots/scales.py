@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import Canvas, Floats
 from thighdx.text import MINUS, exact_percent, number, signed
 
@@ -75,7 +76,7 @@ def percent_axis(canvas: Canvas, values: Floats, scale: Scale) -> str:
         ax.set_xlim(0.0, 1.0)
         ax.set_xticks(LINEAR_TICKS if scale == "probability" else ROOT_TICKS)
     else:
-        raise ValueError(f"scale: got {scale!r}, expected auto, probability, square_root or log_odds")
+        raise OptionError(f"scale: got {scale!r}, expected auto, probability, square_root or log_odds")
     ax.xaxis.set_major_formatter(percent_tick)
     return {"square_root": " (square-root scale)", "log_odds": " (log-odds scale)"}.get(scale, "")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thighdx.elicitation.rows import table_scale
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import Style, finish, open_canvas, say, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
 from thighdx.plots.scales import zoomed_percent_axis
@@ -58,7 +59,7 @@ def plot_sensitivity(
     3
     """
     if n < 1:
-        raise ValueError(f"n: got {n}, expected 1 or more")
+        raise OptionError(f"n: got {n}, expected 1 or more")
     names = Names.of_model(model, sensitivities.labels)
     cause = lower(names.marked(sensitivities.cause))
     now = float(some_numbers("posterior", [sensitivities.posterior])[0])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from thighdx.errors import OptionError
 from thighdx.plots.canvas import Canvas, Floats, Style, finish, open_canvas, say, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
 from thighdx.plots.scales import decibans_axis, odds
@@ -69,7 +70,7 @@ def plot_weights(
     ('Before any finding', 5)
     """
     if explanation.against:
-        raise ValueError(
+        raise OptionError(
             "explanation: got a contrast of two causes, expected Result.explain; use plot_contrast"
         )
     return _waterfall(explanation, n=n, model=model, ax=ax, style=style)
@@ -106,7 +107,7 @@ def plot_contrast(
     '1 : 1.8'
     """
     if not contrast.against:
-        raise ValueError("contrast: got one cause, expected Result.contrast(a, b); use plot_weights")
+        raise OptionError("contrast: got one cause, expected Result.contrast(a, b); use plot_weights")
     return _waterfall(contrast, n=n, model=model, ax=ax, style=style)
 
 
@@ -115,7 +116,7 @@ def _waterfall(
 ) -> Axes:
     """Draw either kind."""
     if n < 1:
-        raise ValueError(f"n: got {n}, expected 1 or more")
+        raise OptionError(f"n: got {n}, expected 1 or more")
     names = Names.of_model(model, explanation.labels)
     title = _title(explanation, names)
     if explanation.verdict != "open" or explanation.posterior_decibans is None:
