@@ -280,7 +280,7 @@ class Result(Shown):
 
         Parameters
         ----------
-        include : collection of str, optional
+        include : str or collection of str, optional
             Which of ``posterior``, ``prior``, ``groups``, ``explanations``, ``triage``, ``management``, ``fit`` and
             ``warnings``; all by default. What says which case and model it is, and the disclaimer, is always there.
 
@@ -305,6 +305,7 @@ class Result(Shown):
         >>> [name for name in result.to_dict(include=["triage"]) if name in PARTS]
         ['triage']
         """
+        include = (include,) if isinstance(include, str) else include
         for name in () if include is None else include:
             if name not in PARTS:
                 raise OptionError(choice_fault("include", name, [*PARTS]))
@@ -344,6 +345,8 @@ class Result(Shown):
         >>> thighdx.Result.from_dict(data, model).evidence
         {'bruising': 'present'}
         """
+        if not isinstance(data, Mapping):
+            raise OptionError(f"data: got {type(data).__name__}, expected the mapping of to_dict")
         if data.get("format") != "thighdx.result" or data.get("format_version") != RESULT_FORMAT:
             got = f"{data.get('format')!r} version {data.get('format_version')!r}"
             raise OptionError(f"data: got {got}, expected 'thighdx.result' version {RESULT_FORMAT}")

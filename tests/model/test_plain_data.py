@@ -79,6 +79,7 @@ def test_every_field_of_a_result_is_in_its_schema(model: Model) -> None:
 def test_a_part_of_a_result_is_what_the_whole_has(model: Model, part: str) -> None:
     result = model.diagnose(CASES[1])
     whole, some = result.to_dict(), result.to_dict(include=[part])
+    assert result.to_dict(include=part) == some
     assert set(PARTS) & set(some) == {part}
     assert some[part] == whole[part]
 
@@ -102,6 +103,8 @@ def test_data_of_another_model_or_format_are_refused(model: Model) -> None:
         Result.from_dict(data, other)
     with pytest.raises(OptionError, match=r"expected 'thighdx\.result' version 2"):
         Result.from_dict({}, model)
+    with pytest.raises(OptionError, match="data: got list, expected the mapping of to_dict"):
+        Result.from_dict([], model)  # type: ignore[arg-type]  # what is being tested
 
 
 def test_a_result_is_shown_where_there_is_only_ascii(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,6 +146,15 @@ def test_intervals_are_reproducible_and_plain_data(model: thighdx.Model) -> None
         first["hamstring_strian"]
 
 
+def test_intervals_hold_their_causes_and_groups_and_go_through_the_causes(model: thighdx.Model) -> None:
+    found = model.diagnose({"bruising": True}).interval(0.9, method="delta")
+    assert list(found) == list(model.causes)
+    assert [name in found for name in ("hamstring_strain", "sciatica", "hamstrng", "lower")] == [
+        *[True] * 2,
+        *[False] * 2,
+    ]
+
+
 def test_intervals_of_a_result_have_names_for_people_and_survive_pickling(model: thighdx.Model) -> None:
     found = model.diagnose({"bruising": True}).interval(0.8, method="delta")
     assert len(found) == len(model.causes)

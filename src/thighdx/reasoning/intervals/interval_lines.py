@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -114,6 +114,14 @@ class CredibleIntervals(Shown, Plain):
     def __len__(self) -> int:
         """Return the number of causes."""
         return len(self.causes)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the causes, in the model's order."""
+        return iter(self.causes)
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a cause or group."""
+        return name in self.causes or name in self.groups
 
     def __getitem__(self, name: str) -> CredibleInterval:
         """Return the interval of a cause or group.
