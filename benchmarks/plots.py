@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_growth"]
 
-# Colors that stay apart for color-blind readers (Okabe and Ito).
-COLORS = {"2": "#0072B2", "3": "#D55E00", "4": "#009E73"}
+# Colors that stay apart for color-blind readers; orange means something else in the pictures of the library.
+COLORS = {"2": "#0072B2", "3": "#5E2A6E", "4": "#009E73"}
 RATES = {100: "100", 1_000: "1,000", 10_000: "10,000", 100_000: "100,000", 1_000_000: "1 million"}
 COUNTS = {1_000: "1,000", 10_000: "10,000", 100_000: "100,000", 1_000_000: "1 million"}
-PALE = {"2": "#8FC1DE", "3": "#EDB58F"}  # one thread
+PALE = {"2": "#8FC1DE", "3": "#B79CC0"}  # one thread
 COMPARED = 100_000  # rows of the bars for threads
 STYLE = {
     "font.size": 10,

@@ -139,6 +139,11 @@ def question_of(module: str) -> int:
     return QUESTIONS.index(name) + 1 if name in QUESTIONS else 0
 
 
+def test_every_room_of_reasoning_has_its_place() -> None:
+    rooms = {path.parent.name for path in (PACKAGE / "reasoning").glob("*/__init__.py")}
+    assert rooms == {*QUESTIONS} - {"difference"}
+
+
 @pytest.mark.parametrize("module", [name for name in IMPORTS if name.startswith("thighdx.reasoning.")])
 def test_questions_about_a_case_build_on_one_another_one_way(module: str) -> None:
     within = {name for name in IMPORTS[module] if name.startswith("thighdx.reasoning.")}

@@ -429,10 +429,11 @@ class Result(Shown):
         return page_of(self, intervals=intervals, title=title, case_id=case_id, date=date)
 
     def __repr__(self) -> str:
-        """Return a small table of the leading causes."""
+        """Return how urgent the case is, and a small table of the leading causes."""
         width = max(len(str(cause)) for cause in self.top(5).index)
         known = ", ".join(f"{k}={v}" if isinstance(v, str) else f"{k}=?" for k, v in self.evidence.items())
         lines = [f"{self.model.name} {self.model.version}, {self.setting}; known: {known or 'nothing'}"]
+        lines.append(f"  {self.triage.words}")
         before, block = self.prior.to_dict(), printable("█", "#")
         for cause, value in self.top(5).items():
             bar = block * round(20 * value)

@@ -308,9 +308,10 @@ def test_the_repr_is_a_small_table_with_the_caveat(model: Model, result: Result)
         f"posterior_thigh {model.version}, sports_clinic; known: age_band=18-39, onset=sudden, "
         "numbness=absent, bruising=present, muscle_weakness=?"
     )
-    assert [line.split()[0] for line in lines[1:6]] == list(result.top(5).index)
-    assert lines[1].split()[1] == f"{result.posterior.iloc[0]:.1%}"
-    assert "before: " in lines[1]
+    assert lines[1].strip() == result.triage.words
+    assert [line.split()[0] for line in lines[2:7]] == list(result.top(5).index)
+    assert lines[2].split()[1] == f"{result.posterior.iloc[0]:.1%}"
+    assert "before: " in lines[2]
     assert lines[-1].strip() == model.disclaimer
 
 
