@@ -103,6 +103,17 @@ def test_a_line_that_is_no_row_like_those_before_is_an_error(
     assert "in.jsonl: cannot be read as JSON, one row per line" in result.stderr
 
 
+@pytest.mark.parametrize("line", ["no", '{"bruising": 1}'])
+@pytest.mark.parametrize("block", [50, 16_000_000])
+def test_a_json_line_at_fault_is_counted_from_one_from_the_beginning_of_the_file(
+    score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, line: str, block: int
+) -> None:
+    monkeypatch.setattr("thighdx.files.sources.SNIFFED_BYTES", 100)
+    monkeypatch.setattr("thighdx.files.json_lines.BLOCK_BYTES", block)
+    Path("in.jsonl").write_text('{"bruising": "yes"}\n' * 10 + line, encoding="utf-8")
+    assert "in row 11)" in " ".join(score("in.jsonl", "-o", "out.csv").stderr.split())
+
+
 def test_what_is_unknown_in_the_first_json_lines_may_be_text_later(
     score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

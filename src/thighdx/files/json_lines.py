@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,18 +46,25 @@ def read_json(name: str, stream: Any, schema: pa.Schema) -> Iterator[pa.RecordBa
         If a row cannot be read, or has a column or a type that those at the beginning have not.
     """
     options = pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    n_rows = 0
     with io.BufferedReader(stream) as lines:
         while block := lines.readlines(BLOCK_BYTES):
-            yield from _parse(name, b"".join(block), options).to_batches()
+            rows = _parse(name, b"".join(block), options, n_before=n_rows)
+            n_rows += len(rows)
+            yield from rows.to_batches()
 
 
-def _parse(name: str, text: bytes, options: Any) -> pa.Table:
-    """Parse whole lines."""
+def _parse(name: str, text: bytes, options: Any, *, n_before: int = 0) -> pa.Table:
+    """Parse whole lines; there are `n_before` rows before them."""
     try:
         read = pa_json.ReadOptions(block_size=len(text) + 1, use_threads=False)
         return pa_json.read_json(io.BytesIO(text), read_options=read, parse_options=options)
     except pa.ArrowException as error:
-        gist = " ".join(str(error).split())[:200]
+        gist = re.sub(  # Arrow counts from 0, from the beginning of the text
+            r"\bin row (\d+)$",
+            lambda row: f"in row {n_before + int(row[1]) + 1}",
+            " ".join(str(error).split()),
+        )[:200]
         raise TableError(
             f"{name}: cannot be read as JSON, one row per line, each with columns and types of the first ({gist})"
         ) from None
