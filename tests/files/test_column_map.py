@@ -63,6 +63,20 @@ def test_codes_of_a_map_are_the_same_however_they_are_written(score: Callable[..
     assert_scored(read_any(Path("out.csv")), scored_in_python(plain))
 
 
+def test_a_column_of_a_map_that_says_nothing_else_is_read_as_its_name_says(
+    score: Callable[..., Result],
+) -> None:
+    Path("map.yaml").write_text("format: 1\ncolumns: {onset: {values: {langsam: gradual, jetzt: sudden}}}\n")
+    Path("in.csv").write_text("id,onset\n1,langsam\n2,jetzt\n3,sudden\n")
+    assert score("in.csv", "-o", "out.csv", "--map", "map.yaml").exit_code == 0
+    plain = pa.table({"id": ["1", "2", "3"], "onset": ["gradual", "sudden", "sudden"]})
+    assert_scored(read_any(Path("out.csv")), scored_in_python(plain))
+    Path("map.yaml").write_text("format: 1\ncolumns: {ONSETS: {values: {1: gradual}}}\n")
+    refused = " ".join(score("in.csv", "-o", "b.csv", "--map", "map.yaml").stderr.split())
+    assert "columns.ONSETS.read_as: got 'ONSETS', expected a variable" in refused
+    assert "did you mean 'onset'?" in refused
+
+
 def test_columns_are_explained_before_anything_runs(
     score: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

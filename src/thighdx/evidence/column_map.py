@@ -51,7 +51,8 @@ class MappedColumn(BaseModel):
     Attributes
     ----------
     read_as : str, optional
-        A variable, ``age``, ``setting``, ``given_<cause>`` or ``<variable>:<state>``.
+        A variable, ``age``, ``setting``, ``given_<cause>`` or ``<variable>:<state>``; of a column in a map that
+        is not dropped, by default the column's own name.
     values : mapping
         Code to the state it stands for, None for unknown; codes that are not listed are read as they are.
     unknown : list
@@ -79,8 +80,8 @@ class MappedColumn(BaseModel):
 
     @model_validator(mode="after")
     def _is_read_or_dropped(self) -> MappedColumn:
-        """Refuse a column that is neither read as something nor dropped, or both."""
-        if self.drop == (self.read_as is not None):
+        """Refuse a column that is both read as something and dropped."""
+        if self.drop and self.read_as is not None:
             raise ValueError("expected either read_as or drop: true")
         return self
 
@@ -218,7 +219,12 @@ def read_column_map(source: str | Path | Mapping[str, Any] | ColumnMap) -> Colum
     except ValueError as error:
         raise KnowledgeBaseError(name, [Problem(name, None, None, f"not valid YAML: {error}")]) from None
     columns = {
-        column: item.model_copy(update={"unknown": [*parsed.unknown, *item.unknown]})
+        column: item.model_copy(
+            update={
+                "unknown": [*parsed.unknown, *item.unknown],
+                "read_as": column if item.read_as is None and not item.drop else item.read_as,
+            }
+        )
         for column, item in parsed.columns.items()
     }
     return ColumnMap(columns, name)
