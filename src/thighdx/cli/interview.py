@@ -157,8 +157,7 @@ def _answer_list(out: Console, interview: Interview, question: InterviewQuestion
         if len(places) < len(parts) or not all(1 <= place <= len(names) for place in places):
             _say(out, f"got {line[:60]}, expected numbers from 1 to {len(names)}, or none", indent="   ")
             return
-        interview.answer([names[place - 1] for place in places])
-        return
+        parts = [names[place - 1] for place in places]
     try:
         interview.answer(line if line.lower() in (*NONE_OF_THESE, *DONT_KNOW) else parts)
     except EvidenceError as error:

@@ -13,7 +13,7 @@ __all__ = ["explore"]
 
 
 def explore(
-    model: Model | None = None, *, evidence: Mapping[str, object] | None = None, setting: str | None = None
+    model: Model | None = None, evidence: Mapping[str, object] | None = None, *, setting: str | None = None
 ) -> Explorer:
     """Return a notebook widget in which findings are clicked and posteriors move at once.
 
