@@ -137,7 +137,7 @@ def parameters(function: object) -> str:
         (thighdx.load_model, "name='posterior_thigh', *, max_causes=None"),
         (thighdx.read_model, "path, *, max_causes=None"),
         (thighdx.data_path, "name"),
-        (thighdx.explore, "model=None, *, evidence=None, setting=None"),
+        (thighdx.explore, "model=None, evidence=None, *, setting=None"),
         (Model.diagnose, "self, findings, *, setting=None, ignore_unknown=False"),
         (Model.simulate, "self, n, *, seed, setting=None"),
         (Model.rebase, "self, shares, *, setting=None, exclusive=False"),
