@@ -84,7 +84,7 @@ def test_a_notebook_runs_on_an_installed_package_without_a_warning(
         if output.output_type == "stream" and output.name == "stderr"
     ]
     assert warned == []
-    assert pictures(done) >= 2
+    assert pictures(done) >= 3
     assert pictures(read(path)) == pictures(done)
     assert shown(read(path)) == shown(done), "python docs/run_notebooks.py stores what notebooks show now"
 
