@@ -10,7 +10,15 @@ from thighdx.plots.rows import Row, draw_rows
 
 
 @pytest.mark.parametrize(
-    "name", ["x", "word " * 60, "pseudopseudohypoparathyroidism" * 9, "$5 for_all {of} %s \\alpha $6", "漢"]
+    "name",
+    [
+        "x",
+        "word " * 60,
+        "W" * 200,
+        "pseudopseudohypoparathyroidism" * 9,
+        "$5 for_all {of} %s \\alpha $6",
+        "漢",
+    ],
 )
 def test_rows_with_any_name_can_be_read(name: str) -> None:
     with pytest.MonkeyPatch.context() as patch:

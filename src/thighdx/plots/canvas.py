@@ -27,6 +27,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 WIDTH = 7.5  # inches, as wide as a notebook shows at 100 dots per inch without shrinking it
 LETTER = 0.57  # width of a letter, of the size of its font; bold ones are a tenth wider
+UNUSUAL = 1.2  # times that: below it a text is as any other
 LINE = 1.25  # height of a line, of the size of its font
 MARGIN = 0.1  # inches
 AXIS = 3.4  # lines taken by ticks and the name of an axis
@@ -72,8 +73,20 @@ class Canvas:
 
     def wrap(self, text: str, share: float = 1.0, *, size: float = 1.0, most: int = 3) -> str:
         """Break a text into at most `most` lines of a share of the width; what is left over is cut."""
-        letters = self.letters(share, size)
+        letters = int(self.letters(share, size) / _times_as_wide(text))
         return plain(textwrap.fill(text, letters, max_lines=most, placeholder=" …"))
+
+
+def _times_as_wide(text: str) -> float:
+    """Return how much wider than usual the letters of a text are: capitals, or those of other scripts; mostly 1."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    if not text:
+        return 1.0
+    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=1.0), ismath=False)
+    times = float(width) / (LETTER * len(text))
+    return times if times > UNUSUAL else 1.0
 
 
 def plain(text: str) -> str:
