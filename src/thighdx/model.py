@@ -118,7 +118,8 @@ class Model(ScoresTables, Shown):
             ``reference_date``), to what is known: True/False,
             1/0, yes/no, present/absent, positive/negative (for variables with these states), the name of a
             state, ``{state: likelihood}`` for uncertain evidence, or None, NaN or "" for unknown. What is not
-            mentioned is unknown, which is not the same as absent.
+            mentioned is unknown, which is not the same as absent. Ids may be written like headers of tables:
+            ``Desk Work`` for ``desk_work``.
         setting : str, optional
             Where the patient was seen; default `default_setting`.
         ignore_unknown : bool

@@ -79,7 +79,8 @@ def encode_case(
         Variable or cause id (or ``age``, or ``date_of_birth`` and ``reference_date``) to True/False, 1/0, yes/no,
         present/absent, positive/negative, the name of a state, ``{state: likelihood}``, or None, NaN, "",
         "unknown", "?" or "-" for unknown.
-        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table; a pandas Series is a mapping.
+        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table, whose columns may be written
+        in as many ways (`Vocabulary.find_name`); a pandas Series is a mapping.
     setting : str
     ignore_unknown : bool
         Leave names out that the model does not know, with a warning.
@@ -96,6 +97,7 @@ def encode_case(
             f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
         )
     setting_idx = vocabulary.setting_code(setting)
+    findings = _by_known_name(vocabulary, findings)
     codes, likelihoods, warnings = dict[str, int](), dict[str, dict[str, float]](), list[CaseWarning]()
     for name, value in _as_in_tables(vocabulary, findings).items():
         if (variable := vocabulary.by_id.get(name)) is None:
@@ -122,6 +124,17 @@ def encode_case(
         _virtual(vocabulary.cause_index, likelihoods),
     )
     return CaseEvidence(states, likelihoods, batch, (*warnings, *_doubts(vocabulary, states)))
+
+
+def _by_known_name(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
+    """Return findings by the names that the vocabulary has for them; what it does not know keeps its own."""
+    named: dict[str, object] = {}
+    for name, value in findings.items():
+        known = vocabulary.find_name(name) or name
+        if known in named:
+            raise EvidenceError(f"{name!r}: {known} is given twice; give one of them")
+        named[known] = value
+    return named
 
 
 def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -78,6 +79,7 @@ _PRESENCE_STATES = (("absent", "present"), ("negative", "positive"))
 _NEGATIONS = ("no ", "not ", "non", "un", "in", "without ")
 _YEARS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:years?(?: old)?|yrs?|y/?o|y)\.?", re.IGNORECASE)
 _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
+_PARTS_WORDS = re.compile(r"[\s\-_.]+")
 
 
 def is_missing(value: object) -> bool:
@@ -213,8 +215,30 @@ class Vocabulary:
 
     @cached_property
     def _setting_index(self) -> Mapping[str, int]:
-        """Place of every setting, by its name as `_as_id` writes it."""
-        return {_as_id(name): place for place, name in enumerate(self.settings)}
+        """Place of every setting, by its bare name."""
+        return {_bare(name): place for place, name in enumerate(self.settings)}
+
+    @cached_property
+    def _names(self) -> tuple[frozenset[str], Mapping[str, str]]:
+        """What columns and findings can be called; and the same by bare names, those that only one of them has."""
+        ages = ["age", DATE_OF_BIRTH, REFERENCE_DATE] if self.age_starts else []
+        given = [GIVEN_PREFIX + cause for cause in self.cause_index]
+        virtual = [f"{item.id}:{state}" for item in self.variables for state in item.states]
+        names = [*self.by_id, *ages, "setting", *given, *virtual]
+        bare = list(map(_bare, names))
+        counts = Counter(bare)
+        alone = {word: name for word, name in zip(bare, names, strict=True) if counts[word] == 1}
+        return frozenset(names), alone
+
+    def find_name(self, name: object) -> str | None:
+        """Return the name here of what a column or a finding is called; None if it is nothing of this model.
+
+        Capitals do not count, nor do spaces, hyphens, underscores and dots: ``Desk Work`` is ``desk_work``.
+        """
+        if not isinstance(name, str):
+            return None
+        names, alone = self._names
+        return name if name in names else alone.get(_bare(name))
 
     @staticmethod
     def find_code(variable: Variable, value: object) -> int | None:
@@ -270,7 +294,7 @@ class Vocabulary:
 
     def find_setting(self, setting: object) -> int | None:
         """Return the index of a setting, None if the model has no such setting."""
-        return self._setting_index.get(_as_id(setting)) if isinstance(setting, str) else None
+        return self._setting_index.get(_bare(setting)) if isinstance(setting, str) else None
 
     def read_setting(self, setting: object) -> int | None:
         """Return the index of a setting, `UNKNOWN`, or None if it is neither."""
@@ -304,10 +328,9 @@ class Vocabulary:
 
     def _name_hint(self, name: str) -> str:
         """Say what an unknown name may mean: an alias, a near name, or the setting, which is no finding."""
-        word = _as_id(name)
+        word = _bare(name)
         for variable in self.by_id.values():
-            aliases = {_as_id(alias) for alias in variable.aliases}
-            if word in aliases or word == variable.id:
+            if word in map(_bare, variable.aliases):
                 return f"did you mean {variable.id!r}? ({variable.label})"
         if len(word) > 2 and (found := [known for known in self.names() if word in known.split("_")]):
             shown = ", ".join(repr(known) for known in found[:3]) + (", ..." if len(found) > 3 else "")
@@ -347,9 +370,9 @@ def _codes_of_words(states: tuple[str, ...]) -> Mapping[str, int]:
     return {**of_none, **of_sex, **own}
 
 
-def _as_id(name: str) -> str:
-    """Write a name as ids are: small letters, and one underscore for what parts words."""
-    return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
+def _bare(name: str) -> str:
+    """Write a name in small letters and without what parts words."""
+    return _PARTS_WORDS.sub("", name).lower()
 
 
 def _word(value: object) -> str | None:
