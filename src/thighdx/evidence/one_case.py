@@ -13,6 +13,7 @@ import numpy.typing as npt
 from thighdx.errors import EvidenceError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.evidence.vocabulary import (
+    A_DATE,
     AGE_VARIABLE,
     DATE_OF_BIRTH,
     GIVEN_PREFIX,
@@ -213,7 +214,7 @@ def _age_at(findings: Mapping[str, object]) -> float | None:
     for name in (DATE_OF_BIRTH, REFERENCE_DATE):
         day = as_day(findings.get(name))
         if day is None:
-            raise EvidenceError(f"{name}: got {findings[name]!r}, expected a date such as 1990-02-28")
+            raise EvidenceError(f"{name}: got {findings[name]!r}, expected {A_DATE}")
         days[name] = day
     born, seen = days.values()
     if born == born and seen != seen:

@@ -23,6 +23,7 @@ from thighdx.kb.records import Variable
 __all__ = [
     "AGE_LIMITS",
     "AGE_VARIABLE",
+    "A_DATE",
     "DATE_OF_BIRTH",
     "GIVEN_PREFIX",
     "MISSING_TYPES",
@@ -49,6 +50,7 @@ MISSING_WORDS = frozenset(
     {"", "na", "n/a", "nan", "nat", "null", "<na>", "unknown", "not known", "?", "-"}
     | {"don't know", "dont know", "do not know", "not sure"}
 )
+A_DATE = "a date such as 1990-02-28 (ISO 8601), or with dots, the day first: 28.2.1990"
 NONE = "none"  # a state of some variables; of all others it means unknown, as Python writes it
 MISSING_TYPES = frozenset({"NAType", "NaTType"})  # of pandas, known without importing it
 # Index of the state these words mean, for variables whose states are absent|present or negative|positive.
@@ -79,6 +81,7 @@ _PRESENCE_STATES = (("absent", "present"), ("negative", "positive"))
 _NEGATIONS = ("no ", "not ", "non", "un", "in", "without ")
 _YEARS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:years?(?: old)?|yrs?|y/?o|y)\.?", re.IGNORECASE)
 _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)")  # with dots the day comes first everywhere
 _PARTS_WORDS = re.compile(r"[\s\-_.]+")
 
 
@@ -138,18 +141,22 @@ def age_in_years(value: object) -> float | None:
 def as_day(value: object) -> float | None:
     """Return a date as the number YYYYMMDD, NaN for unknown, None where it is no date.
 
-    Whole years between two of them are the whole ten thousands of their difference.
+    With slashes nothing is read: nobody knows whether 3/4/1990 is in March or in April. Whole years between two dates
+    are the whole ten thousands of their difference.
 
     Examples
     --------
-    >>> as_day("1990-02-28"), as_day(date(1990, 2, 28)), as_day("28.2.1990"), as_day(1990)
-    (19900228.0, 19900228.0, None, None)
+    >>> as_day("1990-02-28"), as_day(date(1990, 2, 28)), as_day("28.2.1990"), as_day("3/4/1990"), as_day(1990)
+    (19900228.0, 19900228.0, 19900228.0, None, None)
     """
     if is_unknown(value):
         return math.nan
     if isinstance(value, str):
+        dotted = _DOTTED.match(value.strip())
         try:
-            value = date.fromisoformat(value.strip()[:10])
+            value = (
+                date(*map(int, dotted.groups()[::-1])) if dotted else date.fromisoformat(value.strip()[:10])
+            )
         except ValueError:
             return None
     if hasattr(value, "item"):  # numpy's
