@@ -19,6 +19,7 @@ __all__ = [
     "advice_of_level",
     "answer_name",
     "begun",
+    "condition_name",
     "cost_name",
     "counted",
     "exact_percent",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
+_IS = re.compile(r"([^\s()=]+)\s*=\s*([^\s()=]+)")  # as `thighdx.kb.expressions` reads it
 MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
@@ -195,6 +197,17 @@ def finding_name(variable: str, value: str | Mapping[str, float], labels: Labels
     """
     name = label_of(variable, labels)
     return f"{name}: {value_name(variable, value, labels)}" if value else name
+
+
+def condition_name(condition: str, labels: Labels | None = None) -> str:
+    """Return a condition over findings with their names.
+
+    Examples
+    --------
+    >>> condition_name("cramp=present or (fever=present and onset=sudden)", {"cramp": "Cramp in the calf"})
+    'Cramp in the calf: present or (fever: present and onset: sudden)'
+    """
+    return _IS.sub(lambda atom: finding_name(atom[1], atom[2], labels), condition)
 
 
 def value_name(variable: str, value: str | Mapping[str, float], labels: Labels | None = None) -> str:

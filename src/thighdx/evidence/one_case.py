@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ from thighdx.evidence.vocabulary import (
     as_number,
     is_unknown,
 )
-from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def encode_case(
         _virtual(vocabulary.index, likelihoods),
         _virtual(vocabulary.cause_index, likelihoods),
     )
-    return CaseEvidence(states, likelihoods, batch, (*warnings, *_doubts(vocabulary, states)))
+    return CaseEvidence(states, likelihoods, batch, tuple(warnings))
 
 
 def _by_known_name(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
@@ -247,19 +246,3 @@ def _read_age(
     if years < vocabulary.age_starts[0]:
         message = f"age {years:g}: the model is about adults; scored as age band {bands[code]}"
         warnings.append(CaseWarning("outside_population", message))
-
-
-def _doubts(vocabulary: Vocabulary, states: Mapping[str, str]) -> Iterator[CaseWarning]:
-    """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
-    for name, state in states.items():
-        condition = vocabulary.by_id[name].asked_if
-        if condition and holds(parse_expression(condition), states) is False:
-            message = (
-                f"{name}={state}: asked only if {condition}, which is not so here; better leave it unknown"
-            )
-            yield CaseWarning("not_applicable", message)
-    complaints = [vocabulary.by_id[name] for name in vocabulary.complaints]
-    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
-        listed = " or ".join(item.label.lower() for item in complaints)
-        which = "one of them" if len(complaints) > 1 else "it"
-        yield CaseWarning("outside_population", f"no {listed}: the model is about people with {which}")
