@@ -304,7 +304,8 @@ class Model(ScoresTables, Shown):
             ``true_<cause>`` (null: not known) or in a text column ``true_cause`` of ids joined by ``;``. ``a;b``
             are all causes, ``a;+`` at least these, an empty cell is not known.
         name : str
-            What the records are called in the new model, such as ``clinic_2026``.
+            What the records are called in the new model, such as ``clinic_2026``; stands behind its version:
+            ``0.2.0+clinic_2026``.
         truth : str, frame or sequence of str, optional
             Name of the text column if it is another, or the labels if they are not among the records.
         setting : str, optional
@@ -418,12 +419,14 @@ class Model(ScoresTables, Shown):
         Parameters
         ----------
         path : str or Path
-            A folder that does not exist or is empty; it appears complete or not at all.
+            A folder that does not exist or is empty, in one that exists; it appears complete or not at all.
 
         Raises
         ------
         FileExistsError
             If `path` exists and is not empty.
+        FileNotFoundError
+            If the folder it is to be in does not exist.
         """
         from thighdx.compiled.compilation import save_model
 
