@@ -5,6 +5,7 @@ Causes and findings have labels (id to name) where the caller knows them; where 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import Counter
@@ -294,7 +295,12 @@ def sentence(text: str) -> str:
 
 
 def printable(sign: str, otherwise: str) -> str:
-    """Return a sign if standard output can show it, which a terminal of ASCII cannot."""
+    """Return a sign if standard output can show it, which a terminal of ASCII cannot.
+
+    With ``LC_ALL=C`` Python writes UTF-8 all the same, which is not what was asked for.
+    """
+    if os.environ.get("LC_ALL") in ("C", "POSIX"):
+        return otherwise
     try:
         sign.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):
