@@ -86,7 +86,7 @@ def _print_shares(out: Console, model: Model, setting: str) -> None:
         table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     for i in sorted(range(len(spec.causes)), key=lambda i: -spec.shares[column, i]):
         table.add_row(spec.causes[i], *(percent(float(share)) for share in spec.shares[:, i]))
-    table.add_row("sum", *(f"{total:.1%}" for total in spec.shares.sum(axis=1)), style="bold")
+    table.add_row("sum", *(percent(float(total)) for total in spec.shares.sum(axis=1)), style="bold")
     out.print()
     write(out, f"How common each cause is among patients with the complaint (by {setting})", style="bold")
     out.print(table)
