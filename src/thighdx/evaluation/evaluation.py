@@ -1,4 +1,4 @@
-"""Are the probabilities honest? Scores of a model on patients whose causes are known.
+"""The scores of a model on patients whose causes are known, which show whether its probabilities are honest.
 
 Everything is worked out per cause, "present or not", because several causes may be present at once; sums over
 causes are given beside means. Intervals say how far a figure may be off by the luck of the sample.

@@ -1,4 +1,4 @@
-"""Check that a resource is what FHIR says it should be; needs the extra ``[fhir]``."""
+"""The check that a resource is what FHIR says it should be; needs the extra ``[fhir]``."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from thighdx.evaluation.scoring_rules import Bools, brier_parts, log_of_truth, t
 from thighdx.evidence.batch import EvidenceBatch, take_cases
 from thighdx.inference.engine import infer
 from thighdx.learning.estimate import Progress, Source, estimate
+from thighdx.learning.learner import network_of
 from thighdx.learning.records import Records
-from thighdx.learning.units import network_of
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.plain import Plain

@@ -1,4 +1,4 @@
-"""Read a filled-in workbook back, with every problem of every cell at once."""
+"""A filled-in workbook read back: what the expert said, and every problem of every cell at once."""
 
 from __future__ import annotations
 
