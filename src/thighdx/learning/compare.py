@@ -60,7 +60,7 @@ class Comparison(Plain):
     top_1_new: float
     top_3_old: float
     top_3_new: float
-    _worked_out: ClassVar = {"verdict": "top_3_new"}
+    _worked_out: ClassVar[dict[str, str]] = {"verdict": "top_3_new"}
 
     @property
     def verdict(self) -> str:

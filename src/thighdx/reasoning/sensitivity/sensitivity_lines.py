@@ -74,8 +74,8 @@ class Sensitivity(Plain):
     turn_below: TurningPoint | None
     turn_above: TurningPoint | None
     searched: tuple[float, float]
-    _renamed: ClassVar = {"influence": "", "searched": ""}
-    _worked_out: ClassVar = {"admissible": "searched", "is_decisive": "searched"}
+    _renamed: ClassVar[dict[str, str]] = {"influence": "", "searched": ""}
+    _worked_out: ClassVar[dict[str, str]] = {"admissible": "searched", "is_decisive": "searched"}
 
     @property
     def admissible(self) -> tuple[float, float]:
