@@ -216,7 +216,13 @@ class Distribution:
         return self.family == "point"
 
     def cdf(self, x: npt.ArrayLike) -> Floats:
-        """Return P(X <= x) for `x` of any shape."""
+        """Return P(X <= x).
+
+        Parameters
+        ----------
+        x : array of float
+            Any shape, kept; linear, a probability or an odds ratio.
+        """
         values = np.asarray(x, dtype=np.float64)
         if self.is_never:
             return (values >= 0).astype(np.float64)
@@ -224,7 +230,13 @@ class Distribution:
         return Stack.of([self]).tails(t)[0].reshape(values.shape)
 
     def quantile(self, p: npt.ArrayLike) -> Floats:
-        """Return the value below which `X` lies with probability `p`, for `p` of any shape."""
+        """Return the value below which `X` lies with probability `p`.
+
+        Parameters
+        ----------
+        p : array of float
+            Any shape, kept; in [0, 1], else a ValueError.
+        """
         levels = np.asarray(p, dtype=np.float64)
         if not np.all((levels >= 0) & (levels <= 1)):
             raise OptionError(f"got p from {levels.min()} to {levels.max()}, expected it in [0, 1]")
@@ -234,7 +246,14 @@ class Distribution:
         return from_working(t, self.scale).reshape(levels.shape)
 
     def sample(self, rng: np.random.Generator, size: int) -> Floats:
-        """Draw `size` values."""
+        """Return random values, (size,), linear.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int
+            How many.
+        """
         if self.is_never:
             return np.zeros(size)
         if self.family == "beta":

@@ -1,4 +1,4 @@
-"""Check that a resource is what FHIR says it should be; needs the extra ``[fhir]``."""
+"""The check that a resource is what FHIR says it should be; needs the extra ``[fhir]``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def validate(resource: Json) -> None:
 
     Its models are those of R4B (4.3), which reads the resources used here as R4 (4.0.1) does; the tests also
     check against the JSON schema that HL7 publishes for R4.
+
+    Parameters
+    ----------
+    resource : dict
+        As JSON has it, with its ``resourceType``.
 
     Raises
     ------

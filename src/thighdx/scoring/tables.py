@@ -61,7 +61,8 @@ class ScoresTables(ModelFacts):
         setting : str, optional
             Setting of the rows that do not name their own; default `default_setting`.
         interval : float, optional
-            Level of credible intervals, in (0, 1), such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
+            Level of credible intervals, in (0, 1), such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``, by
+            the delta method (`Result.interval` with ``method="delta"``).
         triage : bool
             Adds the level of urgency of every row, ``triage``; "" where there are no probabilities.
         groups : bool
