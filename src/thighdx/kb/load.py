@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any, TypeAlias, cast, get_args
 
 from thighdx.errors import Problem, nearest_hint
@@ -40,6 +41,7 @@ Rows: TypeAlias = Callable[[str], Sequence[tuple[int, Row]]]
 """The rows of a table, with their numbers in the file, by the name of the table."""
 
 
+@cache
 def key_columns(table: JudgementTable) -> tuple[str, ...]:
     """Return the columns that name the number a row of a judgement table is about."""
     columns = COLUMNS[table]
@@ -51,6 +53,7 @@ def _plain(rows: Sequence[tuple[int, Row]]) -> tuple[Row, ...]:
     return tuple(row for _, row in rows)
 
 
+@lru_cache(maxsize=1_024)  # the same sources stand in many rows
 def _split(cell: str, separator: str = ";") -> tuple[str, ...]:
     """Split a list inside a cell."""
     return tuple(part.strip() for part in cell.split(separator) if part.strip())
