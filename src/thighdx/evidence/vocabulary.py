@@ -219,8 +219,16 @@ class Vocabulary:
     @staticmethod
     def find_code(variable: Variable, value: object) -> int | None:
         """Return the index of the state a single value means, None where it means no state."""
-        word = _word(value)
-        return None if word is None else _codes_of_words(variable.states).get(word)
+        codes = _codes_of_words(variable.states)
+        if isinstance(value, str):
+            return codes.get(value.strip().lower())
+        if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+            return codes.get("true" if value else "false")
+        if isinstance(value, Decimal) and not value.is_finite():
+            return None
+        if isinstance(value, numbers.Real | Decimal) and value in (0, 1):
+            return codes.get("1" if value == 1 else "0")
+        return None
 
     @classmethod
     def read_code(cls, variable: Variable, value: object) -> int | None:
@@ -350,19 +358,6 @@ def _codes_of_words(states: tuple[str, ...]) -> Mapping[str, int]:
 def _as_id(name: str) -> str:
     """Write a name as ids are: small letters, and one underscore for what parts words."""
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
-
-
-def _word(value: object) -> str | None:
-    """Return a value as a lower-case word; None where it cannot be one."""
-    if isinstance(value, str):
-        return value.strip().lower()
-    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
-        return "true" if value else "false"
-    if isinstance(value, Decimal) and not value.is_finite():
-        return None
-    if isinstance(value, numbers.Real | Decimal) and value in (0, 1):
-        return "1" if value == 1 else "0"
-    return None
 
 
 def make_vocabulary(
