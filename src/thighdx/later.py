@@ -13,7 +13,7 @@ from thighdx.first_use import importer
 
 if TYPE_CHECKING:
     from thighdx.compiled.compilation import check_compiled, save_model
-    from thighdx.compiled.trace import judgement_template, trace_cause
+    from thighdx.compiled.trace import empty_table, trace_cause
     from thighdx.inference.simulate import simulate_table
     from thighdx.learning.learned import learn
     from thighdx.reasoning.explain.contributions import contrast_causes, explain_cause
@@ -34,10 +34,10 @@ __all__ = [
     "check_compiled",
     "contrast_causes",
     "credible_intervals",
+    "empty_table",
     "evidence_fit",
     "explain_cause",
     "explain_table",
-    "judgement_template",
     "learn",
     "management",
     "next_questions",
@@ -55,10 +55,10 @@ _HOMES = {
     "check_compiled": "thighdx.compiled.compilation",
     "contrast_causes": "thighdx.reasoning.explain.contributions",
     "credible_intervals": "thighdx.reasoning.intervals.credible_intervals",
+    "empty_table": "thighdx.compiled.trace",
     "evidence_fit": "thighdx.reasoning.fit.evidence_fit",
     "explain_cause": "thighdx.reasoning.explain.contributions",
     "explain_table": "thighdx.scoring.column_readings",
-    "judgement_template": "thighdx.compiled.trace",
     "learn": "thighdx.learning.learned",
     "management": "thighdx.reasoning.urgency.management",
     "next_questions": "thighdx.reasoning.questions.next_questions",

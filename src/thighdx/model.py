@@ -391,12 +391,7 @@ class Model(ScoresTables, Shown):
             name of a judgement table (``"links"``, ``"shares"``, ...): the keys that a new expert is asked
             about, with empty quantiles, in the format of the knowledge base.
         """
-        if table == "evidence":
-            import pandas as pd
-
-            row = {v.id: pd.Categorical([None], categories=v.states) for v in self.vocabulary.variables}
-            return pd.DataFrame(row)
-        return later.judgement_template(self.compiled, table)
+        return later.empty_table(self.compiled, table)
 
     def check(self) -> tuple[Problem, ...]:
         """Check names, judgements and what they add up to once more; nothing found means an empty tuple."""

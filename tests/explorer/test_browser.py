@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 CELL = "import thighdx\nwidget = thighdx.explore(setting='sports_clinic')\nwidget"
+SLOW_CELL = f"""
+import time
+from thighdx.explorer.state import Session
+act = Session.act
+Session.act = lambda self, message: (time.sleep(0.25), act(self, message))[1]
+{CELL}"""
 SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever': True}\nthighdx.explore()"
 
 
@@ -30,24 +36,35 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     with running_lab(tmp_path_factory.mktemp("lab") / "jupyter") as found:
         found.write_notebook("case.ipynb", CELL, SECOND_CELL)
+        found.write_notebook("slow.ipynb", SLOW_CELL)
         yield found
 
 
 @pytest.fixture
 def page(browser: Browser, lab: Any) -> Iterator[Page]:
     """A window with the explorer on it; whatever goes wrong in its scripts fails the test."""
+    yield from window_on(browser, lab, "case.ipynb")
+
+
+@pytest.fixture
+def slow_page(browser: Browser, lab: Any) -> Iterator[Page]:
+    """The same with a Python that takes longer than a person from one key to the next."""
+    yield from window_on(browser, lab, "slow.ipynb")
+
+
+def window_on(browser: Browser, lab: Any, notebook: str) -> Iterator[Page]:
     window = browser.new_page(viewport={"width": 1500, "height": 2600})
     faults: list[str] = []
     window.on("pageerror", lambda error: faults.append(str(error)))
     window.on("dialog", lambda dialog: dialog.accept())
-    run_first_cell(lab, window)
+    run_first_cell(lab, window, notebook)
     yield window
     window.close()
     assert faults == []
 
 
-def run_first_cell(lab: Any, page: Page) -> None:
-    lab.open(page, "case.ipynb")
+def run_first_cell(lab: Any, page: Page, notebook: str = "case.ipynb") -> None:
+    lab.open(page, notebook)
     page.locator(".jp-Cell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     settled(page, 0)
@@ -188,6 +205,26 @@ def test_the_keyboard_is_enough(page: Page, model: Model) -> None:
     page.keyboard.press("Control+z")
     page.locator(".te-chip", has_text="Bruising: present").wait_for()
     assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2  # no shortcut of the notebook was pressed
+
+
+def test_late_answers_do_not_put_back_what_was_pressed_since(slow_page: Page, model: Model) -> None:
+    row = slow_page.locator(".te-findings [data-variable=bruising]")
+    row.locator("input[value='']").focus()
+    for _ in range(3):
+        slow_page.keyboard.press("ArrowRight")  # absent, present, unsure
+        slow_page.wait_for_timeout(100)
+    slow_page.locator(".te-chip", has_text="Bruising: unsure").wait_for()
+    row.locator("input[type=range]").focus()
+    for _ in range(10):
+        slow_page.keyboard.press("ArrowRight")
+        slow_page.wait_for_timeout(100)
+    slow_page.locator(".te-chip", has_text="unsure (absent 20%, present 80%)").wait_for()
+    settled(slow_page, 1)
+    assert row.locator("input[type=range]").input_value() == "80"
+    expected = model.diagnose(
+        {"bruising": {"absent": 0.2, "present": 0.8}}, setting="sports_clinic"
+    ).posterior
+    assert shown_probability(slow_page, "hamstring_strain") == percent(float(expected["hamstring_strain"]))
 
 
 def test_letters_in_the_explorer_are_no_shortcuts_of_the_notebook(page: Page) -> None:

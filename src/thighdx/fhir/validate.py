@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from pydantic import ValidationError
+
 from thighdx.errors import EvidenceError
 from thighdx.fhir.names import Json
 
@@ -21,8 +23,6 @@ def validate(resource: Json) -> None:
     EvidenceError
         With everything that is wrong; if there is no such type of resource; or if the extra is not installed.
     """
-    from pydantic import ValidationError
-
     kind = str(resource.get("resourceType"))
     try:
         module = import_module(f"fhir.resources.R4B.{kind.lower()}") if kind.isalpha() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, TypeAlias, cast, get_args
 
 from thighdx.errors import Problem, nearest_hint
@@ -36,16 +36,15 @@ from thighdx.kb.tables import COLUMNS
 __all__ = ["JUDGEMENT_TABLES", "PARTS", "Reader", "key_columns"]
 
 JUDGEMENT_TABLES: tuple[JudgementTable, ...] = get_args(JudgementTable)
+_KEY_COLUMNS = {table: COLUMNS[table][: COLUMNS[table].index("expert")] for table in JUDGEMENT_TABLES}
 
 Rows: TypeAlias = Callable[[str], Sequence[tuple[int, Row]]]
 """The rows of a table, with their numbers in the file, by the name of the table."""
 
 
-@cache
 def key_columns(table: JudgementTable) -> tuple[str, ...]:
     """Return the columns that name the number a row of a judgement table is about."""
-    columns = COLUMNS[table]
-    return columns[: columns.index("expert")]
+    return _KEY_COLUMNS[table]
 
 
 def _plain(rows: Sequence[tuple[int, Row]]) -> tuple[Row, ...]:
