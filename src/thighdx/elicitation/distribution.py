@@ -7,6 +7,7 @@ minus the other, so that rare events and near certainties keep their digits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, TypeAlias, cast, get_args
@@ -192,10 +193,10 @@ class Distribution:
 
     def __post_init__(self) -> None:
         """Refuse parameters that are no distribution."""
-        if self.family not in get_args(Family):
+        if self.family not in _N_PARAMS:
             raise OptionError(f"got family {self.family!r}, expected one of {get_args(Family)}")
         wanted = _N_PARAMS[self.family]
-        if len(self.params) != wanted or not all(np.isfinite(self.params)):
+        if len(self.params) != wanted or not all(map(math.isfinite, self.params)):
             raise OptionError(
                 f"{self.family}: got parameters {self.params}, expected {wanted} finite numbers"
             )

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
+import pandas as pd
 
 from thighdx.display import Shown
 from thighdx.errors import TableError
@@ -33,8 +34,6 @@ from thighdx.plain import Plain
 from thighdx.text import percent
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from thighdx.scoring.options import ScoreKeywords
 
 STATUS = "status"
@@ -116,8 +115,6 @@ class Evaluation(Shown, Plain):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cause."""
-        import pandas as pd
-
         columns = [
             "cause", "n_present", "mean_posterior", "observed", "log_score",
             "brier", "reliability", "resolution", "auc", "auc_lower", "auc_upper",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
+from pydantic import ValidationError
+
 from thighdx.errors import EvidenceError
 from thighdx.fhir.names import Json
 from thighdx.text import counted
@@ -28,8 +30,6 @@ def validate(resource: Json) -> None:
     EvidenceError
         With everything that is wrong; if there is no such type of resource; or if the extra is not installed.
     """
-    from pydantic import ValidationError
-
     kind = str(resource.get("resourceType") if isinstance(resource, Mapping) else resource)
     try:
         module = import_module(f"fhir.resources.R4B.{kind.lower()}") if kind.isalpha() else None

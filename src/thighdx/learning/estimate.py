@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import EvidenceError, TableError
@@ -113,8 +114,6 @@ def read_source(
 
 def _table(batch: Any) -> Any:
     """Turn a record batch into a table."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-
     return pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
 
 

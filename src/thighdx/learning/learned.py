@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from thighdx.compiled.compilation import save_model
 from thighdx.compiled.compiled_model import CompiledModel, ModelFacts
@@ -19,10 +20,6 @@ from thighdx.learning.compare import Comparison, compare, cross_validate, ranked
 from thighdx.learning.counts import Counts, Tally
 from thighdx.learning.estimate import Estimate, estimate, read_source
 from thighdx.learning.tables import LearnedRows, check_name, compile_learned, learned_rows, significant
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 __all__ = ["CONFLICT", "Learned", "learn"]
 
@@ -231,8 +228,6 @@ def _check(weight: float, folds: int, min_count: float) -> None:
 
 def _changes(found: Estimate, rows: LearnedRows, min_count: float) -> pd.DataFrame:
     """Put prior, counts and posterior side by side."""
-    import pandas as pd
-
     idx, layout = rows.judgement_idx, found.layout
     bearing, credited = np.round(found.bearing[idx], 3), np.round(found.credited[idx], 3)
     is_small = (credited < min_count) | (bearing - credited < min_count)
