@@ -16,7 +16,7 @@ from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.compiled.portable import ModelSource, PortableModel, find_model
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap, read_column_map
-from thighdx.evidence.draft import STATUSES, encode_rows
+from thighdx.evidence.table_rows import STATUSES, encode_rows
 from thighdx.reasoning.intervals.level import check_level
 from thighdx.scoring.faults import Fault, FaultReader, FaultTally, refuse_faults
 from thighdx.scoring.options import ArrowStream, Engine, FrameT, OnError, ScoreOptions
