@@ -19,6 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "base": (
         "errors",
         "text",
+        "english",
         "words",
         "arrays",
         "atomic_files",
