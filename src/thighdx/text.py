@@ -27,6 +27,7 @@ __all__ = [
     "graded_name",
     "in_labels",
     "in_words",
+    "inside",
     "label_of",
     "level_name",
     "number",
@@ -34,6 +35,7 @@ __all__ = [
     "percent",
     "printable",
     "sentence",
+    "set_name",
     "short_labels",
     "signed",
     "span",
@@ -163,9 +165,33 @@ def begun(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def inside(name: str, labels: Labels | None = None) -> str:
+    """Write a name inside a sentence: in English abbreviations keep their capitals, other languages as they say.
+
+    Examples
+    --------
+    >>> inside("Deep vein thrombosis"), inside("MRI of the spine"), inside("Urgent", {"name.inside": "{name}"})
+    ('deep vein thrombosis', 'MRI of the spine', 'Urgent')
+    """
+    lowered = name if name[1:2].isupper() else name[:1].lower() + name[1:]
+    return say("name.inside", labels, name=name, lowered=lowered)
+
+
 def label_of(name: str, labels: Labels | None) -> str:
     """Return the name of a cause or finding for reading."""
     return (labels or {}).get(name) or in_words(name)
+
+
+def set_name(causes: Collection[str], labels: Labels | None = None) -> str:
+    """Name a set of causes that are present together; of one cause say that it is alone.
+
+    Examples
+    --------
+    >>> set_name(["calf_cramp", "stroke"], {"stroke": "Stroke"}), set_name(["calf_cramp"])
+    ('calf cramp + Stroke', 'calf cramp alone')
+    """
+    names = " + ".join(label_of(cause, labels) for cause in causes)
+    return say("result.alone", labels, cause=names) if len(causes) == 1 else names
 
 
 def state_name(variable: str, state: str, labels: Labels | None = None) -> str:

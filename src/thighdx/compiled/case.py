@@ -156,7 +156,9 @@ def open_case(
         If the evidence cannot be true together; its `conflict` is a smallest set that cannot.
     """
     name = compiled.kb.manifest.default_setting if setting is None else setting
-    evidence = encode_case(compiled.vocabulary, findings, setting=name, ignore_unknown=ignore_unknown)
+    evidence = encode_case(
+        compiled.vocabulary, findings, setting=name, ignore_unknown=ignore_unknown, labels=compiled.kb.labels
+    )
     network = compiled.network
     weights = log_weights(network, evidence.batch)
     posterior, log_evidence = normalise(weights, network.cause_members)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from thighdx.evidence.vocabulary import (
 )
 from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
+from thighdx.text import inside
+from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +73,7 @@ def encode_case(
     *,
     setting: str,
     ignore_unknown: bool = False,
+    labels: Labels | None = None,
 ) -> CaseEvidence:
     """Read one case.
 
@@ -83,6 +87,8 @@ def encode_case(
     setting : str
     ignore_unknown : bool
         Leave names out that the model does not know, with a warning.
+    labels : mapping of str to str, optional
+        What the warnings are said in; default English.
 
     Raises
     ------
@@ -110,9 +116,9 @@ def encode_case(
             codes[name] = code
     if vocabulary.age_starts:
         if "age" in findings:
-            _read_age(vocabulary, findings["age"], codes, likelihoods, warnings)
+            warnings += _read_age(vocabulary, findings["age"], codes, likelihoods, labels)
         if DATE_OF_BIRTH in findings:
-            _read_age(vocabulary, _age_at(findings), codes, likelihoods, warnings)
+            warnings += _read_age(vocabulary, _age_at(findings), codes, likelihoods, labels)
     states = {name: item.states[codes[name]] for name, item in vocabulary.by_id.items() if name in codes}
     batch = EvidenceBatch(
         _codes(vocabulary.index, codes),
@@ -121,7 +127,7 @@ def encode_case(
         _virtual(vocabulary.index, likelihoods),
         _virtual(vocabulary.cause_index, likelihoods),
     )
-    return CaseEvidence(states, likelihoods, batch, (*warnings, *_doubts(vocabulary, states)))
+    return CaseEvidence(states, likelihoods, batch, (*warnings, *_doubts(vocabulary, states, labels)))
 
 
 def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
@@ -215,14 +221,14 @@ def _read_age(
     value: object,
     codes: dict[str, int],
     likelihoods: Mapping[str, object],
-    warnings: list[CaseWarning],
-) -> None:
-    """Turn an age in years into its band and compare it with a band given too."""
+    labels: Labels | None,
+) -> list[CaseWarning]:
+    """Turn an age in years into its band and compare it with a band given too; return what is doubtful of it."""
     years = age_in_years(value)
     if years is None:
         raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown")
     if years != years:  # unknown
-        return
+        return []
     bands, code = vocabulary.by_id[AGE_VARIABLE].states, vocabulary.age_code(years)
     if codes.get(AGE_VARIABLE, code) != code or AGE_VARIABLE in likelihoods:
         other = bands[codes[AGE_VARIABLE]] if AGE_VARIABLE in codes else "a likelihood"
@@ -230,22 +236,25 @@ def _read_age(
             f"age: got {years:g} years (band {bands[code]}) and {AGE_VARIABLE} {other}; give one of them"
         )
     codes[AGE_VARIABLE] = code
-    if years < vocabulary.age_starts[0]:
-        message = f"age {years:g}: the model is about adults; scored as age band {bands[code]}"
-        warnings.append(CaseWarning("outside_population", message))
+    if years >= vocabulary.age_starts[0]:
+        return []
+    message = say("note.underage", labels, age=f"{years:g}", band=bands[code])
+    return [CaseWarning("outside_population", message)]
 
 
-def _doubts(vocabulary: Vocabulary, states: Mapping[str, str]) -> Iterator[CaseWarning]:
+def _doubts(
+    vocabulary: Vocabulary, states: Mapping[str, str], labels: Labels | None
+) -> Iterator[CaseWarning]:
     """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
     for name, state in states.items():
         condition = vocabulary.by_id[name].asked_if
         if condition and holds(parse_expression(condition), states) is False:
-            message = (
-                f"{name}={state}: asked only if {condition}, which is not so here; better leave it unknown"
-            )
+            finding = f"{name}={state}"
+            message = say("note.not_applicable", labels, finding=finding, condition=condition)
             yield CaseWarning("not_applicable", message)
     complaints = [vocabulary.by_id[name] for name in vocabulary.complaints]
     if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
-        listed = " or ".join(item.label.lower() for item in complaints)
-        which = "one of them" if len(complaints) > 1 else "it"
-        yield CaseWarning("outside_population", f"no {listed}: the model is about people with {which}")
+        names = [inside(item.label, labels) for item in complaints]
+        listed = reduce(lambda a, b: say("note.or", labels, complaint=a, other=b), names)
+        message = say("note.no_complaint", labels, n=len(names), complaints=listed)
+        yield CaseWarning("outside_population", message)
