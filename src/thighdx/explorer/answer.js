@@ -8,7 +8,7 @@ class Answer {
     this.pinned = make("div", { class: "te-urgency te-pinned", role: "group", "aria-label": say("explorer.urgency") });
     this.why = make("div", { class: "te-urgency" });
     this.rows = make("tbody");
-    const heads = [say("explorer.cause"), "", say("explorer.probability"), "", say("explorer.before")];
+    const heads = [say("explorer.cause"), "", say("judgement.probability"), "", say("card.before")];
     const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col", text })));
     this.intervalHead = head.children[3];
     head.children[1].setAttribute("aria-hidden", "true");
@@ -62,7 +62,7 @@ class Answer {
     const flagged = new Set(this.view.urgency.causes);
     const shown = causes.filter((row, place) => this.isLong || place < SHOWN_CAUSES || flagged.has(row.id));
     this.rows.replaceChildren(...shown.map((row) => this.cause(row)), ...(residual ? [this.cause(residual, true)] : []));
-    this.intervalHead.textContent = this.say("explorer.interval", { level: this.detail?.level ?? "90%" });
+    this.intervalHead.textContent = this.say("posterior.level", { level: this.detail?.level ?? "90%" });
     this.all.hidden = causes.length <= SHOWN_CAUSES;
     const all = this.say("explorer.all", { n: causes.length });
     this.all.textContent = this.isLong ? this.say("explorer.fewer") : all;

@@ -92,7 +92,7 @@ class Finding {
     for (const slider of this.sliders.querySelectorAll("input")) {
       const value = Math.round(Number(slider.value));
       const words = this.isPair ? `${value} : ${100 - value}` : `${value}`;
-      const balance = this.say("explorer.balance", { share: value, rest: 100 - value });
+      const balance = this.say("number.span", { low: value, high: 100 - value });
       slider.setAttribute("aria-valuetext", this.isPair ? balance : words);
       slider.parentElement.querySelector(".te-words").textContent = words;
     }

@@ -13,7 +13,7 @@ class Toolbar {
     this.said = make("span", { class: "te-said", role: "status" });
     this.setting = make("select", { onchange: () => send({ do: "setting", value: this.setting.value }) });
     for (const { id, label } of catalog.settings) this.setting.append(make("option", { value: id, text: label }));
-    const fields = [make("label", { class: "te-field" }, make("span", { text: say("explorer.seen_in") }), this.setting)];
+    const fields = [make("label", { class: "te-field" }, make("span", { text: say("report.seen_in") }), this.setting)];
     if (catalog.age) fields.push(this.ageField(catalog.age, send));
     const buttons = make("div", { class: "te-buttons" }, this.undo, this.redo, this.clear, this.copy, this.said);
     const code = { readonly: true, rows: 6, spellcheck: "false", "aria-label": say("explorer.code") };

@@ -36,16 +36,25 @@ N_SAFETY = 3
 N_SUMMARY = 3  # causes read out after a step
 # Headings of the list of findings, in the order of a consultation.
 TOPICS: Mapping[tuple[str, str], str] = {
-    ("context", "ask"): "context",
-    ("finding", "ask"): "finding",
-    ("finding", "examine"): "examine",
-    ("test", "cheap_test"): "cheap_test",
-    ("test", "imaging_or_invasive"): "imaging_or_invasive",
-    ("pathology", ""): "pathology",
-    ("cause", ""): "cause",
+    ("context", "ask"): "topic.context",
+    ("finding", "ask"): "topic.finding",
+    ("finding", "examine"): "topic.examine",
+    ("test", "cheap_test"): "way.cheap_test",
+    ("test", "imaging_or_invasive"): "way.imaging_or_invasive",
+    ("pathology", ""): "topic.pathology",
+    ("cause", ""): "topic.cause",
 }
 # Words that the browser says; what has values gets them there.
-SPOKEN = ("explorer.", "answer.dont_know", "card.must_not_miss")
+SPOKEN = (
+    "explorer.",
+    "answer.dont_know",
+    "card.before",
+    "card.must_not_miss",
+    "judgement.probability",
+    "number.span",
+    "posterior.level",
+    "report.seen_in",
+)
 
 
 def catalog(model: Model) -> dict[str, Any]:
@@ -56,7 +65,7 @@ def catalog(model: Model) -> dict[str, Any]:
         for variable in (*model.vocabulary.variables, *model.vocabulary.causes)
         if not (has_age and variable.id == AGE_VARIABLE)
     ]
-    order = [say(f"topic.{topic}", labels) for topic in TOPICS.values()]
+    order = [say(topic, labels) for topic in TOPICS.values()]
     topics = sorted({item["topic"] for item in listed}, key=lambda t: order.index(t) if t in order else 99)
     manifest = model.compiled.kb.manifest
     return {
@@ -74,12 +83,12 @@ def catalog(model: Model) -> dict[str, Any]:
 
 def _entry(variable: Variable, labels: Labels) -> dict[str, Any]:
     """Describe one thing that can be known."""
-    topic = TOPICS.get((variable.layer, variable.cost)) or TOPICS.get((variable.layer, ""), "other")
+    topic = TOPICS.get((variable.layer, variable.cost)) or TOPICS.get((variable.layer, ""), "topic.other")
     return {
         "id": variable.id,
         "label": variable.label,
         "question": variable.question,
-        "topic": say(f"topic.{topic}", labels),
+        "topic": say(topic, labels),
         "states": [
             {"id": state, "label": state_name(variable.id, state, labels)} for state in variable.states
         ],

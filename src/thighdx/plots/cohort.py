@@ -156,7 +156,7 @@ def _patients(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names:
         found.append(_Bar(words, n_fitting_nothing / n_rows, n_fitting_nothing))
     if TRIAGE in frame.columns:
         levels = frame[TRIAGE].value_counts().to_dict()
-        found.append(_Bar(names.say("cohort.urgency"), is_header=True))
+        found.append(_Bar(names.say("report.urgency"), is_header=True))
         for level in reversed(LEVELS):
             n = int(levels.get(level, 0))
             words = level_name(level, names.labels)

@@ -129,7 +129,7 @@ def _waterfall(
     rows = [
         Row(names.say("weights.before"), _value(explanation, explanation.prior, before)),
         *(Row(step.label, signed(step.decibans, minus=MINUS)) for step in steps),
-        Row(names.say("weights.now"), _value(explanation, explanation.posterior, now)),
+        Row(names.say("card.now"), _value(explanation, explanation.posterior, now)),
     ]
     placed = draw_rows(canvas, rows, most=4)
     _draw(canvas, explanation, steps, names, placed.at, edges)

@@ -227,14 +227,14 @@ class Explanation(Shown, Plain):
         if self.verdict != "open" or self.posterior_decibans is None:
             return self.statement
         labels = self.labels
-        rows = [(say("explain.before", labels), self.prior_decibans, "", False)]
+        rows = [(say("result.before", labels), self.prior_decibans, "", False)]
         if self.conditioning is not None and self.conditioning.decibans is not None:
             given = say("explain.given", labels, findings=self.conditioning.shown)
             rows.append((given, self.conditioning.decibans, "", True))
         rows += [
             (line.shown, line.decibans, via_words(line.via, line.other, labels), True) for line in self.lines
         ]
-        rows.append((say("explain.now", labels), self.posterior_decibans, "", False))
+        rows.append((say("plot.now", labels), self.posterior_decibans, "", False))
         largest = max([abs(row[1]) for row in rows if row[3]], default=0.0)
         width = max(len(row[0]) for row in rows)
         title = say("explain.decibans", labels, statement=self.statement)
