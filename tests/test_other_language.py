@@ -44,11 +44,8 @@ IDS: Mapping[str, set[str]] = {
     "emergency": {"present"},
     "doubtful": {"tingling_spreads", "tingling", "present"},
 }
-NAMES = {
-    "small",
-    "thighdx",
-    "rebased",
-}  # not words: the name of the model, its version and that of the library
+REPORTED = {"SHA", "desk", "result", "interval"}  # the digest, the id of a source, result.interval()
+NAMES = {"small", "thighdx", "rebased"}  # the model, the library, the version of a model with other shares
 NOT_SHOWN = {
     "id",
     "variable",
