@@ -2,8 +2,8 @@
 
 ``python tests/mutation/run.py network`` draws mutants (`mutants.py` says which there are). For each it runs the tests
 and examples of the file, the tests of the room, then of rooms that stand on it, in a copy of the checkout until one
-fails, and writes a line of JSON; called again with the same `--out` it goes on from there. For Linux: tests run in forks of one process that
-has imported what takes long.
+fails, and writes a line of JSON; called again with the same `--out` it goes on from there. For Linux: tests run in
+forks of one process that has imported what takes long.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Chosen:
         return f"{self.file}:{self.mutant.start}-{self.mutant.end}:{self.mutant.text}"
 
     def tests(self) -> list[tuple[str, ...]]:
-        """Return what is run one after the other: of the file, with its examples, of the room, of those that stand on it."""
+        """Return what is run in turn: of the file, with its examples, of the room, of those that stand on it."""
         name = self.file.removeprefix("src/thighdx/").removesuffix(".py")
         room, _, module = name.partition("/")
         own = OF_FILE.get(name, f"tests/{room}/test_{module}.py")
