@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from thighdx.errors import EvidenceError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.evidence.vocabulary import (
+    A_DATE,
     AGE_VARIABLE,
     DATE_OF_BIRTH,
     GIVEN_PREFIX,
@@ -24,9 +24,7 @@ from thighdx.evidence.vocabulary import (
     as_number,
     is_unknown,
 )
-from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
-from thighdx.text import inside
 from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
@@ -83,7 +81,8 @@ def encode_case(
         Variable or cause id (or ``age``, or ``date_of_birth`` and ``reference_date``) to True/False, 1/0, yes/no,
         present/absent, positive/negative, the name of a state, ``{state: likelihood}``, or None, NaN, "",
         "unknown", "?" or "-" for unknown.
-        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table; a pandas Series is a mapping.
+        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table, whose columns may be written
+        in as many ways (`Vocabulary.find_name`); a pandas Series is a mapping.
     setting : str
     ignore_unknown : bool
         Leave names out that the model does not know, with a warning.
@@ -102,6 +101,7 @@ def encode_case(
             f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
         )
     setting_idx = vocabulary.setting_code(setting)
+    findings = _by_known_name(vocabulary, findings)
     codes, likelihoods, warnings = dict[str, int](), dict[str, dict[str, float]](), list[CaseWarning]()
     for name, value in _as_in_tables(vocabulary, findings).items():
         if (variable := vocabulary.by_id.get(name)) is None:
@@ -116,9 +116,9 @@ def encode_case(
             codes[name] = code
     if vocabulary.age_starts:
         if "age" in findings:
-            warnings += _read_age(vocabulary, findings["age"], codes, likelihoods, labels)
+            _read_age(vocabulary, findings["age"], codes, likelihoods, warnings, labels)
         if DATE_OF_BIRTH in findings:
-            warnings += _read_age(vocabulary, _age_at(findings), codes, likelihoods, labels)
+            _read_age(vocabulary, _age_at(findings), codes, likelihoods, warnings, labels)
     states = {name: item.states[codes[name]] for name, item in vocabulary.by_id.items() if name in codes}
     batch = EvidenceBatch(
         _codes(vocabulary.index, codes),
@@ -127,7 +127,18 @@ def encode_case(
         _virtual(vocabulary.index, likelihoods),
         _virtual(vocabulary.cause_index, likelihoods),
     )
-    return CaseEvidence(states, likelihoods, batch, (*warnings, *_doubts(vocabulary, states, labels)))
+    return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+
+
+def _by_known_name(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
+    """Return findings by the names that the vocabulary has for them; what it does not know keeps its own."""
+    named: dict[str, object] = {}
+    for name, value in findings.items():
+        known = vocabulary.find_name(name) or name
+        if known in named:
+            raise EvidenceError(f"{name!r}: {known} is given twice; give one of them")
+        named[known] = value
+    return named
 
 
 def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
@@ -206,7 +217,7 @@ def _age_at(findings: Mapping[str, object]) -> float | None:
     for name in (DATE_OF_BIRTH, REFERENCE_DATE):
         day = as_day(findings.get(name))
         if day is None:
-            raise EvidenceError(f"{name}: got {findings[name]!r}, expected a date such as 1990-02-28")
+            raise EvidenceError(f"{name}: got {findings[name]!r}, expected {A_DATE}")
         days[name] = day
     born, seen = days.values()
     if born == born and seen != seen:
@@ -221,14 +232,15 @@ def _read_age(
     value: object,
     codes: dict[str, int],
     likelihoods: Mapping[str, object],
+    warnings: list[CaseWarning],
     labels: Labels | None,
-) -> list[CaseWarning]:
-    """Turn an age in years into its band and compare it with a band given too; return what is doubtful of it."""
+) -> None:
+    """Turn an age in years into its band and compare it with a band given too."""
     years = age_in_years(value)
     if years is None:
         raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown")
     if years != years:  # unknown
-        return []
+        return
     bands, code = vocabulary.by_id[AGE_VARIABLE].states, vocabulary.age_code(years)
     if codes.get(AGE_VARIABLE, code) != code or AGE_VARIABLE in likelihoods:
         other = bands[codes[AGE_VARIABLE]] if AGE_VARIABLE in codes else "a likelihood"
@@ -236,25 +248,6 @@ def _read_age(
             f"age: got {years:g} years (band {bands[code]}) and {AGE_VARIABLE} {other}; give one of them"
         )
     codes[AGE_VARIABLE] = code
-    if years >= vocabulary.age_starts[0]:
-        return []
-    message = say("note.underage", labels, age=f"{years:g}", band=bands[code])
-    return [CaseWarning("outside_population", message)]
-
-
-def _doubts(
-    vocabulary: Vocabulary, states: Mapping[str, str], labels: Labels | None
-) -> Iterator[CaseWarning]:
-    """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
-    for name, state in states.items():
-        condition = vocabulary.by_id[name].asked_if
-        if condition and holds(parse_expression(condition), states) is False:
-            finding = f"{name}={state}"
-            message = say("note.not_applicable", labels, finding=finding, condition=condition)
-            yield CaseWarning("not_applicable", message)
-    complaints = [vocabulary.by_id[name] for name in vocabulary.complaints]
-    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
-        names = [inside(item.label, labels) for item in complaints]
-        listed = reduce(lambda a, b: say("note.or", labels, complaint=a, other=b), names)
-        message = say("note.no_complaint", labels, n=len(names), complaints=listed)
-        yield CaseWarning("outside_population", message)
+    if years < vocabulary.age_starts[0]:
+        message = say("note.underage", labels, age=f"{years:g}", band=bands[code])
+        warnings.append(CaseWarning("outside_population", message))
