@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import openpyxl
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -23,6 +25,8 @@ from thighdx.cli.interview import run_interview
 from thighdx.explorer.state import Session
 from thighdx.explorer.view import catalog, detail, view
 from thighdx.explorer.widget import SCRIPTS
+from thighdx.fhir import questionnaire, risk_assessment
+from thighdx.forms import redcap_form, write_template
 from thighdx.model import Model
 from thighdx.reasoning.interview.interview import Interview
 from thighdx.result import Result
@@ -217,6 +221,39 @@ def test_the_explorer_in_a_browser_has_no_word_of_english(other: Model, browser:
     assert left(other, html) == set()
     assert foreign("Causes, most probable first") in html
     assert foreign("how strongly it points to") in html
+
+
+def test_forms_have_no_word_of_english(other: Model, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(redcap_form(other, "imaging_or_invasive").dictionary)))
+    shown_columns = ("Section Header", "Field Label", "Choices, Calculations, OR Slider Labels")
+    read = " ".join(row[name] for row in rows if row["Field Type"] != "calc" for name in shown_columns)
+    assert latin(read) == set()
+    form = questionnaire(other)
+    texts = [form["description"], *(text for item in form["item"] for text in _texts(item))]
+    assert latin(" ".join(texts)) == set()
+    book = openpyxl.load_workbook(write_template(other, tmp_path / "form.xlsx"))
+    cells = [str(cell.value) for row in book["questions"] for cell in row if cell.value]
+    typed = ids(other) | {"CSV", "UTF", "SHA", "age", "setting", "yes", "no"}  # what a table is filled with
+    assert latin(" ".join(cells).replace(other.digest, ""), typed) == set()
+    comments = [cell.comment.text for cell in book["patients"][1] if cell.comment]
+    assert latin(" ".join(comments)) == set()
+
+
+def _texts(item: Mapping[str, Any]) -> Iterator[str]:
+    """What a question of a FHIR questionnaire and its answers are called."""
+    yield item.get("text", "")
+    yield from (option["valueCoding"]["display"] for option in item.get("answerOption", ()))
+    for inner in item.get("item", ()):
+        yield from _texts(inner)
+
+
+def test_a_risk_assessment_has_no_word_of_english(other: Model) -> None:
+    for case in CASES.values():
+        found = risk_assessment(other.diagnose(case), interval=0.9)
+        read = [note["text"] for note in found["note"]]
+        read += [found["code"]["text"], found["mitigation"], *(basis["display"] for basis in found["basis"])]
+        read += [item["rationale"] for item in found["prediction"]]
+        assert latin(" ".join(read)) == set()
 
 
 OF_A_CASE: Mapping[str, Callable[[Result], Axes]] = {
