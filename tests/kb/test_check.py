@@ -9,7 +9,7 @@ import pytest
 from kb_builder import append, edit, remove
 from thighdx.errors import Problem
 from thighdx.kb.check import check_knowledge_base
-from thighdx.kb.load import load_knowledge_base
+from thighdx.kb.folder import load_knowledge_base
 
 DESK = ",,2026-01-31,desk,"
 

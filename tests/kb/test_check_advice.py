@@ -9,7 +9,7 @@ import pytest
 from kb_builder import append, edit
 from thighdx.errors import Problem
 from thighdx.kb.check import check_knowledge_base
-from thighdx.kb.load import load_knowledge_base
+from thighdx.kb.folder import load_knowledge_base
 
 
 def problems_of(folder: Path) -> list[Problem]:

@@ -12,7 +12,7 @@ from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import ImpossibleEvidenceError, OptionError
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import CaseEvidence, CaseWarning, encode_case
-from thighdx.evidence.vocabulary import Vocabulary
+from thighdx.evidence.vocabulary import AGE_VARIABLE, Vocabulary
 from thighdx.inference.conflict import minimal_conflict
 from thighdx.inference.engine import log_weights, normalise, set_chances
 from thighdx.kb.conditions import is_true
@@ -147,6 +147,8 @@ def open_case(
 
     Parameters
     ----------
+    compiled : CompiledModel
+        Of a model, `Model.compiled`.
     findings, ignore_unknown
         As for `thighdx.evidence.one_case.encode_case`.
     setting : str, optional
@@ -160,9 +162,7 @@ def open_case(
         If the evidence cannot be true together; its `conflict` is a smallest set that cannot.
     """
     name = compiled.kb.manifest.default_setting if setting is None else setting
-    evidence = encode_case(
-        compiled.vocabulary, findings, setting=name, ignore_unknown=ignore_unknown, labels=compiled.kb.labels
-    )
+    evidence = encode_case(compiled.vocabulary, findings, setting=name, ignore_unknown=ignore_unknown)
     network = compiled.network
     weights = log_weights(network, evidence.batch)
     posterior, log_evidence = normalise(weights, network.cause_members)
@@ -179,8 +179,11 @@ def open_case(
 
 
 def _doubts(case: Case) -> Iterator[CaseWarning]:
-    """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
+    """Warn about ages below the population, answers to questions that do not apply, and cases without complaint."""
     by_id, states, labels = case.vocabulary.by_id, case.states, case.compiled.labels
+    for years in case.evidence.underage:
+        message = say("note.underage", labels, age=f"{years:g}", band=states[AGE_VARIABLE])
+        yield CaseWarning("outside_population", message)
     for name, state in states.items():
         asked_if = by_id[name].asked_if
         if asked_if and holds(parse_expression(asked_if), states) is False:

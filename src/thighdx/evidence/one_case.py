@@ -1,4 +1,4 @@
-"""Read the evidence of one case: names and values in, a batch of one out."""
+"""The reader of one case: names and values in, a batch of one out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from thighdx.evidence.vocabulary import (
     is_unknown,
 )
 from thighdx.kb.records import Variable
-from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,12 +56,17 @@ class CaseEvidence:
         Known state of every variable and given cause, in vocabulary order.
     likelihoods : mapping of str to mapping of str to float
         Virtual evidence.
+    warnings : tuple of CaseWarning
+        About names that were left out.
+    underage : tuple of float
+        Ages in years below the first age band, whose patients count as in it.
     """
 
     states: Mapping[str, str]
     likelihoods: Mapping[str, Mapping[str, float]]
     batch: EvidenceBatch
     warnings: tuple[CaseWarning, ...]
+    underage: tuple[float, ...]
 
 
 def encode_case(
@@ -71,7 +75,6 @@ def encode_case(
     *,
     setting: str,
     ignore_unknown: bool = False,
-    labels: Labels | None = None,
 ) -> CaseEvidence:
     """Read one case.
 
@@ -86,8 +89,6 @@ def encode_case(
     setting : str
     ignore_unknown : bool
         Leave names out that the model does not know, with a warning.
-    labels : mapping of str to str, optional
-        What the warnings are said in; default English.
 
     Raises
     ------
@@ -114,11 +115,12 @@ def encode_case(
             raise EvidenceError(vocabulary.refusal(variable, value))
         elif code != UNKNOWN:
             codes[name] = code
+    underage = list[float]()
     if vocabulary.age_starts:
         if "age" in findings:
-            _read_age(vocabulary, findings["age"], codes, likelihoods, warnings, labels)
+            _read_age(vocabulary, findings["age"], codes, likelihoods, underage)
         if DATE_OF_BIRTH in findings:
-            _read_age(vocabulary, _age_at(findings), codes, likelihoods, warnings, labels)
+            _read_age(vocabulary, _age_at(findings), codes, likelihoods, underage)
     states = {name: item.states[codes[name]] for name, item in vocabulary.by_id.items() if name in codes}
     batch = EvidenceBatch(
         _codes(vocabulary.index, codes),
@@ -127,7 +129,7 @@ def encode_case(
         _virtual(vocabulary.index, likelihoods),
         _virtual(vocabulary.cause_index, likelihoods),
     )
-    return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+    return CaseEvidence(states, likelihoods, batch, tuple(warnings), tuple(underage))
 
 
 def _by_known_name(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
@@ -232,10 +234,9 @@ def _read_age(
     value: object,
     codes: dict[str, int],
     likelihoods: Mapping[str, object],
-    warnings: list[CaseWarning],
-    labels: Labels | None,
+    underage: list[float],
 ) -> None:
-    """Turn an age in years into its band and compare it with a band given too."""
+    """Turn an age in years into its band and compare it with a band given too; keep it if it is below all bands."""
     years = age_in_years(value)
     if years is None:
         raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown")
@@ -249,5 +250,4 @@ def _read_age(
         )
     codes[AGE_VARIABLE] = code
     if years < vocabulary.age_starts[0]:
-        message = say("note.underage", labels, age=f"{years:g}", band=bands[code])
-        warnings.append(CaseWarning("outside_population", message))
+        underage.append(years)
