@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from thighdx.html.render import View
 from thighdx.reasoning.explain.explanation import via_words
-from thighdx.text import finding_name, in_labels, in_words, label_of, percent, sentence, value_name
+from thighdx.text import finding_name, in_words, label_of, percent, sentence, value_name
 from thighdx.words import say
 
 if TYPE_CHECKING:
@@ -34,18 +34,24 @@ def explanation_view(found: Explanation, n_lines: int = N_LINES) -> View:
     if rest:
         together = sum(step["decibans"] for step in rest)
         steps.append(_bare(say("card.together", found.labels, n=len(rest)), together))
-    is_open = found.verdict == "open" and found.posterior_decibans is not None
-    verdict = sentence(in_labels(found.statement, (found.cause, found.against), found.labels))
+    is_open = found.verdict == "open"
     causes = [(found.cause, found.prior, found.posterior)]
     if found.against_prior is not None and found.against_posterior is not None:
         causes.append((found.against, found.against_prior, found.against_posterior))
     return {
         "found": found,
         "causes": [(label_of(cause, found.labels), before, now) for cause, before, now in causes],
-        "verdict": "" if is_open else verdict,
+        "verdict": "" if is_open else _verdict(found),
         "steps": _placed(found.prior_decibans, steps) if is_open else [],
         "rest": rest,
     }
+
+
+def _verdict(found: Explanation) -> str:
+    """Say what the evidence settles by itself, with causes and findings by name."""
+    cause, other = (label_of(name, found.labels) for name in (found.cause, found.against))
+    by = ", ".join(finding_name(name, state, found.labels) for name, state in found.settled_by)
+    return sentence(say(f"explain.{found.verdict}", found.labels, cause=cause, other=other, by=by))
 
 
 def _given(found: Explanation) -> Iterator[View]:

@@ -14,7 +14,7 @@ from thighdx.reasoning.questions.next_questions import rank_questions
 from thighdx.reasoning.questions.question_lines import Question
 from thighdx.reasoning.urgency.alarm_questions import alarm_questions
 from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
-from thighdx.text import inside, level_name, percent
+from thighdx.text import answer_name, inside, label_of, level_name, percent
 from thighdx.words import Labels, say
 
 __all__ = [
@@ -141,14 +141,14 @@ def question_about_causes(
     lists : mapping of str to str
         As for `question_about_safety`.
     """
-    by_id, posterior, labels = {item.id: item for item in variables}, case.posterior, case.kb.labels
+    by_id, posterior, labels = {item.id: item for item in variables}, case.posterior, case.compiled.labels
     left = [question for question in rank_questions(case, max_cost) if question.variable in by_id]
     if not left or left[0].gain_bits < MIN_GAIN_BITS:
         return None, say("interview.enough", labels)
     leading = max((c for c in posterior if c != case.compiled.residual_cause), key=posterior.__getitem__)
     if posterior[leading] >= SURE and not _may_change(left[:LOOK_AHEAD], leading):
         sure = percent(posterior[leading], 0)
-        return None, say("interview.sure", labels, cause=leading, probability=sure)
+        return None, say("interview.sure", labels, cause=label_of(leading, labels), probability=sure)
     together: dict[str, float] = {}
     for question in left:
         name = lists.get(question.variable, question.variable)
@@ -186,10 +186,9 @@ def _why_causes(best: Question, labels: Labels) -> str:
     parts = []
     for answer in best.answers:
         if answer.shifts:
-            shift = answer.shifts[0]
-            parts.append(
-                f"{answer.state}: {shift.cause} {percent(shift.before, 0)} -> {percent(shift.after, 0)}"
-            )
+            shift, said = answer.shifts[0], answer_name(best.variable, answer.state, labels)
+            moved = f"{percent(shift.before, 0)} -> {percent(shift.after, 0)}"
+            parts.append(f"{said}: {label_of(shift.cause, labels)} {moved}")
     return say("interview.why_causes", labels, bits=f"{best.gain_bits:.2f}", shifts="; ".join(parts))
 
 
