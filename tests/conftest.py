@@ -14,7 +14,7 @@ import kb_builder
 import thighdx
 import wheels
 from chromium import chromium
-from places import ROOT
+from places import ROOT, SMALL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -40,14 +40,14 @@ def model() -> thighdx.Model:
 
 
 @pytest.fixture(scope="session")
-def small_model(tmp_path_factory: pytest.TempPathFactory) -> thighdx.Model:
-    """The small model of `kb_builder`, compiled once."""
-    return thighdx.read_model(kb_builder.write_model(tmp_path_factory.mktemp("small")))
+def small_model() -> thighdx.Model:
+    """The small model, compiled once."""
+    return thighdx.read_model(SMALL)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the small valid model, for a test to break."""
+    """A copy of the small model, for a test to break."""
     return kb_builder.write_model(tmp_path / "small")
 
 

@@ -1,4 +1,4 @@
-"""The command line in an empty folder, with any model and with the tiny one."""
+"""The command line in an empty folder, with any model and with the small one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from places import TINY
+from places import SMALL
 from thighdx.cli import app
 
 
@@ -28,9 +28,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
 
 @pytest.fixture
 def score(run: Callable[..., Result]) -> Callable[..., Result]:
-    """Score a table with the tiny model."""
+    """Score a table with the small model."""
 
     def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
-        return run("score", *words, "--model", str(TINY), stdin=stdin)
+        return run("score", *words, "--model", str(SMALL), stdin=stdin)
 
     return invoke

@@ -13,7 +13,7 @@ from typer.testing import Result
 
 import thighdx
 from cli.terminal import read_csv, refused
-from places import TINY
+from places import SMALL
 
 
 class TestFrontDoor:
@@ -61,7 +61,7 @@ class TestFrontDoor:
 
     def test_a_reader_that_goes_away_is_no_error(self) -> None:
         code = "from thighdx.cli import main; main()"
-        command = [sys.executable, "-c", code, "model", "trace", "strain", "--model", str(TINY)]
+        command = [sys.executable, "-c", code, "model", "trace", "strain", "--model", str(SMALL)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stderr is not None
@@ -89,10 +89,10 @@ class TestShippedModel:
 
 class TestSimulate:
     def test_the_same_seed_gives_the_same_patients(self, run: Callable[..., Result]) -> None:
-        words = ["simulate", "5", "-o", "-", "--model", str(TINY), "--seed"]
+        words = ["simulate", "5", "-o", "-", "--model", str(SMALL), "--seed"]
         first, again, other = (run(*words, seed) for seed in ("1", "1", "2"))
         assert first.stdout == again.stdout != other.stdout
-        assert "5 patients of tiny 1.0.0 in clinic, seed 1" in first.stderr
+        assert "5 patients of small 0.1.0 in clinic, seed 1" in first.stderr
 
     @pytest.mark.parametrize(
         "words", [["-1", "--seed", "1"], ["x", "--seed", "1"], ["5", "--seed", "-1"], ["5"]]

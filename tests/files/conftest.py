@@ -1,4 +1,4 @@
-"""The command that scores, in an empty folder with the tiny model."""
+"""The command that scores, in an empty folder with the small model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from places import TINY
+from places import SMALL
 from thighdx.cli import app
 
 
@@ -20,6 +20,6 @@ def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
     runner = CliRunner()
 
     def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
-        return runner.invoke(app, ["score", *words, "--model", str(TINY)], input=stdin, prog_name="thighdx")
+        return runner.invoke(app, ["score", *words, "--model", str(SMALL)], input=stdin, prog_name="thighdx")
 
     return invoke

@@ -18,7 +18,7 @@ import pytest
 
 from files.forked import ForkServer
 from files.streaming_tables import command, patients, read_any, write_any
-from places import TINY
+from places import SMALL
 
 N_KILLS = 12
 SMALL_PARTS = ("--part-rows", "100", "--quiet")
@@ -51,7 +51,7 @@ def n_kept(output: Path) -> int:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     """Processes that start at once."""
-    started = ForkServer(TINY, tmp_path_factory.mktemp("server"))
+    started = ForkServer(SMALL, tmp_path_factory.mktemp("server"))
     yield started
     started.close()
 
@@ -251,7 +251,7 @@ def test_the_output_says_which_model_made_it(server: ForkServer, tmp_path: Path,
     server.run(table, "-o", "out.parquet", *SMALL_PARTS, cwd=tmp_path)
     file = pq.ParquetFile(tmp_path / "out.parquet")
     assert file.num_row_groups == 40
-    assert file.schema_arrow.metadata[b"thighdx.model"] == b"tiny 1.0.0"
+    assert file.schema_arrow.metadata[b"thighdx.model"] == b"small 0.1.0"
     assert file.schema_arrow.metadata[b"thighdx.setting"] == b"clinic"
     assert (tmp_path / "out.parquet").stat().st_mode & 0o777 == 0o666 & ~_umask()
 

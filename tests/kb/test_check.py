@@ -77,8 +77,8 @@ def test_an_id_given_twice_is_reported_in_both_rows(folder: Path) -> None:
 def test_rows_are_counted_as_a_spreadsheet_counts_them(folder: Path) -> None:
     edit(folder, "variables.csv", "bruising,finding", "\n\nbruising,finding")
     row = edit(folder, "variables.csv", "D-dimer,negative", ",negative")
-    assert row == 15
-    assert lines_of(folder) == ["variables.csv row 15, label: empty"]
+    assert row == 16
+    assert lines_of(folder) == ["variables.csv row 16, label: empty"]
 
 
 # ---- manifest ---------------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def test_a_text_about_an_action_needs_its_code_however_it_is_worded(folder: Path
 
 
 def test_a_cause_that_can_be_an_emergency_needs_advice_for_it(folder: Path) -> None:
-    edit(folder, "management.csv", "Call for help.,,,1,,,,", "Call for help.,,,1,,,,urgent")
+    edit(folder, "management.csv", "Not by car.,1,,,,", "Not by car.,1,,,,urgent")
     (line,) = lines_of(folder)
     assert line.startswith(
         "management.csv, cause: clot can be an emergency (harms.csv), but has no treatment row"
