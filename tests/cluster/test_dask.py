@@ -136,43 +136,10 @@ def test_empty_partitions_and_divisions_stay() -> None:
     assert [len(part.compute(scheduler="sync")) for part in scored.partitions] == [2, 0]
 
 
-def test_a_table_of_ids_only_gets_the_prior_and_a_warning() -> None:
-    with pytest.warns(UserWarning, match="no column is read as evidence"):
-        scored = score_dask(dd.from_pandas(pd.DataFrame({"id": [1, 2, 3]}), npartitions=2), SMALL)
-    found = scored.compute(scheduler="sync")
-    assert found.columns[0] == "id"
-    assert found["strain"].nunique() == 1
-    assert found["status"].tolist() == ["ok"] * 3
-
-
-def test_a_slip_in_a_name_is_pointed_out_at_once() -> None:
-    frame = dd.from_pandas(pd.DataFrame({"brusing": ["yes"], "age": [30]}), npartitions=1)
-    with pytest.warns(UserWarning, match="'brusing' is passed through"):
-        score_dask(frame, SMALL)
-
-
-def test_columns_and_a_map_of_columns_are_followed() -> None:
-    table = pd.DataFrame({"Q1": ["J", "N"], "sex_code": [1, 2], "secret": ["x", "y"], "id": [1, 2]})
-    column_map = {
-        "format": 1,
-        "columns": {
-            "Q1": {"read_as": "bruising", "values": {"J": "present", "N": "absent"}},
-            "secret": {"drop": True},
-        },
-    }
-    scored = score_dask(dd.from_pandas(table, npartitions=2), SMALL, column_map=column_map)
-    found = scored.compute(scheduler="sync")
-    assert found.columns[:3].tolist() == ["sex_code", "id", "status"]
-    plain = thighdx.read_model(SMALL).score(pd.DataFrame({"bruising": ["yes", "no"]}))
-    np.testing.assert_allclose(found["strain"], plain["strain"], rtol=0, atol=floats.COMPILED)
-
-
 @pytest.mark.parametrize(
     ("table", "message"),
     [
         ({"bruising": pd.to_datetime(["2024-01-01"])}, r"column 'bruising': got the type timestamp\["),
-        ({"strain": [0.5]}, "column 'strain': a cause cannot be read"),
-        ({"status": ["x"]}, "column 'status': an output column has the same name"),
         ({}, "got no columns"),
     ],
 )
@@ -194,12 +161,6 @@ def test_a_scorer_has_its_own_options() -> None:
     with pytest.raises(TableError, match="top: got a Scorer and options"):
         score_dask(frame, thighdx.Scorer(SMALL), top=1)
     assert "top_1" in score_dask(frame, thighdx.Scorer(SMALL, top=1)).columns
-
-
-def test_a_row_that_cannot_be_scored_may_stop_the_run() -> None:
-    frame = dd.from_pandas(pd.DataFrame({"bruising": ["yes", "blue"]}), npartitions=2)
-    with pytest.raises(TableError, match="row 1 of the batch: no_such_state"):
-        score_dask(frame, SMALL, on_error="raise").compute(scheduler="sync")
 
 
 @pytest.mark.parametrize("engine", ["dask", "spark"])

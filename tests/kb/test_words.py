@@ -86,7 +86,9 @@ def test_the_terminal_speaks_the_language_of_the_model(tmp_path: Path, more: lis
     )
     causes = {"strain", "nerve", "clot", "other_cause"}
     lines = [line for line in found.splitlines() if line.strip() and not set(line.lower().split()) & causes]
-    own = [line for line in lines if re.sub(r"^(- | +|[0-9.]+% +|[0-9.]+ bits +)| \(.*", "", line) not in tables]
+    own = [
+        line for line in lines if re.sub(r"^(- | +|[0-9.]+% +|[0-9.]+ bits +)| \(.*", "", line) not in tables
+    ]
     assert "~Known: bruising=present" in found
     assert [line for line in own if "~" not in line] == []
 
