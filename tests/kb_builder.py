@@ -11,8 +11,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from places import SMALL
+from thighdx.errors import Problem
+from thighdx.kb.check import check_knowledge_base
+from thighdx.kb.load import load_knowledge_base
 
-__all__ = ["MANIFEST", "TABLES", "append", "edit", "remove", "write_model"]
+__all__ = [
+    "MANIFEST",
+    "TABLES",
+    "append",
+    "edit",
+    "judge",
+    "lines_of",
+    "problems_of",
+    "remove",
+    "write_model",
+]
 
 MANIFEST = (SMALL / "model.yaml").read_text(encoding="utf-8")
 TABLES = {file.name: file.read_text(encoding="utf-8") for file in sorted(SMALL.glob("*.csv"))}
@@ -35,6 +48,14 @@ def edit(folder: Path, file: str, old: str, new: str) -> int:
     return text[: text.index(old)].count("\n") + 1
 
 
+def judge(folder: Path, table: str, key: str, quantiles: str) -> int:
+    """Give the panel's row of a key other quantiles, such as ``0.1,0.2,0.3``; return its row."""
+    lines = (folder / f"{table}.csv").read_text(encoding="utf-8").splitlines()
+    (old,) = (line for line in lines if line.startswith(f"{key},panel,"))
+    *_, statement, date, sources, note = old.rsplit(",", 4)
+    return edit(folder, f"{table}.csv", old, f"{key},panel,{quantiles},{statement},{date},{sources},{note}")
+
+
 def append(folder: Path, file: str, line: str) -> int:
     """Add a line to a file; return its row."""
     text = (folder / file).read_text(encoding="utf-8") + line + "\n"
@@ -49,3 +70,13 @@ def remove(folder: Path, file: str, start: str) -> None:
     if kept == lines:
         raise ValueError(f"{file}: no line starts with {start!r}")
     (folder / file).write_text("".join(kept), encoding="utf-8", newline="")
+
+
+def problems_of(folder: Path) -> list[Problem]:
+    """Everything that is checked once a folder could be read."""
+    return check_knowledge_base(load_knowledge_base(folder))
+
+
+def lines_of(folder: Path) -> list[str]:
+    """The same in words."""
+    return [str(problem) for problem in problems_of(folder)]

@@ -63,12 +63,7 @@ def test_edited_tables_make_the_compiled_file_stale_and_are_compiled_in_memory(f
     write_compiled(compile_model(folder), folder)
     written = (folder / "compiled.bin").read_bytes()
     before = thighdx.read_model(folder).diagnose({"bruising": True})
-    kb_builder.edit(
-        folder,
-        "links.csv",
-        "strain,bruising,present,panel,0.3,0.4,0.5",
-        "strain,bruising,present,panel,0.7,0.8,0.9",
-    )
+    kb_builder.judge(folder, "links", "strain,bruising,present", "0.7,0.8,0.9")
     with pytest.warns(
         CompiledFileWarning, match="was made from other tables: fitted again in memory, at every"
     ) as said:
