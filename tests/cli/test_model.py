@@ -90,26 +90,22 @@ class TestModel:
     def test_a_missing_folder_is_bad_input(self, run: Callable[..., Result], command: str) -> None:
         refused(run("model", command, "nowhere"), "nowhere: ", "no such folder")
 
-    def test_show_gives_an_overview(self, run: Callable[..., Result]) -> None:
-        result = run("model", "show", "--model", str(SMALL))
+    @pytest.mark.parametrize(
+        ("words", "golden"),
+        [(["show"], "show"), (["show", "clot"], "show_cause"), (["trace", "strain"], "trace")],
+    )
+    def test_an_overview_a_page_for_a_cause_and_a_trace_with_experts_and_sources(
+        self, run: Callable[..., Result], words: list[str], golden: str
+    ) -> None:
+        result = run("model", *words, "--model", str(SMALL))
         assert (result.exit_code, result.stderr) == (0, "")
-        same_as_golden(result.stdout, "show")
-
-    def test_show_gives_a_page_for_a_cause(self, run: Callable[..., Result]) -> None:
-        result = run("model", "show", "clot", "--model", str(SMALL))
-        assert (result.exit_code, result.stderr) == (0, "")
-        same_as_golden(result.stdout, "show_cause")
+        same_as_golden(result.stdout, golden)
 
     def test_show_lists_everything_that_can_be_known(self, run: Callable[..., Result]) -> None:
         result = run("model", "show", "--findings", "--model", str(SMALL))
         assert result.exit_code == 0
         for variable in thighdx.read_model(SMALL).variables:
             assert re.search(rf"^{variable}\b", result.stdout, re.MULTILINE)
-
-    def test_trace_names_experts_and_sources(self, run: Callable[..., Result]) -> None:
-        result = run("model", "trace", "strain", "--model", str(SMALL))
-        assert (result.exit_code, result.stderr) == (0, "")
-        same_as_golden(result.stdout, "trace")
 
     def test_trace_writes_a_table(self, run: Callable[..., Result]) -> None:
         result = run("model", "trace", "strain", "--model", str(SMALL), "--csv", "trace.csv")
