@@ -21,15 +21,6 @@ class TestFrontDoor:
         result = run("--version")
         assert (result.exit_code, result.stdout) == (0, f"thighdx {thighdx.__version__}\n")
 
-    def test_version_imports_nothing_heavy(self) -> None:
-        code = (
-            "import sys, contextlib, thighdx.cli\n"
-            "with contextlib.suppress(SystemExit): thighdx.cli.app(['--version'])\n"
-            "print(sorted({'numpy', 'pandas', 'pyarrow', 'scipy', 'pgmpy'} & set(sys.modules)))"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert done.stdout.splitlines()[-1] == "[]"
-
     def test_help_names_every_command_and_exit_code(self, run: Callable[..., Result]) -> None:
         result = run("--help")
         assert result.exit_code == 0
