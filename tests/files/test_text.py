@@ -18,7 +18,6 @@ from thighdx.errors import TableError
 from thighdx.files.csv_text import CsvDialect
 from thighdx.files.table import open_table
 
-JSON_LINES = '{"id": "m\u00fcller", "bruising": "yes", "age": 34.5}\n{"id": "b", "bruising": "no", "age": 70}'
 PLAIN = "id,bruising,age\nm\u00fcller,yes,34.5\nb,no,70\n"
 
 

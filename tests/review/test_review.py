@@ -96,7 +96,7 @@ def test_every_mistake_of_every_cell_is_found_at_once(
 ) -> None:
     filled = tmp_path / "review.xlsx"
     places = fill_in(kit / "review.xlsx", filled, MISTAKES)
-    with pytest.raises(KnowledgeBaseError) as caught:
+    with pytest.raises(KnowledgeBaseError, match="16 problems") as caught:
         read_review(model, filled)
     found = [str(problem) for problem in caught.value.problems]
     for name, words in EXPECTED.items():
