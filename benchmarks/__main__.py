@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.cluster import measure_cluster
 from benchmarks.growth import growth_table, measure_growth
 from benchmarks.interval_times import report_interval_times
 from benchmarks.intervals import report_intervals
@@ -28,7 +29,8 @@ from benchmarks.tables import Table, save, say
 from benchmarks.urgency import report_urgency
 
 PARTS = ("naive", "memory", "latency", "interval-times", "peers", "growth")
-REPORTS = ("intervals", "interviews", "learning", "urgency")  # of accuracy: only on request
+# Only on request: what needs more than the extra `bench` (dask and spark; Java), and reports of accuracy.
+REPORTS = ("cluster", "intervals", "interviews", "learning", "urgency")
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 
 
@@ -47,6 +49,7 @@ def options_of() -> argparse.Namespace:
     parser.add_argument("--peer-rows", type=int, default=5, help="rows of the whole model in other libraries")
     parser.add_argument("--small-rows", type=int, default=10_000, help="rows of the small network")
     parser.add_argument("--memory-rows", type=int, nargs="+", default=list(SIZES), help="sizes of tables")
+    parser.add_argument("--cluster-rows", type=int, default=60_000, help="rows for Dask and Spark")
     parser.add_argument("--growth-rows", type=int, default=1_000_000, help="most rows of the growth curves")
     parser.add_argument("--patients", type=int, default=50, help="patients for intervals and interviews")
     parser.add_argument("--records", type=int, nargs="+", default=[300, 3_000, 30_000], help="to learn from")
@@ -65,6 +68,7 @@ def run(options: argparse.Namespace, machine: dict[str, str]) -> Iterator[Table]
         "latency": lambda: iter([measure_latency()]),
         "peers": lambda: (make() for make in peers(options)),
         "growth": lambda: iter([grow(options, machine)]),
+        "cluster": lambda: iter([measure_cluster(options.cluster_rows)]),
         "intervals": lambda: iter([report_intervals(options.patients, options.draws)]),
         "interval-times": lambda: report_interval_times(1_000),
         "interviews": lambda: iter([report_interviews(options.patients)]),

@@ -65,6 +65,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> Callab
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("LC_ALL", raising=False)
 
     def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
         return CliRunner().invoke(app, list(words), input=stdin, prog_name="thighdx")

@@ -78,6 +78,13 @@ def test_every_command_has_its_section(generated: Mapping[str, str]) -> None:
     assert "--on-error" in text
 
 
+def test_pages_call_states_what_the_model_calls_them(generated: Mapping[str, str]) -> None:
+    page = generated["knowledge/causes/lumbar_radiculopathy.md"]
+    assert "[Side of the complaint: both sides](../findings.md#laterality)" in page
+    assert ": bilateral]" not in page
+    assert "`bilateral` (both sides)" in generated["knowledge/findings.md"]
+
+
 def test_a_dangerous_cause_says_so_first(generated: Mapping[str, str]) -> None:
     assert '!!! danger "Must not be missed"' in generated["knowledge/causes/cauda_equina_syndrome.md"]
     assert "!!! danger" not in generated["knowledge/causes/nocturnal_leg_cramp.md"]
@@ -137,4 +144,4 @@ def test_a_condition_is_written_as_nested_lists(model: thighdx.Model) -> None:
     wanted = parse_expression("fever=present and (bruising=present or onset=sudden)")
     link = "[^]]+]\\([^)]+\\)"
     expected = rf"- \*all of\*\n    - \[{link}\n    - \[{link} \*or\* \[{link}\n"
-    assert re.fullmatch(expected, condition_list(wanted, model.variables, ""))
+    assert re.fullmatch(expected, condition_list(wanted, model))

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from site_pages.markdown import WIDE, condition_list, escape, finding_link, folded, sentence, table
+from site_pages.markdown import WIDE, condition_list, escape, finding_link, folded, reason_words, table
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import LEVELS
 from thighdx.network.profile import FindingFact, context_facts, find_look_alikes, finding_facts
-from thighdx.text import begun, exact_percent, in_words, level_name, number, percent, span
+from thighdx.reasoning.urgency.levels import odds_factor
+from thighdx.text import (
+    begun,
+    counted,
+    exact_percent,
+    fine_percent,
+    in_words,
+    level_name,
+    number,
+    percent,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from thighdx import Model
@@ -18,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["cause_page", "causes_index"]
 
 UP = "../"
+N_FINDINGS = 15
 N_LOOK_ALIKES = 4
 N_DISCRIMINATORS = 6
 TELLING = 1.5  # a likelihood ratio from which on a finding is worth a line of its own
@@ -32,7 +44,7 @@ def causes_index(model: Model) -> str:
     ordered = sorted(model.causes.items(), key=lambda item: (item[0] == model.residual_cause, item[1].label))
     rows = [
         [f"[{escape(cause.label)}]({cause_id}.md)", "yes" if cause_id in kb.must_not_miss else ""]
-        + [percent(float(spec.shares[i, spec.causes.index(cause_id)])) for i in range(len(settings))]
+        + [fine_percent(float(spec.shares[i, spec.causes.index(cause_id)])) for i in range(len(settings))]
         for cause_id, cause in ordered
     ]
     header = ["cause", "must not be missed", *(f"{name}>" for name in settings)]
@@ -86,12 +98,15 @@ def _urgency(model: Model, cause: str) -> str:
     ]
     title = "Must not be missed" if cause in model.compiled.kb.must_not_miss else "If it is missed"
     kind = "danger" if cause in model.compiled.kb.must_not_miss else "info"
+    factor = odds_factor(model.compiled.kb, harm)
+    counts = f"; below {level_name('emergency').lower()} it counts at {factor:g} times its odds"
     lines = [
         f'!!! {kind} "{title}"',
-        f"    {escape(sentence(harm.reason))}",
-        f"    Harm of missing it: {harm.harm_of_missing:g} of 100.",
-        f"    Urgency when it is likely: {harm.level_if_likely.replace('_', '-')}"
-        + (f"; by its probability {', '.join(acted)}." if acted else "."),
+        f"    {escape(sentence(harm.words))}\n",
+        f"    *For clinicians:* {reason_words(model, harm.reason, f'{UP}rules.md')}",
+        f"    Harm of missing it: {harm.harm_of_missing:g} of 100.\n",
+        f"    *Urgency* when it is more likely than not: {level_name(harm.level_if_likely).lower()}."
+        + (f" By its probability: {', '.join(acted)}{counts if factor != 1 else ''}." if acted else ""),
     ]
     return "\n".join(lines) + "\n"
 
@@ -102,7 +117,8 @@ def _shares(model: Model, cause: str) -> str:
     for setting in model.compiled.kb.manifest.settings:
         judged = model.compiled.pooled[("shares", (cause, setting.id))]
         low, high = judged.distribution.quantile([0.05, 0.95])
-        rows.append([setting.label, percent(judged.point), span(float(low), float(high))])
+        ends = " to ".join(fine_percent(float(end)) for end in (low, high))
+        rows.append([setting.label, fine_percent(judged.point), ends])
     return "## How common\n\n" + table(("setting", "share>", "90 % interval>"), rows)
 
 
@@ -126,7 +142,9 @@ def _findings(model: Model, cause: str) -> str:
         ("Speaks against it when it is not there", missed),
     ):
         if chosen:
-            text += f"### {title}\n\n{_ratios(model, chosen)}\n"
+            rest = f"*{len(chosen) - N_FINDINGS} weaker ones are in the list below.*\n\n"
+            more = rest if len(chosen) > N_FINDINGS else ""
+            text += f"### {title}\n\n{_ratios(model, chosen[:N_FINDINGS])}\n{more}"
     return text + folded("Every finding that has to do with it", _ratios(model, facts))
 
 
@@ -134,7 +152,7 @@ def _ratios(model: Model, facts: Sequence[FindingFact]) -> str:
     """Return a table of findings with their likelihood ratios."""
     rows = [
         [
-            finding_link(model.variables[fact.variable], fact.state, UP, or_more=True),
+            finding_link(model, fact.variable, fact.state, up=UP, or_more=True),
             percent(fact.probability),
             percent(fact.others),
             number(fact.lr_present),
@@ -150,7 +168,7 @@ def _contexts(model: Model, cause: str) -> str:
     setting_idx, name = _setting(model)
     rows = [
         [
-            finding_link(model.variables[fact.variable], fact.state, UP),
+            finding_link(model, fact.variable, fact.state, up=UP),
             "never" if fact.odds_ratio == 0 else number(fact.odds_ratio),
             percent(fact.frequency_with),
             percent(fact.frequency),
@@ -174,7 +192,7 @@ def _look_alikes(model: Model, cause: str) -> str:
     for item in found:
         rows = [
             [
-                finding_link(model.variables[telling.variable], telling.state, UP, or_more=True),
+                finding_link(model, telling.variable, telling.state, up=UP, or_more=True),
                 percent(telling.probability),
                 percent(telling.other_probability),
                 number(telling.lr_present),
@@ -193,8 +211,8 @@ def _rules(model: Model, cause: str) -> str:
         return ""
     text = "## Warning signs\n\n"
     for rule in rules:
-        link, level = f"[{rule.id}]({UP}rules.md#{rule.id})", rule.level.replace("_", "-")
-        text += f"**{link}**, {level}: {escape(rule.reason.rstrip('.'))}.\n\n"
+        link, level = f"[{rule.id}]({UP}rules.md#{rule.id})", level_name(rule.level).lower()
+        text += f"**{link}**, {level}: {escape(sentence(rule.words))}\n\n"
     return text
 
 
@@ -217,7 +235,7 @@ def _one_advice(model: Model, item: Advice) -> str:
     if item.caution:
         text += f"    *Caution:* {escape(item.caution)}\n"
     if item.when:
-        wanted = condition_list(parse_expression(item.when), model.variables, UP, 1)
+        wanted = condition_list(parse_expression(item.when), model, up=UP, depth=1)
         text += f"\n    Only if:\n\n{wanted}"
     return text
 
@@ -241,7 +259,5 @@ def _sources(model: Model, cause: str) -> str:
         for record in records
         if record.kind != "seed_statement"
     ]
-    more = (
-        f"\nand {seeds} statements of the list of knowledge that the model was begun with.\n" if seeds else ""
-    )
+    more = f"\nand {counted(seeds, 'statement')} of the list that the model started from.\n" if seeds else ""
     return "## Sources\n\n" + folded(f"{len(lines)} sources", "\n".join(lines)) + more

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from site_pages.markdown import condition_list, escape
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import Layer
+from thighdx.text import in_words, state_name
 
 if TYPE_CHECKING:
     from thighdx import Model
@@ -26,8 +27,8 @@ LAYERS: Sequence[tuple[Layer, str, str]] = (
     ("pathology", "Silent lesions", "Changes that may be there without causing the complaint."),
 )
 COSTS = {
-    "ask": "asked",
-    "examine": "examined",
+    "ask": "asking",
+    "examine": "an examination",
     "cheap_test": "a simple test",
     "imaging_or_invasive": "imaging or an invasive test",
 }
@@ -48,22 +49,28 @@ def findings_page(model: Model) -> str:
     return text
 
 
+def _state(model: Model, variable: Variable, state: str) -> str:
+    """Return the name of a state as it is given, and what people call it where that differs."""
+    words = state_name(variable.id, state, model.compiled.labels)
+    return f"`{state}`" + (f" ({escape(words)})" if words != in_words(state) else "")
+
+
 def _entry(model: Model, variable: Variable) -> str:
     """Return the entry of one variable."""
-    states = ", ".join(f"`{state}`" for state in variable.states)
+    states = ", ".join(_state(model, variable, state) for state in variable.states)
     lines = [f"### {escape(variable.label)} {{ #{variable.id} }}\n", f"`{variable.id}`: {states}\n"]
     if variable.question:
         lines.append(f"{escape(variable.question)}\n")
     facts = []
     if variable.cost:
-        facts.append(f"Found out by: {COSTS[variable.cost]}.")
+        facts.append(f"Found out by {COSTS[variable.cost]}.")
     if variable.alarms:
-        facts.append(f"Alarms by itself when {escape(' or '.join(variable.alarms))}.")
+        facts.append(f"Alarms by itself when {' or '.join(f'`{state}`' for state in variable.alarms)}.")
     if variable.aliases:
         facts.append(f"Also called: {escape(', '.join(variable.aliases))}.")
     if facts:
         lines.append(" ".join(facts) + "\n")
     if variable.asked_if:
-        wanted = condition_list(parse_expression(variable.asked_if), model.variables, "")
+        wanted = condition_list(parse_expression(variable.asked_if), model)
         lines.append(f"Asked only if\n\n{wanted}")
     return "\n".join(lines)

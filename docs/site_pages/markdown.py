@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.kb.expressions import AllOf, Expression, Is
-from thighdx.text import in_words
+from thighdx.text import sentence, state_name
 
 if TYPE_CHECKING:
+    from thighdx import Model
     from thighdx.kb.records import Variable
 
-__all__ = ["WIDE", "condition_list", "escape", "finding_link", "folded", "sentence", "state_words", "table"]
+__all__ = ["WIDE", "condition_list", "escape", "finding_link", "folded", "reason_words", "table"]
 
 WIDE = "---\nhide: [toc]\n---\n\n"  # at the head of a page: its tables get the room of the table of contents
 YES_OR_NO = (("absent", "present"), ("negative", "positive"))
@@ -39,39 +40,48 @@ def folded(title: str, text: str) -> str:
     return f'??? note "{title}"\n\n{body}\n'
 
 
-def state_words(variable: Variable, state: str, *, or_more: bool = False) -> str:
-    """Name a finding in a state, or in one further on; left out where it only says that the finding is there."""
-    if variable.states in YES_OR_NO:
-        return variable.label if state == variable.states[1] else f"{variable.label}: {state}"
-    place = variable.states.index(state)
-    *others, last = (in_words(name) for name in variable.states[place : None if or_more else place + 1])
-    return f"{variable.label}: {', '.join(others)} or {last}" if others else f"{variable.label}: {last}"
+def state_words(model: Model, variable: Variable, *states: str) -> str:
+    """Name a finding in one of some states; left out where it only says that the finding is there."""
+    if variable.states in YES_OR_NO and states == variable.states[1:]:
+        return variable.label
+    named = [state_name(variable.id, state, model.compiled.labels) for state in states]
+    others = f"{', '.join(named[:-1])} or " if named[1:] else ""
+    return f"{variable.label}: {others}{named[-1]}"
 
 
-def finding_link(variable: Variable, state: str, up: str, *, or_more: bool = False) -> str:
+def finding_link(model: Model, name: str, *states: str, up: str = "", or_more: bool = False) -> str:
     """Return a link to a finding in the dictionary of findings; `up` leads to the folder of the page."""
-    return f"[{escape(state_words(variable, state, or_more=or_more))}]({up}findings.md#{variable.id})"
+    variable = model.variables[name]
+    if or_more:
+        states = variable.states[variable.states.index(states[0]) :]
+    return f"[{escape(state_words(model, variable, *states))}]({up}findings.md#{name})"
 
 
-def condition_list(expression: Expression, variables: Mapping[str, Variable], up: str, depth: int = 0) -> str:
+def reason_words(model: Model, reason: str, rules: str) -> str:
+    """Return a clinician's reason as a sentence whose rules are links to the page of rules, `rules`."""
+    text = escape(sentence(reason))
+    for rule in model.compiled.kb.red_flags:
+        text = re.sub(rf"\b{rule.id}\b", f"[{rule.id}]({rules}#{rule.id})", text)
+    return text
+
+
+def condition_list(expression: Expression, model: Model, *, up: str = "", depth: int = 0) -> str:
     """Return a condition as nested lists of what must hold; what fits on a line stays on one."""
     indent = "    " * depth
     if isinstance(expression, Is):
-        return f"{indent}- {finding_link(variables[expression.variable], expression.state, up)}\n"
+        return f"{indent}- {finding_link(model, expression.variable, expression.state, up=up)}\n"
     is_all = isinstance(expression, AllOf)
-    singles = [part for part in expression.parts if isinstance(part, Is)]
+    states: dict[str, list[str]] = {}  # "days or weeks" of one finding are named together
+    for part in expression.parts:
+        if isinstance(part, Is):
+            states.setdefault(part.variable, []).append(part.state)
     joined = (" *and* " if is_all else " *or* ").join(
-        finding_link(variables[part.variable], part.state, up) for part in singles
+        finding_link(model, name, *found, up=up) for name, found in states.items()
     )
-    if len(singles) == len(expression.parts):
+    nested = [part for part in expression.parts if not isinstance(part, Is)]
+    if not nested:
         return f"{indent}- {joined}\n"
-    nested = (part for part in expression.parts if not isinstance(part, Is))
     lines = [f"{indent}- *{'all of' if is_all else 'any of'}*\n"]
-    lines += [f"{indent}    - {joined}\n"] if singles else []
-    lines += [condition_list(part, variables, up, depth + 1) for part in nested]
+    lines += [f"{indent}    - {joined}\n"] if states else []
+    lines += [condition_list(part, model, up=up, depth=depth + 1) for part in nested]
     return "".join(lines)
-
-
-def sentence(text: str) -> str:
-    """Return text as a sentence: a capital letter, a full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from site_pages.markdown import condition_list, escape, finding_link, sentence, table
+from site_pages.markdown import condition_list, escape, finding_link, reason_words, table
 from thighdx.kb.expressions import parse_expression
 from thighdx.kb.records import LEVELS
-from thighdx.text import exact_percent
+from thighdx.text import exact_percent, level_name, sentence
 
 if TYPE_CHECKING:
     from thighdx import Model
@@ -43,10 +43,11 @@ def _rules(model: Model) -> str:
     for rule in model.compiled.kb.red_flags:
         suspect = model.causes.get(rule.suspect)
         suspected = f" Suspected: [{escape(suspect.label)}](causes/{rule.suspect}.md)." if suspect else ""
-        wanted = condition_list(parse_expression(rule.when), model.variables, "")
+        wanted = condition_list(parse_expression(rule.when), model)
         text += (
-            f"### {rule.id}: {rule.level.replace('_', '-')} {{ #{rule.id} }}\n\n"
-            f"{escape(sentence(rule.reason))}{suspected}\n\n{wanted}\n"
+            f"### {rule.id}: {level_name(rule.level).lower()} {{ #{rule.id} }}\n\n"
+            f"{escape(sentence(rule.words))}{suspected}\n\n"
+            f"*For clinicians:* {reason_words(model, rule.reason, '')}\n\n{wanted}\n"
         )
     return text
 
@@ -54,7 +55,7 @@ def _rules(model: Model) -> str:
 def _alarms(model: Model) -> str:
     """Return the findings that alarm by themselves."""
     lines = [
-        f"- {finding_link(variable, state, '')}"
+        f"- {finding_link(model, variable.id, state)}"
         for variable in sorted(model.variables.values(), key=lambda item: item.label)
         for state in variable.alarms
     ]
@@ -77,7 +78,7 @@ def _thresholds(model: Model) -> str:
                 f"{harm.harm_of_missing:g}",
             ]
             + ["" if limit is None else exact_percent(limit) for limit in limits]
-            + [harm.level_if_likely.replace("_", "-")]
+            + [level_name(harm.level_if_likely).lower()]
         )
     manifest = model.compiled.kb.manifest
     header = ["cause", "harm of 100>", *(f"{level}>" for level in levels), "if likely"]

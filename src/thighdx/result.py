@@ -140,15 +140,17 @@ class Result(Shown):
     ) -> CredibleIntervals:
         """Return credible intervals of every posterior from the elicited uncertainty of all judgements.
 
-        See `thighdx.reasoning.intervals.credible_intervals.credible_intervals` for the methods. The first
-        call with draws in a setting takes some seconds, later ones tenths; ``method="delta"`` needs no draws.
+        Cards, reports, the explorer and tables show those of ``method="delta"``, which are quick and need no
+        draws; the default corrects them by draws where the two differ, so its ends may lie elsewhere. The first
+        call with draws in a setting takes some seconds, later ones tenths. See
+        `thighdx.reasoning.intervals.credible_intervals.credible_intervals`.
 
         Parameters
         ----------
         level : float
             Probability inside, in (0, 1); 0.9 runs from the 5 % to the 95 % quantile.
         method : {"auto", "delta", "draws"}
-            How they are found.
+            By derivatives ("delta"), by draws, or the first unless the second differs by more than 10 % in odds.
         n_draws : int
             Of the judgements, where they are drawn.
         seed : int

@@ -98,6 +98,7 @@ ENGLISH: Labels = {
     "result.to": "to",
     "result.by": "by",
     "result.intervals": "{level} credible intervals, from the uncertainty of the judgements",
+    "result.quick": "{intervals}, by the quick delta method",
     "result.open": "{n} open question on safety|{n} open questions on safety",
     "result.sets_and_groups": "sets of causes, groups",
     "result.more": "--all: {what}; --advice: what to do",

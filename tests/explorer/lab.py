@@ -42,8 +42,9 @@ class Lab:
         nbformat.write(book, self.folder / name)
 
     def open(self, page: Page, name: str) -> None:
-        """Open a notebook and wait until its kernel is ready."""
-        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}")
+        """Open a notebook alone, in a workspace of its own, and wait until its kernel is ready."""
+        workspace = name.removesuffix(".ipynb")
+        page.goto(f"{self.url}/lab/workspaces/{workspace}/tree/{name}?token={self.token}")
         page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
         page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 

@@ -23,6 +23,12 @@ pytestmark = pytest.mark.browser
 
 VIEWPORT = {"width": 1500, "height": 2600}
 CELL = "import thighdx\nwidget = thighdx.explore(setting='sports_clinic')\nwidget"
+SLOW_CELL = f"""
+import time
+from thighdx.explorer.state import Session
+act = Session.act
+Session.act = lambda self, message: (time.sleep(0.25), act(self, message))[1]
+{CELL}"""
 SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever': True}\nthighdx.explore()"
 
 
@@ -38,16 +44,24 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def page(browser: Browser, lab: Any) -> Iterator[Page]:
     """A window with the explorer on it."""
     with window(browser, viewport=VIEWPORT) as found:
-        run_first_cell(lab, found)
+        run_first_cell(lab, found, "case.ipynb", CELL, SECOND_CELL)
         yield found
 
 
-def run_first_cell(lab: Any, page: Page) -> None:
-    """Open the notebook as new, run its first cell, and wait until JupyterLab has done all it does then."""
+@pytest.fixture
+def slow_page(browser: Browser, lab: Any) -> Iterator[Page]:
+    """The same with a Python that takes longer than a person from one key to the next."""
+    with window(browser, viewport=VIEWPORT) as found:
+        run_first_cell(lab, found, "slow.ipynb", SLOW_CELL)
+        yield found
+
+
+def run_first_cell(lab: Any, page: Page, name: str, *cells: str) -> None:
+    """Open a new notebook, run its first cell, and wait until JupyterLab has done all it does then."""
     from playwright.sync_api import expect
 
-    lab.write_notebook("case.ipynb", CELL, SECOND_CELL)  # whatever JupyterLab saved of an earlier window
-    lab.open(page, "case.ipynb")
+    lab.write_notebook(name, *cells)  # whatever JupyterLab saved of an earlier window
+    lab.open(page, name)
     page.locator(".jp-Cell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     settled(page, 0)
@@ -201,6 +215,26 @@ def test_the_keyboard_is_enough(page: Page, model: Model) -> None:
     assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2  # no shortcut of the notebook was pressed
 
 
+def test_late_answers_do_not_put_back_what_was_pressed_since(slow_page: Page, model: Model) -> None:
+    row = slow_page.locator(".te-findings [data-variable=bruising]")
+    row.locator("input[value='']").focus()
+    for _ in range(3):
+        slow_page.keyboard.press("ArrowRight")  # absent, present, unsure
+        slow_page.wait_for_timeout(100)
+    slow_page.locator(".te-chip", has_text="Bruising: unsure").wait_for()
+    row.locator("input[type=range]").focus()
+    for _ in range(10):
+        slow_page.keyboard.press("ArrowRight")
+        slow_page.wait_for_timeout(100)
+    slow_page.locator(".te-chip", has_text="unsure (absent 20%, present 80%)").wait_for()
+    settled(slow_page, 1)
+    assert row.locator("input[type=range]").input_value() == "80"
+    expected = model.diagnose(
+        {"bruising": {"absent": 0.2, "present": 0.8}}, setting="sports_clinic"
+    ).posterior
+    assert shown_probability(slow_page, "hamstring_strain") == percent(float(expected["hamstring_strain"]))
+
+
 def test_letters_in_the_explorer_are_no_shortcuts_of_the_notebook(page: Page) -> None:
     page.locator(".te-findings [data-variable=bruising] input[value='']").focus()
     for key in ("d", "d", "a", "b", "x", "Enter"):
@@ -285,7 +319,7 @@ def test_every_text_can_be_read_in_the_dark_too(browser: Browser, page: Page, tm
         running_lab(tmp_path / "jupyter", theme="JupyterLab Dark") as dark,
         window(browser, viewport=VIEWPORT) as night,
     ):
-        run_first_cell(dark, night)
+        run_first_cell(dark, night, "case.ipynb", CELL)
         night.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
         choose(night, "posterior_thigh_pain", "unsure")
         settled(night, 1)

@@ -30,6 +30,16 @@ def test_a_click_moves_view_detail_evidence_and_result(small_model: Model) -> No
     assert widget._detail["revision"] == widget._view["revision"] == 1
 
 
+def test_an_answer_says_which_message_it_answers(small_model: Model) -> None:
+    widget = explore(small_model)
+    click(widget, do="set", variable="bruising", value="present", mark=["a", 1])
+    assert widget._view["mark"] == ["a", 1]
+    click(widget, do="set", variable="bruising", value="purple", mark=["a", 2])
+    assert (widget._view["mark"], bool(widget._view["fault"])) == (["a", 2], True)
+    widget.setting = "hospital"
+    assert widget._view["mark"] is None
+
+
 def test_a_program_hears_of_every_click(small_model: Model) -> None:
     widget = explore(small_model)
     heard = []

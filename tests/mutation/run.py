@@ -1,9 +1,9 @@
 """Change one small thing of a room of the package at a time, and see whether its tests notice.
 
 ``python tests/mutation/run.py network`` draws mutants (`mutants.py` says which there are). For each it runs the tests
-of the file, of the room, then of rooms that stand on it, in a copy of the checkout until one fails, and writes a line
-of JSON; called again with the same `--out` it goes on from there. For Linux: tests run in forks of one process that
-has imported what takes long.
+and examples of the file, the tests of the room, then of rooms that stand on it, in a copy of the checkout until one
+fails, and writes a line of JSON; called again with the same `--out` it goes on from there. For Linux: tests run in
+forks of one process that has imported what takes long.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ class Chosen:
         return f"{self.file}:{self.mutant.start}-{self.mutant.end}:{self.mutant.text}"
 
     def tests(self) -> list[tuple[str, ...]]:
-        """Return what is run one after the other: the tests of the file, of the room, of those that stand on it."""
+        """Return what is run in turn: of the file, with its examples, of the room, of those that stand on it."""
         name = self.file.removeprefix("src/thighdx/").removesuffix(".py")
         room, _, module = name.partition("/")
         own = OF_FILE.get(name, f"tests/{room}/test_{module}.py")
         of_room, of_others = OF_ROOM[room]
-        return [(own,), (*of_room, f"--ignore={own}"), of_others]
+        return [(own, self.file), (*of_room, f"--ignore={own}"), of_others]
 
 
 def draw(room: str, n: int, seed: int) -> list[Chosen]:

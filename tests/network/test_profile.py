@@ -79,6 +79,12 @@ def test_states_of_every_variable_among_some_patients_are_a_distribution() -> No
     assert [states.sum() for states in found] == pytest.approx([1.0] * len(found), abs=floats.SUMS_TO_ONE)
 
 
+def test_a_ratio_of_nothing_to_nothing_tells_nothing() -> None:
+    assert profile.likelihood_ratios(0.0, 0.0) == (1.0, 1.0)
+    assert profile.likelihood_ratios(1.0, 1.0) == (1.0, 1.0)
+    assert profile.likelihood_ratios(0.5, 0.0) == (math.inf, 0.5)
+
+
 # ---- look-alikes -------------------------------------------------------------------------------------
 
 

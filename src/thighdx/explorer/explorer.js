@@ -9,8 +9,10 @@ function render({ model, el }) {
   const silence = make("p", { class: "te-alert te-mild", hidden: true });
   silence.textContent = "Python has not answered yet. If this stays, run the cell again.";
   let waiting = null;
+  let sent = 0;
   const send = (message) => {
-    model.send(message);
+    sent += 1;
+    model.send({ ...message, mark: [prefix, sent] });
     clearTimeout(waiting);
     waiting = setTimeout(() => (silence.hidden = false), SILENCE);
   };
@@ -42,7 +44,10 @@ function render({ model, el }) {
     // Said here too: the finding it is about may be scrolled out of sight.
     alert.hidden = !view.fault;
     alert.textContent = view.fault?.message ?? "";
-    for (const part of [findings, toolbar, known]) part.show(view);
+    known.show(view);
+    // An answer to an earlier step would put back what a person has changed since; that to the last one follows.
+    const [sender, nth] = view.mark ?? [];
+    if (sender !== prefix || nth === sent) for (const part of [findings, toolbar]) part.show(view);
     spoken.textContent = view.summary;
     showAnswer();
   };

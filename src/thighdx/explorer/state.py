@@ -97,6 +97,8 @@ class Session:
         Rises with every action.
     max_cost : str
         Dearest kind of question to propose.
+    mark : object
+        What the last action brought along for whoever sent it to know it by; None for an action from Python.
     """
 
     model: Model
@@ -105,6 +107,7 @@ class Session:
     fault: Fault | None = None
     revision: int = 0
     max_cost: Cost = "ask"
+    mark: object = None
     _actions: Mapping[str, Callable[[Mapping[str, object]], None]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -147,23 +150,24 @@ class Session:
             If it cannot be read or cannot be true together; nothing changes then.
         """
         self._put(replace(self.case, findings=findings, setting=setting))
-        self.fault = None
+        self.fault = self.mark = None
         self.revision += 1
 
     def act(self, message: object) -> None:
         """Do what a person did in a browser; what cannot be done becomes the `fault`."""
-        self.fault = None
+        told = message if isinstance(message, Mapping) else {}
+        self.fault, self.mark = None, told.get("mark")
         self.revision += 1
-        wanted = message.get("do") if isinstance(message, Mapping) else None
+        wanted = told.get("do")
         action = self._actions.get(wanted) if isinstance(wanted, str) else None
-        if action is None or not isinstance(message, Mapping):
+        if action is None:
             expected = ", ".join(self._actions)
             self.fault = Fault("", f"unknown action {wanted!r}: expected one of {expected}")
             return
         try:
-            action(message)
+            action(told)
         except EvidenceError as error:
-            self.fault = Fault(str(message.get("variable") or ""), self._explained(error))
+            self.fault = Fault(str(told.get("variable") or ""), self._explained(error))
 
     def code(self) -> str:
         """Return the case as a line of Python.

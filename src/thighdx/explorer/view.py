@@ -94,6 +94,7 @@ def view(session: Session) -> dict[str, Any]:
     rows = cause_rows(result)
     return {
         "revision": session.revision,
+        "mark": session.mark,
         "setting": case.setting,
         "evidence": dict(case.findings),
         "known": [_known(session.model, name, value) for name, value in case.findings.items()],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 from thighdx.errors import EvidenceError
 from thighdx.fhir.names import Json
+from thighdx.text import counted
 
 __all__ = ["validate"]
 
@@ -23,7 +25,7 @@ def validate(resource: Json) -> None:
     """
     from pydantic import ValidationError
 
-    kind = str(resource.get("resourceType"))
+    kind = str(resource.get("resourceType") if isinstance(resource, Mapping) else resource)
     try:
         module = import_module(f"fhir.resources.R4B.{kind.lower()}") if kind.isalpha() else None
         parse = getattr(module, kind, None)
@@ -39,4 +41,4 @@ def validate(resource: Json) -> None:
         parse.model_validate(resource)
     except ValidationError as error:
         places = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise EvidenceError("\n".join([f"{kind}: {len(places)} problems", *places])) from None
+        raise EvidenceError("\n".join([f"{kind}: {counted(len(places), 'problem')}", *places])) from None

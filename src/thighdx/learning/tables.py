@@ -249,7 +249,9 @@ def _files(
     manifest = with_changes(files[MANIFEST_FILE], max_causes=compiled.spec.max_causes, rebased={})
     label = f"Records {name}: what became of the numbers in their light"
     expert = Expert(f"{EXPERT_PREFIX}{name}", "records", label)
-    files[MANIFEST_FILE] = with_experts(manifest, [expert])
+    before = compiled.kb.manifest.version
+    version = f"{before}{'.' if '+' in before else '+'}{name}"
+    files[MANIFEST_FILE] = with_experts(manifest, [expert], version=version)
     added: dict[str, list[Mapping[str, object]]] = {"sources": [source]}
     for row in rows:
         assert row.quantiles is not None

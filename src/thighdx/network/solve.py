@@ -194,7 +194,7 @@ def _newton_steps(hessian: Floats, gradient: Floats) -> Floats:
     # A rare state curves the objective only where it matters: a full step there can land so far out that
     # nothing curves any more, and the way back is lost.
     longest = np.abs(step).max(axis=1, keepdims=True)
-    return np.asarray(step * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP)))
+    return np.asarray(step * (LONGEST_STEP / np.maximum(longest, LONGEST_STEP)))
 
 
 def _search(
