@@ -13,10 +13,7 @@ import floats
 from places import SMALL
 from thighdx import packed
 from thighdx.compiled import stored as compiled_file
-from thighdx.compiled.compilation import (
-    check_compiled,
-    compile_model,
-)
+from thighdx.compiled.compilation import check_compiled, compile_model
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.compiled.stored import load_compiled
 from thighdx.kb.resources import model_path, shipped_models

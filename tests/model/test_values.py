@@ -13,10 +13,7 @@ import pytest
 
 import kb_builder
 import thighdx
-from thighdx.errors import (
-    EvidenceError,
-    ThighdxError,
-)
+from thighdx.errors import EvidenceError, ThighdxError
 from thighdx.model import Model
 
 CASE = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}
