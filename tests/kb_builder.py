@@ -13,7 +13,7 @@ from pathlib import Path
 from places import SMALL
 from thighdx.errors import Problem
 from thighdx.kb.check import check_knowledge_base
-from thighdx.kb.load import load_knowledge_base
+from thighdx.kb.folder import load_knowledge_base
 
 __all__ = [
     "MANIFEST",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS: dict[str, tuple[str, ...]] = {
     "base": (
         "errors",
+        "first_use",
         "text",
         "words",
         "arrays",
@@ -40,7 +42,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "scoring": ("scoring",),
     "evaluation": ("evaluation",),
     "learning": ("learning",),
-    "model": ("model", "result"),
+    "model": ("model", "result", "tables", "later"),
     "html": ("html",),
     "schemas": ("schemas",),
     "forms": ("forms",),
@@ -65,20 +67,18 @@ UPWARD = {
 }
 
 
-# Modules that import some others late, each with its reason; a command of `cli` loads only what it needs.
+# Modules that import some others within a function, each with its reason; a command of `cli` loads only what it needs.
 LATE = {
     "thighdx.display": "html stands above what it shows",
-    "thighdx.model": "a single case needs neither scipy, nor YAML, nor learning",
-    "thighdx.result": "a posterior needs none of the questions that may follow: urgency and advice take 10 ms to "
-    "import, all others bring scipy, 50 ms and more",
-    "thighdx.kb.load": "a compiled model needs no YAML and no pydantic",
     "thighdx.compiled.compiled_model": "judgements bring scipy, which a single case does not need",
-    "thighdx.compiled.reading": "compiling brings scipy; most models are compiled",
-    "thighdx.compiled.stored": "only building needs it",
+    "thighdx.compiled.reading": "compiling brings scipy and YAML; most models are compiled",
+    "thighdx.explorer": "the widget needs an extra, which may be missing",
     "thighdx.plots.canvas": "its own axes are matplotlib's, which only pictures need",
-    "thighdx.scoring.tables": "a single case needs neither pandas, nor pyarrow",
     "thighdx.scoring.score": "numba and scipy are for long tables and for intervals",
 }
+
+# Modules whose names are imported at first use, `thighdx.first_use.importer`: what they list must be what they import.
+DOORS = ("thighdx", "thighdx.later")
 
 
 def room_of(module: str) -> str:
@@ -151,16 +151,23 @@ def test_questions_about_a_case_build_on_one_another_one_way(module: str) -> Non
 
 
 def late_imports(path: Path) -> set[str]:
-    """Modules of the package that a file imports inside functions alone."""
-    tree = parsed(path)
-    is_top = (ast.Import, ast.ImportFrom, ast.If)
-    at_top = {name for node in tree.body if isinstance(node, is_top) for name, _ in imports_of(node)}
-    return own_imports(path) - at_top
+    """Modules of the package that a file imports inside functions."""
+    functions = (node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef))
+    return {name for node in functions for name, _ in imports_of(node)} & MODULES.keys()
 
 
 @pytest.mark.parametrize("module", IMPORTS)
 def test_imports_stand_at_the_top_unless_there_is_a_reason(module: str) -> None:
     assert not late_imports(MODULES[module]) or room_of(module) == "cli" or module in LATE
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_imported_at_first_use_is_what_type_checkers_see(door: str) -> None:
+    (block,) = (node for node in parsed(MODULES[door]).body if isinstance(node, ast.If))
+    seen = {alias.name: node.module for node in block.body for alias in node.names}  # type: ignore[attr-defined]
+    names = importlib.import_module(door)
+    assert sorted(seen) == names.__all__
+    assert {name: getattr(names, name).__module__ for name in seen} == seen
 
 
 def test_every_reason_is_still_needed() -> None:

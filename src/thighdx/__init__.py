@@ -13,8 +13,9 @@ Not a medical device, and not reviewed by clinicians.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from thighdx.first_use import importer
 
 if TYPE_CHECKING:
     from thighdx.errors import (
@@ -55,28 +56,20 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Names are imported at first use: a program that only imports thighdx pays for nothing else.
-_HOME = {
+_HOMES = {
     "Interview": "thighdx.reasoning.interview.interview",
     "Model": "thighdx.model",
     "Result": "thighdx.result",
-    "data_path": "thighdx.kb.resources",
     "Scorer": "thighdx.scoring.scorer",
+    "data_path": "thighdx.kb.resources",
     "evaluate": "thighdx.evaluation.evaluation",
     "explore": "thighdx.explorer",
     "load_model": "thighdx.model",
     "read_model": "thighdx.model",
     "score_files": "thighdx.files.scoring",
 }
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name at first use."""
-    if name not in __all__:
-        raise AttributeError(f"module 'thighdx' has no attribute {name!r}")
-    value: object = getattr(import_module(_HOME.get(name, "thighdx.errors")), name)
-    globals()[name] = value
-    return value
+# Names are imported at first use: a program that only imports thighdx pays for nothing else.
+__getattr__ = importer(__name__, dict.fromkeys(__all__, "thighdx.errors") | _HOMES)
 
 
 def __dir__() -> list[str]:

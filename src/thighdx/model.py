@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thighdx import later
 from thighdx.compiled.case import open_case
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.compiled.reading import read_compiled
@@ -16,7 +17,7 @@ from thighdx.errors import Problem, ThighdxError
 from thighdx.kb.resources import model_path
 from thighdx.network.interchange import to_pgmpy
 from thighdx.result import Result
-from thighdx.scoring.tables import ScoresTables
+from thighdx.tables import ScoresTables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,10 +237,8 @@ class Model(ScoresTables, Shown):
         >>> len(patients), patients.filter(like="true_").any(axis=1).all().item()
         (3, True)
         """
-        from thighdx.inference.simulate import simulate_table
-
         name = self.default_setting if setting is None else setting
-        return simulate_table(self.network, self.vocabulary, n, seed=seed, setting=name)
+        return later.simulate_table(self.network, self.vocabulary, n, seed=seed, setting=name)
 
     def rebase(
         self, shares: Mapping[str, float], *, setting: str | None = None, exclusive: bool = False
@@ -347,9 +346,7 @@ class Model(ScoresTables, Shown):
         >>> learned.tally.complete, learned.model.digest != model.digest
         (40, True)
         """
-        from thighdx.learning.learned import learn
-
-        return learn(
+        return later.learn(
             self,
             records,
             wrap=Model,
@@ -383,10 +380,8 @@ class Model(ScoresTables, Shown):
         UnknownNameError
             If there is no such cause.
         """
-        from thighdx.compiled.trace import trace_cause
-
         self.vocabulary.cause_idx(cause)
-        return trace_cause(self.compiled, cause)
+        return later.trace_cause(self.compiled, cause)
 
     def template(self, table: str = "evidence") -> pd.DataFrame:
         """Return an empty table to fill in.
@@ -398,20 +393,11 @@ class Model(ScoresTables, Shown):
             name of a judgement table (``"links"``, ``"shares"``, ...): the keys that a new expert is asked
             about, with empty quantiles, in the format of the knowledge base.
         """
-        from thighdx.compiled.trace import judgement_template
-
-        if table == "evidence":
-            import pandas as pd
-
-            row = {v.id: pd.Categorical([None], categories=v.states) for v in self.vocabulary.variables}
-            return pd.DataFrame(row)
-        return judgement_template(self.compiled, table)
+        return later.empty_table(self.compiled, table)
 
     def check(self) -> tuple[Problem, ...]:
         """Check names, judgements and what they add up to once more; nothing found means an empty tuple."""
-        from thighdx.compiled.compilation import check_compiled
-
-        return tuple(check_compiled(self.compiled))
+        return tuple(later.check_compiled(self.compiled))
 
     def save(self, path: str | Path) -> Path:
         """Write the model's folder: its tables, its manifest (with rebased shares) and its compiled file.
@@ -428,9 +414,7 @@ class Model(ScoresTables, Shown):
         FileNotFoundError
             If the folder it is to be in does not exist.
         """
-        from thighdx.compiled.compilation import save_model
-
-        return save_model(self.compiled, path)
+        return later.save_model(self.compiled, path)
 
     def to_pgmpy(self, *, setting: str | None = None) -> Any:
         """Return the whole model for one setting as a pgmpy ``DiscreteBayesianNetwork``.

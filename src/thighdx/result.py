@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import thighdx
+from thighdx import later
 from thighdx.atomic_files import write_text
 from thighdx.compiled.case import Case, RankedExplanation, open_case
 from thighdx.compiled.compiled_model import ModelCard, ModelFacts
@@ -161,10 +162,8 @@ class Result(Shown):
         OptionError
             If an argument is out of range.
         """
-        from thighdx.reasoning.intervals.credible_intervals import credible_intervals
-
         with notice_if_slow("thighdx: drawing judgements, once per setting ..."):
-            found = credible_intervals(self._case, level, method=method, n_draws=n_draws, seed=seed)
+            found = later.credible_intervals(self._case, level, method=method, n_draws=n_draws, seed=seed)
         return replace(found, labels=self._case.compiled.labels)
 
     def explain(self, cause: str) -> Explanation:
@@ -182,9 +181,7 @@ class Result(Shown):
         UnknownNameError
             If there is no such cause.
         """
-        from thighdx.reasoning.explain.contributions import explain_cause
-
-        return explain_cause(self._case, cause)
+        return later.explain_cause(self._case, cause)
 
     def contrast(self, a: str, b: str) -> Explanation:
         """Return how every known variable moved ln P(a | evidence) - ln P(b | evidence), in decibans.
@@ -199,16 +196,12 @@ class Result(Shown):
         UnknownNameError
             If there is no such cause.
         """
-        from thighdx.reasoning.explain.contributions import contrast_causes
-
-        return contrast_causes(self._case, a, b)
+        return later.contrast_causes(self._case, a, b)
 
     @cached_property
     def fit(self) -> EvidenceFit:
         """Whether the evidence fits together, and whether it fits any listed cause."""
-        from thighdx.reasoning.fit.evidence_fit import evidence_fit
-
-        return evidence_fit(self._case)
+        return later.evidence_fit(self._case)
 
     @property
     def conflict(self) -> float:
@@ -230,9 +223,7 @@ class Result(Shown):
         goal : {"causes", "urgency"}
             What the answers should make clearer.
         """
-        from thighdx.reasoning.questions.next_questions import next_questions
-
-        return next_questions(self._case, n, max_cost=max_cost, goal=goal)
+        return later.next_questions(self._case, n, max_cost=max_cost, goal=goal)
 
     def sensitivity(self, cause: str, *, n: int = 20) -> Sensitivities:
         """Return which judgements move a cause most, and how far each may move before the answer changes.
@@ -246,11 +237,8 @@ class Result(Shown):
         n : int
             At most so many judgements.
         """
-        from thighdx.reasoning.sensitivity.one_way import sensitivity
-        from thighdx.reasoning.urgency.levels import urgency_after
-
         idx = self._case.vocabulary.cause_idx(cause)
-        found = sensitivity(self._case, idx, n=n, urgency=urgency_after(self._case))
+        found = later.sensitivity(self._case, idx, n=n, urgency=later.urgency_after(self._case))
         return replace(found, labels=self._case.compiled.labels)
 
     @property
@@ -261,16 +249,12 @@ class Result(Shown):
         ``emergency`` a cause that must not be missed counts at a multiple of its odds. See
         `thighdx.reasoning.urgency.triage.triage`.
         """
-        from thighdx.reasoning.urgency.triage import triage
-
-        return self._case.once(triage)
+        return self._case.once(later.triage)
 
     @cached_property
     def management(self) -> Management:
         """What to do: advice for the causes that carry most of the probability, safest first."""
-        from thighdx.reasoning.urgency.management import management
-
-        return management(self._case, self.triage)
+        return later.management(self._case, self.triage)
 
     @cached_property
     def _quick_intervals(self) -> CredibleIntervals:

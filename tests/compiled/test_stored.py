@@ -15,8 +15,8 @@ import kb_builder
 import thighdx
 from thighdx import packed
 from thighdx.compiled import stored as compiled_file
-from thighdx.compiled.compilation import compare_compiled, compile_model
-from thighdx.compiled.stored import load_compiled, write_compiled
+from thighdx.compiled.compilation import compare_compiled, compile_model, write_compiled
+from thighdx.compiled.stored import load_compiled
 from thighdx.errors import CompiledFileWarning, KnowledgeBaseError
 from thighdx.model import Model
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kb_builder import append, edit, lines_of
-from thighdx.kb.load import load_knowledge_base
+from thighdx.kb.folder import load_knowledge_base
 
 # ---- groups, codes, rules, harms, advice ------------------------------------------------------------
 

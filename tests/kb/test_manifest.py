@@ -9,7 +9,7 @@ import pytest
 
 from kb_builder import MANIFEST, append, edit
 from thighdx.errors import KnowledgeBaseError, Problem
-from thighdx.kb.load import load_knowledge_base
+from thighdx.kb.folder import load_knowledge_base
 from thighdx.kb.manifest import MAX_MANIFEST_CHARACTERS, parse_manifest, with_changes
 
 

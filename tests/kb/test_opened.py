@@ -13,7 +13,8 @@ import pytest
 import kb_builder
 from thighdx.errors import KnowledgeBaseError
 from thighdx.kb import opened
-from thighdx.kb.load import PARTS, load_knowledge_base
+from thighdx.kb.folder import load_knowledge_base
+from thighdx.kb.load import PARTS
 from thighdx.kb.opened import manifest_from_plain, open_knowledge_base
 from thighdx.kb.records import KnowledgeBase
 from thighdx.kb.resources import model_path

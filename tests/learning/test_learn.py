@@ -21,7 +21,7 @@ from thighdx.kb.tables import COMPILED_FILE
 from thighdx.learning.counts import combine, learn_counts
 from thighdx.learning.estimate import estimate, read_source
 from thighdx.learning.learned import Learned
-from thighdx.learning.units import network_of
+from thighdx.learning.learner import network_of
 from thighdx.model import Model
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats

@@ -41,8 +41,7 @@ Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder with model.
 @model_app.command()
 def build(path: Folder) -> None:
     """Fit and solve a knowledge base once and write compiled.bin beside its tables."""
-    from thighdx.compiled.compilation import compile_model
-    from thighdx.compiled.stored import write_compiled
+    from thighdx.compiled.compilation import compile_model, write_compiled
 
     started = time.perf_counter()
     compiled = compile_model(path)

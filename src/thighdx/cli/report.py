@@ -1,4 +1,4 @@
-"""What `thighdx score` prints: its cases or their leading causes, how often these are true, and how fast."""
+"""The lines that `thighdx score` prints: cases or leading causes, how often these are true, how fast it was."""
 
 from __future__ import annotations
 

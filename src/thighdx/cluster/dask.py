@@ -1,4 +1,4 @@
-"""Score a Dask DataFrame: partition by partition, nothing is moved between them.
+"""A Dask DataFrame scored partition by partition; no row moves between them.
 
 Comes with ``pip install 'thighdx[dask]'``, which every worker needs too.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import pickle
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack
 
+import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.cluster.worker import ScorerSource, as_scorer, check_installed, plan_table, score_quietly
@@ -17,9 +18,6 @@ from thighdx.errors import TableError
 from thighdx.evidence.column_map import as_word
 from thighdx.scoring.options import ScorerKeywords
 from thighdx.scoring.scorer import Scorer
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["score_dask"]
 
@@ -129,8 +127,6 @@ def _scorer(content: bytes) -> Scorer:
 
 def _joined(part: pd.DataFrame, names: Names, scored: pa.Table) -> pd.DataFrame:
     """Put what scoring adds behind the columns that pass through."""
-    import pandas as pd
-
     added = scored.drop_columns([NO_EVIDENCE] if NO_EVIDENCE in scored.column_names else []).to_pandas()
     joined: pd.DataFrame = pd.concat([part[list(names.kept)], added.set_axis(part.index)], axis=1)
     return joined

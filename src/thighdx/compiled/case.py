@@ -146,6 +146,8 @@ def open_case(
 
     Parameters
     ----------
+    compiled : CompiledModel
+        Of a model, `Model.compiled`.
     findings, ignore_unknown
         As for `thighdx.evidence.one_case.encode_case`.
     setting : str, optional

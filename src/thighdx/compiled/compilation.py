@@ -8,34 +8,41 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from thighdx.atomic_files import create_file
 from thighdx.compiled.compiled_model import CompiledModel, judged_by
-from thighdx.compiled.stored import compiled_content, write_compiled
+from thighdx.compiled.stored import COMPILED_FORMAT, code_digest
 from thighdx.elicitation.compiled import to_arrays
 from thighdx.elicitation.judgements import check_judgements, pool_judgements
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb.check import check_knowledge_base
-from thighdx.kb.load import read_knowledge_base
+from thighdx.kb.folder import read_knowledge_base
 from thighdx.kb.manifest import with_changes
 from thighdx.kb.opened import open_knowledge_base
 from thighdx.kb.records import KnowledgeBase
 from thighdx.kb.tables import COMPILED_FILE, MANIFEST_FILE
+from thighdx.network.arrays import network_to_arrays
 from thighdx.network.assemble import assemble_spec, check_spec
 from thighdx.network.build import SolvedParameters
 from thighdx.network.rebase import Shares, rebase_parameters
 from thighdx.network.spec import NetworkSpec
+from thighdx.packed import pack
 
 __all__ = [
     "check_compiled",
     "check_new_folder",
     "compare_compiled",
     "compile_model",
+    "compiled_content",
     "recompile_for",
     "save_model",
+    "write_compiled",
 ]
 
 # Largest difference, absolute or relative, between a stored number and the same number made again.
@@ -129,6 +136,27 @@ def check_compiled(model: CompiledModel) -> list[Problem]:
     )
     problems += check_spec(pooled)[1]
     return _in_file_order(problems)
+
+
+def compiled_content(model: CompiledModel) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return what is written about a model: names and digests, and arrays."""
+    network, arrays = network_to_arrays(replace(model.spec, shares=model.elicited), model.solved)
+    plain = {
+        "format": COMPILED_FORMAT,
+        "tables": model.kb.digest,
+        "code": code_digest(),
+        "manifest": asdict(model.kb.manifest),
+        "network": network,
+    }
+    return plain, {**arrays, **to_arrays(model.pooled, model.kb)}
+
+
+def write_compiled(model: CompiledModel, path: str | Path) -> Path:
+    """Write `compiled.bin` into a model's folder; it appears complete or not at all."""
+    target = Path(path) / COMPILED_FILE
+    with create_file(target) as stream:
+        stream.write(pack(*compiled_content(model)))
+    return target
 
 
 def compare_compiled(stored: CompiledModel, fresh: CompiledModel) -> list[Problem]:

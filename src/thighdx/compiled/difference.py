@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from thighdx.compiled.case_difference import CaseDifference, ComparedCase, compare_cases
 from thighdx.compiled.compiled_model import CompiledModel
@@ -15,9 +16,6 @@ from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.plain import Plain
 from thighdx.text import counted, exact_percent, percent
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["Belief", "JudgementChange", "ModelDifference", "diff_models"]
 
@@ -87,8 +85,6 @@ class ModelDifference(Plain):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the judgements that differ as a table, one row each."""
-        import pandas as pd
-
         rows = []
         for kind, items in (("changed", self.changed), ("added", self.added), ("removed", self.removed)):
             for item in items:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,15 +17,14 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from thighdx.atomic_files import create_file
 from thighdx.compiled.compiled_model import CompiledModel, judged_by
 from thighdx.errors import CompiledFileWarning, KnowledgeBaseError, Problem
 from thighdx.kb.opened import manifest_from_plain, open_knowledge_base
 from thighdx.kb.tables import COMPILED_FILE, digest_of, read_files
-from thighdx.network.arrays import find_fault, network_from_arrays, network_to_arrays
-from thighdx.packed import pack, unpack
+from thighdx.network.arrays import find_fault, network_from_arrays
+from thighdx.packed import unpack
 
-__all__ = ["COMPILED_FORMAT", "compiled_content", "load_compiled", "open_compiled", "write_compiled"]
+__all__ = ["COMPILED_FORMAT", "code_digest", "load_compiled", "open_compiled"]
 
 COMPILED_FORMAT = 2
 MAX_COMPILED_BYTES = 50_000_000
@@ -49,7 +48,7 @@ _MADE_BY = (
             "statements",
         )
     ),
-    *(f"kb/{name}.py" for name in ("load", "manifest", "tables")),
+    *(f"kb/{name}.py" for name in ("folder", "load", "manifest", "tables")),
     *(
         f"network/{name}.py"
         for name in ("arrays", "assemble", "blocks", "build", "explanations", "rebase", "solve")
@@ -157,26 +156,3 @@ def open_compiled(
     kb = open_knowledge_base(manifest, plain["tables"], files)
     judged = judged_by({name: arrays[name] for name in _BELIEFS}, kb)
     return CompiledModel(kb, judged, rebased, solved, spec.shares, manifest.rebased)
-
-
-def compiled_content(model: CompiledModel) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return what is written about a model: names and digests, and arrays."""
-    from thighdx.elicitation.compiled import to_arrays  # late: only building needs it
-
-    network, arrays = network_to_arrays(replace(model.spec, shares=model.elicited), model.solved)
-    plain = {
-        "format": COMPILED_FORMAT,
-        "tables": model.kb.digest,
-        "code": code_digest(),
-        "manifest": asdict(model.kb.manifest),
-        "network": network,
-    }
-    return plain, {**arrays, **to_arrays(model.pooled, model.kb)}
-
-
-def write_compiled(model: CompiledModel, path: str | Path) -> Path:
-    """Write `compiled.bin` into a model's folder; it appears complete or not at all."""
-    target = Path(path) / COMPILED_FILE
-    with create_file(target) as stream:
-        stream.write(pack(*compiled_content(model)))
-    return target

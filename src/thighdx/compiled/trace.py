@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.elicitation.judgements import PooledJudgement
@@ -11,10 +11,7 @@ from thighdx.kb.load import JUDGEMENT_TABLES, key_columns
 from thighdx.kb.records import JudgementTable
 from thighdx.kb.tables import COLUMNS
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["judgement_template", "trace_cause"]
+__all__ = ["empty_table", "trace_cause"]
 
 
 def trace_cause(compiled: CompiledModel, cause: str) -> pd.DataFrame:
@@ -30,8 +27,6 @@ def trace_cause(compiled: CompiledModel, cause: str) -> pd.DataFrame:
         file_rows : the rows of the table behind it; sources : ids; citations : what they stand for;
         notes : the experts' reasons.
     """
-    import pandas as pd
-
     rows = [_row(compiled, item) for item in _about(compiled, cause)]
     return pd.DataFrame(rows)
 
@@ -65,16 +60,17 @@ def _row(compiled: CompiledModel, item: PooledJudgement) -> dict[str, object]:
     }
 
 
-def judgement_template(compiled: CompiledModel, table: str) -> pd.DataFrame:
-    """Return the keys of a judgement table with empty quantiles, for a new expert to fill in.
+def empty_table(compiled: CompiledModel, table: str) -> pd.DataFrame:
+    """Return a table to fill in: ``"evidence"`` of one row, or the keys of a judgement table with empty quantiles.
 
     Raises
     ------
     UnknownNameError
         If there is no such table.
     """
-    import pandas as pd
-
+    if table == "evidence":
+        row = {v.id: pd.Categorical([None], categories=v.states) for v in compiled.vocabulary.variables}
+        return pd.DataFrame(row)
     if table not in JUDGEMENT_TABLES:
         choices = ("evidence", *JUDGEMENT_TABLES)
         hint = nearest_hint(table, choices) or f"expected one of {', '.join(choices)}"

@@ -7,6 +7,7 @@ minus the other, so that rare events and near certainties keep their digits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, TypeAlias, cast, get_args
@@ -192,10 +193,10 @@ class Distribution:
 
     def __post_init__(self) -> None:
         """Refuse parameters that are no distribution."""
-        if self.family not in get_args(Family):
+        if self.family not in _N_PARAMS:
             raise OptionError(f"got family {self.family!r}, expected one of {get_args(Family)}")
         wanted = _N_PARAMS[self.family]
-        if len(self.params) != wanted or not all(np.isfinite(self.params)):
+        if len(self.params) != wanted or not all(map(math.isfinite, self.params)):
             raise OptionError(
                 f"{self.family}: got parameters {self.params}, expected {wanted} finite numbers"
             )
@@ -216,7 +217,13 @@ class Distribution:
         return self.family == "point"
 
     def cdf(self, x: npt.ArrayLike) -> Floats:
-        """Return P(X <= x) for `x` of any shape."""
+        """Return P(X <= x).
+
+        Parameters
+        ----------
+        x : array of float
+            Any shape, kept; linear, a probability or an odds ratio.
+        """
         values = np.asarray(x, dtype=np.float64)
         if self.is_never:
             return (values >= 0).astype(np.float64)
@@ -224,7 +231,13 @@ class Distribution:
         return Stack.of([self]).tails(t)[0].reshape(values.shape)
 
     def quantile(self, p: npt.ArrayLike) -> Floats:
-        """Return the value below which `X` lies with probability `p`, for `p` of any shape."""
+        """Return the value below which `X` lies with probability `p`.
+
+        Parameters
+        ----------
+        p : array of float
+            Any shape, kept; in [0, 1], else a ValueError.
+        """
         levels = np.asarray(p, dtype=np.float64)
         if not np.all((levels >= 0) & (levels <= 1)):
             raise OptionError(f"got p from {levels.min()} to {levels.max()}, expected it in [0, 1]")
@@ -234,7 +247,14 @@ class Distribution:
         return from_working(t, self.scale).reshape(levels.shape)
 
     def sample(self, rng: np.random.Generator, size: int) -> Floats:
-        """Draw `size` values."""
+        """Return random values, (size,), linear.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int
+            How many.
+        """
         if self.is_never:
             return np.zeros(size)
         if self.family == "beta":

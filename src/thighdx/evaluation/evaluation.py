@@ -1,4 +1,4 @@
-"""Are the probabilities honest? Scores of a model on patients whose causes are known.
+"""The scores of a model on patients whose causes are known, which show whether its probabilities are honest.
 
 Everything is worked out per cause, "present or not", because several causes may be present at once; sums over
 causes are given beside means. Intervals say how far a figure may be off by the luck of the sample.
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
+import pandas as pd
 
 from thighdx.display import Shown
 from thighdx.errors import TableError
@@ -33,8 +34,6 @@ from thighdx.plain import Plain
 from thighdx.text import percent
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from thighdx.scoring.options import ScoreKeywords
 
 STATUS = "status"
@@ -102,14 +101,20 @@ class Evaluation(Shown, Plain):
     _posterior: Floats = field(repr=False, compare=False)
 
     def calibration_of(self, cause: str, *, n_bins: int = N_BINS) -> tuple[CalibrationBin, ...]:
-        """Return the calibration curve of one cause."""
+        """Return the calibration curve of one cause.
+
+        Parameters
+        ----------
+        cause : str
+            Id of a cause of the model.
+        n_bins : int
+            Bins of equal width from 0 to 1; those without a forecast are left out.
+        """
         position = [item.cause for item in self.causes].index(cause)
         return calibration_curve(self._posterior[:, position], self._present[:, position], n_bins)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cause."""
-        import pandas as pd
-
         columns = [
             "cause", "n_present", "mean_posterior", "observed", "log_score",
             "brier", "reliability", "resolution", "auc", "auc_lower", "auc_upper",

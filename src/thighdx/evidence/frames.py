@@ -29,6 +29,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 from thighdx.evidence.columns import ColumnPlan, plan_columns
@@ -101,8 +103,6 @@ class Frame:
 
 def _in_pandas(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
     """Put columns side by side; numbers stay where they are in memory."""
-    import pandas as pd
-
     index = native.index
     status, *last = (
         pd.Series(values, index=index, name=name, dtype="str" if values.dtype == object else None)
@@ -124,8 +124,6 @@ def _in_polars(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
 
 
 def _in_arrow(native: Any, kept: list[Any], added: ScoredColumns) -> Any:
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-
     items = added.items()
     arrays = [pa.array(v, pa.string() if v.dtype == object else pa.float64()) for _, v in items]
     fields = [native.schema.field(name) for name in kept]
@@ -162,8 +160,6 @@ def _from_stream(stream: Any) -> Any:
     got = f"{type(stream).__module__.partition('.')[0]} {type(stream).__name__}"
     hint = LAZY if hasattr(stream, "collect") else FILES if isinstance(stream, str | Path) else ""
     if (hasattr(stream, "__arrow_c_stream__") or hasattr(stream, "__arrow_c_array__")) and not hint:
-        import pyarrow as pa
-
         try:
             return pa.table(stream)
         except (TypeError, ValueError, pa.ArrowException):  # a column alone

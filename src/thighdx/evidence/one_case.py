@@ -1,4 +1,4 @@
-"""Read the evidence of one case: names and values in, a batch of one out."""
+"""The reader of one case: names and values in, a batch of one out."""
 
 from __future__ import annotations
 

@@ -250,8 +250,16 @@ class Vocabulary:
     @staticmethod
     def find_code(variable: Variable, value: object) -> int | None:
         """Return the index of the state a single value means, None where it means no state."""
-        word = _word(value)
-        return None if word is None else _codes_of_words(variable.states).get(word)
+        codes = _codes_of_words(variable.states)
+        if isinstance(value, str):
+            return codes.get(value.strip().lower())
+        if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+            return codes.get("true" if value else "false")
+        if isinstance(value, Decimal) and not value.is_finite():
+            return None
+        if isinstance(value, numbers.Real | Decimal) and value in (0, 1):
+            return codes.get("1" if value == 1 else "0")
+        return None
 
     @classmethod
     def read_code(cls, variable: Variable, value: object) -> int | None:
@@ -380,19 +388,6 @@ def _codes_of_words(states: tuple[str, ...]) -> Mapping[str, int]:
 def _bare(name: str) -> str:
     """Write a name in small letters and without what parts words."""
     return _PARTS_WORDS.sub("", name).lower()
-
-
-def _word(value: object) -> str | None:
-    """Return a value as a lower-case word; None where it cannot be one."""
-    if isinstance(value, str):
-        return value.strip().lower()
-    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
-        return "true" if value else "false"
-    if isinstance(value, Decimal) and not value.is_finite():
-        return None
-    if isinstance(value, numbers.Real | Decimal) and value in (0, 1):
-        return "1" if value == 1 else "0"
-    return None
 
 
 def make_vocabulary(

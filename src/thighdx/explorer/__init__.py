@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from thighdx.model import Model, load_model
+
 if TYPE_CHECKING:
     from thighdx.explorer.widget import Explorer
-    from thighdx.model import Model
 
 __all__ = ["explore"]
 
@@ -59,8 +60,4 @@ def explore(
             "install the extra: pip install 'thighdx[notebook]'",
             name=error.name,
         ) from error
-    if model is None:
-        from thighdx.model import load_model
-
-        model = load_model()
-    return Explorer(model, evidence=evidence, setting=setting)
+    return Explorer(load_model() if model is None else model, evidence=evidence, setting=setting)

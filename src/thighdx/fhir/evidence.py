@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from thighdx.errors import EvidenceError
 from thighdx.evidence.vocabulary import AGE_VARIABLE, Vocabulary, is_missing
@@ -24,10 +24,8 @@ from thighdx.fhir.findings import (
     observation,
 )
 from thighdx.fhir.names import Json, questionnaire_url, questionnaire_version
+from thighdx.model import Model, load_model
 from thighdx.plain import Plain
-
-if TYPE_CHECKING:
-    from thighdx.model import Model
 
 __all__ = ["EvidenceReader", "FhirEvidence", "Unused", "evidence"]
 
@@ -109,11 +107,7 @@ def evidence(
     >>> evidence(sent, thighdx.load_model()).findings
     {'diabetes': 'present'}
     """
-    if model is None:
-        from thighdx.model import load_model
-
-        model = load_model()
-    return EvidenceReader(model, codes).read(resource, on=on)
+    return EvidenceReader(load_model() if model is None else model, codes).read(resource, on=on)
 
 
 class EvidenceReader:

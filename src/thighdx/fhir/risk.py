@@ -37,6 +37,8 @@ def risk_assessment(
 
     Parameters
     ----------
+    result : Result
+        Of `Model.diagnose`.
     evidence : FhirEvidence, optional
         Where the findings came from: the resources that were used become `basis`, and what was not used a note.
     subject : mapping, optional

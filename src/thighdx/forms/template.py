@@ -40,8 +40,12 @@ def write_template(model: Model, path: str | Path, *, max_cost: str = "ask", n_r
 
     Parameters
     ----------
+    model : Model
+        Whose questions they are.
     path : path
         Ends in ``.xlsx``.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}
+        What is dearer is left out.
     n_rows : int
         Rows whose cells have a list of answers.
 

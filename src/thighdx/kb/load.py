@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from functools import lru_cache
 from typing import Any, TypeAlias, cast, get_args
 
-from thighdx.errors import KnowledgeBaseError, Problem, nearest_hint
+from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.records import (
     COST_TIERS,
     LAYERS,
@@ -20,7 +20,6 @@ from thighdx.kb.records import (
     Harm,
     Judgement,
     JudgementTable,
-    KnowledgeBase,
     Layer,
     Level,
     ListedQuestion,
@@ -32,11 +31,12 @@ from thighdx.kb.records import (
     Source,
     Variable,
 )
-from thighdx.kb.tables import COLUMNS, MANIFEST_FILE, digest_of, read_files, read_table, read_text
+from thighdx.kb.tables import COLUMNS
 
-__all__ = ["JUDGEMENT_TABLES", "PARTS", "Reader", "key_columns", "load_knowledge_base", "read_knowledge_base"]
+__all__ = ["JUDGEMENT_TABLES", "PARTS", "Reader", "key_columns"]
 
 JUDGEMENT_TABLES: tuple[JudgementTable, ...] = get_args(JudgementTable)
+_KEY_COLUMNS = {table: COLUMNS[table][: COLUMNS[table].index("expert")] for table in JUDGEMENT_TABLES}
 
 Rows: TypeAlias = Callable[[str], Sequence[tuple[int, Row]]]
 """The rows of a table, with their numbers in the file, by the name of the table."""
@@ -44,45 +44,7 @@ Rows: TypeAlias = Callable[[str], Sequence[tuple[int, Row]]]
 
 def key_columns(table: JudgementTable) -> tuple[str, ...]:
     """Return the columns that name the number a row of a judgement table is about."""
-    columns = COLUMNS[table]
-    return columns[: columns.index("expert")]
-
-
-def load_knowledge_base(path: str | Path) -> KnowledgeBase:
-    """Read a folder into records; the meaning of names and numbers is checked elsewhere.
-
-    Raises
-    ------
-    KnowledgeBaseError
-        With every unreadable file, row and cell at once.
-    """
-    kb, problems = read_knowledge_base(path)
-    if kb is None or problems:
-        raise KnowledgeBaseError(str(path), sorted(problems, key=_by_place))
-    return kb
-
-
-def _by_place(problem: Problem) -> tuple[str, int, str]:
-    return problem.file, problem.row or 0, problem.column or ""
-
-
-def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Problem]]:
-    """Read a folder; return what could be understood (None without a manifest) and what could not."""
-    folder, problems = Path(path), list[Problem]()
-    if not folder.is_dir():
-        return None, [
-            Problem(str(folder), None, None, "no such folder", "give the folder that holds model.yaml")
-        ]
-    from thighdx.kb.manifest import parse_manifest  # late: a compiled model needs no YAML and no pydantic
-
-    files = read_files(folder, problems)
-    tables = {name: read_table(name, files, problems) for name in COLUMNS}
-    manifest = parse_manifest(read_text(MANIFEST_FILE, files, problems) or "", problems)
-    if manifest is None:
-        return None, problems
-    reader = Reader(problems)
-    parts = {name: part(reader, tables.__getitem__) for name, part in PARTS.items()}
-    return KnowledgeBase(manifest=manifest, digest=digest_of(files), files=files, **parts), problems
+    return _KEY_COLUMNS[table]
 
 
 def _plain(rows: Sequence[tuple[int, Row]]) -> tuple[Row, ...]:
@@ -90,6 +52,7 @@ def _plain(rows: Sequence[tuple[int, Row]]) -> tuple[Row, ...]:
     return tuple(row for _, row in rows)
 
 
+@lru_cache(maxsize=1_024)  # the same sources stand in many rows
 def _split(cell: str, separator: str = ";") -> tuple[str, ...]:
     """Split a list inside a cell."""
     return tuple(part.strip() for part in cell.split(separator) if part.strip())

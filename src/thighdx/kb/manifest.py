@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
 
 from thighdx.errors import Problem, nearest_hint
 from thighdx.kb.records import MAX_ODDS_FACTOR, Cost, Expert, Manifest, Role, Setting
@@ -157,8 +158,6 @@ def with_experts(text: str, experts: Sequence[Expert], *, version: str | None = 
 
 def _edited(text: str, edit: Callable[[Any], None]) -> str:
     """Return YAML with what an edit changes; the same text where it changes nothing."""
-    from ruamel.yaml import YAML  # late: only saving needs it
-
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
     data, before = yaml.load(text), yaml.load(text)

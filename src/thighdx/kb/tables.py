@@ -235,7 +235,8 @@ def _parse(
             return []
         left_out = dict.fromkeys((name for name in optional if name not in header), "")
         for number, cells in enumerate(reader, start=2):
-            if not any(cell.strip() for cell in cells):
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
                 continue
             if number > MAX_ROWS:
                 problems.append(Problem(file, number, None, f"more than {MAX_ROWS:,} rows"))
@@ -243,10 +244,10 @@ def _parse(
             if len(cells) != len(header):
                 expected = f"got {len(cells)} cells, expected {len(header)}"
                 problems.append(Problem(file, number, None, expected, 'a comma inside a cell needs "quotes"'))
-            elif any(len(cell) > MAX_CELL_CHARACTERS for cell in cells):
+            elif max(map(len, cells)) > MAX_CELL_CHARACTERS:
                 problems.append(Problem(file, number, None, f"a cell longer than {MAX_CELL_CHARACTERS:,}"))
             else:
-                rows.append((number, dict(zip(header, map(str.strip, cells), strict=True)) | left_out))
+                rows.append((number, dict(zip(header, cells, strict=True)) | left_out))
     except csv.Error as error:
         problems.append(Problem(file, reader.line_num, None, f"not a CSV file: {error}"))
     return rows

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from thighdx.errors import TableError, nearest_hint
 from thighdx.evaluation.labels import TRUE_CAUSE
@@ -133,8 +134,6 @@ def _read_truth(
 ) -> tuple[Codes, npt.NDArray[np.integer]]:
     """Return what is known of every cause in every row, (n_rows, n_causes), and a status per row."""
     if isinstance(labels, Sequence):
-        import pandas as pd
-
         labels = pd.DataFrame({TRUE_CAUSE: list(labels)}, dtype=object)
     frame = open_table(labels)
     if len(frame) != n_rows:

@@ -83,6 +83,12 @@ def denominator(value: float) -> int:
 def review_items(model: Model, cause: str) -> tuple[ReviewItem, ...]:
     """Return everything to be reviewed about a cause: shares, findings, circumstances, rules, advice.
 
+    Parameters
+    ----------
+    model : Model
+    cause : str
+        Its id.
+
     Raises
     ------
     UnknownNameError

@@ -38,6 +38,11 @@ def evidence_schema(model: Model) -> dict[str, Any]:
     It asks for states by name, true or false, null for unknown, or one likelihood per state; `diagnose` takes more
     words, and names written in other ways.
 
+    Parameters
+    ----------
+    model : Model
+        Whose variables and causes are the keys.
+
     Examples
     --------
     >>> import thighdx

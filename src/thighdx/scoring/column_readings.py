@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.evidence.columns import TRUTH_PREFIX, ColumnPlan
@@ -15,9 +17,6 @@ from thighdx.evidence.vocabulary import DATE_OF_BIRTH, GIVEN_PREFIX, REFERENCE_D
 from thighdx.scoring.faults import LOOKED_AT, FaultReader
 from thighdx.scoring.options import ScoreOptions
 from thighdx.scoring.plan import plan_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["SHOWN_VALUES", "ColumnReading", "ColumnReadings", "explain_table"]
 
@@ -100,8 +99,6 @@ class ColumnReadings:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per column of the table: how it is read, and what cannot be."""
-        import pandas as pd
-
         rows = []
         for reading in self.columns.values():
             shown = (f"{value!r} ({count})" for value, count in reading.values.most_common(SHOWN_VALUES))

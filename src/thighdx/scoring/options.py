@@ -105,7 +105,7 @@ class ScoreOptions(Plain):
     reference_date: str | date | None = None
     n_threads: int | None = field(default=None, compare=False)
     engine: Engine = "auto"
-    _renamed: ClassVar = {"engine": ""}
+    _renamed: ClassVar[dict[str, str]] = {"engine": ""}
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, with a `TableError` or `OptionError`."""

@@ -64,7 +64,7 @@ class ExplanationLine(Plain):
     via: Via
     other: str
     judgements: tuple[Basis, ...]
-    _worked_out: ClassVar = {
+    _worked_out: ClassVar[dict[str, str]] = {
         "direction": "decibans",
         "explaining_away": "direct_decibans",
         "sources": "judgements",
@@ -202,7 +202,7 @@ class Explanation(Shown, Plain):
     n_nodes: int
     closing_error_decibans: float
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    _worked_out: ClassVar = {"statement": "setting"}
+    _worked_out: ClassVar[dict[str, str]] = {"statement": "setting"}
 
     @property
     def statement(self) -> str:

@@ -30,8 +30,8 @@ __all__ = ["SOLVED", "BlockPlan", "BlockValues", "JudgementValues", "block_plan"
 TARGET = 1e-12
 SOLVED = 1e-8
 """Margins that are missed by more than this have no solution; Newton goes on to `TARGET` if it can."""
-# Numbers worked on at once when a block is solved: 64 MB.
-CELLS_AT_ONCE = 8_000_000
+# Numbers worked on at once when a block is solved: 8 MB, which stay in the cache of the processor.
+CELLS_AT_ONCE = 1_000_000
 
 _Made = TypeVar("_Made")
 

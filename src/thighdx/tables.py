@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
+from thighdx import later
 from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.scoring.options import ScoreOptions
 
@@ -23,10 +24,7 @@ __all__ = ["ScoresTables"]
 
 
 class ScoresTables(ModelFacts):
-    """A model to which tables can be given; `thighdx.Model` is one.
-
-    Its methods import late: a single case needs neither pandas nor pyarrow nor numba.
-    """
+    """A model to which tables can be given; `thighdx.Model` is one."""
 
     @overload
     def score(self, table: FrameT, **options: Unpack[ScoreKeywords]) -> FrameT: ...
@@ -61,7 +59,8 @@ class ScoresTables(ModelFacts):
         setting : str, optional
             Setting of the rows that do not name their own; default `default_setting`.
         interval : float, optional
-            Level of credible intervals, in (0, 1), such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
+            Level of credible intervals, in (0, 1), such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``, by
+            the delta method (`Result.interval` with ``method="delta"``).
         triage : bool
             Adds the level of urgency of every row, ``triage``; "" where there are no probabilities.
         groups : bool
@@ -109,8 +108,6 @@ class ScoresTables(ModelFacts):
         >>> scored.columns[:3].tolist(), scored["status"].tolist()
         (['id', 'status', 'log_evidence'], ['ok', 'ok'])
         """
-        from thighdx.scoring.score import score_table
-
         options = ScoreOptions(
             setting=self.default_setting if setting is None else setting,
             interval=interval,
@@ -122,7 +119,7 @@ class ScoresTables(ModelFacts):
             reference_date=reference_date,
             n_threads=n_threads,
         )
-        return score_table(self.compiled, options, table)
+        return later.score_table(self.compiled, options, table)
 
     def explain_columns(
         self,
@@ -161,12 +158,10 @@ class ScoresTables(ModelFacts):
         >>> found[["column", "role", "known", "bad", "bad_values"]].values.tolist()
         [['id', 'passed through', 0, 0, ''], ['onset', 'evidence', 1, 1, "'suden' (1)"]]
         """
-        from thighdx.scoring.column_readings import explain_table
-
         options = ScoreOptions(
             setting=self.default_setting, columns=columns or {}, reference_date=reference_date
         )
-        return explain_table(self, options, table, n_rows)
+        return later.explain_table(self, options, table, n_rows)
 
     def score_batches(
         self,
@@ -207,9 +202,7 @@ class ScoresTables(ModelFacts):
         >>> [scored.num_rows for scored in thighdx.load_model().score_batches([batch, batch])]
         [2, 2]
         """
-        from thighdx.scoring.scorer import Scorer
-
-        scorer = Scorer(
+        scorer = later.Scorer(
             self,
             setting=setting,
             interval=interval,
