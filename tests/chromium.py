@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, LocatorAssertions, Page
 
-__all__ = ["CONTRASTS", "MIN_CONTRAST", "PATIENCE", "chromium", "window"]
+__all__ = ["CONTRASTS", "MIN_CONTRAST", "PATIENCE", "chromium", "expect", "window"]
 
 PATIENCE = 120.0  # seconds until a page that has not come to what is expected is at fault: machines are slow at times
 
@@ -62,15 +62,22 @@ CONTRASTS = """root => {
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a headless Chromium that talks to nobody else."""
-    from playwright.sync_api import expect, sync_playwright  # only tests marked `browser` have it
+    from playwright.sync_api import sync_playwright  # only tests marked `browser` have it
 
-    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
         try:
             yield started
         finally:
             started.close()
+
+
+def expect(what: Locator) -> LocatorAssertions:
+    """What Playwright expects of a part of a page, in time."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE * 1000)
+    return expect(what)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chromium import CONTRASTS, MIN_CONTRAST, PATIENCE, window
+from chromium import CONTRASTS, MIN_CONTRAST, PATIENCE, expect, window
 from thighdx.model import Model
 from thighdx.text import percent
 
@@ -58,8 +58,6 @@ def slow_page(browser: Browser, lab: Any) -> Iterator[Page]:
 
 def run_first_cell(lab: Any, page: Page, name: str, *cells: str) -> None:
     """Open a new notebook, run its first cell, and wait until JupyterLab has done all it does then."""
-    from playwright.sync_api import expect
-
     lab.write_notebook(name, *cells)  # whatever JupyterLab saved of an earlier window
     lab.open(page, name)
     page.locator(".jp-Cell .cm-content").first.click()
@@ -71,8 +69,6 @@ def run_first_cell(lab: Any, page: Page, name: str, *cells: str) -> None:
 
 def settled(page: Page, n_known: int) -> None:
     """Wait until so many things are known and the whole answer is there."""
-    from playwright.sync_api import expect
-
     expect(page.locator(".te-chip")).to_have_count(n_known)
     expect(page.locator(".te-answer")).to_have_attribute("aria-busy", "false")
 
@@ -148,8 +144,6 @@ def test_a_case_is_clicked_typed_undone_and_copied(page: Page, model: Model) -> 
 def test_the_urgency_stays_in_sight_and_causes_that_must_not_be_missed_are_marked(
     page: Page, model: Model
 ) -> None:
-    from playwright.sync_api import expect
-
     page.keyboard.press("Control+b")  # JupyterLab's list of files leaves no room on a phone
     page.locator("#jp-left-stack").wait_for(state="hidden")
     page.locator(".te-search input").fill("saddle")
@@ -175,8 +169,6 @@ def test_the_urgency_stays_in_sight_and_causes_that_must_not_be_missed_are_marke
 
 
 def test_a_link_skips_to_the_answer(page: Page) -> None:
-    from playwright.sync_api import expect
-
     assert page.locator(".te button").first.inner_text() == "Skip to the answer"
     page.locator(".te-skip").focus()
     expect(page.locator(".te-skip")).to_be_in_viewport()
@@ -244,8 +236,6 @@ def test_letters_in_the_explorer_are_no_shortcuts_of_the_notebook(page: Page) ->
 
 
 def test_questions_are_answered_where_they_stand_and_focus_goes_on(page: Page, model: Model) -> None:
-    from playwright.sync_api import expect
-
     safety = page.locator(".te-questions ul").first.locator("li").all()
     asked = {item.get_attribute("data-variable") for item in safety}
     ranking = model.diagnose({}, setting="sports_clinic").next_questions(20, max_cost="ask").ranking
@@ -288,8 +278,6 @@ def test_without_a_clipboard_the_code_can_be_selected(page: Page) -> None:
 
 
 def test_python_reads_what_was_clicked_and_moves_the_view(page: Page) -> None:
-    from playwright.sync_api import expect
-
     choose(page, "posterior_thigh_pain", "present")
     settled(page, 1)
     page.locator(".jp-Cell .cm-content").nth(1).click()
