@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from thighdx.compiled.case import Case, open_case
 from thighdx.compiled.compiled_model import ModelFacts
+from thighdx.compiled.portable import PortableModel
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError, OptionError, choice_fault, nearest_hint
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.evidence.vocabulary import MISSING_WORDS, PRESENCE_WORDS, is_missing
@@ -60,7 +62,8 @@ class Interview:
     as a short list ("any of these?"), so that "none of these" answers them all. "Don't know" is an answer: the
     variable stays unknown and is not asked again.
 
-    Not safe to share between threads; every interview holds its own answers, the model is shared.
+    Not safe to share between threads; every interview holds its own answers, the model is shared. Pickled, as in the
+    session of a web application, it holds the name of a shipped model, and a model of one's own whole.
 
     Parameters
     ----------
@@ -113,6 +116,17 @@ class Interview:
         self._lists = {member.variable: item.id for item in listed for member in item.members}
         self._asked: list[Asked] = []
         self._was_stopped = False
+        self._step = self._work_out()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pack what was asked and known, and the model as small as it goes."""
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("_compiled", "_step")}
+        return kept | {"_portable": PortableModel.pack(self._compiled)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpack, and work the present question out again."""
+        self._compiled = state.pop("_portable").open()
+        self.__dict__.update(state)
         self._step = self._work_out()
 
     # ---- what an application reads -------------------------------------------------------------------
