@@ -40,10 +40,12 @@ def words_file(**changes: str | None) -> str:
 
 def translated(folder: Path, **changes: str | None) -> Path:
     """The small model in the language, its tables too."""
-    tables = {name.replace(".", "_"): _translate(name, text) for name, text in kb_builder.TABLES.items()}
-    kb_builder.write_model(folder, **tables | {"words_csv": words_file(**changes)})
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {name: _translate(name, text) for name, text in kb_builder.TABLES.items()}
+    for name, text in (tables | {"words.csv": words_file(**changes)}).items():
+        (folder / name).write_text(text, encoding="utf-8")
     manifest = re.sub(
-        r"((?:title|label|disclaimer): )([^}\n]*)",
+        r"((?:title|label|disclaimer): )([^,}\n]*)",
         lambda found: found[1] + foreign(found[2]),
         kb_builder.MANIFEST,
     )

@@ -102,8 +102,9 @@ def print_intervals(out: Console, model: Model, result: Result, level: float, to
         item = found[str(cause)]
         ends = [percent(value) for value in (item.posterior, item.lower, item.upper)]
         table.add_row(labels[item.name], *ends, say(f"method.{item.method}", labels))
+    title = say("result.intervals", labels, level=exact_percent(level))
     out.print()
-    write(out, say("result.intervals", labels, level=exact_percent(level)), style="bold")
+    write(out, paragraph(title, out.width), style="bold")
     out.print(table)
 
 
@@ -230,7 +231,7 @@ def _print_open_questions(out: Console, result: Result) -> None:
         return
     out.print()
     labels = result.triage.labels
-    write(out, f"{say('result.open_safety', labels)} ({len(left)})", style="bold")
+    write(out, paragraph(f"{say('result.open_safety', labels)} ({len(left)})", out.width), style="bold")
     for question in left[:N_OPEN]:
         write(out, paragraph(f"- {question.question} ({question.variable})", out.width, hanging="  "))
     if len(left) > N_OPEN:
