@@ -181,8 +181,9 @@ def inside(name: str, labels: Labels | None = None) -> str:
 
 
 def label_of(name: str, labels: Labels | None) -> str:
-    """Return the name of a cause or finding for reading."""
-    return (labels or {}).get(name) or in_words(name)
+    """Return the name of a cause or finding for reading, or of a state as it is called whatever it is of."""
+    known = labels or {}
+    return known.get(name) or known.get(f"state.{name}") or in_words(name)
 
 
 def set_name(causes: Collection[str], labels: Labels | None = None) -> str:
