@@ -10,7 +10,6 @@ from thighdx.cli.output import add_numbers, console, percent, plain_table, write
 from thighdx.files.formats import STANDARD_STREAM
 from thighdx.files.report import Problem, RunReport
 from thighdx.files.summary import Summary
-from thighdx.kb.records import LEVELS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,8 +51,8 @@ def print_closing(closing: RunReport) -> None:
     for problem in _shown_problems(closing.problems):
         line = f"{problem.file}, row {problem.row}: {problem.status}: {problem.message}"
         write_wrapped(out, line, indent="  ", hanging="    ", style="yellow")
-    if order := [level for level in reversed(LEVELS) if closing.triage[level]]:
-        write(out, "Urgency: " + ", ".join(f"{closing.triage[level]:,} {level}" for level in order))
+    if closing.urgency:
+        write(out, "Urgency: " + ", ".join(f"{n:,} {level}" for level, n in closing.urgency.items()))
     where = f"setting {closing.scorer.setting}"
     where += " where the row names none" if closing.summary.has_settings else ""
     write(out, f"Model: {model.name} {model.version} ({model.digest[:12]}), {where}")
