@@ -18,7 +18,7 @@ from thighdx.elicitation.distribution import to_working
 from thighdx.inference.simulate import simulate_table
 from thighdx.learning.compare import compare, ranked_causes
 from thighdx.learning.estimate import Estimate, estimate, read_source
-from thighdx.learning.units import network_of
+from thighdx.learning.learner import network_of
 from thighdx.network.build import Network
 from thighdx.network.gates import find_crossings
 from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout

@@ -13,7 +13,7 @@ from site_pages import ROOT, cause_nav, generated_pages
 from site_pages.markdown import condition_list, escape, table
 
 import thighdx
-from thighdx import plots
+from thighdx import evaluation, fhir, forms, plots, resources, review, schemas
 from thighdx.evidence.draft import STATUSES
 from thighdx.kb.expressions import parse_expression
 
@@ -96,6 +96,11 @@ def test_every_public_name_every_plot_and_every_status_is_in_the_reference() -> 
     )
     assert sorted(re.findall(r"^::: thighdx\.(\w+)$", python, re.M)) == thighdx.__all__
     assert sorted(re.findall(r"^::: thighdx\.plots\.(\w+)$", modules, re.M)) == sorted(plots.__all__)
+    for package in (evaluation, fhir, forms, resources, review, schemas):
+        listed = re.findall(
+            rf"^::: {package.__name__.replace('.', '[.]')}[.](?:\w+[.])?(\w+)$", modules, re.M
+        )
+        assert set(listed) == set(package.__all__) - {"evaluate", "data_path"}
     assert [status for status in STATUSES if f"| `{status}` |" not in errors] == []
 
 

@@ -49,7 +49,7 @@ def _section(command: click.Command, name: str) -> str:
         for kind, word in PLACEHOLDERS.items():
             shown = shown.replace(kind, word)
         rows.append([f"<code>{html.escape(shown).replace('|', '&#124;')}</code>", escape(words)])
-    return text + table(("argument or option", "meaning"), rows)
+    return text + (table(("argument or option", "meaning"), rows) if rows else "")
 
 
 def escape_lines(text: str) -> str:

@@ -119,7 +119,8 @@ class Model(ScoresTables, Shown):
             ``reference_date``), to what is known: True/False,
             1/0, yes/no, present/absent, positive/negative (for variables with these states), the name of a
             state, ``{state: likelihood}`` for uncertain evidence, or None, NaN or "" for unknown. What is not
-            mentioned is unknown, which is not the same as absent.
+            mentioned is unknown, which is not the same as absent. Ids may be written like headers of tables:
+            ``Desk Work`` for ``desk_work``.
         setting : str, optional
             Where the patient was seen; default `default_setting`.
         ignore_unknown : bool
@@ -302,7 +303,8 @@ class Model(ScoresTables, Shown):
             ``true_<cause>`` (null: not known) or in a text column ``true_cause`` of ids joined by ``;``. ``a;b``
             are all causes, ``a;+`` at least these, an empty cell is not known.
         name : str
-            What the records are called in the new model, such as ``clinic_2026``.
+            What the records are called in the new model, such as ``clinic_2026``; stands behind its version:
+            ``0.2.0+clinic_2026``.
         truth : str, frame or sequence of str, optional
             Name of the text column if it is another, or the labels if they are not among the records.
         setting : str, optional
@@ -403,12 +405,14 @@ class Model(ScoresTables, Shown):
         Parameters
         ----------
         path : str or Path
-            A folder that does not exist or is empty; it appears complete or not at all.
+            A folder that does not exist or is empty, in one that exists; it appears complete or not at all.
 
         Raises
         ------
         FileExistsError
             If `path` exists and is not empty.
+        FileNotFoundError
+            If the folder it is to be in does not exist.
         """
         return later.save_model(self.compiled, path)
 

@@ -1,4 +1,4 @@
-"""Tell a person at a terminal why nothing happens; say nothing to a file or a pipe."""
+"""A notice for a person at a terminal who waits; a file or a pipe gets none."""
 
 from __future__ import annotations
 

@@ -54,11 +54,13 @@ class ScoresTables(ModelFacts):
             One row per patient; never changed. Columns named like variables are evidence: the name of a state,
             yes/no, true/false, 1/0; null, NaN and "" are unknown. So are ``age`` (years, 0 to 120), ``date_of_birth``,
             ``setting``, ``given_<cause>``, and ``<variable>:<state>`` (likelihoods from 0 on, a column per state).
-            A DuckDB relation, a reader or a record batch is read whole.
+            ``Desk Work``, ``desk-work`` and ``DESK_WORK`` are ``desk_work``. A DuckDB relation, a reader or a record
+            batch is read whole.
         setting : str, optional
             Setting of the rows that do not name their own; default `default_setting`.
         interval : float, optional
-            Level of credible intervals, in (0, 1), such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``.
+            Level of credible intervals, in (0, 1), such as 0.9: adds ``<cause>_lower`` and ``<cause>_upper``, by
+            the delta method (`Result.interval` with ``method="delta"``).
         triage : bool
             Adds the level of urgency of every row, ``triage``; "" where there are no probabilities.
         groups : bool

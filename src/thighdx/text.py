@@ -5,6 +5,7 @@ Causes and findings have labels (id to name) where the caller knows them; where 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import Counter
@@ -19,6 +20,7 @@ __all__ = [
     "advice_of_level",
     "answer_name",
     "begun",
+    "condition_name",
     "cost_name",
     "counted",
     "exact_percent",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
+_IS = re.compile(r"([^\s()=]+)\s*=\s*([^\s()=]+)")  # as `thighdx.kb.expressions` reads it
 MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
@@ -74,19 +77,19 @@ def number(value: float) -> str:
 
 
 def percent(value: float, digits: int = 1) -> str:
-    """Write a probability for reading: never 0 % or 100 % for what is neither.
+    """Write a probability for reading, or the sum of several: never 0 % or 100 % for what is neither.
 
     Examples
     --------
-    >>> percent(0.123), percent(0.0), percent(1e-9), percent(0.99999), percent(0.996, 0)
-    ('12.3%', '0%', '<0.1%', '>99.9%', '>99%')
+    >>> percent(0.123), percent(0.0), percent(1e-9), percent(0.99999), percent(0.996, 0), percent(1.15)
+    ('12.3%', '0%', '<0.1%', '>99.9%', '>99%', '115.0%')
     """
     if value in (0.0, 1.0):
         return f"{value:.0%}"
     step = 10.0 ** -(digits + 2)
     if value < step:
         return f"<{step:.{digits}%}"
-    if value > 1.0 - step:
+    if 1.0 - step < value < 1.0 + step:
         return f">{1.0 - step:.{digits}%}"
     return f"{value:.{digits}%}"
 
@@ -197,6 +200,17 @@ def finding_name(variable: str, value: str | Mapping[str, float], labels: Labels
     return f"{name}: {value_name(variable, value, labels)}" if value else name
 
 
+def condition_name(condition: str, labels: Labels | None = None) -> str:
+    """Return a condition over findings with their names.
+
+    Examples
+    --------
+    >>> condition_name("cramp=present or (fever=present and onset=sudden)", {"cramp": "Cramp in the calf"})
+    'Cramp in the calf: present or (fever: present and onset: sudden)'
+    """
+    return _IS.sub(lambda atom: finding_name(atom[1], atom[2], labels), condition)
+
+
 def value_name(variable: str, value: str | Mapping[str, float], labels: Labels | None = None) -> str:
     """Return what is known of a variable: its state, or how likely it is in every state."""
     if isinstance(value, str):
@@ -281,7 +295,12 @@ def sentence(text: str) -> str:
 
 
 def printable(sign: str, otherwise: str) -> str:
-    """Return a sign if standard output can show it, which a terminal of ASCII cannot."""
+    """Return a sign if standard output can show it, which a terminal of ASCII cannot.
+
+    With ``LC_ALL=C`` Python writes UTF-8 all the same, which is not what was asked for.
+    """
+    if os.environ.get("LC_ALL") in ("C", "POSIX"):
+        return otherwise
     try:
         sign.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):

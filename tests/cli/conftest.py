@@ -18,6 +18,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("LC_ALL", raising=False)
     runner = CliRunner()
 
     def invoke(*words: str, stdin: str | bytes | None = None) -> Result:

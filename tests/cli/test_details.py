@@ -98,7 +98,7 @@ def test_ids_of_causes_are_never_cut_however_narrow_the_window(
     case = ScoredCase("007", "ok", (first, second), (), None, float("nan"))
     summary = Summary(small_model.vocabulary, "other", 3)
     summary.cases.append(case)
-    summary.n_rows = 1
+    summary.n_rows = summary.statuses["ok"] = 1
     monkeypatch.setenv("COLUMNS", "80")
     print_cases(summary, small_model, output="out.csv")
     assert "60% proximal_hamstring_avulsion   40% hamstring_strain" in capsys.readouterr().out

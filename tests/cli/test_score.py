@@ -195,6 +195,23 @@ class TestScore:
         assert "0 rows read: 0 scored" in result.stderr
         assert Path("out.csv").read_text().startswith("id,status,log_evidence,strain")
 
+    @pytest.mark.parametrize(
+        ("rows", "why"),
+        [
+            (["blue,30"] * 60 + ["yes,-3"] * 2, "60 no_such_state, 2 out_of_range"),
+            (["blue,30"], "1 no_such_state"),
+            ([], "the table has none"),
+        ],
+    )
+    def test_where_no_row_could_be_scored_it_says_why(
+        self, score: Callable[..., Result], rows: list[str], why: str
+    ) -> None:
+        Path("in.csv").write_text("\n".join(["bruising,age", *rows, ""]))
+        result = score("in.csv", "-o", "out.csv")
+        assert result.exit_code == 0
+        assert result.stdout.splitlines()[0] == f"No row was scored: {why}."
+        assert "leading cause " not in result.stdout
+
     def test_cells_over_several_lines_survive(self, score: Callable[..., Result]) -> None:
         table = 'id,remark,bruising\n1,"two\nlines, ""quoted""",yes\n2,,no\n'
         score("-", "-o", "out.csv", stdin=table)

@@ -21,6 +21,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def test_a_saved_model_is_the_same_model(small_model: Model, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
     folder = small_model.save(tmp_path / "new" / "saved")
     assert folder == tmp_path / "new" / "saved"
     assert load_compiled(folder) is not None
@@ -76,6 +77,12 @@ def test_nothing_is_overwritten_by_saving(small_model: Model, tmp_path: Path) ->
     with pytest.raises(FileExistsError, match="file: exists and is not an empty folder"):
         small_model.save(tmp_path / "file")
     assert (tmp_path / "taken" / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_no_folder_is_made_for_the_folder_of_a_model(small_model: Model, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"b: no such folder .*a; create it first"):
+        small_model.save(tmp_path / "a" / "b")
+    assert names_in(tmp_path) == []
 
 
 def test_saving_into_an_empty_folder_is_fine(small_model: Model, tmp_path: Path) -> None:

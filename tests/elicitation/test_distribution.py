@@ -10,6 +10,7 @@ from scipy import stats
 
 import floats
 from thighdx.elicitation.distribution import Distribution, Stack, from_working, to_working
+from thighdx.errors import OptionError
 
 LEVELS = np.array([1e-6, 0.001, 0.05, 0.3, 0.5, 0.9, 0.95, 0.9999])
 NEVER = Distribution("point", (0.0,))
@@ -159,15 +160,15 @@ def test_the_working_scale_is_undone() -> None:
 def test_parameters_that_are_no_distribution_are_refused(
     family: str, params: tuple[float, ...], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(OptionError, match=message):
         Distribution(family, params)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_level_outside_zero_to_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"got p from 0.5 to 1.5, expected it in \[0, 1\]"):
+    with pytest.raises(OptionError, match=r"got p from 0.5 to 1.5, expected it in \[0, 1\]"):
         Distribution("beta", (1.0, 1.0)).quantile([0.5, 1.5])
 
 
 def test_a_point_cannot_be_stacked() -> None:
-    with pytest.raises(ValueError, match="got a point, expected distributions with a spread"):
+    with pytest.raises(OptionError, match="got a point, expected distributions with a spread"):
         Stack.of([NEVER])

@@ -11,6 +11,7 @@ from scipy import optimize, special, stats
 import floats
 from thighdx.elicitation.distribution import Floats
 from thighdx.elicitation.fit import fit_quantiles
+from thighdx.errors import OptionError
 
 TOLERANCE = 0.05
 P = np.array([0.05, 0.5, 0.95])
@@ -160,10 +161,10 @@ def test_no_rows_give_no_fits() -> None:
 def test_quantiles_out_of_order_or_range_are_refused(
     stated: tuple[float, float, float], scale: str, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(OptionError, match=message):
         fit_quantiles([(0.1, 0.2, 0.3), stated], scale=scale)  # type: ignore[arg-type]
 
 
 def test_levels_without_the_median_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"got levels \(0.1, 0.4, 0.9\), expected one below 0.5"):
+    with pytest.raises(OptionError, match=r"got levels \(0.1, 0.4, 0.9\), expected one below 0.5"):
         fit_quantiles([[0.1, 0.2, 0.3]], scale="probability", levels=(0.1, 0.4, 0.9))

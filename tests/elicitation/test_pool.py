@@ -11,6 +11,7 @@ from scipy import optimize, stats
 import floats
 from thighdx.elicitation.distribution import Distribution, to_working
 from thighdx.elicitation.pool import Mixture, pooled_medians, pooled_quantiles, sample_mixtures
+from thighdx.errors import OptionError
 
 NEVER = Distribution("point", (0.0,))
 P = np.array([0.05, 0.5, 0.95])
@@ -158,9 +159,9 @@ def test_ends_of_a_mixture_are_the_ends_of_its_scale() -> None:
 
 
 def test_nothing_and_unlike_things_are_not_mixed() -> None:
-    with pytest.raises(ValueError, match="got no distribution, expected at least one"):
+    with pytest.raises(OptionError, match="got no distribution, expected at least one"):
         Mixture(())
-    with pytest.raises(ValueError, match="got probabilities and odds ratios"):
+    with pytest.raises(OptionError, match="got probabilities and odds ratios"):
         Mixture((Distribution("beta", (1.0, 1.0)), Distribution("lognormal", (0.0, 1.0))))
     with pytest.raises(ValueError, match=r"got p from -1.0 to 0.5, expected it in \[0, 1\]"):
         pooled_quantiles([Mixture((NEVER,))], [-1.0, 0.5])

@@ -32,9 +32,8 @@ def test_names_that_are_no_text_pass_through() -> None:
     ("name", "meant"),
     [
         ("brusing", "bruising"),
-        ("Bruising", "bruising"),
-        ("D Dimer", "d_dimer"),
-        ("Age", "age"),
+        ("Brusing", "bruising"),
+        ("D Dimmer", "d_dimer"),
         ("settings", "setting"),
         ("bruising___1", "bruising"),
         ("given_strian", "given_strain"),

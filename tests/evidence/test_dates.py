@@ -48,8 +48,8 @@ def test_a_birthday_counts_from_its_day_on(model: Model) -> None:
     [
         ({"date_of_birth": "1990-02-28"}, "date_of_birth: expected reference_date too"),
         (
-            {"date_of_birth": "28.2.1990", "reference_date": "2026-03-31"},
-            "expected a date such as 1990-02-28",
+            {"date_of_birth": "3/4/1949", "reference_date": "2026-03-31"},
+            r"got '3/4/1949', expected a date such as 1990-02-28 \(ISO 8601\), or with dots, the day first",
         ),
         ({"date_of_birth": "2030-01-01", "reference_date": "2026-03-31"}, "got -4, expected 0 to 120"),
         ({"date_of_birth": "1990-01-01", "reference_date": "2026-03-31", "age": 70}, "give one of them"),
@@ -60,8 +60,27 @@ def test_a_date_that_says_no_age_is_an_error(model: Model, case: dict[str, Any],
         model.diagnose(case)
 
 
+@kinds
+def test_with_dots_the_day_comes_first(model: Model, kind: str) -> None:
+    written = {
+        "date_of_birth": ["15.01.1949", "1.2.1949", " 01.02.1949 00:00:00"],
+        "reference_date": "31.1.2029",
+    }
+    iso = {"date_of_birth": ["1949-01-15", "1949-02-01", "1949-02-01"], "reference_date": "2029-01-31"}
+    expected = bands(model, pd.DataFrame({"age_band": ["80+", "65-79", "65-79"]}))
+    for table in (written, iso):
+        assert bands(model, FRAMES[kind](pd.DataFrame(table))) == expected
+    case = {"date_of_birth": "1.2.1949", "reference_date": "31.01.2029"}
+    assert model.diagnose(case).evidence == {"age_band": "65-79"}
+
+
+def test_a_date_that_may_be_two_or_is_on_no_calendar_is_none() -> None:
+    for word in ("03/04/1949", "30.2.1990", "1.13.1990", "1.2.49", "1.2.19490", "2.1949", "1.2.0000"):
+        assert as_day(word) is None
+
+
 def test_bad_dates_give_their_rows_a_status(model: Model) -> None:
-    table = pd.DataFrame({"date_of_birth": ["1990-01-01", "28.2.1990", "2030-01-01"]})
+    table = pd.DataFrame({"date_of_birth": ["1990-01-01", "02/28/1990", "2030-01-01"]})
     with pytest.warns(UserWarning, match="expected a date such as 1990-02-28"):
         scored = model.score(table, reference_date="2026-03-31")
     assert scored["status"].tolist() == ["ok", "wrong_type", "out_of_range"]
@@ -93,7 +112,7 @@ def test_a_map_and_a_scorer_read_dates(model: Model) -> None:
 
 
 def test_a_reference_date_that_is_none_is_an_error(model: Model) -> None:
-    with pytest.raises(TableError, match="reference_date: got 'soon', expected a date such as '2026-03-31'"):
+    with pytest.raises(TableError, match="reference_date: got 'soon', expected a date such as 1990-02-28"):
         model.score(pd.DataFrame({"age": [3]}), reference_date="soon")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
+from typing import Any
 
 import pytest
 
 import thighdx
 from fhir_resources import bundle, condition, observation, quantity
+from thighdx.errors import EvidenceError, OptionError
 from thighdx.fhir import evidence, risk_assessment, validate
 
 
@@ -70,3 +73,25 @@ def test_what_was_used_is_the_basis_and_what_was_not_is_a_note(model: thighdx.Mo
     assert made["basis"] == [{"reference": "Observation/o"}]
     assert made["subject"] == {"reference": "Patient/p"}
     assert any(note["text"].startswith("Not used: Condition/c") for note in made["note"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on": "2026-01-31"}, "on: got '2026-01-31', expected a datetime.date"),
+        ({"subject": "Patient/1"}, "subject: got 'Patient/1', expected a reference such as"),
+        ({"interval": 90}, "got 90"),
+    ],
+)
+def test_an_option_that_is_none_is_refused(
+    result: thighdx.Result, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError, match=re.escape(message)):
+        risk_assessment(result, **options)
+
+
+def test_what_is_no_day_or_no_resource_is_refused(model: thighdx.Model) -> None:
+    with pytest.raises(OptionError, match=r"on: got '2026-01-31', expected a datetime.date"):
+        evidence({"resourceType": "Bundle"}, model, on="2026-01-31")  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(EvidenceError, match="resourceType: got 'None', expected a type of FHIR R4"):
+        validate(None)  # type: ignore[arg-type]  # on purpose

@@ -97,7 +97,7 @@ def test_the_commands_exchange_resources(model: thighdx.Model, tmp_path: Path) -
         ("{", [], "not JSON"),
         ("[]", [], "got a list, expected a resource"),
         ('{"resourceType": "Bundle"}', ["--on", "soon"], "--on: got 'soon', expected a date"),
-        ('{"resourceType": "Bundle"}', ["--check"], "Bundle: 1 problems"),
+        ('{"resourceType": "Bundle"}', ["--check"], "Bundle: 1 problem"),
         ('{"resourceType": "Buncle"}', ["--check"], "got 'Buncle', expected a type of FHIR R4"),
     ],
 )

@@ -8,7 +8,7 @@ import pandas as pd
 from thighdx.elicitation import sample_mixtures
 from thighdx.elicitation.distribution import to_working
 from thighdx.inference.simulate import simulate_table
-from thighdx.learning.units import network_of
+from thighdx.learning.learner import network_of
 from thighdx.model import Model
 from thighdx.network.build import Network
 from thighdx.network.gates import find_crossings

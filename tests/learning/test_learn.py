@@ -21,7 +21,7 @@ from thighdx.kb.tables import COMPILED_FILE
 from thighdx.learning.counts import combine, learn_counts
 from thighdx.learning.estimate import estimate, read_source
 from thighdx.learning.learned import Learned
-from thighdx.learning.units import network_of
+from thighdx.learning.learner import network_of
 from thighdx.model import Model
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
@@ -115,14 +115,21 @@ def test_a_difference_of_models_lists_what_was_learned(small_model: Model, learn
     assert 0 < len(found.changed) <= len(learned.changes)
 
 
+def test_the_version_tells_a_model_from_the_one_it_learned_from(small_model: Model, learned: Learned) -> None:
+    assert (small_model.version, learned.model.version) == ("0.1.0", "0.1.0+clinic_2026")
+    assert "0.1.0+clinic_2026 (" in repr(learned.model)
+
+
 def test_a_second_update_starts_from_the_first(learned: Learned) -> None:
     second = learned.model.learn(patients(learned.model, 500, seed=4), name="clinic_2027")
+    assert second.model.version.endswith("+clinic_2026.clinic_2027")
     first_row, second_row = (row(item, "shares", "nerve|clinic") for item in (learned, second))
     assert second_row["prior_q50"] == pytest.approx(first_row["posterior_q50"], rel=0.02)
     assert (
         second_row["posterior_q95"] - second_row["posterior_q05"]
         < first_row["posterior_q95"] - first_row["posterior_q05"]
     )
+    assert second.model.name == learned.model.name == learned.before.name
     with pytest.raises(TableError, match="learned from records called 'clinic_2027' already"):
         second.model.learn(patients(learned.model, 5), name="clinic_2027")
 

@@ -233,7 +233,7 @@ def test_an_answer_to_a_question_that_does_not_apply_is_kept_and_warned_about(mo
     (warning,) = result.warnings
     assert warning.code == "not_applicable"
     assert warning.message.startswith(
-        "inadequate_warm_up=absent: asked only if onset_during_exercise=present or "
+        "No or poor warm-up: absent; asked only if Began during or just after exercise: present or Injury"
     )
     assert result.evidence["inadequate_warm_up"] == "absent"
     assert model.diagnose({**case, "onset_during_exercise": True, "inadequate_warm_up": False}).warnings == ()

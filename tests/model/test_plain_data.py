@@ -107,13 +107,23 @@ def test_data_of_another_model_or_format_are_refused(model: Model) -> None:
         Result.from_dict([], model)  # type: ignore[arg-type]  # what is being tested
 
 
-def test_a_result_is_shown_where_there_is_only_ascii(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("encoding", "locale"), [("ascii", None), ("utf-8", "C"), ("utf-8", "POSIX")])
+def test_answers_are_shown_where_there_is_only_ascii(
+    model: Model, monkeypatch: pytest.MonkeyPatch, encoding: str, locale: str | None
+) -> None:
     result = model.diagnose(CASES[1])
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    assert "#" in repr(result)
-    repr(result).encode("ascii")
+    first, second = result.posterior.index[:2]
+    found = [result, result.explain(first), result.contrast(first, second), result.sensitivity(first)]
+    found += [result.next_questions(3), result.triage, result.management, result.interval(0.9), result.fit]
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
-    assert "\N{FULL BLOCK}" in repr(result)
+    monkeypatch.delenv("LC_ALL", raising=False)
+    assert sum("\N{FULL BLOCK}" in repr(item) for item in found) == 3
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    if locale is not None:
+        monkeypatch.setenv("LC_ALL", locale)
+    assert sum("###" in repr(item) for item in found) == 3
+    for item in found:
+        repr(item).encode("ascii")
 
 
 def test_an_interview_says_how_far_it_is(model: Model) -> None:

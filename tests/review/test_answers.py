@@ -10,7 +10,7 @@ import pytest
 import thighdx
 from review.answers import CONFIRM, change, fill_in, strike
 from thighdx.elicitation.distribution import Distribution
-from thighdx.errors import KnowledgeBaseError, TableError
+from thighdx.errors import KnowledgeBaseError, OptionError, TableError
 from thighdx.review import Answer, Reviewer, apply_reviews, read_review, review_items, write_workbook
 from thighdx.review.answer import picture
 
@@ -26,7 +26,7 @@ def test_an_answer_shows_what_else_was_said_with_it() -> None:
 
 @pytest.mark.parametrize("numbers", [(20, 10, 35), (0, 20, 35), (10, 20, 100), (10, float("nan"), 35)])
 def test_an_answer_that_no_distribution_has_is_refused(numbers: tuple[float, float, float]) -> None:
-    with pytest.raises(ValueError, match=r"got quantiles .*, expected three rising values in \(0, 1\)"):
+    with pytest.raises(OptionError, match=r"got quantiles .*, expected three rising values in \(0, 1\)"):
         Answer(*numbers)
 
 

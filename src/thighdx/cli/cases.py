@@ -28,7 +28,8 @@ def read_cases(path: Path | None, model: Model) -> list[ComparedCase]:
     """
     file = data_path("published_cases.csv") if path is None else path
     with file.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
+        find = model.vocabulary.find_name
+        rows = [{find(name) or name: cell for name, cell in row.items()} for row in csv.DictReader(stream)]
     if not 0 < len(rows) <= MAX_CASES:
         raise TableError(f"{file}: got {len(rows)} rows, expected 1 to {MAX_CASES:,} cases")
     names = {*model.vocabulary.names()} & {*rows[0]}

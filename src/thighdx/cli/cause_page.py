@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from thighdx.cli.output import named_state, paragraph, percent, plain_table, write
 from thighdx.kb.records import LEVELS
 from thighdx.network.profile import context_facts, find_look_alikes, finding_facts
-from thighdx.text import exact_percent, number
+from thighdx.text import condition_name, exact_percent, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -177,7 +177,7 @@ def _print_look_alikes(out: Console, model: Model, cause: str, setting_idx: int)
 
 def _print_advice(out: Console, model: Model, cause: str) -> None:
     """Print the advice for this cause by kind; what holds for any cause is only counted."""
-    advice = [item for item in model.compiled.kb.advice if item.cause == cause]
+    advice, labels = [item for item in model.compiled.kb.advice if item.cause == cause], model.compiled.labels
     if not advice:
         return
     for kind in dict.fromkeys(item.kind for item in advice):
@@ -186,7 +186,8 @@ def _print_advice(out: Console, model: Model, cause: str) -> None:
         for item in sorted((item for item in advice if item.kind == kind), key=lambda item: item.priority):
             write(out, paragraph(f"- {item.advice}", out.width, hanging="  "))
             if item.when:
-                write(out, paragraph(f"only if {item.when}", out.width, indent="  "), style="dim")
+                only_if = f"only if {condition_name(item.when, labels)}"
+                write(out, paragraph(only_if, out.width, indent="  "), style="dim")
             if item.caution:
                 write(out, paragraph(f"Caution: {item.caution}", out.width, indent="  "), style="dim")
     n_any = sum(item.cause == "any" for item in model.compiled.kb.advice)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from thighdx.cli.output import paragraph, percent, plain_table, write
 from thighdx.kb.records import LAYERS
-from thighdx.text import exact_percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,9 +86,7 @@ def _print_shares(out: Console, model: Model, setting: str) -> None:
         table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     for i in sorted(range(len(spec.causes)), key=lambda i: -spec.shares[column, i]):
         table.add_row(spec.causes[i], *(percent(float(share)) for share in spec.shares[:, i]))
-    table.add_row(
-        "sum", *(exact_percent(round(float(total), 3)) for total in spec.shares.sum(axis=1)), style="bold"
-    )
+    table.add_row("sum", *(percent(float(total)) for total in spec.shares.sum(axis=1)), style="bold")
     out.print()
     write(out, f"How common each cause is among patients with the complaint (by {setting})", style="bold")
     out.print(table)

@@ -1,4 +1,4 @@
-"""What `thighdx score` prints: its cases or their leading causes, how often these are true, and how fast."""
+"""The lines that `thighdx score` prints: cases or leading causes, how often these are true, how fast it was."""
 
 from __future__ import annotations
 
@@ -28,9 +28,12 @@ SHOWN_PROBLEMS = 5
 def print_cases(summary: Summary, model: CompiledModel, *, output: str) -> None:
     """Print the result on standard output, or on standard error if the table went to standard output."""
     out = console(to_stderr=output == STANDARD_STREAM)
+    if not summary.statuses["ok"]:
+        why = ", ".join(f"{n:,} {status}" for status, n in summary.statuses.most_common())
+        write(out, paragraph(f"No row was scored: {why or 'the table has none'}.", out.width), style="yellow")
     if summary.is_listed:
         _print_cases(out, summary)
-    else:
+    elif summary.statuses["ok"]:
         _print_leaders(out, summary, model)
     out.print()
     _print_truth(out, summary)

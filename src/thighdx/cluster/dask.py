@@ -1,4 +1,4 @@
-"""Score a Dask DataFrame: partition by partition, nothing is moved between them.
+"""A Dask DataFrame scored partition by partition; no row moves between them.
 
 Comes with ``pip install 'thighdx[dask]'``, which every worker needs too.
 """

@@ -1,4 +1,4 @@
-"""Score a Spark DataFrame: each task scores the batches of its partition, nothing is shuffled.
+"""A Spark DataFrame scored by its tasks, each the batches of its partition; nothing is shuffled.
 
 Comes with ``pip install 'thighdx[spark]'``, which every worker needs too.
 """

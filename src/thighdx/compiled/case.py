@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.inference.conflict import minimal_conflict
 from thighdx.inference.engine import log_weights, normalise, set_chances
 from thighdx.kb.conditions import is_true
+from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Cost, KnowledgeBase
 from thighdx.network.build import Network
 from thighdx.network.groups import SetMembers, group_sets
 from thighdx.network.spec import Floats
 from thighdx.network.tables import setting_tables
 from thighdx.once import Keeps
+from thighdx.text import condition_name, finding_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +119,8 @@ class Case(Keeps):
     def warnings(self) -> tuple[CaseWarning, ...]:
         """What the reader of an answer should know of the evidence, with the notices of the model that apply."""
         notices = (item for item in self.kb.notices if is_true(item.when, self.states))
-        return (*self.evidence.warnings, *(CaseWarning(item.kind, item.words) for item in notices))
+        said = (CaseWarning(item.kind, item.words) for item in notices)
+        return (*self.evidence.warnings, *_doubts(self), *said)
 
     def explanations(self, n: int) -> tuple[RankedExplanation, ...]:
         """Return the `n` most probable sets of causes, most probable first."""
@@ -143,6 +146,8 @@ def open_case(
 
     Parameters
     ----------
+    compiled : CompiledModel
+        Of a model, `Model.compiled`.
     findings, ignore_unknown
         As for `thighdx.evidence.one_case.encode_case`.
     setting : str, optional
@@ -170,6 +175,24 @@ def open_case(
         _by_cause(network, posterior),
         0.0 if is_blank else float(log_evidence[0]),
     )
+
+
+def _doubts(case: Case) -> Iterator[CaseWarning]:
+    """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
+    by_id, states, labels = case.vocabulary.by_id, case.states, case.compiled.labels
+    for name, state in states.items():
+        asked_if = by_id[name].asked_if
+        if asked_if and holds(parse_expression(asked_if), states) is False:
+            message = (
+                f"{finding_name(name, state, labels)}; asked only if {condition_name(asked_if, labels)}, "
+                f"which is not so here: better leave it unknown"
+            )
+            yield CaseWarning("not_applicable", message)
+    complaints = [by_id[name] for name in case.vocabulary.complaints]
+    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
+        listed = " or ".join(item.label.lower() for item in complaints)
+        which = "one of them" if len(complaints) > 1 else "it"
+        yield CaseWarning("outside_population", f"no {listed}: the model is about people with {which}")
 
 
 def _by_cause(network: Network, chances: Floats) -> dict[str, float]:

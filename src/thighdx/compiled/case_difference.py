@@ -55,7 +55,7 @@ class CaseDifference(Plain):
     new_leader: str
     moves: tuple[Move, ...]
     problem: str = ""
-    _worked_out: ClassVar = {"largest": "new_leader"}
+    _worked_out: ClassVar[dict[str, str]] = {"largest": "new_leader"}
 
     @property
     def largest(self) -> float:

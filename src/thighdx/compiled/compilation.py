@@ -183,10 +183,14 @@ def check_new_folder(path: str | Path) -> Path:
     ------
     FileExistsError
         If `path` exists and is not an empty folder.
+    FileNotFoundError
+        If the folder it is to be in does not exist.
     """
     target = Path(path)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(f"{target}: exists and is not an empty folder; choose another path")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target}: no such folder {target.parent.resolve()}; create it first")
     return target
 
 
@@ -195,11 +199,10 @@ def save_model(model: CompiledModel, path: str | Path) -> Path:
 
     Raises
     ------
-    FileExistsError
-        If `path` exists and is not an empty folder.
+    FileExistsError, FileNotFoundError
+        As `check_new_folder`.
     """
     target = check_new_folder(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
         for file, content in model.kb.files.items():

@@ -1,4 +1,4 @@
-"""Put a user's own shares of causes in place of the elicited ones."""
+"""A model with a user's own shares of causes in the place of the elicited ones."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from thighdx.errors import OptionError
+
 __all__ = ["Distribution", "Family", "Floats", "Scale", "Stack", "from_working", "to_working"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -69,7 +71,7 @@ class Stack:
         is_beta = np.zeros(len(distributions), dtype=np.bool_)
         for i, item in enumerate(distributions):
             if item.family == "point":
-                raise ValueError("got a point, expected distributions with a spread")
+                raise OptionError("got a point, expected distributions with a spread")
             is_beta[i] = item.family == "beta"
             params[i, : len(item.params)] = item.params
             if item.family == "lognormal":
@@ -192,15 +194,17 @@ class Distribution:
     def __post_init__(self) -> None:
         """Refuse parameters that are no distribution."""
         if self.family not in _N_PARAMS:
-            raise ValueError(f"got family {self.family!r}, expected one of {get_args(Family)}")
+            raise OptionError(f"got family {self.family!r}, expected one of {get_args(Family)}")
         wanted = _N_PARAMS[self.family]
         if len(self.params) != wanted or not all(map(math.isfinite, self.params)):
-            raise ValueError(f"{self.family}: got parameters {self.params}, expected {wanted} finite numbers")
+            raise OptionError(
+                f"{self.family}: got parameters {self.params}, expected {wanted} finite numbers"
+            )
         positive = self.params if self.family == "beta" else self.params[1:]
         if any(value <= 0 for value in positive):
-            raise ValueError(f"{self.family}: got parameters {self.params}, expected spreads above 0")
+            raise OptionError(f"{self.family}: got parameters {self.params}, expected spreads above 0")
         if self.family == "point" and self.params != (0.0,):
-            raise ValueError(f"point: got {self.params}, expected (0.0,), which stands for never")
+            raise OptionError(f"point: got {self.params}, expected (0.0,), which stands for never")
 
     @property
     def scale(self) -> Scale:
@@ -213,7 +217,13 @@ class Distribution:
         return self.family == "point"
 
     def cdf(self, x: npt.ArrayLike) -> Floats:
-        """Return P(X <= x) for `x` of any shape."""
+        """Return P(X <= x).
+
+        Parameters
+        ----------
+        x : array of float
+            Any shape, kept; linear, a probability or an odds ratio.
+        """
         values = np.asarray(x, dtype=np.float64)
         if self.is_never:
             return (values >= 0).astype(np.float64)
@@ -221,17 +231,30 @@ class Distribution:
         return Stack.of([self]).tails(t)[0].reshape(values.shape)
 
     def quantile(self, p: npt.ArrayLike) -> Floats:
-        """Return the value below which `X` lies with probability `p`, for `p` of any shape."""
+        """Return the value below which `X` lies with probability `p`.
+
+        Parameters
+        ----------
+        p : array of float
+            Any shape, kept; in [0, 1], else a ValueError.
+        """
         levels = np.asarray(p, dtype=np.float64)
         if not np.all((levels >= 0) & (levels <= 1)):
-            raise ValueError(f"got p from {levels.min()} to {levels.max()}, expected it in [0, 1]")
+            raise OptionError(f"got p from {levels.min()} to {levels.max()}, expected it in [0, 1]")
         if self.is_never:
             return np.zeros(levels.shape)
         t = Stack.of([self]).quantiles(levels.reshape(1, -1))
         return from_working(t, self.scale).reshape(levels.shape)
 
     def sample(self, rng: np.random.Generator, size: int) -> Floats:
-        """Draw `size` values."""
+        """Return random values, (size,), linear.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int
+            How many.
+        """
         if self.is_never:
             return np.zeros(size)
         if self.family == "beta":

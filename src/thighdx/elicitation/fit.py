@@ -27,6 +27,7 @@ from thighdx.elicitation.distribution import (
     from_working,
     to_working,
 )
+from thighdx.errors import OptionError
 
 __all__ = ["LEVELS", "Fit", "fit_quantiles"]
 
@@ -88,7 +89,7 @@ def fit_quantiles(
 
     Raises
     ------
-    ValueError
+    OptionError
         For rows that are not three rising numbers in range.
 
     Notes
@@ -147,14 +148,14 @@ def _check(stated: Floats, levels: Floats, scale: Scale) -> None:
     if not good.all():
         row = int(np.argmin(good))
         room = "in (0, 1)" if scale == "probability" else "above 0"
-        raise ValueError(
+        raise OptionError(
             f"row {row}: got quantiles {_triple(stated[row])}, expected three rising values {room}"
         )
     good = (levels[:, 0] > 0) & (levels[:, 0] < 0.5) & (levels[:, 1] == 0.5)
     good &= (levels[:, 2] > 0.5) & (levels[:, 2] < 1)
     if not good.all():
         row = int(np.argmin(good))
-        raise ValueError(
+        raise OptionError(
             f"row {row}: got levels {_triple(levels[row])}, expected one below 0.5, 0.5 and one above"
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thighdx.elicitation.distribution import Distribution, Floats, Scale, Stack, from_working
+from thighdx.errors import OptionError
 
 __all__ = ["Mixture", "pooled_medians", "pooled_quantiles", "sample_mixtures"]
 
@@ -40,9 +41,9 @@ class Mixture:
     def __post_init__(self) -> None:
         """Refuse to mix nothing, or unlike things."""
         if not self.components:
-            raise ValueError("got no distribution, expected at least one to mix")
+            raise OptionError("got no distribution, expected at least one to mix")
         if len({item.scale for item in self.components if not item.is_never}) > 1:
-            raise ValueError("got probabilities and odds ratios, expected one kind in one mixture")
+            raise OptionError("got probabilities and odds ratios, expected one kind in one mixture")
 
     @property
     def scale(self) -> Scale:
@@ -103,7 +104,7 @@ def pooled_quantiles(mixtures: Sequence[Mixture], p: npt.ArrayLike) -> Floats:
     """
     levels = np.asarray(p, dtype=np.float64).reshape(-1)
     if not np.all((levels >= 0) & (levels <= 1)):
-        raise ValueError(f"got p from {levels.min()} to {levels.max()}, expected it in [0, 1]")
+        raise OptionError(f"got p from {levels.min()} to {levels.max()}, expected it in [0, 1]")
     out = np.zeros((len(mixtures), len(levels)))
     spread = [[item for item in mixture.components if not item.is_never] for mixture in mixtures]
     rows = np.array([i for i, items in enumerate(spread) if items], dtype=np.intp)

@@ -100,7 +100,26 @@ def parse_statement(text: str, *, scale: Scale) -> Statement:
 
 
 def fit_statement(text: str, *, scale: Scale, tolerance: float = 0.05) -> Fit:
-    """Read a statement and fit it; a convenience for one statement at a time.
+    """Return the distribution that one statement means, beside what was stated.
+
+    Parameters
+    ----------
+    text : str
+        Counts (``k=3 n=20``), a mean with its worth (``mean=0.2 ess=30``), a range (``low=0.1 best=0.2 high=0.3
+        confidence=0.9``), a word (``scale=eu-smpc-2009 word=common``) or ``never``.
+    scale : {"probability", "odds_ratio"}
+        What the number is.
+    tolerance : float
+        How far a fit may miss what was stated, relative; beyond it two pieces are fitted.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    StatementError
+        If the statement cannot be read, or makes no sense on this scale.
 
     Examples
     --------

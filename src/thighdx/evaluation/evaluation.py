@@ -1,4 +1,4 @@
-"""Are the probabilities honest? Scores of a model on patients whose causes are known.
+"""The scores of a model on patients whose causes are known, which show whether its probabilities are honest.
 
 Everything is worked out per cause, "present or not", because several causes may be present at once; sums over
 causes are given beside means. Intervals say how far a figure may be off by the luck of the sample.
@@ -101,7 +101,15 @@ class Evaluation(Shown, Plain):
     _posterior: Floats = field(repr=False, compare=False)
 
     def calibration_of(self, cause: str, *, n_bins: int = N_BINS) -> tuple[CalibrationBin, ...]:
-        """Return the calibration curve of one cause."""
+        """Return the calibration curve of one cause.
+
+        Parameters
+        ----------
+        cause : str
+            Id of a cause of the model.
+        n_bins : int
+            Bins of equal width from 0 to 1; those without a forecast are left out.
+        """
         position = [item.cause for item in self.causes].index(cause)
         return calibration_curve(self._posterior[:, position], self._present[:, position], n_bins)
 

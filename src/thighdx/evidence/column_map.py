@@ -28,7 +28,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from thighdx.errors import KnowledgeBaseError, Problem, TableError, nearest_hint
-from thighdx.evidence.columns import AGE, SETTING, Translators, evidence_names, is_evidence_name
+from thighdx.evidence.columns import AGE, SETTING, Translators, evidence_names
 from thighdx.evidence.vocabulary import AGE_VARIABLE, GIVEN_PREFIX, Vocabulary, is_missing
 from thighdx.kb.yaml_text import load_yaml
 from thighdx.plain import Plain
@@ -264,18 +264,16 @@ def _problem(source: str, item: Any) -> Problem:
 
 def _check_column(vocabulary: Vocabulary, source: str, name: str, item: MappedColumn) -> list[Problem]:
     """Return what is wrong with one column of the map."""
-    read_as = item.read_as or ""
+    read_as = vocabulary.find_name(item.read_as)
     place = f"columns.{name}"
+    if read_as is None:
+        wanted = f"expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
+        hint = nearest_hint(item.read_as or "", evidence_names(vocabulary, item.read_as or ""))
+        return [Problem(source, None, f"{place}.read_as", f"got {item.read_as!r}, {wanted}", hint)]
     if read_as in vocabulary.cause_index:
         message = f"a cause cannot be read from a table; got {read_as!r}"
         hint = f"to condition on it, read it as {GIVEN_PREFIX + read_as!r}"
         return [Problem(source, None, f"{place}.read_as", message, hint)]
-    if not is_evidence_name(vocabulary, read_as):
-        names = evidence_names(vocabulary, read_as)
-        message = (
-            f"got {read_as!r}, expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
-        )
-        return [Problem(source, None, f"{place}.read_as", message, nearest_hint(read_as, names))]
     problems = []
     if item.factor != 1.0 and read_as != AGE:
         message = f"only age has a unit, {read_as!r} has none"

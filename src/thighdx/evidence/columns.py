@@ -22,7 +22,6 @@ __all__ = [
     "Meaning",
     "Translators",
     "evidence_names",
-    "is_evidence_name",
     "plan_columns",
 ]
 
@@ -114,7 +113,8 @@ def plan_columns(
     columns : mapping of str to str, optional
         Column of the table to what it is read as: a variable id, ``age``, ``setting``,
         ``given_<cause>`` or ``<variable>:<state>``. A column named here counts as evidence, under
-        its new name only, so it is not passed through.
+        its new name only, so it is not passed through. Of these and of the names in the table
+        capitals and what parts words do not count (`Vocabulary.find_name`).
     reserved : collection of str
         Names of output columns, which no column that is passed through may have.
     translators, setting_idx, reference_day
@@ -125,15 +125,14 @@ def plan_columns(
     TableError
         With every problem of the names at once.
     """
-    renamed = columns or {}
-    problems = _check_renamed(vocabulary, names, renamed) if renamed else []
-    found, left = _find_evidence(vocabulary, names, renamed, problems)
+    asked = columns or {}
+    problems = _check_asked(vocabulary, names, asked)
+    read_as = {name: known for name in names if (known := vocabulary.find_name(asked.get(name, name)))}
+    found, left = _find_evidence(vocabulary, names, read_as, problems)
     kinds = {kind for kind, _, _ in found}
     remarks: list[str] = []
     if kinds & {"birth", "reference"}:
-        remarks = _leave_dates(
-            found, left, problems, renamed=renamed, has_reference=reference_day is not None
-        )
+        remarks = _leave_dates(found, left, problems, asked=asked, has_reference=reference_day is not None)
     virtual = _virtual(vocabulary, found, left, problems) if "virtual" in kinds else {}
     passthrough = tuple(name for name in names if name in left)
     problems += [
@@ -160,14 +159,14 @@ def plan_columns(
         evidence=tuple(name for name in names if name not in left),
         passthrough=passthrough,
         remarks=tuple(remarks),
-        renamed=renamed,
+        renamed={name: known for name, known in read_as.items() if known != name},
         translators=translators or {},
         setting_idx=setting_idx,
         reference_day=reference_day,
     )
 
 
-def _check_renamed(
+def _check_asked(
     vocabulary: Vocabulary, names: Sequence[Hashable], columns: Mapping[Hashable, str]
 ) -> list[str]:
     """Return what is wrong with what columns are to be read as."""
@@ -177,7 +176,7 @@ def _check_renamed(
         if name not in names:
             hint = nearest_hint(name, text) if isinstance(name, str) else ""
             problems.append(f"columns: the table has no column {name!r}; {hint}".removesuffix("; "))
-        if _meaning(vocabulary, read_as) is None and read_as not in vocabulary.cause_index:
+        if vocabulary.find_name(read_as) is None:
             hint = nearest_hint(str(read_as), evidence_names(vocabulary, str(read_as)))
             expected = f"expected a variable, age, setting, {GIVEN_PREFIX}<cause> or <variable>:<state>"
             problems.append(f"columns: {name!r}: got {read_as!r}, {expected}; {hint}".removesuffix("; "))
@@ -187,47 +186,43 @@ def _check_renamed(
 def _find_evidence(
     vocabulary: Vocabulary,
     names: Sequence[Hashable],
-    renamed: Mapping[Hashable, str],
+    read_as: Mapping[Hashable, str],
     problems: list[str],
 ) -> tuple[dict[Meaning, Hashable], set[Hashable]]:
     """Return which column is what, and the columns that are no evidence."""
     found: dict[Meaning, Hashable] = {}
     left: set[Hashable] = set()
     for name in names:
-        read_as = renamed.get(name, name)
-        meaning = _meaning(vocabulary, read_as)
-        if read_as in vocabulary.cause_index:
+        known = read_as.get(name)
+        if known is None:
+            left.add(name)
+        elif known in vocabulary.cause_index:
             problems.append(
                 f"column {name!r}: a cause cannot be read from a table; rename it, or call it "
-                f"'{GIVEN_PREFIX}{read_as}' to condition on it"
+                f"'{GIVEN_PREFIX}{known}' to condition on it"
             )
-        elif meaning is None:
-            left.add(name)
-        elif meaning in found:
-            problems.append(f"columns {found[meaning]!r} and {name!r}: both are {read_as!r}")
+        elif (meaning := _meaning(vocabulary, known)) in found:
+            problems.append(
+                f"columns {found[meaning]!r} and {name!r}: both are {known!r}; rename one or leave it out"
+            )
         else:
             found[meaning] = name
     return found, left
 
 
-def _meaning(vocabulary: Vocabulary, name: Hashable) -> Meaning | None:
-    """Return what a column of this name is; None if it is no evidence."""
-    if not isinstance(name, str):
-        return None
+def _meaning(vocabulary: Vocabulary, name: str) -> Meaning:
+    """Return what a column of evidence is, by its name in the vocabulary."""
     if name in vocabulary.index:
         return "variable", vocabulary.index[name], 0
     if name == SETTING:
         return "setting", 0, 0
-    if name in _AGES and vocabulary.age_starts:
+    if name in _AGES:
         return _AGES[name], 0, 0
-    if (cause := name.removeprefix(GIVEN_PREFIX)) != name and cause in vocabulary.cause_index:
-        return "given", vocabulary.cause_index[cause], 0
+    if ":" not in name:
+        return "given", vocabulary.cause_index[name.removeprefix(GIVEN_PREFIX)], 0
     variable_id, _, state = name.partition(":")
-    if variable_id in vocabulary.index:
-        index = vocabulary.index[variable_id]
-        states = vocabulary.variables[index].states
-        return ("virtual", index, states.index(state)) if state in states else None
-    return None
+    index = vocabulary.index[variable_id]
+    return "virtual", index, vocabulary.variables[index].states.index(state)
 
 
 def _leave_dates(
@@ -235,7 +230,7 @@ def _leave_dates(
     left: set[Hashable],
     problems: list[str],
     *,
-    renamed: Mapping[Hashable, str],
+    asked: Collection[Hashable],
     has_reference: bool,
 ) -> list[str]:
     """Pass dates through that say no age, and say so; one that was asked for by name is a problem."""
@@ -248,9 +243,9 @@ def _leave_dates(
     left |= dates
     need = f"it needs a column {REFERENCE_DATE}, or reference_date= (--reference-date), the day when patients were seen"
     problems += [
-        f"column {birth!r}: to be read as {DATE_OF_BIRTH!r} {need}" for name in dates if name in renamed
+        f"column {birth!r}: to be read as {DATE_OF_BIRTH!r} {need}" for name in dates if name in asked
     ]
-    if birth is None or birth in renamed:
+    if birth is None or birth in asked:
         return []
     return [f"column {birth!r} is passed through and not read as an age; {need}"]
 
@@ -319,18 +314,6 @@ def _letters(word: str) -> npt.NDArray[np.uint8]:
     """Count the letters of a word; letters that differ by a multiple of 128 count as one."""
     codes = np.frombuffer(word.encode("utf-32-le"), dtype=np.uint32) % 128
     return np.bincount(codes, minlength=128).astype(np.uint8)  # words have up to 200 letters
-
-
-def is_evidence_name(vocabulary: Vocabulary, name: str) -> bool:
-    """Whether a column of this name is read.
-
-    Examples
-    --------
-    >>> from thighdx.evidence.vocabulary import make_vocabulary
-    >>> is_evidence_name(make_vocabulary((), ("clinic",)), "setting")
-    True
-    """
-    return _meaning(vocabulary, name) is not None
 
 
 def evidence_names(vocabulary: Vocabulary, like: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rows of a table on their way to a batch: what the cells say, and which rows cannot be read.
+"""The reader of a table: cells become codes, and a row that cannot be read gets its status.
 
 A row with several faults has the first of these; its faulty cells are unknown in the batch.
 

@@ -12,6 +12,8 @@ Columns of a table
 - ``given_<cause>``: conditions on a cause.
 - Everything else is passed through and never read, ``true_<cause>`` of simulated tables included.
 
+In these names capitals do not count, nor do spaces, hyphens, underscores and dots.
+
 A row that cannot be read has a status that says why (see `thighdx.evidence.draft`) and never sinks the
 others.
 """

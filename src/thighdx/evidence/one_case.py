@@ -1,9 +1,9 @@
-"""Read the evidence of one case: names and values in, a batch of one out."""
+"""The reader of one case: names and values in, a batch of one out."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from thighdx.errors import EvidenceError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood
 from thighdx.evidence.vocabulary import (
+    A_DATE,
     AGE_VARIABLE,
     DATE_OF_BIRTH,
     GIVEN_PREFIX,
@@ -23,7 +24,6 @@ from thighdx.evidence.vocabulary import (
     as_number,
     is_unknown,
 )
-from thighdx.kb.expressions import holds, parse_expression
 from thighdx.kb.records import Variable
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def encode_case(
         Variable or cause id (or ``age``, or ``date_of_birth`` and ``reference_date``) to True/False, 1/0, yes/no,
         present/absent, positive/negative, the name of a state, ``{state: likelihood}``, or None, NaN, "",
         "unknown", "?" or "-" for unknown.
-        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table; a pandas Series is a mapping.
+        ``given_<cause>`` and ``<variable>:<state>`` mean what they mean in a table, whose columns may be written
+        in as many ways (`Vocabulary.find_name`); a pandas Series is a mapping.
     setting : str
     ignore_unknown : bool
         Leave names out that the model does not know, with a warning.
@@ -96,6 +97,7 @@ def encode_case(
             f"evidence: got {type(findings).__name__}, expected a mapping of finding to value"
         )
     setting_idx = vocabulary.setting_code(setting)
+    findings = _by_known_name(vocabulary, findings)
     codes, likelihoods, warnings = dict[str, int](), dict[str, dict[str, float]](), list[CaseWarning]()
     for name, value in _as_in_tables(vocabulary, findings).items():
         if (variable := vocabulary.by_id.get(name)) is None:
@@ -121,7 +123,18 @@ def encode_case(
         _virtual(vocabulary.index, likelihoods),
         _virtual(vocabulary.cause_index, likelihoods),
     )
-    return CaseEvidence(states, likelihoods, batch, (*warnings, *_doubts(vocabulary, states)))
+    return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+
+
+def _by_known_name(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
+    """Return findings by the names that the vocabulary has for them; what it does not know keeps its own."""
+    named: dict[str, object] = {}
+    for name, value in findings.items():
+        known = vocabulary.find_name(name) or name
+        if known in named:
+            raise EvidenceError(f"{name!r}: {known} is given twice; give one of them")
+        named[known] = value
+    return named
 
 
 def _as_in_tables(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
@@ -200,7 +213,7 @@ def _age_at(findings: Mapping[str, object]) -> float | None:
     for name in (DATE_OF_BIRTH, REFERENCE_DATE):
         day = as_day(findings.get(name))
         if day is None:
-            raise EvidenceError(f"{name}: got {findings[name]!r}, expected a date such as 1990-02-28")
+            raise EvidenceError(f"{name}: got {findings[name]!r}, expected {A_DATE}")
         days[name] = day
     born, seen = days.values()
     if born == born and seen != seen:
@@ -233,19 +246,3 @@ def _read_age(
     if years < vocabulary.age_starts[0]:
         message = f"age {years:g}: the model is about adults; scored as age band {bands[code]}"
         warnings.append(CaseWarning("outside_population", message))
-
-
-def _doubts(vocabulary: Vocabulary, states: Mapping[str, str]) -> Iterator[CaseWarning]:
-    """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
-    for name, state in states.items():
-        condition = vocabulary.by_id[name].asked_if
-        if condition and holds(parse_expression(condition), states) is False:
-            message = (
-                f"{name}={state}: asked only if {condition}, which is not so here; better leave it unknown"
-            )
-            yield CaseWarning("not_applicable", message)
-    complaints = [vocabulary.by_id[name] for name in vocabulary.complaints]
-    if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
-        listed = " or ".join(item.label.lower() for item in complaints)
-        which = "one of them" if len(complaints) > 1 else "it"
-        yield CaseWarning("outside_population", f"no {listed}: the model is about people with {which}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,7 @@ from thighdx.kb.records import Variable
 __all__ = [
     "AGE_LIMITS",
     "AGE_VARIABLE",
+    "A_DATE",
     "DATE_OF_BIRTH",
     "GIVEN_PREFIX",
     "MISSING_TYPES",
@@ -48,6 +50,7 @@ MISSING_WORDS = frozenset(
     {"", "na", "n/a", "nan", "nat", "null", "<na>", "unknown", "not known", "?", "-"}
     | {"don't know", "dont know", "do not know", "not sure"}
 )
+A_DATE = "a date such as 1990-02-28 (ISO 8601), or with dots, the day first: 28.2.1990"
 NONE = "none"  # a state of some variables; of all others it means unknown, as Python writes it
 MISSING_TYPES = frozenset({"NAType", "NaTType"})  # of pandas, known without importing it
 # Index of the state these words mean, for variables whose states are absent|present or negative|positive.
@@ -78,6 +81,8 @@ _PRESENCE_STATES = (("absent", "present"), ("negative", "positive"))
 _NEGATIONS = ("no ", "not ", "non", "un", "in", "without ")
 _YEARS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:years?(?: old)?|yrs?|y/?o|y)\.?", re.IGNORECASE)
 _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)")  # with dots the day comes first everywhere
+_PARTS_WORDS = re.compile(r"[\s\-_.]+")
 
 
 def is_missing(value: object) -> bool:
@@ -136,18 +141,22 @@ def age_in_years(value: object) -> float | None:
 def as_day(value: object) -> float | None:
     """Return a date as the number YYYYMMDD, NaN for unknown, None where it is no date.
 
-    Whole years between two of them are the whole ten thousands of their difference.
+    With slashes nothing is read: nobody knows whether 3/4/1990 is in March or in April. Whole years between two dates
+    are the whole ten thousands of their difference.
 
     Examples
     --------
-    >>> as_day("1990-02-28"), as_day(date(1990, 2, 28)), as_day("28.2.1990"), as_day(1990)
-    (19900228.0, 19900228.0, None, None)
+    >>> as_day("1990-02-28"), as_day(date(1990, 2, 28)), as_day("28.2.1990"), as_day("3/4/1990"), as_day(1990)
+    (19900228.0, 19900228.0, 19900228.0, None, None)
     """
     if is_unknown(value):
         return math.nan
     if isinstance(value, str):
+        dotted = _DOTTED.match(value.strip())
         try:
-            value = date.fromisoformat(value.strip()[:10])
+            value = (
+                date(*map(int, dotted.groups()[::-1])) if dotted else date.fromisoformat(value.strip()[:10])
+            )
         except ValueError:
             return None
     if hasattr(value, "item"):  # numpy's
@@ -213,8 +222,30 @@ class Vocabulary:
 
     @cached_property
     def _setting_index(self) -> Mapping[str, int]:
-        """Place of every setting, by its name as `_as_id` writes it."""
-        return {_as_id(name): place for place, name in enumerate(self.settings)}
+        """Place of every setting, by its bare name."""
+        return {_bare(name): place for place, name in enumerate(self.settings)}
+
+    @cached_property
+    def _names(self) -> tuple[frozenset[str], Mapping[str, str]]:
+        """What columns and findings can be called; and the same by bare names, those that only one of them has."""
+        ages = ["age", DATE_OF_BIRTH, REFERENCE_DATE] if self.age_starts else []
+        given = [GIVEN_PREFIX + cause for cause in self.cause_index]
+        virtual = [f"{item.id}:{state}" for item in self.variables for state in item.states]
+        names = [*self.by_id, *ages, "setting", *given, *virtual]
+        bare = list(map(_bare, names))
+        counts = Counter(bare)
+        alone = {word: name for word, name in zip(bare, names, strict=True) if counts[word] == 1}
+        return frozenset(names), alone
+
+    def find_name(self, name: object) -> str | None:
+        """Return the name here of what a column or a finding is called; None if it is nothing of this model.
+
+        Capitals do not count, nor do spaces, hyphens, underscores and dots: ``Desk Work`` is ``desk_work``.
+        """
+        if not isinstance(name, str):
+            return None
+        names, alone = self._names
+        return name if name in names else alone.get(_bare(name))
 
     @staticmethod
     def find_code(variable: Variable, value: object) -> int | None:
@@ -278,7 +309,7 @@ class Vocabulary:
 
     def find_setting(self, setting: object) -> int | None:
         """Return the index of a setting, None if the model has no such setting."""
-        return self._setting_index.get(_as_id(setting)) if isinstance(setting, str) else None
+        return self._setting_index.get(_bare(setting)) if isinstance(setting, str) else None
 
     def read_setting(self, setting: object) -> int | None:
         """Return the index of a setting, `UNKNOWN`, or None if it is neither."""
@@ -312,10 +343,9 @@ class Vocabulary:
 
     def _name_hint(self, name: str) -> str:
         """Say what an unknown name may mean: an alias, a near name, or the setting, which is no finding."""
-        word = _as_id(name)
+        word = _bare(name)
         for variable in self.by_id.values():
-            aliases = {_as_id(alias) for alias in variable.aliases}
-            if word in aliases or word == variable.id:
+            if word in map(_bare, variable.aliases):
                 return f"did you mean {variable.id!r}? ({variable.label})"
         if len(word) > 2 and (found := [known for known in self.names() if word in known.split("_")]):
             shown = ", ".join(repr(known) for known in found[:3]) + (", ..." if len(found) > 3 else "")
@@ -355,9 +385,9 @@ def _codes_of_words(states: tuple[str, ...]) -> Mapping[str, int]:
     return {**of_none, **of_sex, **own}
 
 
-def _as_id(name: str) -> str:
-    """Write a name as ids are: small letters, and one underscore for what parts words."""
-    return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
+def _bare(name: str) -> str:
+    """Write a name in small letters and without what parts words."""
+    return _PARTS_WORDS.sub("", name).lower()
 
 
 def make_vocabulary(

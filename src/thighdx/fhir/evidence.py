@@ -16,6 +16,7 @@ from thighdx.fhir.findings import (
     Finding,
     Unused,
     cause_codes,
+    check_day,
     condition,
     day_of,
     items,
@@ -95,6 +96,8 @@ def evidence(
     ------
     EvidenceError
         If it is no such resource, or of several patients.
+    OptionError
+        If `on` is no date.
 
     Examples
     --------
@@ -146,10 +149,13 @@ class EvidenceReader:
         ------
         EvidenceError
             If it is none that can be read, or of several patients.
+        OptionError
+            If `on` is no date.
         """
         kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
         if kind not in READ:
             raise EvidenceError(f"resourceType: got {kind!r}, expected one of {', '.join(READ)}")
+        check_day(on)
         parts = list(_parts(dict(resource)))
         context = replace(self._context, on=on or _latest(dict(resource), parts))
         try:

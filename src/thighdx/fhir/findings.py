@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from thighdx.errors import OptionError
 from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.fhir.codes import AGE, NOTHING, CodeMap, CodeRow
 from thighdx.fhir.names import SYSTEMS, Json, own_system
@@ -16,6 +17,7 @@ __all__ = [
     "Context",
     "Finding",
     "Unused",
+    "check_day",
     "codings",
     "condition",
     "day_of",
@@ -114,6 +116,18 @@ def day_of(*values: object) -> datetime.date | None:
             except ValueError:
                 continue
     return None
+
+
+def check_day(on: object) -> None:
+    """Refuse what is to be a day and is none.
+
+    Raises
+    ------
+    OptionError
+        Says what to give.
+    """
+    if not isinstance(on, datetime.date | None):
+        raise OptionError(f"on: got {on!r}, expected a datetime.date; see datetime.date.fromisoformat")
 
 
 def condition(resource: Json, where: str, context: Context) -> Iterator[Finding | Unused]:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from thighdx import __version__
+from thighdx.errors import OptionError
 from thighdx.fhir.evidence import FhirEvidence
+from thighdx.fhir.findings import check_day
 from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_version
 from thighdx.kb.records import Code
 from thighdx.reasoning.intervals.level import check_level
@@ -35,6 +37,8 @@ def risk_assessment(
 
     Parameters
     ----------
+    result : Result
+        Of `Model.diagnose`.
     evidence : FhirEvidence, optional
         Where the findings came from: the resources that were used become `basis`, and what was not used a note.
     subject : mapping, optional
@@ -55,7 +59,7 @@ def risk_assessment(
     Raises
     ------
     OptionError
-        If the level is no number between 0 and 1.
+        If the level is no number between 0 and 1, `subject` no mapping or `on` no date.
 
     Examples
     --------
@@ -65,8 +69,13 @@ def risk_assessment(
     >>> found["status"], found["prediction"][0]["outcome"]["text"]
     ('preliminary', 'Hamstring strain')
     """
+    check_day(on)
     if interval is not None:
         check_level(interval)
+    if not isinstance(subject, Mapping | None):
+        raise OptionError(
+            f"subject: got {subject!r}, expected a reference such as {{'reference': 'Patient/1'}}"
+        )
     card = result.model
     found: Json = {
         "resourceType": "RiskAssessment",

@@ -39,6 +39,8 @@ def form_sections(model: Model, max_cost: str = "ask") -> tuple[FormSection, ...
 
     Parameters
     ----------
+    model : Model
+        Whose questions they are.
     max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}
         Tiers above it are left out.
 

@@ -69,6 +69,8 @@ def redcap_form(model: Model, max_cost: str = "ask") -> RedcapForm:
 
     Parameters
     ----------
+    model : Model
+        Whose questions they are.
     max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}
         What is dearer is left out.
 

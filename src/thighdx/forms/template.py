@@ -9,6 +9,7 @@ from thighdx.errors import TableError
 from thighdx.evidence.columns import AGE, SETTING
 from thighdx.evidence.vocabulary import AGE_VARIABLE
 from thighdx.forms.plan import form_sections, is_yes_no
+from thighdx.text import condition_name
 
 if TYPE_CHECKING:
     from thighdx.kb.records import Variable
@@ -39,8 +40,12 @@ def write_template(model: Model, path: str | Path, *, max_cost: str = "ask", n_r
 
     Parameters
     ----------
+    model : Model
+        Whose questions they are.
     path : path
         Ends in ``.xlsx``.
+    max_cost : {"ask", "examine", "cheap_test", "imaging_or_invasive"}
+        What is dearer is left out.
     n_rows : int
         Rows whose cells have a list of answers.
 
@@ -60,14 +65,16 @@ def write_template(model: Model, path: str | Path, *, max_cost: str = "ask", n_r
     _column(patients, 1, "id", "Your own number of the patient", shade="FFFFFF")
     _column(patients, 2, SETTING, "Where the patient was seen", shade="FFFFFF")
     _answers(patients, 2, model.settings, n_rows)
-    place = 3
+    place, labels = 3, model.compiled.labels
     for section, shade in zip(sections, SHADES, strict=False):
         for variable in section.variables:
             name, answers = _name(variable), _words(variable)
             _column(patients, place, name, variable.question, shade=shade)
             _answers(patients, place, answers, n_rows)
             shown = ", ".join(answers) or "years, 0 to 120"
-            questions.append([name, section.title, variable.question, shown, variable.asked_if])
+            questions.append(
+                [name, section.title, variable.question, shown, condition_name(variable.asked_if, labels)]
+            )
             place += 1
     patients.freeze_panes = "C2"
     questions.freeze_panes = "A2"

@@ -1,4 +1,4 @@
-"""Fill templates: whatever is put in is escaped."""
+"""Templates filled in: whatever is put into a page is escaped."""
 
 from __future__ import annotations
 

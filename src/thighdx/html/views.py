@@ -1,4 +1,4 @@
-"""What templates cannot read off an object by themselves: bars of a waterfall, and figures put side by side."""
+"""Bars of a waterfall and figures side by side: what templates need and cannot read off an object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check what the tables of a knowledge base say about one another, all problems in one pass.
+"""The check of what the tables of a knowledge base say about one another, all problems in one pass.
 
 Names, states, keys, quantiles, sources and expressions; what the numbers add up to is checked when the
 network is built.

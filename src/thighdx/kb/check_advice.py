@@ -1,4 +1,4 @@
-"""Check that advice is coded: what it tells people to do, what not, and that every emergency has some."""
+"""The check that advice is coded: what it tells people to do, what not, and that every emergency has some."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check the lists in which questions are put together."""
+"""The check of lists in which questions are put together."""
 
 from __future__ import annotations
 

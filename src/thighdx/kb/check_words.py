@@ -1,4 +1,4 @@
-"""Check the words of a model that does not speak English."""
+"""The check of the words of a model that does not speak English."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class _Expert(_Strict):
 class _Manifest(_Strict):
     format: Literal[1]  # MANIFEST_FORMAT
     name: Name
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([a-z0-9.+-]*)$", max_length=50)]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([a-z0-9_.+-]*)$", max_length=500)]
     title: Text
     max_causes: Annotated[int, Field(ge=1, le=10)]
     default_setting: Name
@@ -145,10 +145,15 @@ def with_changes(text: str, *, max_causes: int, rebased: Mapping[str, Mapping[st
     return _edited(text, lambda data: data.update(changes))
 
 
-def with_experts(text: str, experts: Sequence[Expert]) -> str:
+def with_experts(text: str, experts: Sequence[Expert], *, version: str | None = None) -> str:
     """Return the text of a manifest with more experts behind the others; comments and order stay."""
     added = [{"id": item.id, "role": item.role, "label": item.label} for item in experts]
-    return _edited(text, lambda data: data["experts"].extend(added))
+
+    def edit(data: Any) -> None:
+        data["experts"].extend(added)
+        data["version"] = version or data["version"]
+
+    return _edited(text, edit)
 
 
 def _edited(text: str, edit: Callable[[Any], None]) -> str:

@@ -31,6 +31,11 @@ def shipped_models() -> list[str]:
 def model_path(name: str) -> Path:
     """Return the folder of a shipped model.
 
+    Parameters
+    ----------
+    name : str
+        One of `shipped_models`.
+
     Raises
     ------
     UnknownNameError

@@ -1,4 +1,4 @@
-"""Read YAML 1.2 that somebody else wrote, with one kind of error for whatever is wrong with it."""
+"""YAML 1.2 that somebody else wrote, read with one kind of error for whatever is wrong with it."""
 
 from __future__ import annotations
 

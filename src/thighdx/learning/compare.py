@@ -16,8 +16,8 @@ from thighdx.evaluation.scoring_rules import Bools, brier_parts, log_of_truth, t
 from thighdx.evidence.batch import EvidenceBatch, take_cases
 from thighdx.inference.engine import infer
 from thighdx.learning.estimate import Progress, Source, estimate
+from thighdx.learning.learner import network_of
 from thighdx.learning.records import Records
-from thighdx.learning.units import network_of
 from thighdx.network.build import Network
 from thighdx.network.spec import Floats
 from thighdx.plain import Plain
@@ -60,7 +60,7 @@ class Comparison(Plain):
     top_1_new: float
     top_3_old: float
     top_3_new: float
-    _worked_out: ClassVar = {"verdict": "top_3_new"}
+    _worked_out: ClassVar[dict[str, str]] = {"verdict": "top_3_new"}
 
     @property
     def verdict(self) -> str:

@@ -130,7 +130,17 @@ class Counts:
 
 
 def combine(counts: Iterable[Counts]) -> Counts:
-    """Add up the counts of the parts of a table, in any order.
+    """Add up the counts of the parts of a table, in any order and to the last bit.
+
+    Parameters
+    ----------
+    counts : iterable of Counts
+        From `learn_counts`, one per part.
+
+    Returns
+    -------
+    Counts
+        Those of the whole table, for `Model.learn`.
 
     Raises
     ------
@@ -156,7 +166,26 @@ def learn_counts(
     setting: str | None = None,
     use_unlabelled: bool = True,
 ) -> Counts:
-    """Count one part of a table, as a partition of Spark or Dask does; see `Model.learn` for the parameters.
+    """Count one part of a table, as a partition of Spark or Dask does.
+
+    Parameters
+    ----------
+    model : Model
+        The same for every part.
+    batch : frame or record batch
+        Records as for `Model.learn`.
+    truth, setting, use_unlabelled
+        As for `Model.learn`.
+
+    Returns
+    -------
+    Counts
+        Sums over the records, which hold none of them; `combine` adds those of all parts up.
+
+    Raises
+    ------
+    TableError
+        If nothing says what the causes were, or a column cannot be read.
 
     Examples
     --------

@@ -20,12 +20,12 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import EvidenceError, TableError
 from thighdx.learning.counts import Counts, Tally, combine, count_records, digest_of, weighted
+from thighdx.learning.learner import Learner, Place, with_new_shares
 from thighdx.learning.missing import Missing
 from thighdx.learning.posterior import Marginals, improve, marginals
 from thighdx.learning.records import Records, read_records
 from thighdx.learning.shares import SharesUnit
 from thighdx.learning.unit import Unit
-from thighdx.learning.units import Learner, Place, with_new_shares
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.layout import JudgementLayout, judgement_layout
 

@@ -19,7 +19,7 @@ from thighdx.errors import TableError
 from thighdx.learning.compare import Comparison, compare, cross_validate, ranked_causes
 from thighdx.learning.counts import Counts, Tally
 from thighdx.learning.estimate import Estimate, estimate, read_source
-from thighdx.learning.tables import Learnt, check_name, compile_learnt, learnt_rows, significant
+from thighdx.learning.tables import LearnedRows, check_name, compile_learned, learned_rows, significant
 
 __all__ = ["CONFLICT", "Learned", "learn"]
 
@@ -70,13 +70,36 @@ class Learned(Shown, Generic[ModelT]):
     comparison: Comparison | None = None
 
     def save(self, path: str | Path) -> Path:
-        """Write the new model's folder; see `Model.save`."""
+        """Write the new model's folder, which `thighdx.read_model` opens.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of a folder that is not there yet; it appears complete or not at all.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
         return save_model(self.model.compiled, path)
 
     def evaluate(
         self, held_out: Any, *, truth: Any = None, setting: str | None = None, patient: str | None = None
     ) -> Comparison:
         """Compare the new model with the old one on records that neither learned from.
+
+        Parameters
+        ----------
+        held_out : frame, list of frames or record batches, or function that returns these
+            Records as for `Model.learn`.
+        truth, setting, patient
+            As for `Model.learn`; patients, not records, are taken as independent.
+
+        Returns
+        -------
+        Comparison
+            Log score, reliability and hits of both models, with an interval of the difference and a verdict.
 
         Raises
         ------
@@ -88,7 +111,13 @@ class Learned(Shown, Generic[ModelT]):
         return compare(self.before.network, self.model.network, source(), ranked=ranked_causes(self.before))
 
     def summary(self, n_shown: int = N_SHOWN) -> str:
-        """Say in words what was learned, naming as many of the numbers that moved furthest."""
+        """Return in words what was learned, on several lines.
+
+        Parameters
+        ----------
+        n_shown : int
+            How many of the numbers that moved furthest are named; 0 names none.
+        """
         tally, changes = self.tally, self.changes
         lines = [
             f"{self.name}: {tally.n_used:,} records ({tally.complete:,} with all causes known, {tally.partial:,} in "
@@ -170,18 +199,18 @@ def learn(
             model, source, seed=seed, folds=folds, weight=weight, use_unlabelled=use_unlabelled, progress=say
         )
     say("building the model")
-    learnt = learnt_rows(model.compiled, found, name=name, min_count=min_count)
+    rows = learned_rows(model.compiled, found, name=name, min_count=min_count)
     new = model
-    if learnt.rows:
-        new = wrap(compile_learnt(model.compiled, learnt, found, name=name, setting=where))
+    if rows.rows:
+        new = wrap(compile_learned(model.compiled, rows, found, name=name, setting=where))
     return Learned(
         name=name,
         model=new,
         before=model,
-        changes=_changes(found, learnt, min_count),
+        changes=_changes(found, rows, min_count),
         tally=found.counts.tally,
         without_record=_without_record(model, found),
-        n_held_back=learnt.n_held_back,
+        n_held_back=rows.n_held_back,
         min_count=min_count,
         comparison=comparison,
     )
@@ -197,9 +226,9 @@ def _check(weight: float, folds: int, min_count: float) -> None:
         raise TableError(f"min_count: got {min_count!r}, expected a number from 0 on")
 
 
-def _changes(found: Estimate, learnt: Learnt, min_count: float) -> pd.DataFrame:
+def _changes(found: Estimate, rows: LearnedRows, min_count: float) -> pd.DataFrame:
     """Put prior, counts and posterior side by side."""
-    idx, layout = learnt.judgement_idx, found.layout
+    idx, layout = rows.judgement_idx, found.layout
     bearing, credited = np.round(found.bearing[idx], 3), np.round(found.credited[idx], 3)
     is_small = (credited < min_count) | (bearing - credited < min_count)
     factor = significant(np.exp(np.clip(found.log_bayes_factor[idx], -700, 700)))
@@ -208,7 +237,7 @@ def _changes(found: Estimate, learnt: Learnt, min_count: float) -> pd.DataFrame:
         "key": ["|".join(layout.keys[i][1]) for i in idx],
     }
     for place, level in enumerate(("q05", "q50", "q95")):
-        columns[f"prior_{level}"] = learnt.prior[:, place]
+        columns[f"prior_{level}"] = rows.prior[:, place]
     columns["records"] = np.where(bearing < min_count, np.nan, bearing)
     columns["credited"] = np.where(is_small, np.nan, credited)
     for level, z in (("q05", -Z95), ("q50", 0.0), ("q95", Z95)):
@@ -216,7 +245,7 @@ def _changes(found: Estimate, learnt: Learnt, min_count: float) -> pd.DataFrame:
         linear = [from_working(t, scale) for scale in ("odds_ratio", "probability")]
         columns[f"data_{level}"] = significant(np.where(layout.is_odds_ratio[idx], *linear))
     for place, level in enumerate(("q05", "q50", "q95")):
-        columns[f"posterior_{level}"] = learnt.posterior[:, place]
+        columns[f"posterior_{level}"] = rows.posterior[:, place]
     columns["shift"] = np.round((found.quantiles[idx, 1] - layout.point[idx]) / layout.sd[idx], 4)
     columns["bayes_factor"] = factor
     columns["conflict"] = factor < 1 / CONFLICT

@@ -16,10 +16,10 @@ from thighdx.evidence.batch import EvidenceBatch
 from thighdx.learning.contexts import ContextUnit
 from thighdx.learning.counts import chunks, posterior_of
 from thighdx.learning.findings import FindingUnit
+from thighdx.learning.learner import Learner, Place
 from thighdx.learning.records import Records
 from thighdx.learning.shares import SharesUnit
 from thighdx.learning.unit import Unit
-from thighdx.learning.units import Learner, Place
 from thighdx.network.spec import Floats
 
 __all__ = ["Missing"]

@@ -30,10 +30,10 @@ from thighdx.network.spec import Floats, NetworkSpec
 
 __all__ = [
     "EXPERT_PREFIX",
-    "Learnt",
+    "LearnedRows",
     "check_name",
-    "compile_learnt",
-    "learnt_rows",
+    "compile_learned",
+    "learned_rows",
     "shown_count",
     "significant",
 ]
@@ -45,7 +45,7 @@ MOST_HALVINGS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learnt:
+class LearnedRows:
     """Rows ready to be written, in the order of the judgements that were learned.
 
     Attributes
@@ -103,7 +103,7 @@ def shown_count(count: float, min_count: float, *, of: float | None = None) -> s
     return f"{count:.1f}".removesuffix(".0")
 
 
-def learnt_rows(compiled: CompiledModel, found: Estimate, *, name: str, min_count: float) -> Learnt:
+def learned_rows(compiled: CompiledModel, found: Estimate, *, name: str, min_count: float) -> LearnedRows:
     """Turn posteriors into rows of the tables."""
     idx = np.flatnonzero(found.is_learned)
     is_odds = found.layout.is_odds_ratio[idx]
@@ -121,7 +121,7 @@ def learnt_rows(compiled: CompiledModel, found: Estimate, *, name: str, min_coun
         if not too_far.any():
             break
         share[too_far] *= 0.5
-    return Learnt(idx, tuple(rows), prior, posterior, int((share < 1).sum()))
+    return LearnedRows(idx, tuple(rows), prior, posterior, int((share < 1).sum()))
 
 
 def _between(prior: Floats, wanted: Floats, share: Floats, is_odds: np.ndarray) -> Floats:
@@ -212,8 +212,8 @@ def _contradictions(spec: NetworkSpec, found: Estimate) -> Iterable[int]:
             yield from layout.frequencies[position][row].tolist()
 
 
-def compile_learnt(
-    compiled: CompiledModel, learnt: Learnt, found: Estimate, *, name: str, setting: str
+def compile_learned(
+    compiled: CompiledModel, learnt: LearnedRows, found: Estimate, *, name: str, setting: str
 ) -> CompiledModel:
     """Return the model of the tables with the new rows, read and solved as `thighdx model build` does."""
     files = _files(compiled, learnt.rows, _source(found, name, setting), name)
@@ -249,7 +249,9 @@ def _files(
     manifest = with_changes(files[MANIFEST_FILE], max_causes=compiled.spec.max_causes, rebased={})
     label = f"Records {name}: what became of the numbers in their light"
     expert = Expert(f"{EXPERT_PREFIX}{name}", "records", label)
-    files[MANIFEST_FILE] = with_experts(manifest, [expert])
+    before = compiled.kb.manifest.version
+    version = f"{before}{'.' if '+' in before else '+'}{name}"
+    files[MANIFEST_FILE] = with_experts(manifest, [expert], version=version)
     added: dict[str, list[Mapping[str, object]]] = {"sources": [source]}
     for row in rows:
         assert row.quantiles is not None

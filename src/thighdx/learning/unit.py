@@ -1,4 +1,4 @@
-"""Numbers whose likelihoods hang together are one unit: what a unit must be able to say."""
+"""One unit of learning: numbers whose likelihoods hang together, and what a unit must be able to say."""
 
 from __future__ import annotations
 

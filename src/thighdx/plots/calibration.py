@@ -1,4 +1,4 @@
-"""Are the probabilities honest? Forecasts against what was the case."""
+"""A picture of calibration: forecasts against what was the case."""
 
 from __future__ import annotations
 

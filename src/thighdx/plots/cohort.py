@@ -1,4 +1,4 @@
-"""A scored table at a glance: who could be scored, how urgent they are, and what they have."""
+"""A picture of a scored table: who could be scored, how urgent they are, and what they have."""
 
 from __future__ import annotations
 

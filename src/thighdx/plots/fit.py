@@ -1,4 +1,4 @@
-"""Whether the findings fit together."""
+"""A picture of how the findings fit together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How posteriors moved as findings came in."""
+"""A picture of how posteriors moved as findings came in."""
 
 from __future__ import annotations
 

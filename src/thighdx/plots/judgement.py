@@ -1,4 +1,4 @@
-"""One number: what each expert stated, the density fitted to it, and what is used."""
+"""A picture of one number: what each expert stated, the density fitted to it, and what is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model learned about a cause: what was held before, what the records say, what became of it."""
+"""A picture of what a model learned about a cause: what was held before, what records say, what is held now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network around one cause: what leads to it, what it does, and what looks like it."""
+"""A picture of the network around one cause: what leads to it, what it does, and what looks like it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How probable the causes are, with what is not known about that."""
+"""A picture of how probable the causes are, with what is not known about that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would change the answer: judgements by how far they move a posterior."""
+"""A picture of what would change the answer: judgements by how far they move a posterior."""
 
 from __future__ import annotations
 

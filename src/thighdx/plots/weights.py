@@ -1,4 +1,4 @@
-"""Weight of evidence: what each finding does to the odds of a cause, or to the ratio of two causes."""
+"""A picture of the weight of evidence: what each finding does to the odds of a cause, or of two causes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Why, how sure, what next, what would change the answer, how urgent: on top of the posterior."""
+"""A room per question about a case: why, how sure, what next, what would change it, how urgent, what to do."""

@@ -132,6 +132,10 @@ def apply_reviews(
 
     Parameters
     ----------
+    model : Model
+        The one that was read.
+    reviewers : sequence of Reviewer
+        With what `read_review` found.
     path : path
         A new or empty folder.
     cases : sequence of ComparedCase

@@ -34,6 +34,19 @@ def write_pages(model: Model, causes: Sequence[str], folder: str | Path) -> list
     distribution that the model uses and published figures, its rules and advice, and the published cases that
     have it.
 
+    Parameters
+    ----------
+    model : Model
+    causes : sequence of str
+        Ids, in the order wanted.
+    folder : path
+        Which is there.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
     Raises
     ------
     UnknownNameError

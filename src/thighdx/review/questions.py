@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from thighdx.elicitation.pool import pooled_quantiles
-from thighdx.kb.records import JudgementTable, Key
+from thighdx.kb.records import Advice, JudgementTable, Key, RedFlag
 from thighdx.network.profile import context_facts
-from thighdx.text import graded_name, in_words, level_name, of_hundred, state_name
+from thighdx.text import Labels, condition_name, graded_name, in_words, level_name, of_hundred, state_name
 
 if TYPE_CHECKING:
     from thighdx.elicitation.judgements import PooledJudgement
@@ -83,6 +83,12 @@ def denominator(value: float) -> int:
 def review_items(model: Model, cause: str) -> tuple[ReviewItem, ...]:
     """Return everything to be reviewed about a cause: shares, findings, circumstances, rules, advice.
 
+    Parameters
+    ----------
+    model : Model
+    cause : str
+        Its id.
+
     Raises
     ------
     UnknownNameError
@@ -92,24 +98,24 @@ def review_items(model: Model, cause: str) -> tuple[ReviewItem, ...]:
     asked = _Asked(model, cause)
     kb = model.compiled.kb
     flags = [rule for rule in kb.red_flags if rule.suspect == cause]
-    levels = [level_name(rule.level, kb.labels).lower() for rule in flags]
-    rules = [
-        ReviewItem("red_flags", (rule.id,), f"{level}, if {rule.when}. {rule.reason}")
-        for rule, level in zip(flags, levels, strict=True)
-    ]
+    rules = [ReviewItem("red_flags", (rule.id,), _rule_words(rule, asked.labels)) for rule in flags]
     advice = [
-        ReviewItem("management", (item.id,), _advice_words(item.kind, item.advice, item.when, item.caution))
+        ReviewItem("management", (item.id,), _advice_words(item, asked.labels))
         for item in kb.advice
         if item.cause == cause
     ]
     return (*asked.numbers(), *rules, *advice)
 
 
-def _advice_words(kind: str, advice: str, when: str, caution: str) -> str:
+def _rule_words(rule: RedFlag, labels: Labels) -> str:
+    return f"{level_name(rule.level, labels).lower()}, if {condition_name(rule.when, labels)}. {rule.reason}"
+
+
+def _advice_words(item: Advice, labels: Labels) -> str:
     parts = [
-        f"{in_words(kind)}: {advice}",
-        f"Only if {when}." if when else "",
-        f"Caution: {caution}" if caution else "",
+        f"{in_words(item.kind)}: {item.advice}",
+        f"Only if {condition_name(item.when, labels)}." if item.when else "",
+        f"Caution: {item.caution}" if item.caution else "",
     ]
     return " ".join(part for part in parts if part)
 
@@ -154,7 +160,8 @@ class _Asked:
     def _link(self, key: Key, of: int) -> str:
         variable = self.model.variables[key[1]]
         words = f"Of {of:,} patients who have this alone, how many have: {self._named(variable.id, key[2])}?"
-        return words + (f" Asked only if {variable.asked_if}." if variable.asked_if else "")
+        only_if = condition_name(variable.asked_if, self.labels)
+        return words + (f" Asked only if {only_if}." if only_if else "")
 
     def _effect(self, key: Key, of: int) -> str:
         del of

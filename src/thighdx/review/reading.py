@@ -1,4 +1,4 @@
-"""Read a filled-in workbook back, with every problem of every cell at once."""
+"""A filled-in workbook read back: what the expert said, and every problem of every cell at once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,14 @@ class Verdict:
 
 
 def read_review(model: Model, path: str | Path) -> tuple[Verdict, ...]:
-    """Read what an expert filled in.
+    """Return what an expert filled in; what was left empty says nothing.
+
+    Parameters
+    ----------
+    model : Model
+        The one that the workbook was made from.
+    path : path
+        The workbook.
 
     Raises
     ------

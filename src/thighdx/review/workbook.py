@@ -49,6 +49,14 @@ HOW_TO = (
 def write_workbook(model: Model, causes: Sequence[str], path: str | Path) -> Path:
     """Write the workbook, a sheet per cause.
 
+    Parameters
+    ----------
+    model : Model
+    causes : sequence of str
+        Ids, in the order wanted.
+    path : path
+        Ends in ``.xlsx``.
+
     Raises
     ------
     TableError

@@ -36,7 +36,12 @@ def evidence_schema(model: Model) -> dict[str, Any]:
     """Return the schema of the findings of a case for `Model.diagnose`.
 
     It asks for states by name, true or false, null for unknown, or one likelihood per state; `diagnose` takes more
-    words.
+    words, and names written in other ways.
+
+    Parameters
+    ----------
+    model : Model
+        Whose variables and causes are the keys.
 
     Examples
     --------

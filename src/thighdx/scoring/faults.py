@@ -20,6 +20,7 @@ from thighdx.evidence.columns import ColumnPlan
 from thighdx.evidence.distinct import cell
 from thighdx.evidence.draft import STATUSES, BadCells, Codes, EncodedRows
 from thighdx.evidence.vocabulary import (
+    A_DATE,
     AGE_LIMITS,
     Vocabulary,
     is_unknown,
@@ -153,7 +154,7 @@ class FaultReader:
         elif bad.status == "out_of_range":
             wanted = f"a date up to {AGE_LIMITS[1]:g} years before the patient was seen"
         else:
-            wanted = "a date such as 1990-02-28"
+            wanted = A_DATE
         if kind in ("age", "virtual") and isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()):
             wanted += "; a comma in numbers is read with decimal=',' (--decimal ,) from a file"
         return f"got {_shown(value)!r}, expected {wanted}"

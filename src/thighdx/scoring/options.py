@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypedDict, TypeVar, get_args
 
 from thighdx.errors import TableError
-from thighdx.evidence.vocabulary import as_day
+from thighdx.evidence.vocabulary import A_DATE, as_day
 from thighdx.plain import Plain
 from thighdx.reasoning.intervals.level import check_level
 
@@ -105,7 +105,7 @@ class ScoreOptions(Plain):
     reference_date: str | date | None = None
     n_threads: int | None = field(default=None, compare=False)
     engine: Engine = "auto"
-    _renamed: ClassVar = {"engine": ""}
+    _renamed: ClassVar[dict[str, str]] = {"engine": ""}
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, with a `TableError` or `OptionError`."""
@@ -126,9 +126,7 @@ class ScoreOptions(Plain):
                 )
 
         if self.reference_date is not None and not (as_day(self.reference_date) or 0) > 0:
-            raise TableError(
-                f"reference_date: got {self.reference_date!r}, expected a date such as '2026-03-31'"
-            )
+            raise TableError(f"reference_date: got {self.reference_date!r}, expected {A_DATE}")
 
 
 def _is_whole(value: object) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+import numpy as np
 import pytest
 
 import thighdx
@@ -196,6 +198,32 @@ def test_part_of_a_list_can_be_answered(model: thighdx.Model) -> None:
     interview = Interview(model)
     interview.answer({"posterior_thigh_pain": "yes", "muscle_cramp": "?", "calf_pain": False})
     assert interview.result_evidence == {"posterior_thigh_pain": "present", "calf_pain": "absent"}
+
+
+@pytest.mark.parametrize("answer", [False, "no", "No ", 0, "n", "none", "none of these", [], np.False_])
+def test_no_to_a_list_is_none_of_these(model: thighdx.Model, answer: object) -> None:
+    interview = Interview(model)
+    interview.answer(answer)
+    assert set(interview.result_evidence.values()) == {"absent"}
+
+
+@pytest.mark.parametrize("answer", [False, True, "no"])
+def test_every_question_reads_an_answer_as_diagnose_does(model: thighdx.Model, answer: object) -> None:
+    interview = Interview(model, {"posterior_thigh_pain": True, "age": 34}, as_lists=False, max_questions=25)
+    n_taken = 0
+    while (question := interview.question) is not None:
+        try:
+            expected = model.diagnose({question.variable: answer}).evidence
+        except EvidenceError as error:
+            with pytest.raises(EvidenceError, match=re.escape(str(error))):
+                interview.answer(answer)
+        else:
+            interview.answer(answer)
+            assert interview.asked[-1].answers == expected
+            n_taken += 1
+            interview.back()
+        interview.answer("don't know")
+    assert n_taken > 5
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from thighdx.display import Shown
 from thighdx.plain import Plain, table_of
 from thighdx.reasoning.explain.comparison import Named, Verdict
 from thighdx.reasoning.explain.provenance import Basis
-from thighdx.text import percent, signed
+from thighdx.text import percent, printable, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ class ExplanationLine(Plain):
     via: Via
     other: str
     judgements: tuple[Basis, ...]
-    _worked_out: ClassVar = {
+    _worked_out: ClassVar[dict[str, str]] = {
         "direction": "decibans",
         "explaining_away": "direct_decibans",
         "sources": "judgements",
@@ -202,7 +202,7 @@ class Explanation(Shown, Plain):
     n_nodes: int
     closing_error_decibans: float
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    _worked_out: ClassVar = {"statement": "setting"}
+    _worked_out: ClassVar[dict[str, str]] = {"statement": "setting"}
 
     @property
     def statement(self) -> str:
@@ -256,7 +256,8 @@ def _table_row(row: tuple[str, float, str, bool], width: int, largest: float) ->
     """Write one row; a bar of `BAR_WIDTH` stands for the largest contribution."""
     text, decibans, note, has_bar = row
     length = round(BAR_WIDTH * abs(decibans) / largest) if has_bar and largest else 0
-    left, right = ("█" * length, "") if decibans < 0 else ("", "█" * length)
+    bar = printable("█", "#") * length
+    left, right = (bar, "") if decibans < 0 else ("", bar)
     middle = "|" if has_bar else " "
-    bar = f"{left:>{BAR_WIDTH}}{middle}{right:<{BAR_WIDTH}}"
-    return f"  {text:<{width}} {decibans:>+7.1f}  {bar} {note}".rstrip()
+    bars = f"{left:>{BAR_WIDTH}}{middle}{right:<{BAR_WIDTH}}"
+    return f"  {text:<{width}} {decibans:>+7.1f}  {bars} {note}".rstrip()

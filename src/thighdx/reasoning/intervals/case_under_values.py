@@ -1,6 +1,6 @@
 """Log weights of one case under other values of the judgements, base rates solved again.
 
-What is known falls into terms that are independent given the explanation: the prior, every finding, every block of
+What is known falls into terms that are independent given the set of causes: the prior, every finding, every block of
 contexts with a known member. A term none of whose judgements has another value keeps its row of the network.
 Unknown variables drop out whatever their values.
 """

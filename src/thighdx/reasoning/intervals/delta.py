@@ -1,8 +1,7 @@
 """The delta method for many cases at once: gradients of posterior log odds, and their first three moments.
 
-With w(H) the weight of an explanation and S a set of explanations (those with a cause, or with any cause of a
-group), the log odds of S are log sum_S w - log sum_not-S w. A judgement x with score s(H) = d log w(H) / d x
-moves them by
+With w(H) the weight of a set of causes H, and S those sets that hold a cause, or any cause of a group, the log odds of
+S are log sum_S w - log sum_not-S w. A judgement x with score s(H) = d log w(H) / d x moves them by
 
     d log odds(S) / d x = E[s | S, e] - E[s | not S, e] = (E[s | S, e] - E[s | e]) / P(not S | e)
 

@@ -57,8 +57,8 @@ class CredibleInterval(Plain):
     delta: tuple[float, float] | None = None
     draws: tuple[float, float] | None = None
     is_moved: bool = False
-    _renamed: ClassVar = {"name": "", "sd": "log_odds_sd"}
-    _worked_out: ClassVar = {"disagrees": "draws"}
+    _renamed: ClassVar[dict[str, str]] = {"name": "", "sd": "log_odds_sd"}
+    _worked_out: ClassVar[dict[str, str]] = {"disagrees": "draws"}
 
     @property
     def disagrees(self) -> bool:

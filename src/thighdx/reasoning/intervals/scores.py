@@ -1,8 +1,8 @@
 """Scores of one piece of evidence: derivatives of its log probability by every judgement behind it.
 
 A piece is the evidence about one finding, or about one block of contexts. For every judgement x behind it the
-*score* s(H) = d log P(piece | H) / d x is wanted for every explanation H. Most judgements are about one cause, a
-link or an effect, and touch only the explanations that hold it: their scores are kept for those alone. What
+*score* s(H) = d log P(piece | H) / d x is wanted for every set of causes H. Most judgements are about one cause, a
+link or an effect, and touch only the sets that hold it: their scores are kept for those alone. What
 remains (backgrounds, frequencies, dependencies, and what effects do by way of the solved factors of a block)
 is a sum of few *features*, functions of H that judgements share.
 

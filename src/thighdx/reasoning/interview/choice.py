@@ -72,7 +72,7 @@ class InterviewQuestion(Plain):
     rules: tuple[str, ...] = ()
     gain_bits: float | None = None
     members: tuple[ListedQuestion, ...] = ()
-    _renamed: ClassVar = {"words": "question"}
+    _renamed: ClassVar[dict[str, str]] = {"words": "question"}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as plain data."""

@@ -12,7 +12,7 @@ from thighdx.compiled.case import Case, open_case
 from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError, OptionError, choice_fault, nearest_hint
 from thighdx.evidence.batch import UNKNOWN
-from thighdx.evidence.vocabulary import MISSING_WORDS, is_missing
+from thighdx.evidence.vocabulary import MISSING_WORDS, PRESENCE_WORDS, is_missing
 from thighdx.kb.records import COST_TIERS, Cost, Variable
 from thighdx.reasoning.interview.choice import (
     InterviewQuestion,
@@ -26,7 +26,9 @@ from thighdx.reasoning.urgency.triage import Triage, triage
 
 __all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview"]
 
-NONE_OF_THESE = frozenset({"none", "none of these", "no", "nothing"})
+NONE_OF_THESE = frozenset(
+    ("none", "none of these", "nothing", *(w for w, code in PRESENCE_WORDS.items() if code == 0))
+)
 DONT_KNOW = MISSING_WORDS | {"skip"}
 
 
@@ -192,8 +194,8 @@ class Interview:
         ----------
         value : object
             A state, True/False, yes/no, 1/0 as for `Model.diagnose`; None or "don't know" leaves it unknown. For
-            a list the variables that apply, in a list (empty: none of them) or one alone, or "none"; the others
-            are absent. A mapping of variables to answers leaves the others unknown.
+            a list the variables that apply, in a list (empty: none of them) or one alone, or "none" or
+            False; the others are absent. A mapping of variables to answers leaves the others unknown.
 
         Raises
         ------
@@ -298,8 +300,10 @@ def ticked(question: InterviewQuestion, value: object) -> dict[str, bool]:
         If it names something else.
     """
     names = [member.variable for member in question.members]
-    if isinstance(value, str):
-        value = [] if value.strip().lower() in NONE_OF_THESE else [value]
+    if str(value).strip().lower() in NONE_OF_THESE:
+        value = []
+    elif isinstance(value, str):
+        value = [value]
     if not isinstance(value, Iterable):
         raise EvidenceError(f"{question.variable}: got {value!r}, expected which of {', '.join(names)} apply")
     said = [str(name) for name in value]

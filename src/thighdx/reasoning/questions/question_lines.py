@@ -73,7 +73,7 @@ class Question(Plain):
     urgency_change: float | None
     is_uncertain: bool
     answers: tuple[Answer, ...]
-    _renamed: ClassVar = {"text": "question"}
+    _renamed: ClassVar[dict[str, str]] = {"text": "question"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -23,11 +23,11 @@ from thighdx.plain import Plain
 from thighdx.reasoning.sensitivity.link_function import LinkFunction
 from thighdx.reasoning.urgency.levels import UrgencyScore
 
-__all__ = ["FARTHEST", "Outcome", "Turn", "recomputed_turn", "turn_of_link"]
+__all__ = ["FARTHEST", "Outcome", "TurningPoint", "find_turning_point", "turning_point_of_link"]
 
 FARTHEST = 5.0
 """How far a search goes on the log-odds or log scale: a factor of 150 either way."""
-TURN_ACCURACY = 1e-6  # of a recomputed turn, on the log-odds or log scale
+POINT_ACCURACY = 1e-6  # of a turning point, on the log-odds or log scale
 LEVEL_ACCURACY = 1e-3  # the same for the urgency, whose score jumps: only halving gets there
 HALVINGS = 6  # of a step that went beyond what is possible
 N_GRID = 65  # values of an exact function looked at for a change of urgency, on each side
@@ -37,7 +37,7 @@ AskPosterior: TypeAlias = Callable[[float], Floats | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn(Plain):
+class TurningPoint(Plain):
     """The nearest value of a judgement at which the answer changes.
 
     Attributes
@@ -114,10 +114,12 @@ def _level_word(score: float) -> str:
     return LEVELS[int(score)] if is_level else f"{score:g}"
 
 
-def turn_of_link(function: LinkFunction, outcome: Outcome, start: float, *, upward: bool) -> Turn | None:
-    """Return the nearest turn above or below a link's value, from its exact function."""
+def turning_point_of_link(
+    function: LinkFunction, outcome: Outcome, start: float, *, upward: bool
+) -> TurningPoint | None:
+    """Return the nearest turning point above or below a link's value, from its exact function."""
     found = function.next_crossing(start, outcome.leader, outcome.rivals, upward=upward)
-    turn = None if found is None else Turn("leader", found[0], outcome.causes[found[1]])
+    turn = None if found is None else TurningPoint("leader", found[0], outcome.causes[found[1]])
     if outcome.urgency is None:
         return turn
     end = turn.value if turn else function.possible[1 if upward else 0]
@@ -129,15 +131,15 @@ def turn_of_link(function: LinkFunction, outcome: Outcome, start: float, *, upwa
         changed = np.flatnonzero(levels != outcome.level)
         if not len(changed) or changed[0] == 0:
             return turn
-        turn = Turn("urgency", float(values[changed[0]]), _level_word(float(levels[changed[0]])))
+        turn = TurningPoint("urgency", float(values[changed[0]]), _level_word(float(levels[changed[0]])))
         low, high = to_working(values[[changed[0] - 1, changed[0]]], "probability")
     return turn
 
 
-def recomputed_turn(
+def find_turning_point(
     posterior: AskPosterior, outcome: Outcome, start: float, first_step: float, scale: Scale, *, upward: bool
-) -> tuple[Turn | None, float]:
-    """Look for the nearest turn in doubling steps, then close in on it.
+) -> tuple[TurningPoint | None, float]:
+    """Look for the nearest turning point in doubling steps, then close in on it.
 
     Parameters
     ----------
@@ -148,8 +150,8 @@ def recomputed_turn(
 
     Returns
     -------
-    Turn or None, float
-        The turn, and how far was looked (working scale).
+    TurningPoint or None, float
+        The turning point, and how far was looked (working scale).
     """
     sign, good, step = (1.0 if upward else -1.0), start, first_step
     is_last = False
@@ -162,7 +164,7 @@ def recomputed_turn(
             ahead, found = _last_possible(posterior, good, ahead)
             if found is None:
                 break
-        turn = _turn_between(posterior, outcome, good, ahead, found, scale)
+        turn = _turning_point_between(posterior, outcome, good, ahead, found, scale)
         if turn is not None:
             return turn, ahead
         good, step = ahead, 2 * step
@@ -182,10 +184,10 @@ def _last_possible(posterior: AskPosterior, good: float, bad: float) -> tuple[fl
     return good, last
 
 
-def _turn_between(
+def _turning_point_between(
     posterior: AskPosterior, outcome: Outcome, good: float, ahead: float, found: Floats, scale: Scale
-) -> Turn | None:
-    """Return the turn between a value where nothing has changed and one farther out, if there is one."""
+) -> TurningPoint | None:
+    """Return the turning point between a value where nothing has changed and one farther out, if there is one."""
 
     def lead(t: float) -> float:
         at = posterior(t)
@@ -193,11 +195,11 @@ def _turn_between(
 
     turn, level_at = None, found
     if outcome.lead(found) < 0:
-        root = float(brentq(lead, good, ahead, xtol=TURN_ACCURACY))
+        root = float(brentq(lead, good, ahead, xtol=POINT_ACCURACY))
         at_root = posterior(root)
         level_at = found if at_root is None else at_root
         turn, ahead = (
-            Turn("leader", float(from_working(np.array(root), scale)), outcome.next_leader(level_at)),
+            TurningPoint("leader", float(from_working(np.array(root), scale)), outcome.next_leader(level_at)),
             root,
         )
     if outcome.has_level(level_at):
@@ -210,4 +212,4 @@ def _turn_between(
         else:
             ahead, level_at = middle, at
     level = float(outcome.levels(level_at[None])[0])
-    return Turn("urgency", float(from_working(np.array(ahead), scale)), _level_word(level))
+    return TurningPoint("urgency", float(from_working(np.array(ahead), scale)), _level_word(level))

@@ -2,13 +2,13 @@
 
 Coupe and van der Gaag [1]_ show that a posterior is a quotient of two functions linear in one conditional
 probability. A link p = P(X >= s | c alone) is not an entry of a table but enters one through the noisy-OR
-or noisy-MAX with leak. For every explanation H that contains c, with b the background of X >= s, A the
+or noisy-MAX with leak. For every set of causes H that holds c, with b the background of X >= s, A the
 product of 1 - lambda and B that of min(1, p / b) over the other members,
 
     P(X < s | H) = A (1 - B p)                           p <= b    (c suppresses the background)
     P(X < s | H) = A (1 - B b) (1 - p) / (1 - b)         p >= b    (c causes the finding)
 
-which is continuous, falls with p, and is linear on either side of b; explanations without c do not depend
+which is continuous, falls with p, and is linear on either side of b; sets without c do not depend
 on p. The likelihood of what is known of X is a linear combination of P(X < s | H) over s, so numerator and
 denominator of every posterior are linear in p on [0, b] and on [b, 1]: their values at 0, b and 1 say
 everything.

@@ -19,7 +19,11 @@ from thighdx.elicitation.pool import pooled_quantiles
 from thighdx.errors import OptionError
 from thighdx.network.spec import Floats
 from thighdx.reasoning.intervals.delta import case_gradients
-from thighdx.reasoning.sensitivity.admissible_deviation import Outcome, recomputed_turn, turn_of_link
+from thighdx.reasoning.sensitivity.admissible_deviation import (
+    Outcome,
+    find_turning_point,
+    turning_point_of_link,
+)
 from thighdx.reasoning.sensitivity.change_one_judgement import ChangedCase
 from thighdx.reasoning.sensitivity.link_function import link_function
 from thighdx.reasoning.sensitivity.sensitivity_lines import Influence, Sensitivities, Sensitivity
@@ -116,8 +120,8 @@ def _follow_link(
         at_high=float(values[2]),
         smallest=float(values.min()),
         largest=float(values.max()),
-        turn_below=turn_of_link(function, outcome, influence.point, upward=False),
-        turn_above=turn_of_link(function, outcome, influence.point, upward=True),
+        turn_below=turning_point_of_link(function, outcome, influence.point, upward=False),
+        turn_above=turning_point_of_link(function, outcome, influence.point, upward=True),
         searched=function.possible,
     )
 
@@ -143,8 +147,8 @@ def _follow_by_recomputing(
     low, high = (float(t) for t in to_working(ends, scale))
     at_low, at_high = (_nearest(posterior, start, t)[cause_idx] for t in (low, high))
     here = model.now[cause_idx]
-    below, lowest = recomputed_turn(posterior, outcome, start, max(start - low, 0.1), scale, upward=False)
-    above, highest = recomputed_turn(posterior, outcome, start, max(high - start, 0.1), scale, upward=True)
+    below, lowest = find_turning_point(posterior, outcome, start, max(start - low, 0.1), scale, upward=False)
+    above, highest = find_turning_point(posterior, outcome, start, max(high - start, 0.1), scale, upward=True)
     searched = from_working(np.array([lowest, highest]), scale)
     return Sensitivity(
         influence=influence,

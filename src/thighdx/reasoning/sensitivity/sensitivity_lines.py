@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from thighdx.display import Shown
 from thighdx.kb.records import JudgementTable, Key
 from thighdx.plain import Plain, plain
-from thighdx.reasoning.sensitivity.admissible_deviation import Turn
+from thighdx.reasoning.sensitivity.admissible_deviation import TurningPoint
 from thighdx.text import percent, span
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Sensitivity(Plain):
         would put ordered rows out of order, or no base rates reproduce it).
     smallest, largest : float
         Range of the posterior over the interval in between; for ``recomputed`` over its ends and the point.
-    turn_below, turn_above : Turn or None
+    turn_below, turn_above : TurningPoint or None
         Where the leading cause or the urgency first changes; None where it does not.
     searched : (float, float)
         Values looked at: for links all that keep ordered rows in order, else up to 5 in log odds either
@@ -71,11 +71,11 @@ class Sensitivity(Plain):
     at_high: float
     smallest: float
     largest: float
-    turn_below: Turn | None
-    turn_above: Turn | None
+    turn_below: TurningPoint | None
+    turn_above: TurningPoint | None
     searched: tuple[float, float]
-    _renamed: ClassVar = {"influence": "", "searched": ""}
-    _worked_out: ClassVar = {"admissible": "searched", "is_decisive": "searched"}
+    _renamed: ClassVar[dict[str, str]] = {"influence": "", "searched": ""}
+    _worked_out: ClassVar[dict[str, str]] = {"admissible": "searched", "is_decisive": "searched"}
 
     @property
     def admissible(self) -> tuple[float, float]:

@@ -80,7 +80,7 @@ class Triage(Shown, Plain):
     reasons: tuple[Reason, ...]
     unanswered: tuple[OpenQuestion, ...]
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    _worked_out: ClassVar = {"words": "level"}
+    _worked_out: ClassVar[dict[str, str]] = {"words": "level"}
 
     @property
     def words(self) -> str:

@@ -1,4 +1,4 @@
-"""All judgements of a model that records bear on, arranged in units, and a network for their values."""
+"""The learner: all judgements of a model that records bear on, in units, and a network for their values."""
 
 from __future__ import annotations
 

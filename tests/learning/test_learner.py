@@ -10,9 +10,9 @@ from learning.clinic import layout_of, patients
 from thighdx.learning.contexts import ContextUnit
 from thighdx.learning.counts import learn_counts
 from thighdx.learning.findings import FindingUnit
+from thighdx.learning.learner import Learner, Place
 from thighdx.learning.shares import SharesUnit
 from thighdx.learning.unit import Unit
-from thighdx.learning.units import Learner, Place
 from thighdx.model import Model
 
 STEP = 1e-5
