@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["MANIFEST", "TABLES", "append", "edit", "remove", "write_model"]
+from thighdx.errors import KnowledgeBaseError
+from thighdx.kb.folder import read_knowledge_base
+from thighdx.kb.records import KnowledgeBase
+
+__all__ = ["MANIFEST", "TABLES", "append", "edit", "load_knowledge_base", "remove", "write_model"]
 
 MANIFEST = """\
 format: 1
@@ -201,3 +205,13 @@ def remove(folder: Path, file: str, start: str) -> None:
     if kept == lines:
         raise ValueError(f"{file}: no line starts with {start!r}")
     (folder / file).write_text("".join(kept), encoding="utf-8", newline="")
+
+
+def load_knowledge_base(path: str | Path) -> KnowledgeBase:
+    """The records of a folder; an error with everything that cannot be read."""
+    kb, problems = read_knowledge_base(path)
+    if kb is None or problems:
+        raise KnowledgeBaseError(
+            str(path), sorted(problems, key=lambda p: (p.file, p.row or 0, p.column or ""))
+        )
+    return kb

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kb_builder import append, edit
+from kb_builder import append, edit, load_knowledge_base
 from thighdx.errors import Problem
 from thighdx.kb.check import check_knowledge_base
-from thighdx.kb.folder import load_knowledge_base
 
 
 def problems_of(folder: Path) -> list[Problem]:
