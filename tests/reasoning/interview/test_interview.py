@@ -200,8 +200,9 @@ def test_a_pickled_interview_is_small_and_goes_on_where_it_was(
 ) -> None:
     for asker, most in ((model, 20_000), (small_model.rebase({"strain": 0.5}, setting="clinic"), 200_000)):
         interview = Interview(asker, {"age": 34})
-        for answer in (None, False):
-            interview.answer(answer)
+        interview.answer(None)
+        assert interview.question is not None
+        interview.answer(next(iter(interview.question.states), "none"))  # a state, or none of a list
         sent = pickle.dumps(interview)
         assert len(sent) < most
         again = pickle.loads(sent)
