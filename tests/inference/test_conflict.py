@@ -15,6 +15,7 @@ CONTRADICTIONS = (
         "pregnancy": {"none": 0, "first_trimester": 1, "second_or_third_trimester": 2},
         "sex": "male",
     },
+    {"pregnancy": "none", "pregnancy_related_cramp": True},  # impossible with that cause only
 )
 
 

@@ -40,6 +40,21 @@ def test_what_is_in_the_base_is_the_commonest_state_of_patients() -> None:
     assert plan.row_of.tolist() == [[0, NO_ROW, 1]]
 
 
+def test_a_row_of_which_little_is_left_is_a_list_and_others_stay_whole() -> None:
+    causes = dict.fromkeys("abcdefgh", 0.2)
+    few = finding("few", 0.1, tuple(causes), a=0.6, b=0.5)  # of 36 sets only a and b together is no product
+    many = finding("many", 0.1, tuple(causes), **dict(zip(causes, np.arange(0.2, 1.0, 0.1), strict=True)))
+    plan = departures(build_network(make_spec(causes, (few, many))), 0)
+    assert len(plan.few_start) == len(plan.rest_of) + 1
+    counts = np.diff(plan.few_start)
+    assert len(plan.few_of) == counts.sum()
+    of_few, of_many = plan.row_of[0, 1:], plan.row_of[1, 1:]
+    assert (plan.rest_of[of_few] == NO_ROW).all()
+    assert counts[of_few].tolist() == [0, 1]
+    assert (plan.rest_of[of_many] != NO_ROW).tolist() == [False, True]
+    assert counts[of_many].tolist() == [0, 0]
+
+
 def test_a_network_without_variables_has_no_rows_and_gives_the_prior() -> None:
     network = build_network(make_spec({"a": 0.7, "b": 0.5}))
     assert departures(network, 0).row_of.shape == (0, 2)

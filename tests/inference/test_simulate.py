@@ -74,6 +74,14 @@ def test_one_to_max_causes_are_present() -> None:
     assert set(n_present) == set(range(1, NETWORK.spec.max_causes + 1))
 
 
+def test_an_impossible_outcome_at_the_end_stays_impossible_however_the_sum_was_rounded() -> None:
+    for probability in ([0.1] * 10 + [0.0], [0.7, 0.1, 0.2, 0.0]):  # 1 - 1e-16 and 1
+        thresholds = thighdx.inference.simulate._thresholds(np.array(probability)[:, None])[:, 0]
+        assert thresholds[-1] == 1.0
+    half = thighdx.inference.simulate._thresholds(np.array([[2.0], [1.0], [1.0]]))[:, 0]
+    assert half.tolist() == [0.5, 0.75]
+
+
 def test_what_is_impossible_never_occurs() -> None:
     table = simulated(N_PATIENTS)
     assert not ((table.age_band == "65+") & (table.pregnancy == "present")).any()

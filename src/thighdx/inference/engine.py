@@ -145,5 +145,5 @@ def _sum_rows(tables: SettingTables, codes: npt.NDArray[np.int8]) -> Floats:
     known = (codes != UNKNOWN) & (tables.row_offset >= 0)
     nothing = len(tables.rows) - 1  # a row of zeros, to fill up cases of which less is known
     row_idx = np.sort(np.where(known, tables.row_offset + codes, nothing), axis=1)
-    row_idx = row_idx[:, : max(1, int(known.sum(axis=1).max(initial=0)))]
+    row_idx = row_idx[:, : int(known.sum(axis=1).max(initial=1))]
     return np.asarray(np.add.reduce(tables.rows.take(row_idx, axis=0), axis=1))
