@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_target", "check_writable", "create_file", "keep_mode", "sync_path", "write_text"]
+__all__ = [
+    "check_target",
+    "check_writable",
+    "create_file",
+    "keep_mode",
+    "sync_path",
+    "unwritable",
+    "write_text",
+]
 
 
 @contextlib.contextmanager
@@ -25,10 +33,7 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
     try:
         stream = temporary.open("xb")  # with the permissions of any new file
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise type(error)(
-            f"{name}: cannot be written to {target.parent} ({reason}); choose another folder"
-        ) from None
+        raise unwritable(name, target, error) from None
     try:
         with stream:
             yield stream
@@ -40,6 +45,12 @@ def create_file(name: str | Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def unwritable(name: str | Path, target: Path, error: OSError) -> OSError:
+    """Return the error for a file whose folder refuses it, in full."""
+    reason = (error.strerror or str(error)).lower()
+    return type(error)(f"{name}: cannot be written to {target.parent} ({reason}); choose another folder")
 
 
 def check_target(name: str | Path) -> Path:

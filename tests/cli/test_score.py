@@ -174,7 +174,7 @@ class TestScore:
         assert [line.split()[0] for line in result.stdout.splitlines()[1:4]] == ["1", "2", "3"]
         assert [row["status"] for row in read_csv(Path("out.csv"))] == ["ok"] * 3
 
-    @pytest.mark.parametrize("kind", ["csv", "parquet"])
+    @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl.zst", "csv.bz2"])
     def test_simulated_patients_are_scored_against_their_truth(
         self, run: Callable[..., Result], score: Callable[..., Result], kind: str
     ) -> None:

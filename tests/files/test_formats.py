@@ -21,7 +21,7 @@ import floats
 import thighdx
 from files.streaming_tables import assert_scored, command, patients, read_any, scored_in_python, write_any
 from places import SMALL
-from thighdx.files.scoring import show_progress
+from thighdx.files.run import show_progress
 from thighdx.files.table import Place, open_table
 from thighdx.scoring.scorer import Scorer
 
@@ -184,7 +184,7 @@ def test_a_person_sees_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
     source = write_any(patients(100), tmp_path / f"in.{ending}")
     table = open_table([str(source)], Scorer(SMALL))
     monkeypatch.setattr("sys.stderr", Terminal())
-    monkeypatch.setattr("thighdx.files.scoring.PROGRESS_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("thighdx.files.run.PROGRESS_AFTER_SECONDS", 0.0)
     with show_progress(table, quiet=False) as advance:
         time.sleep(0.15)  # the bar is drawn ten times a second
         advance(100, source.stat().st_size)

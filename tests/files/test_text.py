@@ -70,6 +70,18 @@ def test_a_pipe_may_have_another_delimiter_and_encoding(score: Callable[..., Res
     pd.testing.assert_frame_equal(pd.read_csv("out.csv", dtype={"id": str}), expected(score))
 
 
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_text_in_another_encoding_than_was_named_is_an_error(
+    score: Callable[..., Result], ending: str
+) -> None:
+    content = PLAIN.encode("cp1252")
+    Path(f"in.{ending}").write_bytes(gzip.compress(content) if ending == "csv.gz" else content)
+    result = score(f"in.{ending}", "-o", "out.csv", "--encoding", "ascii")
+    assert result.exit_code == 2
+    assert f"in.{ending}: is not ASCII text; save it as 'CSV UTF-8', or name its encoding" in result.stderr
+    assert not Path("out.csv").exists()
+
+
 def test_a_header_may_hold_a_line_break_in_quotes(score: Callable[..., Result]) -> None:
     Path("in.csv").write_text('"free\ntext",bruising\nx,yes\ny,no\n', encoding="utf-8")
     assert score("in.csv", "-o", "out.csv").exit_code == 0

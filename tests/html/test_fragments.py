@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,8 +16,9 @@ import kb_builder
 import thighdx
 from pages import HOSTILE, read_page
 from thighdx.display import Shown
+from thighdx.files.summary import Summary
 from thighdx.html.case_parts import given_rows
-from thighdx.html.fragments import PICTURES, fragment, summary_fragment
+from thighdx.html.fragments import PICTURES, fragment
 from thighdx.model import Model
 from thighdx.result import Result
 
@@ -25,25 +29,45 @@ CASES = {
     "soon": {"bruising": True, "numbness": False, "age": 34},
     "self_care": {"tingling": False, "pain": "mild", "bruising": True},  # of the small model
 }
-SUMMARY = {
+
+
+class RunReport(SimpleNamespace, Shown):
+    """What a picture of a scored table needs of its report; pictures go by the name of a class."""
+
+
+def run_report(summary: Summary, *, words: str = "") -> RunReport:
+    """The report of a small table, with one text wherever there is any."""
+    kb = SimpleNamespace(labels={"strain": words or "Strain"})
+    facts = {"name": "small", "version": "0.1.0", "digest": "0" * 64, "disclaimer": "Invented."}
+    model = SimpleNamespace(kb=kb, **facts | ({"name": words, "disclaimer": words} if words else {}))
+    return RunReport(
+        n_rows=summary.n_rows,
+        n_scored=summary.statuses["ok"],
+        summary=summary,
+        scorer=SimpleNamespace(model=model, setting=words or "clinic"),
+        urgency={"urgent": 1, "self_care": 1},
+        problems=[{"file": words, "row": 3, "message": words}] if words else [],
+        remarks=[words or "One column was not read."],
+        output=words or "out.csv",
+        seconds=1.5,
+        rows_per_second=2.0,
+    )
+
+
+def summary_of(small_model: Model, **counts: Any) -> Summary:
+    """What was counted in a table."""
+    return Summary(small_model.vocabulary, "other", 3, **counts)
+
+
+COUNTS: dict[str, Any] = {
     "n_rows": 3,
-    "statuses": {"ok": 2, "no_such_state": 1},
-    "leading": [{"label": "Strain", "n_rows": 2, "mean_probability": 0.8}],
-    "triage": {"urgent": 1, "self_care": 1},
-    "truth": {"n": 2, "first": 1, "among": 2, "top": 3},
-    "notes": ["One column was not read."],
-    "model": "small 0.1.0",
-    "setting": "clinic",
-    "disclaimer": "Invented.",
+    "statuses": Counter(ok=2, no_such_state=1),
+    "n_truth": 2,
+    "n_first": 1,
+    "n_among": 2,
+    "n_leads": Counter(strain=2),
+    "p_leads": {"strain": 1.6},
 }
-
-
-class Summary:
-    """Gives the summary the face of the other objects."""
-
-    def _repr_html_(self) -> str:
-        return summary_fragment(SUMMARY)
-
 
 SHOWN: dict[str, Callable[[Model, Result], object]] = {
     "model": lambda model, _result: model,
@@ -61,7 +85,7 @@ SHOWN: dict[str, Callable[[Model, Result], object]] = {
     "evaluation": lambda model, _result: thighdx.evaluate(
         model, model.simulate(30, seed=1).assign(urgency="soon"), triage=True
     ),
-    "summary": lambda _model, _result: Summary(),
+    "run report": lambda model, _result: run_report(summary_of(model, **COUNTS)),
 }
 
 
@@ -269,9 +293,10 @@ def test_a_rebased_model_says_so(small_model: Model) -> None:
     assert "with shares of your own" in read_page(html_of(rebased.diagnose({}))).text
 
 
-def test_a_summary_needs_no_more_than_the_number_of_rows() -> None:
-    assert read_page(summary_fragment({"n_rows": 0})).text == "0 of 0 rows scored"
-    text = read_page(summary_fragment(SUMMARY)).text
+def test_the_report_of_a_run_says_what_became_of_the_rows(small_model: Model) -> None:
+    none = run_report(summary_of(small_model))
+    assert read_page(html_of(none)).text.startswith("0 of 0 rows scored")
+    text = read_page(html_of(run_report(summary_of(small_model, **COUNTS)))).text
     assert "2 of 3 rows scored" in text
     assert "first in 1 of 2 cases and among the first 3 in 2" in text
 
@@ -328,17 +353,10 @@ def test_every_text_of_a_report_page_is_text_and_no_markup(hostile: Model) -> No
     assert page.text.count(HOSTILE) > 10
 
 
-def test_every_text_of_a_summary_is_text_and_no_markup() -> None:
-    summary = {
-        "n_rows": 1,
-        "statuses": {HOSTILE: 1},
-        "leading": [{"label": HOSTILE, "n_rows": 1, "mean_probability": 0.5}],
-        "notes": [HOSTILE],
-        "model": HOSTILE,
-        "setting": HOSTILE,
-        "disclaimer": HOSTILE,
-    }
-    assert read_page(summary_fragment(summary)).text.count(HOSTILE) == 6
+def test_every_text_of_a_run_report_is_text_and_no_markup(small_model: Model) -> None:
+    counts = COUNTS | {"statuses": Counter({HOSTILE: 1})}
+    report = run_report(summary_of(small_model, **counts), words=HOSTILE)
+    assert read_page(html_of(report)).text.count(HOSTILE) == 9
 
 
 def test_a_template_that_names_what_is_not_there_is_an_error() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from thighdx.cli.diagnose import parse_findings
-from thighdx.cli.options import ModelOption, SettingOption, complete_findings, open_model
+from thighdx.cli.options import MaxCostOption, ModelOption, SettingOption, complete_findings, open_model
 from thighdx.errors import TableError, choice_fault
 from thighdx.kb.records import COST_TIERS
 
@@ -26,10 +26,7 @@ def ask(
     ] = None,
     setting: SettingOption = None,
     model: ModelOption = None,
-    max_cost: Annotated[
-        str,
-        typer.Option("--max-cost", metavar="TIER", help=f"Dearest question: {', '.join(COST_TIERS)}."),
-    ] = "ask",
+    max_cost: MaxCostOption = "ask",
 ) -> None:
     """Ask the best next question until the answer is stable; reads one answer per line.
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from thighdx.cli.output import read_bytes
 from thighdx.errors import EvidenceError, UnknownNameError, nearest_hint
-from thighdx.files.formats import STANDARD_STREAM
 from thighdx.kb.yaml_text import load_yaml
 
 if TYPE_CHECKING:
@@ -93,9 +91,9 @@ def read_case_file(name: str) -> CaseFile:
     OSError
         If it cannot be read.
     """
-    shown = "standard input" if name == STANDARD_STREAM else name
+    content, shown = read_bytes(name)
     try:
-        data = load_yaml(_text(name, shown))
+        data = load_yaml(_text(content, shown))
     except EvidenceError:
         raise
     except ValueError as error:
@@ -111,9 +109,8 @@ def read_case_file(name: str) -> CaseFile:
     )
 
 
-def _text(name: str, shown: str) -> str:
-    """Read the text of a file."""
-    content = sys.stdin.buffer.read() if name == STANDARD_STREAM else Path(name).read_bytes()
+def _text(content: bytes, shown: str) -> str:
+    """Return the text of a file."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import datetime
-import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from thighdx.cli.options import ModelOption, SettingOption, open_model
-from thighdx.cli.output import percent
+from thighdx.cli.output import percent, write_output
 from thighdx.errors import EvidenceError
+from thighdx.files.formats import STANDARD_STREAM
 
 if TYPE_CHECKING:
     from thighdx.result import Result
 
-__all__ = ["Intervals", "report"]
+__all__ = ["report"]
 
-STANDARD_STREAM = "-"
 ENDINGS = (".html", ".htm")
 TODAY = "today"
-
-
-class Intervals(StrEnum):
-    """How credible intervals are worked out."""
-
-    DELTA = "delta"
-    AUTO = "auto"
-    DRAWS = "draws"
 
 
 def report(
@@ -46,8 +36,9 @@ def report(
     setting: SettingOption = None,
     model: ModelOption = None,
     intervals: Annotated[
-        Intervals, typer.Option(help="Credible intervals; anything but delta takes some seconds.")
-    ] = Intervals.DELTA,
+        Literal["delta", "auto", "draws"],
+        typer.Option(help="Credible intervals; anything but delta takes some seconds."),
+    ] = "delta",
     date: Annotated[
         str | None,
         typer.Option(
@@ -61,7 +52,6 @@ def report(
     What matters is on the first page, the rest is an appendix. --setting and --date take the place of what the
     file says. The page names no day unless one is given: the same case gives the same bytes.
     """
-    from thighdx.atomic_files import write_text
     from thighdx.cli.case_file import read_case_file
 
     _check_output(case, output)
@@ -70,12 +60,9 @@ def report(
     file.check(loaded, setting=setting)
     result = loaded.diagnose(file.evidence, setting=setting or file.setting)
     day = datetime.datetime.now().astimezone().date() if date == TODAY else date or file.date
-    page = result.to_html(title=file.title, case_id=file.case_id, date=day, method=intervals.value)
-    if output == STANDARD_STREAM:
-        sys.stdout.buffer.write(page.encode())
-        return
-    write_text(page, output)
-    if not quiet:
+    page = result.to_html(title=file.title, case_id=file.case_id, date=day, method=intervals)
+    write_output(page, output)
+    if not quiet and output != STANDARD_STREAM:
         typer.echo(f"Written: {output} ({_in_a_line(result)})")
 
 

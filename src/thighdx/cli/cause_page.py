@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import named_state, paragraph, percent, plain_table, write
+from thighdx.cli.output import add_numbers, named_state, percent, plain_table, write, write_wrapped
 from thighdx.kb.records import LEVELS
 from thighdx.network.profile import context_facts, find_look_alikes, finding_facts
 from thighdx.text import condition_name, exact_percent, number
@@ -41,7 +41,7 @@ def print_cause(out: Console, model: Model, cause: str, *, setting: str) -> None
     _print_look_alikes(out, model, cause, setting_idx)
     _print_advice(out, model, cause)
     out.print()
-    write(out, paragraph(model.disclaimer, out.width), style="dim")
+    write_wrapped(out, model.disclaimer, style="dim")
 
 
 def _print_facts(out: Console, model: Model, cause: str) -> None:
@@ -67,7 +67,7 @@ def _print_facts(out: Console, model: Model, cause: str) -> None:
     out.print()
     for name, text in facts.items():
         if text:
-            write(out, paragraph(f"{name + ':':<15} {text}", out.width, hanging=" " * 16))
+            write_wrapped(out, f"{name + ':':<15} {text}", hanging=" " * 16)
 
 
 def _harm(harm: Harm) -> str:
@@ -87,12 +87,10 @@ def _harm(harm: Harm) -> str:
 def _print_findings(out: Console, model: Model, cause: str, setting: str, setting_idx: int) -> None:
     """Print every elicited finding, the most telling against other patients first."""
     is_wide = out.width >= SIDE_BY_SIDE
-    table = plain_table()
-    table.add_column("finding or test", overflow="fold")
+    table = plain_table("finding or test")
     if is_wide:
         table.add_column("", overflow="ellipsis", no_wrap=True, max_width=out.width - 78, style="dim")
-    for name in ("with it", "other\npatients", "LR+", "LR-", "back-\nground"):
-        table.add_column(name, justify="right", no_wrap=True)
+    add_numbers(table, "with it", "other\npatients", "LR+", "LR-", "back-\nground")
     for fact in finding_facts(model.network, cause, setting_idx=setting_idx):
         variable = model.variables[fact.variable]
         cells = [named_state(variable.id, fact.state, variable.states, is_last=fact.is_last_state)]
@@ -112,7 +110,7 @@ def _print_findings(out: Console, model: Model, cause: str, setting: str, settin
         "without the cause. LR+ and LR-: likelihood ratios between the two, of the finding being there and "
         "not there. Background: how often where no cause has to do with it."
     )
-    write(out, paragraph(text, out.width), style="dim")
+    write_wrapped(out, text, style="dim")
     out.print(table)
 
 
@@ -121,12 +119,8 @@ def _print_contexts(out: Console, model: Model, cause: str, setting: str, settin
     facts = context_facts(model.network, cause, setting_idx=setting_idx)
     if not facts:
         return
-    table = plain_table()
-    table.add_column("context or pathology", overflow="fold")
-    table.add_column("odds ratio", justify="right", no_wrap=True)
-    table.add_column("90% belief", justify="right", no_wrap=True)
-    table.add_column("with it", justify="right", no_wrap=True)
-    table.add_column("overall", justify="right", no_wrap=True)
+    table = plain_table("context or pathology")
+    add_numbers(table, "odds ratio", "90% belief", "with it", "overall")
     for fact in facts:
         variable = model.variables[fact.variable]
         judged = model.compiled.pooled.get(("effects", (fact.variable, fact.state, cause)))
@@ -152,14 +146,10 @@ def _print_look_alikes(out: Console, model: Model, cause: str, setting_idx: int)
         return
     out.print()
     write(out, "Look-alikes, the hardest to tell apart first", style="bold")
-    write(out, paragraph(", ".join(item.cause for item in found), out.width))
+    write_wrapped(out, ", ".join(item.cause for item in found))
     for item in found[:N_LOOK_ALIKES]:
-        table = plain_table()
-        table.add_column("", overflow="fold")
-        table.add_column("this", justify="right", no_wrap=True)
-        table.add_column("other", justify="right", no_wrap=True)
-        table.add_column("LR+", justify="right", no_wrap=True)
-        table.add_column("LR-", justify="right", no_wrap=True)
+        table = plain_table("")
+        add_numbers(table, "this", "other", "LR+", "LR-")
         for telling in item.discriminators[:N_DISCRIMINATORS]:
             variable = model.variables[telling.variable]
             table.add_row(
@@ -171,7 +161,7 @@ def _print_look_alikes(out: Console, model: Model, cause: str, setting_idx: int)
                 style="green" if telling.lr_present > 1 else "",
             )
         out.print()
-        write(out, paragraph(f"Against {model.causes[item.cause].label}", out.width))
+        write_wrapped(out, f"Against {model.causes[item.cause].label}")
         out.print(table)
 
 
@@ -184,13 +174,13 @@ def _print_advice(out: Console, model: Model, cause: str) -> None:
         out.print()
         write(out, f"Advice: {kind.replace('_', '-')}", style="bold")
         for item in sorted((item for item in advice if item.kind == kind), key=lambda item: item.priority):
-            write(out, paragraph(f"- {item.advice}", out.width, hanging="  "))
+            write_wrapped(out, f"- {item.advice}", hanging="  ")
             if item.when:
                 only_if = f"only if {condition_name(item.when, labels)}"
-                write(out, paragraph(only_if, out.width, indent="  "), style="dim")
+                write_wrapped(out, only_if, indent="  ", style="dim")
             if item.caution:
-                write(out, paragraph(f"Caution: {item.caution}", out.width, indent="  "), style="dim")
+                write_wrapped(out, f"Caution: {item.caution}", indent="  ", style="dim")
     n_any = sum(item.cause == "any" for item in model.compiled.kb.advice)
     if n_any:
         out.print()
-        write(out, paragraph(f"Advice that holds for any cause: {n_any} more.", out.width), style="dim")
+        write_wrapped(out, f"Advice that holds for any cause: {n_any} more.", style="dim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import console, paragraph, plain_table, write
+from thighdx.cli.output import add_numbers, console, plain_table, write, write_wrapped
 from thighdx.files.table import explain_columns
 from thighdx.scoring.column_readings import SHOWN_VALUES, ColumnReading
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["print_columns"]
 
 SHOWN_COLUMNS = 500
+LOOK = {"hanging": "    ", "style": "yellow"}  # of what deserves one
 
 
 def print_columns(table: Table, scorer: Scorer) -> None:
@@ -24,11 +25,8 @@ def print_columns(table: Table, scorer: Scorer) -> None:
     out = console()
     found = explain_columns(table, scorer)
     readings, n_rows = list(found.columns.values()), found.n_rows
-    shown = plain_table()
-    for name in ("column", "is", "read as", "type"):
-        shown.add_column(name, overflow="fold")
-    for name in ("read", "empty", "bad"):
-        shown.add_column(name, justify="right", no_wrap=True)
+    shown = plain_table("column", "is", "read as", "type")
+    add_numbers(shown, "read", "empty", "bad")
     for reading in readings[:SHOWN_COLUMNS]:
         is_read = bool(reading.read_as)
         counts = [f"{n:,}" if is_read else "" for n in (reading.known, reading.unknown, reading.bad)]
@@ -45,14 +43,14 @@ def print_columns(table: Table, scorer: Scorer) -> None:
         f"{n_read} of {len(readings)} columns are read, in {files}; looked at the first {n_rows:,} rows; "
         f"setting {scorer.setting}{' where the row names none' if _has_setting(readings) else ''}"
     )
-    write(out, paragraph(line, out.width))
+    write_wrapped(out, line)
 
 
 def _print_bad(out: Console, readings: list[ColumnReading]) -> None:
     """Print what cannot be read, with what it may mean."""
     for reading in readings:
         if reading.remark:
-            _write(out, f"{reading.name}: not read as evidence; {reading.remark}")
+            write_wrapped(out, f"{reading.name}: not read as evidence; {reading.remark}", **LOOK)
         if not reading.bad:
             continue
         shown = [
@@ -61,12 +59,7 @@ def _print_bad(out: Console, readings: list[ColumnReading]) -> None:
         ]
         more = len(reading.values) - SHOWN_VALUES
         tail = f", and {more:,} more" if more > 0 else ""
-        _write(out, f"{reading.name}: cannot be read: {', '.join(shown)}{tail}")
-
-
-def _write(out: Console, line: str) -> None:
-    """Print what deserves a look."""
-    write(out, paragraph(line, out.width, hanging="    "), style="yellow")
+        write_wrapped(out, f"{reading.name}: cannot be read: {', '.join(shown)}{tail}", **LOOK)
 
 
 def _has_setting(readings: list[ColumnReading]) -> bool:

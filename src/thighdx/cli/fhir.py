@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thighdx.cli.options import ModelOption, SettingOption, open_model
-from thighdx.cli.output import say
+from thighdx.cli.options import MaxCostOption, ModelOption, SettingOption, open_model, read_day
+from thighdx.cli.output import read_bytes, say, write_output
 from thighdx.errors import EvidenceError
+from thighdx.files.formats import STANDARD_STREAM
 from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fhir_app"]
 
-STANDARD_STREAM = "-"
 MAX_BYTES = 64_000_000
 
 fhir_app = typer.Typer(
@@ -56,10 +54,7 @@ Check = Annotated[
 
 @fhir_app.command("questionnaire")
 def write_questionnaire(
-    max_cost: Annotated[
-        str,
-        typer.Option("--max-cost", metavar="TIER", help="ask, examine, cheap_test or imaging_or_invasive."),
-    ] = "ask",
+    max_cost: MaxCostOption = "ask",
     model: ModelOption = None,
     output: Output = STANDARD_STREAM,
     check: Check = False,
@@ -106,7 +101,7 @@ def write_risk(
     loaded = open_model(model)
     found = _evidence(resource, loaded, codes, on, check=check)
     result = loaded.diagnose(found.findings, setting=setting)
-    assessment = risk_assessment(result, evidence=found, interval=interval, on=_day(on))
+    assessment = risk_assessment(result, evidence=found, interval=interval, on=read_day(on, "--on"))
     _write(assessment, output, check=check)
 
 
@@ -117,7 +112,7 @@ def _evidence(name: str, model: Model, codes: Path | None, on: str | None, *, ch
     resource = _load(name)
     if check:
         validate(resource)
-    found = evidence(resource, model, codes=codes, on=_day(on))
+    found = evidence(resource, model, codes=codes, on=read_day(on, "--on"))
     if found.unused:
         say(
             f"thighdx: {len(found.unused)} of what was sent is not evidence; see unused, or the notes of the result"
@@ -125,18 +120,9 @@ def _evidence(name: str, model: Model, codes: Path | None, on: str | None, *, ch
     return found
 
 
-def _day(text: str | None) -> datetime.date | None:
-    """Read a date."""
-    try:
-        return None if text is None else datetime.date.fromisoformat(text)
-    except ValueError:
-        raise EvidenceError(f"--on: got {text!r}, expected a date such as 2026-01-31") from None
-
-
 def _load(name: str) -> dict[str, Any]:
     """Read a JSON object."""
-    shown = "standard input" if name == STANDARD_STREAM else name
-    content = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STANDARD_STREAM else Path(name).read_bytes()
+    content, shown = read_bytes(name, MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise EvidenceError(
             f"{shown}: larger than {MAX_BYTES // 1_000_000} MB; for many patients, score .ndjson"
@@ -154,14 +140,8 @@ def _load(name: str) -> dict[str, Any]:
 
 def _write(content: dict[str, Any], output: str, *, check: bool = False) -> None:
     """Write JSON to a file or to standard output."""
-    from thighdx.atomic_files import create_file
     from thighdx.fhir import validate
 
     if check:
         validate(content)
-    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    if output == STANDARD_STREAM:
-        sys.stdout.write(text)
-        return
-    with create_file(output) as stream:
-        stream.write(text.encode())
+    write_output(json.dumps(content, ensure_ascii=False, indent=2) + "\n", output)

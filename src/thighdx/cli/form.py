@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from thighdx.cli.options import ModelOption, open_model
+from thighdx.cli.options import MaxCostOption, ModelOption, open_model
 from thighdx.cli.output import say
 from thighdx.errors import TableError
 
@@ -24,14 +24,11 @@ def form(
     xlsx: Annotated[
         bool, typer.Option("--xlsx", help="A workbook with one row per patient and lists of answers.")
     ] = False,
-    max_cost: Annotated[
-        str,
-        typer.Option("--max-cost", metavar="TIER", help="ask, examine, cheap_test or imaging_or_invasive."),
-    ] = "ask",
+    max_cost: MaxCostOption = "ask",
     model: ModelOption = None,
 ) -> None:
     """Write the questions of a model as a form to fill in, the safety questions first."""
-    from thighdx.atomic_files import create_file
+    from thighdx.atomic_files import write_text
     from thighdx.forms import redcap_form, write_template
 
     if redcap == xlsx:
@@ -47,9 +44,8 @@ def form(
         raise TableError(f"{output}: got the ending {output.suffix!r}, expected .csv, as REDCap takes it")
     made = redcap_form(loaded, max_cost)
     mapped = output.with_suffix(".map.yaml")
-    for path, text in ((output, made.dictionary), (mapped, made.map_text())):
-        with create_file(path) as stream:
-            stream.write(text.encode())
+    write_text(made.dictionary, output)
+    write_text(made.map_text(), mapped)
     say(
         f"thighdx: import {output} into REDCap; read an export of raw values with thighdx score --map {mapped}"
     )

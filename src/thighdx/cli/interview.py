@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console as standard_output
-from thighdx.cli.output import paragraph, write
+from thighdx.cli.output import write
+from thighdx.cli.output import write_wrapped as _say
 from thighdx.cli.printed_result import open_on_safety, print_advice, print_end, print_result
 from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
@@ -71,11 +72,6 @@ def run_interview(
     result = model.diagnose(interview.result_evidence, setting=interview.setting)
     _show_result(out, model, result)
     return result
-
-
-def _say(out: Console, text: str, *, style: str | None = None, indent: str = "", hanging: str = "") -> None:
-    """Print a text in lines of the window; those after the first begin under `hanging`."""
-    write(out, paragraph(text, out.width, indent=indent, hanging=hanging or indent), style=style)
 
 
 def _announce(out: Console, interview: Interview, before: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import paragraph, write
+from thighdx.cli.output import write, write_output, write_wrapped
 from thighdx.errors import TableError
 from thighdx.text import in_words
 
@@ -31,7 +30,7 @@ def print_judgements(out: Console, model: Model, cause: str) -> None:
         "expert said (5, 50 and 95% quantiles, or in words), with sources. Odds ratios in effects, "
         "frequencies elsewhere."
     )
-    write(out, paragraph(text, out.width), style="dim")
+    write_wrapped(out, text, style="dim")
     heading = ""
     for item in items:
         if item.table != heading:
@@ -50,15 +49,15 @@ def _print_number(out: Console, item: PooledJudgement, cause: str) -> None:
         f"{_figure(item.point)} ({_figure(float(low))} to {_figure(float(high))})" if item.point else "never"
     )
     settled = f", settled by {item.corrected_by}" if item.corrected_by else ""
-    write(out, paragraph(f"{name}: {used}{settled}", out.width, indent="  ", hanging="    "))
+    write_wrapped(out, f"{name}: {used}{settled}", indent="  ", hanging="    ")
     for row in item.rows:
         text = f"{row.expert}: {_said(row)} [{', '.join(row.sources)}]" + (f" {row.note}" if row.note else "")
-        write(out, paragraph(text, out.width, indent="      ", hanging="        "), style="dim")
+        write_wrapped(out, text, indent="      ", hanging="        ", style="dim")
     silent = [belief.expert for belief in item.experts if belief.is_filled]
     if silent:
         rule = "odds ratio 1" if item.table == "effects" else "the background"
         text = f"{', '.join(silent)}: no row, counts as {rule}"
-        write(out, paragraph(text, out.width, indent="      ", hanging="        "), style="dim")
+        write_wrapped(out, text, indent="      ", hanging="        ", style="dim")
 
 
 def _said(row: Judgement) -> str:
@@ -79,24 +78,12 @@ def _print_sources(out: Console, model: Model, items: Iterable[PooledJudgement])
     for name in cited:
         source = model.compiled.kb.sources[name]
         checked = "" if source.verified else " (not verified)"
-        kind = in_words(source.kind)
-        write(
-            out,
-            paragraph(
-                f"{name}: {kind}{checked}: {source.citation}", out.width, indent="  ", hanging="      "
-            ),
-        )
+        text = f"{name}: {in_words(source.kind)}{checked}: {source.citation}"
+        write_wrapped(out, text, indent="  ", hanging="      ")
 
 
 def write_judgements(model: Model, cause: str, file: str) -> None:
     """Write the table of `Model.trace` as CSV; to standard output for ``-``."""
-    from thighdx.atomic_files import create_file
-
     if file != "-" and not file.lower().endswith(".csv"):
         raise TableError(f"{file}: expected a name that ends in .csv, or - for a pipe")
-    text = model.trace(cause).to_csv(index=False, lineterminator="\n")
-    if file == "-":
-        sys.stdout.write(text)
-        return
-    with create_file(file) as stream:
-        stream.write(text.encode())
+    write_output(model.trace(cause).to_csv(index=False, lineterminator="\n"), file)

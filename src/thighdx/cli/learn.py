@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thighdx.cli.options import ModelOption, SettingOption, open_model
+from thighdx.cli.options import ModelOption, QuietOption, SettingOption, open_model
 from thighdx.cli.output import say
 from thighdx.errors import TableError
+from thighdx.files.formats import STANDARD_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["learn"]
 
 BATCH_ROWS = 8_192
-STANDARD_STREAM = "-"
 
 
 def learn(
@@ -51,9 +51,7 @@ def learn(
     folds: Annotated[int, typer.Option(min=0, help="Folds of the cross-validation; 0: none.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of the folds.")] = 0,
     min_count: Annotated[float, typer.Option(min=0, help="Smaller counts are not written by value.")] = 5,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")
-    ] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Learn from records whose causes are known, and write a model of your own.
 

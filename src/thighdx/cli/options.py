@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thighdx.errors import ThighdxError
+from thighdx.errors import OptionError, ThighdxError
+from thighdx.kb.records import COST_TIERS
 
 if TYPE_CHECKING:
     from thighdx.model import Model
 
-__all__ = ["ModelOption", "SettingOption", "complete_causes", "complete_findings", "open_model"]
+__all__ = [
+    "MaxCostOption",
+    "ModelOption",
+    "QuietOption",
+    "SettingOption",
+    "complete_causes",
+    "complete_findings",
+    "open_model",
+    "read_day",
+]
 
 
 def open_model(name: str | None, *, max_causes: int | None = None) -> Model:
@@ -27,6 +38,14 @@ def open_model(name: str | None, *, max_causes: int | None = None) -> Model:
     if not Path(name).exists() and name in shipped_models():
         return load_model(name, max_causes=max_causes)
     return read_model(name, max_causes=max_causes)
+
+
+def read_day(text: str | None, option: str) -> datetime.date | None:
+    """Read a date that an option was given, if it was."""
+    try:
+        return None if text is None else datetime.date.fromisoformat(text)
+    except ValueError:
+        raise OptionError(f"{option}: got {text!r}, expected a date such as 2026-01-31") from None
 
 
 def complete_findings(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -98,3 +117,7 @@ SettingOption = Annotated[
         autocompletion=complete_settings,
     ),
 ]
+MaxCostOption = Annotated[
+    str, typer.Option("--max-cost", metavar="TIER", help=f"Dearest question: {', '.join(COST_TIERS)}.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")]

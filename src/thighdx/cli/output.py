@@ -6,8 +6,11 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thighdx.atomic_files import write_text
+from thighdx.files.formats import STANDARD_INPUT, STANDARD_STREAM
 from thighdx.text import percent, printable
 
 if TYPE_CHECKING:
@@ -15,14 +18,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = [
+    "add_numbers",
     "bar",
     "console",
     "named_state",
-    "paragraph",
     "percent",
     "plain_table",
+    "read_bytes",
     "say",
     "write",
+    "write_output",
+    "write_wrapped",
 ]
 
 # Width of lines that go to a file or a pipe: nobody's window, so nothing is squeezed.
@@ -53,6 +59,22 @@ def console(*, to_stderr: bool = False) -> Console:
     )
 
 
+def read_bytes(name: str, at_most: int = -1) -> tuple[bytes, str]:
+    """Return what a file or, for ``-``, standard input holds, and what to call it."""
+    if name == STANDARD_STREAM:
+        return sys.stdin.buffer.read(at_most), STANDARD_INPUT
+    with Path(name).open("rb") as stream:
+        return stream.read(at_most), name
+
+
+def write_output(text: str, name: str) -> None:
+    """Write a text to a file, complete or not at all, or for ``-`` to standard output."""
+    if name == STANDARD_STREAM:
+        sys.stdout.buffer.write(text.encode())
+    else:
+        write_text(text, name)
+
+
 def say(message: str) -> None:
     """Write a message to standard error as it is: one line stays one line."""
     sys.stderr.write(f"{message}\n")
@@ -63,29 +85,35 @@ def write(out: Console, text: str, *, style: str | None = None) -> None:
     out.print(text, style=style, soft_wrap=True)
 
 
-def plain_table(*, header: bool = True) -> Table:
-    """Return an empty table with air between the columns and no lines."""
+def plain_table(*names: str, header: bool = True) -> Table:
+    """Return an empty table with air between the columns and no lines, and columns of text that is never cut."""
     from rich.table import Table
 
-    return Table(
-        box=None,
-        show_header=header,
-        header_style="dim",
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
+    table = Table(box=None, show_header=header, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
-def paragraph(text: str, width: int, *, indent: str = "", hanging: str | None = None) -> str:
-    """Wrap a text; lines after the first are indented by `hanging`."""
-    return textwrap.fill(
+def add_numbers(table: Table, *names: str) -> None:
+    """Add columns of numbers, one below the other."""
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+
+
+def write_wrapped(
+    out: Console, text: str, *, indent: str = "", hanging: str | None = None, style: str | None = None
+) -> None:
+    """Print a text in lines of the window; those after the first are indented by `hanging`."""
+    lines = textwrap.fill(
         text,
-        width=max(width, 40),
+        width=max(out.width, 40),
         initial_indent=indent,
         subsequent_indent=indent if hanging is None else hanging,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    write(out, lines, style=style)
 
 
 def bar(value: float, width: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import paragraph, percent, plain_table, write
+from thighdx.cli.output import add_numbers, percent, plain_table, write, write_wrapped
 from thighdx.kb.records import LAYERS
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def print_overview(out: Console, model: Model, *, setting: str) -> None:
     """Print size, experts, settings, groups and the shares of the causes."""
     manifest = model.compiled.kb.manifest
     write(out, manifest.title, style="bold")
-    write(out, paragraph(repr(model)[1:-1].removeprefix("thighdx.Model "), out.width), style="dim")
+    write_wrapped(out, repr(model)[1:-1].removeprefix("thighdx.Model "), style="dim")
     _print_layers(out, model)
     _print_pairs(out, "Settings", {s.id: s.label for s in manifest.settings})
     _print_pairs(out, "Experts", {e.id: f"{e.label} ({e.role})" for e in manifest.experts})
@@ -37,7 +37,7 @@ def print_overview(out: Console, model: Model, *, setting: str) -> None:
     )
     _print_shares(out, model, setting)
     out.print()
-    write(out, paragraph(manifest.disclaimer, out.width), style="dim")
+    write_wrapped(out, manifest.disclaimer, style="dim")
 
 
 def _print_layers(out: Console, model: Model) -> None:
@@ -46,7 +46,7 @@ def _print_layers(out: Console, model: Model) -> None:
     counts = Counter(v.layer for v in kb.variables)
     numbers = Counter(table for table, _ in model.compiled.pooled)
     table = plain_table(header=False)
-    table.add_column(justify="right", no_wrap=True)
+    add_numbers(table, "")
     table.add_column(overflow="fold")
     for layer in LAYERS:
         if counts[layer]:
@@ -82,8 +82,7 @@ def _print_shares(out: Console, model: Model, setting: str) -> None:
     column = spec.settings.index(setting)
     table = plain_table()
     table.add_column("cause", no_wrap=True)
-    for name in spec.settings:
-        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
+    add_numbers(table, *(name.replace("_", "\n") for name in spec.settings))
     for i in sorted(range(len(spec.causes)), key=lambda i: -spec.shares[column, i]):
         table.add_row(spec.causes[i], *(percent(float(share)) for share in spec.shares[:, i]))
     table.add_row("sum", *(percent(float(total)) for total in spec.shares.sum(axis=1)), style="bold")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import bar, paragraph, percent, plain_table, write
+from thighdx.cli.output import add_numbers, bar, percent, plain_table, write, write_wrapped
 from thighdx.text import exact_percent, printable, set_name
 from thighdx.words import say
 
@@ -44,20 +44,20 @@ def print_result(out: Console, model: Model, result: Result, *, top: int, n_reas
     labels = model.compiled.kb.labels
     setting = say("result.setting", labels, setting=result.setting)
     head = f"{model.name} {model.version} ({model.digest[:12]}), {setting}"
-    write(out, paragraph(head, out.width), style="dim")
+    write_wrapped(out, head, style="dim")
     known = [
         f"{name}={value if isinstance(value, str) else _weights(value)}"
         for name, value in result.evidence.items()
     ]
     _say(out, say("result.known", labels), ", ".join(known) or say("result.nothing", labels))
     out.print()
-    write(out, paragraph(result.triage.words, out.width), style="bold")
+    write_wrapped(out, result.triage.words, style="bold")
     first = result.management.advice[:1] if result.triage.level == "emergency" else ()
     for line in first:
         words = say("advice.first", labels, advice=line.words)
-        write(out, paragraph(words, out.width, hanging="  "), style="bold")
+        write_wrapped(out, words, hanging="  ", style="bold")
     for reason in result.triage.deciding[: n_reasons - len(first)]:
-        write(out, paragraph(f"- {reason.words}", out.width, hanging="  "))
+        write_wrapped(out, f"- {reason.words}", hanging="  ")
     _print_causes(out, model, result, top)
 
 
@@ -67,10 +67,10 @@ def print_next_question(out: Console, result: Result) -> None:
     for item in questions.best:
         out.print()
         line = say("result.ask_next", labels, question=item.text, finding=item.variable)
-        write(out, paragraph(line, out.width, hanging="  "))
+        write_wrapped(out, line, hanging="  ")
     n_open = len(open_on_safety(result))
     what = say("result.open" if n_open else "result.sets_and_groups", labels, n=n_open)
-    write(out, paragraph(say("result.more", labels, what=what), out.width), style="dim")
+    write_wrapped(out, say("result.more", labels, what=what), style="dim")
 
 
 def print_everything(out: Console, model: Model, result: Result) -> None:
@@ -87,16 +87,14 @@ def print_end(out: Console, result: Result) -> None:
         out.print()
         _say(out, say("result.note", result.triage.labels), warning.message, style="yellow")
     out.print()
-    write(out, paragraph(result.model.disclaimer, out.width), style="dim")
+    write_wrapped(out, result.model.disclaimer, style="dim")
 
 
 def print_intervals(out: Console, model: Model, result: Result, level: float, top: int) -> None:
     """Print credible intervals of the leading causes."""
     found, labels = result.interval(level), model.compiled.labels
-    table = plain_table()
-    table.add_column(say("result.cause", labels), overflow="fold")
-    for name in ("probability", "from", "to"):
-        table.add_column(say(f"result.{name}", labels), justify="right", no_wrap=True)
+    table = plain_table(say("result.cause", labels))
+    add_numbers(table, *(say(f"result.{name}", labels) for name in ("probability", "from", "to")))
     table.add_column(say("result.by", labels), no_wrap=True)
     for cause in result.top(top).index:
         item = found[str(cause)]
@@ -104,7 +102,7 @@ def print_intervals(out: Console, model: Model, result: Result, level: float, to
         table.add_row(labels[item.name], *ends, say(f"method.{item.method}", labels))
     title = say("result.intervals", labels, level=exact_percent(level))
     out.print()
-    write(out, paragraph(title, out.width), style="bold")
+    write_wrapped(out, title, style="bold")
     out.print(table)
 
 
@@ -120,21 +118,21 @@ def print_advice(out: Console, result: Result) -> None:
     found = result.management
     out.print()
     write(out, say("advice.title", found.labels), style="bold")
-    write(out, paragraph(f"- {found.seek_care}", out.width, hanging="  "))
+    write_wrapped(out, f"- {found.seek_care}", hanging="  ")
     for line in found.advice:
-        write(out, paragraph(f"- {line.words}", out.width, hanging="  "))
+        write_wrapped(out, f"- {line.words}", hanging="  ")
         if line.caution:
-            write(out, paragraph(line.caution, out.width, indent="  "), style="dim")
+            write_wrapped(out, line.caution, indent="  ", style="dim")
     for title, lines in found.apart.items():
         out.print()
         write(out, title, style="bold")
         for line in lines:
             about = f"{found.labels[line.cause]}:" if line.kind == "course" else ""
             text = " ".join(filter(None, [about, line.words, line.caution]))
-            write(out, paragraph(f"- {text}", out.width, hanging="  "))
+            write_wrapped(out, f"- {text}", hanging="  ")
     if found.withheld:
         note = say("advice.withheld", found.labels, n=len(found.withheld))
-        write(out, paragraph(note, out.width), style="dim")
+        write_wrapped(out, note, style="dim")
 
 
 def _weights(value: dict[str, float]) -> str:
@@ -144,7 +142,7 @@ def _weights(value: dict[str, float]) -> str:
 
 def _say(out: Console, lead: str, text: str, *, style: str | None = None) -> None:
     """Print a text behind a word; lines after the first begin where it does."""
-    write(out, paragraph(f"{lead} {text}", out.width, hanging=" " * (len(lead) + 1)), style=style)
+    write_wrapped(out, f"{lead} {text}", hanging=" " * (len(lead) + 1), style=style)
 
 
 def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
@@ -157,10 +155,9 @@ def _print_causes(out: Console, model: Model, result: Result, top: int) -> None:
     mark, labels = printable("◆", "!"), model.compiled.labels
     is_wide = out.width >= WIDE_ENOUGH
     width = BAR_WIDTHS[out.width >= 100]
-    table = plain_table()
     heading = say("result.marked", labels, mark=mark) if marked else say("result.cause", labels)
-    table.add_column(heading, overflow="fold")
-    table.add_column(say("result.probability", labels), justify="right", no_wrap=True)
+    table = plain_table(heading)
+    add_numbers(table, say("result.probability", labels))
     if is_wide:
         table.add_column("", no_wrap=True, width=width, style="cyan")
         table.add_column(say("result.before", labels), justify="right", no_wrap=True)
@@ -215,8 +212,7 @@ def _print_questions(out: Console, result: Result) -> None:
         write(out, say("result.questions", questions.labels), style="bold")
     for item in questions.best:
         gain = say("number.bits", questions.labels, bits=f"{item.gain_bits:.2f}")
-        line = f"{gain}  {item.text} ({item.variable})"
-        write(out, paragraph(line, out.width, hanging="           "))
+        write_wrapped(out, f"{gain}  {item.text} ({item.variable})", hanging="           ")
 
 
 def open_on_safety(result: Result) -> list[OpenQuestion]:
@@ -231,9 +227,9 @@ def _print_open_questions(out: Console, result: Result) -> None:
         return
     out.print()
     labels = result.triage.labels
-    write(out, paragraph(f"{say('result.open_safety', labels)} ({len(left)})", out.width), style="bold")
+    write_wrapped(out, f"{say('result.open_safety', labels)} ({len(left)})", style="bold")
     for question in left[:N_OPEN]:
-        write(out, paragraph(f"- {question.question} ({question.variable})", out.width, hanging="  "))
+        write_wrapped(out, f"- {question.question} ({question.variable})", hanging="  ")
     if len(left) > N_OPEN:
         more = ", ".join(question.variable for question in left[N_OPEN:])
-        write(out, paragraph(f"- {say('result.and', labels, more=more)}", out.width, hanging="  "))
+        write_wrapped(out, f"- {say('result.and', labels, more=more)}", hanging="  ")

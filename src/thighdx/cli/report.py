@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from thighdx.cli.output import console, paragraph, percent, plain_table, write
+from thighdx.cli.output import add_numbers, console, percent, plain_table, write, write_wrapped
 from thighdx.files.formats import STANDARD_STREAM
 from thighdx.files.report import Problem, RunReport
 from thighdx.files.summary import Summary
-from thighdx.kb.records import LEVELS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,14 +29,14 @@ def print_cases(summary: Summary, model: CompiledModel, *, output: str) -> None:
     out = console(to_stderr=output == STANDARD_STREAM)
     if not summary.statuses["ok"]:
         why = ", ".join(f"{n:,} {status}" for status, n in summary.statuses.most_common())
-        write(out, paragraph(f"No row was scored: {why or 'the table has none'}.", out.width), style="yellow")
+        write_wrapped(out, f"No row was scored: {why or 'the table has none'}.", style="yellow")
     if summary.is_listed:
         _print_cases(out, summary)
     elif summary.statuses["ok"]:
         _print_leaders(out, summary, model)
     out.print()
     _print_truth(out, summary)
-    write(out, paragraph(model.disclaimer, out.width), style="dim")
+    write_wrapped(out, model.disclaimer, style="dim")
 
 
 def print_closing(closing: RunReport) -> None:
@@ -48,12 +47,12 @@ def print_closing(closing: RunReport) -> None:
     _print_rows(out, closing)
     if closing.unread and closing.kept:
         line = f"cells that cannot be read: {closing.unread_columns}"
-        write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")
+        write_wrapped(out, line, indent="  ", hanging="    ", style="yellow")
     for problem in _shown_problems(closing.problems):
         line = f"{problem.file}, row {problem.row}: {problem.status}: {problem.message}"
-        write(out, paragraph(line, out.width, indent="  ", hanging="    "), style="yellow")
-    if order := [level for level in reversed(LEVELS) if closing.triage[level]]:
-        write(out, "Urgency: " + ", ".join(f"{closing.triage[level]:,} {level}" for level in order))
+        write_wrapped(out, line, indent="  ", hanging="    ", style="yellow")
+    if closing.urgency:
+        write(out, "Urgency: " + ", ".join(f"{n:,} {level}" for level, n in closing.urgency.items()))
     where = f"setting {closing.scorer.setting}"
     where += " where the row names none" if closing.summary.has_settings else ""
     write(out, f"Model: {model.name} {model.version} ({model.digest[:12]}), {where}")
@@ -122,10 +121,8 @@ def _print_missed(out: Console, summary: Summary) -> None:
 def _print_leaders(out: Console, summary: Summary, model: CompiledModel) -> None:
     """Print which causes lead how often."""
     n_ok = max(1, summary.statuses["ok"])
-    table = plain_table()
-    table.add_column("leading cause", overflow="fold")
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("share", justify="right", no_wrap=True)
+    table = plain_table("leading cause")
+    add_numbers(table, "rows", "share")
     table.add_column("mean probability", justify="right")
     leaders = summary.leading()
     for cause, count, mean in leaders[:N_LEADERS]:
@@ -147,7 +144,7 @@ def _print_truth(out: Console, summary: Summary) -> None:
         among = f"{summary.n_among:,} ({percent(summary.n_among / n, 0)})"
         line = f"A true cause is first in {first} of {n:,} cases"
         line += f" and among the first {summary.top} in {among}." if summary.top > 1 else "."
-        write(out, paragraph(line, out.width), style="bold")
+        write_wrapped(out, line, style="bold")
     notes = [
         (summary.n_truth_unscored, "with a true cause could not be scored and do not count"),
         (
@@ -161,7 +158,7 @@ def _print_truth(out: Console, summary: Summary) -> None:
     ]
     for count, note in notes:
         if count:
-            write(out, paragraph(f"{count:,} {note}", out.width, indent="  "))
+            write_wrapped(out, f"{count:,} {note}", indent="  ")
 
 
 def _print_rows(out: Console, closing: RunReport) -> None:
@@ -176,7 +173,7 @@ def _print_rows(out: Console, closing: RunReport) -> None:
     speed = (
         f"{closing.seconds:.1f} s, {closing.rows_per_second:,.0f} rows/s (start-up {closing.start_up:.1f} s)"
     )
-    write(out, paragraph(f"{line}; {speed}", out.width))
+    write_wrapped(out, f"{line}; {speed}")
 
 
 def _cut(text: str, width: int) -> str:

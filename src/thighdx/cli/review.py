@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from thighdx.cli.options import ModelOption, complete_causes, open_model
+from thighdx.cli.options import ModelOption, complete_causes, open_model, read_day
 from thighdx.cli.output import console, say, write
 from thighdx.errors import KnowledgeBaseError, Problem, TableError
 
@@ -101,7 +101,7 @@ def _read_back(
         raise TableError(
             f"--read: got {len(workbooks)} workbooks, expected as many --expert (and --role, if given)"
         )
-    day = _day(date)
+    day = (read_day(date, "--date") or datetime.date.today()).isoformat()
     model = open_model(name)
     problems: list[Problem] = []
     reviewers = []
@@ -120,12 +120,3 @@ def _read_back(
     out = console()
     for line in repr(outcome).splitlines():
         write(out, line)
-
-
-def _day(text: str | None) -> str:
-    """Return a day as it stands in a table."""
-    try:
-        day = datetime.date.today() if text is None else datetime.date.fromisoformat(text)
-    except ValueError:
-        raise TableError(f"--date: got {text!r}, expected a date such as 2026-01-31") from None
-    return day.isoformat()

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from thighdx.cli.options import ModelOption, SettingOption, open_model
+from thighdx.cli.options import ModelOption, QuietOption, SettingOption, open_model
 from thighdx.cli.output import say
 from thighdx.errors import TableError
+from thighdx.files.formats import STANDARD_STREAM, input_format, output_format
 from thighdx.reasoning.intervals.level import check_level
 
 if TYPE_CHECKING:
-    from thighdx.files.run import RunOptions
+    from thighdx.files.report import RunReport
     from thighdx.files.table import Table
-    from thighdx.scoring.scorer import Scorer
 
 __all__ = ["score"]
 
-STANDARD_STREAM = "-"
 TAB = {"tab": "\t", "\\t": "\t"}  # as it can be typed
 PART_ROWS = 65_536
-
-
-class OnErrorWord(StrEnum):
-    """What becomes of a row with a cell that cannot be read."""
-
-    KEEP = "keep"
-    UNKNOWN = "unknown"
-    RAISE = "raise"
 
 
 def score(
@@ -99,13 +89,13 @@ def score(
         typer.Option("--explain-columns", help="Show how each column will be read, and score nothing."),
     ] = False,
     on_error: Annotated[
-        OnErrorWord,
+        Literal["keep", "unknown", "raise"],
         typer.Option(
             "--on-error",
             help="A row with a cell that cannot be read: keep it without probabilities, take the cell for "
             "unknown, or stop.",
         ),
-    ] = OnErrorWord.KEEP,
+    ] = "keep",
     reference_date: Annotated[
         str | None,
         typer.Option(
@@ -153,9 +143,7 @@ def score(
     allow_no_evidence: Annotated[
         bool, typer.Option("--allow-no-evidence", help="Score a table of which no column is read.")
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")
-    ] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Score every row of a table: the posterior of every cause.
 
@@ -173,8 +161,7 @@ def score(
     """
     from thighdx.files.csv_text import CsvDialect
     from thighdx.files.pipeline import share_processors
-    from thighdx.files.run import RunOptions
-    from thighdx.files.scoring import check_output
+    from thighdx.files.report import RunReport
     from thighdx.files.table import open_table
     from thighdx.scoring.scorer import Scorer
 
@@ -192,7 +179,7 @@ def score(
         columns=_renamed(columns or []),
         top=top,
         column_map=column_map,
-        on_error="raise" if strict else on_error.value,
+        on_error="raise" if strict else on_error,
         reference_date=reference_date,
         n_threads=share_processors()[1],
     )
@@ -206,51 +193,39 @@ def score(
         print_columns(table, scorer)
         return
     assert output is not None
-    check_output(table, output)
     if report is not None:
         _check_report(table, output, report)
     on_earlier = "resume" if resume else "restart" if restart else "ask"
-    options = RunOptions(escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
-    _run(table, scorer, output, options, started=started, report=report, quiet=quiet)
+    run = RunReport(table, scorer, output, escape_formulas, part_rows, on_earlier)  # type: ignore[arg-type]  # one of three words
+    _run(run, started=started, report=report, quiet=quiet)
 
 
-def _run(
-    table: Table,
-    scorer: Scorer,
-    output: str,
-    options: RunOptions,
-    *,
-    started: float,
-    report: str | None,
-    quiet: bool,
-) -> None:
+def _run(run: RunReport, *, started: float, report: str | None, quiet: bool) -> None:
     """Score, and say how it went."""
     from thighdx.cli.report import print_cases, print_closing
-    from thighdx.files.scoring import score_opened
+    from thighdx.files.run import score_opened
 
     try:
-        closing = score_opened(table, scorer, output, options, started=started, quiet=quiet)
+        score_opened(run, started=started, quiet=quiet)
     except BaseException as error:
         for note in getattr(error, "__notes__", ()):  # what is kept of the run
             say(f"thighdx: {note}")
         raise
-    for message in closing.remarks:
+    for message in run.remarks:
         say(f"thighdx: warning: {message}")
-    if closing.notice and not quiet:
-        say(f"thighdx: {closing.notice}")
+    if run.notice and not quiet:
+        say(f"thighdx: {run.notice}")
     if report is not None:
-        closing.write(report)
+        run.write(report)
     if not quiet:
-        print_cases(closing.summary, scorer.model, output=output)
-        print_closing(closing)
+        print_cases(run.summary, run.scorer.model, output=run.output)
+        print_closing(run)
 
 
 def _check_choices(
     tables: Sequence[str], output: str | None, *, explain: bool, resume: bool, restart: bool
 ) -> None:
     """Refuse options that do not go together, before anything is opened."""
-    from thighdx.files.formats import input_format, output_format
-
     if resume and restart:
         raise TableError("--resume and --restart: expected one of them")
     if explain:

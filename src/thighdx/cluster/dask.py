@@ -13,7 +13,14 @@ from typing import Any, NamedTuple, Unpack
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.cluster.worker import ScorerSource, as_scorer, check_installed, plan_table, score_quietly
+from thighdx.cluster.worker import (
+    ScorerSource,
+    as_scorer,
+    check_frame,
+    check_installed,
+    plan_table,
+    score_quietly,
+)
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import as_word
 from thighdx.scoring.options import ScorerKeywords
@@ -68,9 +75,10 @@ def score_dask(frame: Any, model: ScorerSource = None, **options: Unpack[ScorerK
     (2, ['hamstring_strain', 'lumbar_radiculopathy'])
     """
     check_installed("dask", "dask")
+    import dask.dataframe as dd
     from dask.delayed import delayed
 
-    _check_frame(frame)
+    check_frame(frame, "dask.dataframe.DataFrame", is_one=isinstance(frame, dd.DataFrame))
     scorer = as_scorer(model, options)
     meta = frame._meta.iloc[:0]
     names = _plan(scorer, meta)
@@ -81,15 +89,6 @@ def score_dask(frame: Any, model: ScorerSource = None, **options: Unpack[ScorerK
         names,
         meta=_joined(meta, names, added),
     )
-
-
-def _check_frame(frame: object) -> None:
-    """Refuse anything but a Dask DataFrame."""
-    import dask.dataframe as dd
-
-    if not isinstance(frame, dd.DataFrame):
-        kind = f"{type(frame).__module__.partition('.')[0]} {type(frame).__name__}"
-        raise TableError(f"frame: got {kind}, expected a dask.dataframe.DataFrame")
 
 
 class Names(NamedTuple):

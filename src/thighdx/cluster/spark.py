@@ -5,14 +5,21 @@ Comes with ``pip install 'thighdx[spark]'``, which every worker needs too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Unpack
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.cluster.worker import ScorerSource, as_scorer, check_installed, plan_table, score_quietly
+from thighdx.cluster.worker import (
+    ScorerSource,
+    as_scorer,
+    check_frame,
+    check_installed,
+    plan_table,
+    score_quietly,
+)
 from thighdx.errors import TableError
 from thighdx.scoring.options import ScorerKeywords
 from thighdx.scoring.plan import SchemaPlan
@@ -66,20 +73,13 @@ def score_spark(frame: DataFrame, model: ScorerSource = None, **options: Unpack[
         score_spark(patients, top=3).write.parquet("posteriors/")
     """
     check_installed("pyspark", "spark")
-    if not callable(getattr(frame, "mapInArrow", None)):
-        kind = f"{type(frame).__module__.partition('.')[0]} {type(frame).__name__}"
-        raise TableError(f"frame: got {kind}, expected a pyspark.sql.DataFrame")
+    check_frame(frame, "pyspark.sql.DataFrame", is_one=callable(getattr(frame, "mapInArrow", None)))
     scorer = as_scorer(model, options)
     plan = plan_table(scorer, _input_schema(frame))
     _check_case(frame, plan.output.names)
     names = frame.columns
     plain = frame.toDF(*(f"c{position}" for position in range(len(names))))  # a dot in a name means a field
-    return plain.mapInArrow(_task(scorer, names), _output_schema(frame, plan))
-
-
-def _task(scorer: Scorer, names: list[str]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return what a task does with the batches of its partition."""
-    return partial(_score_partition, scorer, names)
+    return plain.mapInArrow(partial(_score_partition, scorer, names), _output_schema(frame, plan))
 
 
 def _score_partition(

@@ -17,6 +17,7 @@ from thighdx.scoring.scorer import Scorer
 __all__ = [
     "ScorerSource",
     "as_scorer",
+    "check_frame",
     "check_installed",
     "plan_table",
     "score_quietly",
@@ -37,6 +38,13 @@ def check_installed(package: str, extra: str) -> None:
         raise ThighdxError(
             f"{package} is not installed; pip install 'thighdx[{extra}]' here and on every worker"
         )
+
+
+def check_frame(frame: object, expected: str, *, is_one: bool) -> None:
+    """Refuse a table of another library than the adapter's."""
+    if not is_one:
+        kind = f"{type(frame).__module__.partition('.')[0]} {type(frame).__name__}"
+        raise TableError(f"frame: got {kind}, expected a {expected}")
 
 
 def as_scorer(source: ScorerSource, options: ScorerKeywords) -> Scorer:

@@ -8,92 +8,60 @@ from typing import Literal
 
 from thighdx.errors import TableError
 
-__all__ = [
-    "STANDARD_STREAM",
-    "TableFormat",
-    "check_beginning",
-    "check_packing",
-    "input_format",
-    "output_format",
-]
+__all__ = ["TableFormat", "check_beginning", "check_packing", "input_format", "output_format"]
 
 STANDARD_STREAM = "-"
 STANDARD_INPUT = "standard input"
 ARROW_STREAM = b"\xff\xff\xff\xff"  # how one begins
 
 Kind = Literal["csv", "tsv", "json", "fhir", "parquet", "arrow", "arrows"]
-Compression = Literal["gzip", "bz2", "zstd"]
 
-_TITLES: dict[Kind, str] = {
-    "csv": "CSV",
-    "tsv": "TSV",
-    "json": "JSON lines",
-    "fhir": "FHIR",
-    "parquet": "Parquet",
-    "arrow": "Arrow",
-    "arrows": "Arrow",
-}
 _TEXT: dict[str, Kind] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "json", ".ndjson": "fhir"}
-_KINDS: dict[str, Kind] = _TEXT | {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".arrows": "arrows",
-}
-_PACKED: dict[str, Compression] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+_ARROW: dict[str, Kind] = {".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow", ".arrows": "arrows"}
+_KINDS: dict[str, Kind] = {**_TEXT, **_ARROW, ".parquet": "parquet", ".pq": "parquet"}
+_PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 EXPECTED = ".csv, .tsv or .jsonl (all also with .gz, .bz2 or .zst), .parquet, .arrow or .arrows"
 
 # What to do about endings that a table often has.
+_SAVE = "save the sheet as 'CSV UTF-8'"
 _REMEDIES = {
-    ".xlsx": "save the sheet as 'CSV UTF-8'",
-    ".xls": "save the sheet as 'CSV UTF-8'",
+    ".xlsx": _SAVE,
+    ".xls": _SAVE,
     ".json": "one row per line is .jsonl",
     ".txt": "call it .csv if its columns are separated by commas, .tsv if by tabs",
-    ".gz": "call it .csv.gz if a CSV is inside",
-    ".bz2": "call it .csv.bz2 if a CSV is inside",
-    ".zst": "call it .csv.zst if a CSV is inside",
+    **{ending: f"call it .csv{ending} if a CSV is inside" for ending in _PACKED},
     ".zip": "unpack it first",
     ".ndjson": "FHIR is read only; write .jsonl",
 }
-
-_MAGIC: dict[str, bytes] = {
-    "gzip": b"\x1f\x8b",
-    "bz2": b"BZh",
-    "zstd": b"\x28\xb5\x2f\xfd",
-    "parquet": b"PAR1",
-    "arrow": b"ARROW1",
-    "arrows": ARROW_STREAM,
-}
-# How files begin that are something else than they are called.
+# How files begin, which title or packing that is right for, what they are, and what to do where it is not right.
 _BEGINNINGS = (
-    (_MAGIC["parquet"], "a Parquet file", "call it .parquet"),
-    (_MAGIC["arrow"], "an Arrow file", "call it .arrow"),
-    (_MAGIC["arrows"], "an Arrow stream", "call it .arrows"),
-    (_MAGIC["gzip"], "a gzip file", "call it .csv.gz if that is what is inside"),
-    (_MAGIC["bz2"], "a bzip2 file", "call it .csv.bz2 if that is what is inside"),
-    (_MAGIC["zstd"], "a zstd file", "call it .csv.zst if that is what is inside"),
-    (b"PK\x03\x04", "an Excel workbook or another zip file", "save the sheet as 'CSV UTF-8'"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as 'CSV UTF-8'"),
-    (b"\xff\xfe", "UTF-16 text", "save it as 'CSV UTF-8', or name its encoding"),
-    (b"\xfe\xff", "UTF-16 text", "save it as 'CSV UTF-8', or name its encoding"),
-    (b"<!doctype html", "a web page", "download the file itself"),
-    (b"<html", "a web page", "download the file itself"),
+    (b"PAR1", "Parquet", "a Parquet file", "call it .parquet"),
+    (b"ARROW1", "Arrow", "an Arrow file", "call it .arrow"),
+    (ARROW_STREAM, "Arrow", "an Arrow stream", "call it .arrows"),
+    (b"\x1f\x8b", "gzip", "a gzip file", "call it .csv.gz if that is what is inside"),
+    (b"BZh", "bz2", "a bzip2 file", "call it .csv.bz2 if that is what is inside"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "a zstd file", "call it .csv.zst if that is what is inside"),
+    (b"PK\x03\x04", "", "an Excel workbook or another zip file", _SAVE),
+    (b"\xd0\xcf\x11\xe0", "", "an old Excel workbook", _SAVE),
+    (b"\xff\xfe", "", "UTF-16 text", "save it as 'CSV UTF-8', or name its encoding"),
+    (b"\xfe\xff", "", "UTF-16 text", "save it as 'CSV UTF-8', or name its encoding"),
+    (b"<!doctype html", "", "a web page", "download the file itself"),
+    (b"<html", "", "a web page", "download the file itself"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TableFormat:
-    """What the ending of a name says about a file."""
+    """What the ending of a name says about a file; `compression` is gzip, bz2, zstd or none."""
 
     kind: Kind
-    compression: Compression | None = None
+    compression: str | None = None
 
     @property
     def title(self) -> str:
         """The name of the format."""
-        return _TITLES[self.kind]
+        titles = {"json": "JSON lines", "parquet": "Parquet", "arrow": "Arrow", "arrows": "Arrow"}
+        return titles.get(self.kind, self.kind.upper())
 
     @property
     def is_text(self) -> bool:
@@ -141,10 +109,10 @@ def _wrong_ending(name: str, ending: str) -> TableError:
 
 def check_packing(name: str, start: bytes, form: TableFormat) -> None:
     """Refuse a packed file that is not packed as its ending says."""
-    packed = form.compression
-    if packed is not None and start and not start.startswith(_MAGIC[packed]):
+    right = tuple(beginning for beginning, packing, *_ in _BEGINNINGS if packing == form.compression)
+    if form.compression is not None and start and not start.startswith(right):
         raise TableError(
-            f"{name}: is not a {packed} file, as its ending says; call it .csv if it is plain text"
+            f"{name}: is not a {form.compression} file, as its ending says; call it .csv if it is plain text"
         )
 
 
@@ -154,13 +122,11 @@ def check_beginning(name: str, start: bytes, form: TableFormat) -> None:
     if not start.strip(b"\xef\xbb\xbf \t\r\n"):
         rows = "a header row and one row per patient"
         raise TableError(f"{name}: is empty, expected {rows if form.kind in ('csv', 'tsv') else expected}")
-    if form.kind == "parquet" and start.startswith(_MAGIC["parquet"]):
-        return
-    if form.kind in ("arrow", "arrows") and start.startswith((_MAGIC["arrow"], _MAGIC["arrows"])):
-        return
     lowered = start[:100].lstrip().lower()
-    for beginning, what, remedy in _BEGINNINGS:
+    for beginning, right, what, remedy in _BEGINNINGS:
         if start.startswith(beginning) or lowered.startswith(beginning):
+            if right == form.title:
+                return
             wanted = form.title
             if name == STANDARD_INPUT and remedy.startswith("call it"):
                 wanted, remedy = "CSV or an Arrow stream", "unpack it, or save it to a file and score that"

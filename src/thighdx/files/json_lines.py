@@ -24,11 +24,6 @@ def json_schema(name: str, start: bytes, *, is_whole: bool) -> pa.Schema:
     """Return the columns and types of the rows at the beginning of a file.
 
     Dates stay the text that they are, and what is unknown at the beginning may be text later.
-
-    Raises
-    ------
-    TableError
-        If they cannot be read, or no row ends there.
     """
     whole = start if is_whole else start[: start.rfind(b"\n") + 1]
     found = _parse(name, whole, pa_json.ParseOptions()).schema
@@ -38,13 +33,7 @@ def json_schema(name: str, start: bytes, *, is_whole: bool) -> pa.Schema:
 
 
 def read_json(name: str, stream: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a stream of text.
-
-    Raises
-    ------
-    TableError
-        If a row cannot be read, or has a column or a type that those at the beginning have not.
-    """
+    """Yield the rows of a stream of text; a column or type that those at the beginning have not is an error."""
     options = pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     n_rows = 0
     with io.BufferedReader(stream) as lines:
@@ -60,11 +49,8 @@ def _parse(name: str, text: bytes, options: Any, *, n_before: int = 0) -> pa.Tab
         read = pa_json.ReadOptions(block_size=len(text) + 1, use_threads=False)
         return pa_json.read_json(io.BytesIO(text), read_options=read, parse_options=options)
     except pa.ArrowException as error:
-        gist = re.sub(  # Arrow counts from 0, from the beginning of the text
-            r"\bin row (\d+)$",
-            lambda row: f"in row {n_before + int(row[1]) + 1}",
-            " ".join(str(error).split()),
-        )[:200]
+        said = " ".join(str(error).split())  # counts from 0, from the beginning of the text
+        gist = re.sub(r"\bin row (\d+)$", lambda row: f"in row {n_before + int(row[1]) + 1}", said)[:200]
         raise TableError(
             f"{name}: cannot be read as JSON, one row per line, each with columns and types of the first ({gist})"
         ) from None

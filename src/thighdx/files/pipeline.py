@@ -22,8 +22,7 @@ def map_ordered(
 ) -> Generator[ResultT]:
     """Yield `work(item)` for every item in order, `n_workers` at a time, while another thread takes the next item.
 
-    At most `n_workers` + 3 results and items are held, so memory does not grow with their number. Stopping
-    early starts nothing more and waits for nothing.
+    At most `n_workers` + 3 results and items are held. Stopping early starts nothing more and waits for nothing.
 
     Examples
     --------
@@ -31,8 +30,7 @@ def map_ordered(
     [3, 2, 1]
     """
     pending: deque[Future[ResultT]] = deque()
-    reader = ThreadPoolExecutor(1, thread_name_prefix="thighdx-reader")
-    workers = ThreadPoolExecutor(n_workers, thread_name_prefix="thighdx-scorer")
+    reader, workers = ThreadPoolExecutor(1, "thighdx-reader"), ThreadPoolExecutor(n_workers, "thighdx-scorer")
     try:
         ahead = reader.submit(next, items, None)
         while (item := ahead.result()) is not None:

@@ -5,28 +5,30 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import thighdx
-from thighdx.atomic_files import create_file
+from thighdx.atomic_files import write_text
+from thighdx.display import Shown
 from thighdx.files.pipeline import share_processors
 from thighdx.files.summary import Summary
 from thighdx.files.table import Place, Table
-from thighdx.html.fragments import summary_fragment
+from thighdx.files.work import OnEarlier
 from thighdx.kb.records import LEVELS
 from thighdx.scoring.options import Engine
+from thighdx.scoring.score import choose_engine
 from thighdx.scoring.scorer import Scorer
 
-__all__ = ["REPORT_FORMAT", "Problem", "RunReport"]
+__all__ = ["PART_ROWS", "Problem", "RunReport"]
 
 REPORT_FORMAT = 1
-SHOWN_LEADERS = 10
+PART_ROWS = 65_536  # written as one row group, and kept as one part
+TOP = 3  # causes among which a true one counts as found, unless the scorer names more or fewer
 BUSY = 0.8  # share of the time above which something is what limits the speed
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One row kept without probabilities, and why."""
 
     file: str
@@ -38,86 +40,43 @@ class Problem:
 
 
 @dataclass(slots=True, repr=False)
-class RunReport:
-    """How a run went, or how far it is.
-
-    Attributes
-    ----------
-    engine : {"compiled", "numpy"}
-        Decided before the first row, by the size of the table.
-    n_resumed : int
-        Rows scored before the run was interrupted.
-    place : Place
-        Where the next row is.
-    unread : Counter of str
-        Cells that could not be read, by column.
-    remarks : list of str
-        What the user may not expect of the columns and the cells.
-    notice : str
-        What became of an earlier run.
-    start_up : float
-        Seconds before the first row: the model is loaded, the files are looked at.
-    seconds : float
-        Since the first row was asked for.
-    waited : float
-        Of these, waiting for scored rows; the rest went into writing and counting.
-    worked : float
-        Seconds of all workers together.
-    """
+class RunReport(Shown):
+    """What is asked of a run, and how it went, or how far it is."""
 
     table: Table
     scorer: Scorer
     output: str
-    summary: Summary
-    engine: Engine
+    escape_formulas: bool = False  # in CSV, put ' before text that a spreadsheet would take for a formula
+    part_rows: int = PART_ROWS
+    on_earlier: OnEarlier = "ask"
+    summary: Summary = field(init=False)
+    engine: Engine = field(init=False)  # decided before the first row, by the size of the table
     n_rows: int = 0
     n_underage: int = 0
-    n_resumed: int = 0
-    place: Place = field(default=Place(0, 0))
+    n_resumed: int = 0  # rows scored before the run was interrupted
+    place: Place = field(default=Place(0, 0))  # of the next row
     triage: Counter[str | None] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
-    unread: Counter[str] = field(default_factory=Counter)
-    remarks: list[str] = field(default_factory=list)
-    notice: str = ""
-    start_up: float = 0.0
-    seconds: float = 0.0
-    waited: float = 0.0
-    worked: float = 0.0
+    unread: Counter[str] = field(default_factory=Counter)  # cells that could not be read, by column
+    remarks: list[str] = field(default_factory=list)  # what the user may not expect of columns and cells
+    notice: str = ""  # what became of an earlier run
+    start_up: float = 0.0  # seconds before the first row: the model is loaded, the files are looked at
+    seconds: float = 0.0  # since the first row was asked for
+    waited: float = 0.0  # of these, waiting for scored rows; the rest went into writing and counting
+    worked: float = 0.0  # seconds of all workers together
+
+    def __post_init__(self) -> None:
+        """Choose the engine, and have something to count in."""
+        model, columns = self.scorer.model, self.scorer.plan(self.table.schema).columns
+        self.summary = Summary(model.vocabulary, model.residual_cause, self.scorer.options.top or TOP)
+        self.summary.has_settings = columns.setting is not None
+        most = [source.most_rows for source in self.table.sources]
+        self.engine = choose_engine("auto", None if None in most else sum(filter(None, most)), model.network)
 
     def __repr__(self) -> str:
         """Return how many rows there were and what became of them."""
         kept = "".join(f", {n:,} {status}" for status, n in self.kept.items())
         return f"<RunReport {self.n_rows:,} rows read, {self.n_scored:,} scored{kept}>"
-
-    def _repr_html_(self) -> str:
-        """Show a notebook what became of the rows, which causes lead and how urgent they are."""
-        summary, model = self.summary, self.scorer.model
-        labels = model.kb.labels
-        leaders = summary.leading()
-        leading = [
-            {"label": labels[cause], "n_rows": n_rows, "mean_probability": mean}
-            for cause, n_rows, mean in leaders[:SHOWN_LEADERS]
-        ]
-        rest = len(leaders) - len(leading)
-        truth = {"n": summary.n_truth, "first": summary.n_first, "among": summary.n_among, "top": summary.top}
-        return summary_fragment(
-            {
-                "n_rows": self.n_rows,
-                "statuses": dict(summary.statuses),
-                "leading": leading,
-                "triage": {level: self.triage[level] for level in LEVELS[::-1] if self.triage[level]},
-                "truth": truth if summary.n_truth else {},
-                "notes": [
-                    *([f"{rest} more causes lead in fewer rows."] if rest else []),
-                    f"{self.output}: {self.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s",
-                    *(f"{each.file}: row {each.row}: {each.message}" for each in self.problems),
-                    *self.remarks,
-                ],
-                "model": f"{model.name} {model.version} ({model.digest[:12]})",
-                "setting": self.scorer.setting,
-                "disclaimer": model.disclaimer,
-            }
-        )
 
     @property
     def n_scored(self) -> int:
@@ -133,6 +92,11 @@ class RunReport:
     def unread_columns(self) -> str:
         """Columns with cells that could not be read and how many, most frequent first; empty if there are none."""
         return ", ".join(f"{name!r} ({count:,})" for name, count in self.unread.most_common())
+
+    @property
+    def urgency(self) -> dict[str, int]:
+        """Rows of every level that there is, most urgent first."""
+        return {level: self.triage[level] for level in reversed(LEVELS) if self.triage[level]}
 
     @property
     def rows_per_second(self) -> float:
@@ -156,7 +120,7 @@ class RunReport:
             "n_underage": self.n_underage,
             "place": list(self.place),
             "unread": dict(self.unread),
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [problem._asdict() for problem in self.problems],
         }
 
     def take_up(self, state: Mapping[str, Any]) -> None:
@@ -164,7 +128,7 @@ class RunReport:
         self.n_rows = self.n_resumed = state["n_rows"]
         self.n_underage, self.place = state["n_underage"], Place(*state["place"])
         self.unread = Counter(state["unread"])
-        self.problems = [Problem(**item) for item in state["problems"]]
+        self.problems = [Problem(**problem) for problem in state["problems"]]
 
     def as_plain(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -185,7 +149,7 @@ class RunReport:
                 "kept": self.kept,
                 "resumed": self.n_resumed,
             },
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [problem._asdict() for problem in self.problems],
             "unread_cells": dict(self.unread),
             "warnings": self.remarks,
             "triage": {level or "none": count for level, count in self.triage.items()},
@@ -198,5 +162,4 @@ class RunReport:
 
     def write(self, name: str) -> None:
         """Write the report as JSON."""
-        with create_file(name) as stream:
-            stream.write((json.dumps(self.as_plain(), indent=2, ensure_ascii=False) + "\n").encode())
+        write_text(json.dumps(self.as_plain(), indent=2, ensure_ascii=False) + "\n", name)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from thighdx.errors import TableError
 from thighdx.files.csv_text import CsvDialect
-from thighdx.files.formats import STANDARD_STREAM
 from thighdx.files.pipeline import share_processors
-from thighdx.files.report import RunReport
-from thighdx.files.run import PART_ROWS, RunOptions, score_table_to
-from thighdx.files.summary import Summary
-from thighdx.files.table import Table, open_table
+from thighdx.files.report import PART_ROWS, RunReport
+from thighdx.files.run import score_opened
+from thighdx.files.table import open_table
 from thighdx.files.work import OnEarlier
-from thighdx.scoring.faults import underage
-from thighdx.scoring.score import choose_engine, prepare_engine
 from thighdx.scoring.scorer import Scorer
 
-__all__ = ["check_output", "score_files", "score_opened", "show_progress"]
-
-PROGRESS_AFTER_SECONDS = 2.0
-TOP = 3  # causes among which a true one counts as found, unless the scorer names more or fewer
+__all__ = ["score_files"]
 
 
 def score_files(
@@ -95,69 +85,11 @@ def score_files(
     table = open_table(
         [str(name) for name in names], scorer, dialect=dialect, allow_no_evidence=allow_no_evidence
     )
-    check_output(table, str(output))
-    options = RunOptions(escape_formulas, part_rows, on_earlier)
-    report = score_opened(table, scorer, str(output), options, started=started, quiet=quiet)
+    report = RunReport(table, scorer, str(output), escape_formulas, part_rows, on_earlier)
+    score_opened(report, started=started, quiet=quiet)
     lost = ", ".join(f"{count:,} {status}" for status, count in report.kept.items())
     where = f"; cells that cannot be read: {report.unread_columns}" if report.unread else ""
     more = [f"{report.n_rows - report.n_scored:,} rows have no probabilities ({lost}){where}"] if lost else []
     for message in [*report.remarks, *more]:
         warnings.warn(message, UserWarning, stacklevel=2)
     return report
-
-
-def score_opened(
-    table: Table, scorer: Scorer, output: str, options: RunOptions, *, started: float, quiet: bool
-) -> RunReport:
-    """Score a table that has been looked at, with progress on a terminal; return how it went.
-
-    Parameters
-    ----------
-    started : float
-        When the program began to get ready, by `time.perf_counter`.
-    """
-    model, plan = scorer.model, scorer.plan(table.schema)
-    summary = Summary(model.vocabulary, model.residual_cause, scorer.options.top or TOP)
-    summary.has_settings = plan.columns.setting is not None
-    run = RunReport(table, scorer, output, summary, choose_engine("auto", table.most_rows, model.network))
-    if run.engine == "compiled":
-        prepare_engine(model.network)
-    run.start_up = time.perf_counter() - started
-    with show_progress(table, quiet=quiet) as advance:
-        score_table_to(run, options, advance)
-    run.remarks = [*plan.remarks, *underage(model.vocabulary, run.n_underage)]
-    if run.unread and scorer.options.on_error == "unknown":
-        run.remarks.append(
-            f"{run.unread.total():,} cells cannot be read and count as unknown: {run.unread_columns}"
-        )
-    return run
-
-
-def check_output(table: Table, output: str) -> None:
-    """Refuse an output that is an input: its evidence would be lost."""
-    if output == STANDARD_STREAM or not Path(output).exists() or table.is_pipe:
-        return
-    if any(Path(output).samefile(source.name) for source in table.sources):
-        raise TableError(f"{output}: is the input too; its findings would be lost; choose another output")
-
-
-@contextmanager
-def show_progress(table: Table, *, quiet: bool) -> Iterator[Callable[[int, int], object]]:
-    """Show how far it is and how long it will take, on a terminal and only if it takes a while."""
-    from tqdm import tqdm
-
-    with tqdm(
-        total=table.n_bytes or None,
-        unit="B",
-        unit_scale=True,
-        delay=PROGRESS_AFTER_SECONDS,
-        disable=quiet or not sys.stderr.isatty(),
-        leave=False,
-        file=sys.stderr,
-    ) as shown:
-
-        def advance(n_rows: int, n_bytes: int) -> None:
-            shown.set_postfix_str(f"{n_rows:,} rows", refresh=False)
-            shown.update(max(0, n_bytes - shown.n))
-
-        yield advance

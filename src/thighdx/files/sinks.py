@@ -8,6 +8,7 @@ import gzip
 import io
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
@@ -23,27 +24,18 @@ __all__ = ["TableSink", "check_columns", "create_table_file", "open_sink"]
 
 SHOWN_COLUMNS = 5
 GZIP_LEVEL = 4  # 9, the default, would take longer than inference
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
+@dataclass(slots=True)
 class TableSink:
-    """Takes the parts of a table in order, all with the same columns, and writes them into an open stream.
+    """Takes the parts of a table in order, all with the same columns, and writes them into an open stream."""
 
-    Parameters
-    ----------
-    notes : mapping of str to str
-        Said about the table in the file, where the format has a place for it: text has none.
-    escape_formulas : bool
-        In CSV and TSV, put an apostrophe before text that a spreadsheet would take for a formula.
-    """
-
-    def __init__(
-        self, form: TableFormat, stream: Any, *, notes: Mapping[str, str], escape_formulas: bool
-    ) -> None:
-        self.form, self.stream = form, stream
-        self.notes, self.escape_formulas = dict(notes), escape_formulas
-        self.writer: Any = None  # of Parquet or Arrow, once the columns are known
-        self.is_first = True
+    form: TableFormat
+    stream: Any
+    notes: Mapping[str, str] | None = None  # said about the table, where the format has a place for it
+    escape_formulas: bool = False  # in text, an apostrophe before what a spreadsheet would take for a formula
+    writer: Any = None  # of Parquet or Arrow, once the columns are known
+    is_first: bool = True
 
     def write(self, table: pa.Table) -> None:
         """Write one part."""
@@ -79,13 +71,7 @@ class TableSink:
         )
         style = "needed" if needs_quotes else "none"
         options = pa_csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style=style)
-        try:
-            pa_csv.write_csv(
-                pa.table(cells, [str(place) for place in range(len(cells))]), self.stream, options
-            )
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-            message = " ".join(str(error).split())[:200]
-            raise TableError(f"a column cannot be written as CSV ({message}); write .parquet") from None
+        pa_csv.write_csv(pa.table(cells, [str(place) for place in range(len(cells))]), self.stream, options)
 
     def _write_arrow(self, table: pa.Table) -> None:
         """Write Parquet, one row group per part, or an Arrow file or stream."""
@@ -93,7 +79,7 @@ class TableSink:
         if kind != "arrows":
             columns = [_in_words(column, kind) for column in table.columns]
             table = pa.table(columns, table.column_names)
-        table = table.replace_schema_metadata(self.notes or None)
+        table = table.replace_schema_metadata(self.notes)
         if kind != "parquet":
             make = pa.ipc.new_file if kind == "arrow" else pa.ipc.new_stream
             self.writer = self.writer or make(self.stream, table.schema)
@@ -110,14 +96,12 @@ class TableSink:
 
 
 @contextlib.contextmanager
-def open_sink(
-    form: TableFormat, stream: Any, *, notes: Mapping[str, str] | None = None, escape_formulas: bool = False
-) -> Iterator[TableSink]:
-    """Write a table into an open stream, packed if the format is."""
+def open_sink(form: TableFormat, stream: Any, **options: Any) -> Iterator[TableSink]:
+    """Write a table into an open stream, packed if the format is; options are those of a `TableSink`."""
     with contextlib.ExitStack() as stack:
         if form.compression is not None:
             stream = stack.enter_context(_packed(stream, form.compression))
-        sink = TableSink(form, stream, notes=notes or {}, escape_formulas=escape_formulas)
+        sink = TableSink(form, stream, **options)
         try:
             yield sink
         except BaseException:
@@ -127,27 +111,18 @@ def open_sink(
         sink.close()
 
 
-def _packed(stream: Any, compression: str) -> Any:
+def _packed(stream: pa.NativeFile, compression: str) -> Any:
     """Return a stream that packs what is written to it."""
     if compression == "gzip":
         return gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=stream, mtime=0)
-    target = stream if isinstance(stream, pa.NativeFile) else pa.PythonFile(stream, mode="w")
-    return pa.CompressedOutputStream(target, compression)
+    return pa.CompressedOutputStream(stream, compression)
 
 
-def check_columns(name: str, schema: pa.Schema) -> None:
-    """Refuse columns that the format of an output has no place for, before there is anything to write.
-
-    Raises
-    ------
-    TableError
-        Naming them, with their types.
-    """
-    form = TableFormat(output_format(name).kind)
+def check_columns(where: str, form: TableFormat, schema: pa.Schema) -> None:
+    """Refuse columns that the format of an output has no place for, before there is anything to write."""
     fits = {kind: _fits(form, kind) for kind in set(schema.types)}
     bad = [f"{field.name!r} ({field.type})"[:100] for field in schema if not fits[field.type]]
     if bad:
-        where = "standard output" if name == STANDARD_STREAM else name
         more = f" and {len(bad) - SHOWN_COLUMNS} more" if len(bad) > SHOWN_COLUMNS else ""
         other = ".parquet or .jsonl" if form.is_text else ".arrows"
         raise TableError(
@@ -161,29 +136,21 @@ def _fits(form: TableFormat, kind: pa.DataType) -> bool:
     try:
         with open_sink(form, pa.BufferOutputStream()) as sink:
             sink.write(pa.table({"": pa.chunked_array([], kind)}))
-    except (TableError, pa.ArrowException):
+    except pa.ArrowException:
         return False
     return True
 
 
 @contextlib.contextmanager
-def create_table_file(name: str, *, notes: Mapping[str, str] | None = None) -> Iterator[TableSink]:
-    """Create a file by its ending, or write CSV to standard output.
-
-    Raises
-    ------
-    TableError
-        If the ending is not known.
-    OSError
-        If it cannot be written there.
-    """
+def create_table_file(name: str) -> Iterator[TableSink]:
+    """Create a file by its ending, complete or not at all, or write CSV to standard output."""
     form = output_format(name)
-    is_pipe = name == STANDARD_STREAM
-    with (
-        contextlib.nullcontext(sys.stdout.buffer) if is_pipe else create_file(name) as stream,
-        open_sink(form, stream, notes=notes) as sink,
-    ):
-        yield sink
+    with contextlib.ExitStack() as stack:
+        if name == STANDARD_STREAM:
+            stream = sys.stdout.buffer
+        else:  # the file that is made, as Arrow can write and pack into it
+            stream = stack.enter_context(pa.OSFile(stack.enter_context(create_file(name)).name, "wb"))
+        yield stack.enter_context(open_sink(form, stream))
 
 
 def _csv_cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArray:
@@ -197,8 +164,7 @@ def _csv_cells(column: pa.ChunkedArray, escape_formulas: bool) -> pa.ChunkedArra
     if pa.types.is_string_view(column.type):
         column = column.cast(pa.large_string())
     if escape_formulas and is_text(column.type):
-        pattern = "^([" + "".join(rf"\x{ord(start):02x}" for start in FORMULA_STARTS) + "])"
-        escaped = pc.replace_substring_regex(column, pattern, r"'\1")
+        escaped = pc.replace_substring_regex(column, r"^([=+@\t\r-])", r"'\1")
         is_number = pc.match_substring_regex(column, r"^[+-]?[0-9]+([.][0-9]+)?$")
         return pc.if_else(is_number, column, escaped)
     return column

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import io
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 from thighdx.fhir.table import resource_batches, resource_schema
-from thighdx.files.csv_text import BLOCK_BYTES, CsvDialect, check_names, read_csv, read_header
+from thighdx.files.csv_text import BLOCK_BYTES, CsvDialect, check_names, not_encoded, read_csv, read_header
 from thighdx.files.formats import (
     ARROW_STREAM,
     STANDARD_INPUT,
@@ -41,32 +39,16 @@ MAX_CELL_BYTES = 16_000_000  # on average, in one column of one row group
 
 @dataclass(slots=True)
 class Source:
-    """One file of a table, or a pipe.
-
-    Attributes
-    ----------
-    dialect : CsvDialect
-        Of text, with its delimiter.
-    model : Model, optional
-        Says what FHIR resources mean.
-    schema : pyarrow.Schema
-        As it is stored; text, in CSV.
-    most_rows : int, optional
-        What the number of rows is at most; None where that only shows at the end.
-    n_bytes : int
-        Size of the file; 0 for a pipe.
-    pipe : optional
-        What comes through it: text from its beginning, or record batches.
-    """
+    """One file of a table, or a pipe."""
 
     name: str
     form: TableFormat
-    dialect: CsvDialect
-    model: Any = None
-    schema: pa.Schema = None
-    most_rows: int | None = None
-    n_bytes: int = 0
-    pipe: Any = None
+    dialect: CsvDialect  # of text, with its delimiter
+    model: Any = None  # says what FHIR resources mean
+    schema: pa.Schema = None  # as it is stored; text, in CSV
+    most_rows: int | None = None  # at most; None where that only shows at the end
+    n_bytes: int = 0  # of a file
+    pipe: Any = None  # what comes through it: text from its beginning, or record batches
 
     @property
     def title(self) -> str:
@@ -105,7 +87,7 @@ class Source:
         elif self.form.kind == "parquet":
             self.schema, self.most_rows = _look_at_parquet(self.name)
         elif self.pipe is not None:
-            self.pipe = pa.ipc.open_stream(pa.PythonFile(self.pipe, mode="r"))
+            self.pipe = pa.ipc.open_stream(self.pipe)
             self.schema = self.pipe.schema
         else:
             with pa.memory_map(self.name) as file:
@@ -116,12 +98,11 @@ class Source:
         check_names(self.title, self.schema.names)
 
     def _start(self) -> bytes:
-        """Return how it begins, unpacked."""
+        """Return how it begins, unpacked; a pipe is what it begins like."""
         if self.name == STANDARD_STREAM:
             start = sys.stdin.buffer.read(SNIFFED_BYTES)
-            self.pipe = _Rejoined(start, sys.stdin.buffer)
-            if start.startswith(ARROW_STREAM):
-                self.form = TableFormat("arrows")
+            self.pipe = pa.PythonFile(_Rejoined(start), mode="r")
+            self.form = TableFormat("arrows") if start.startswith(ARROW_STREAM) else self.form
             return start
         self.n_bytes = Path(self.name).stat().st_size
         with Path(self.name).open("rb") as file:
@@ -135,31 +116,23 @@ class Source:
     def read(self, *, skip: int, evidence: Collection[str], n_rows: int) -> Iterator[_Located]:
         """Yield batches from row `skip` on, as they are stored, and where in the file they end.
 
-        Parameters
-        ----------
-        evidence : collection of str
-            Columns to be read rather than passed through: their text comes as a dictionary, if that is cheap.
-        n_rows : int
-            Wanted in a batch; Arrow and text may have more.
-
-        Raises
-        ------
-        TableError
-            Where the file is damaged.
+        Text of columns that are `evidence`, not passed through, comes as a dictionary if that is cheap. `n_rows` are
+        wanted in a batch; Arrow and text may have more. A file is found damaged where it is, a `TableError`.
         """
         if self.most_rows == 0:
             return
         try:
             if self.form.kind == "parquet":
-                batches, skip = self._parquet(skip, evidence, n_rows)
-            else:
-                batches = self._text(evidence) if self.form.is_text else self._arrow()
-            for batch, n_bytes in batches:
+                yield from self._parquet(skip, evidence, n_rows)
+                return
+            for batch, n_bytes in self._text(evidence) if self.form.is_text else self._arrow():
                 if skip < batch.num_rows:
                     yield batch.slice(skip), n_bytes
                 skip = max(0, skip - batch.num_rows)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.title, self.form, error) from None
+        except UnicodeError:
+            raise not_encoded(self.title, self.dialect.encoding) from None
 
     def _open(self) -> tuple[Any, Any]:
         """Open text from its beginning: as it lies, to ask how far it was read, and unpacked."""
@@ -182,7 +155,7 @@ class Source:
         for batch in batches:
             yield batch, 0 if self.pipe is not None else raw.tell()
 
-    def _parquet(self, skip: int, evidence: Collection[str], n_rows: int) -> tuple[Iterator[_Located], int]:
+    def _parquet(self, skip: int, evidence: Collection[str], n_rows: int) -> Iterator[_Located]:
         """Read row groups page by page, from that on in which row `skip` is.
 
         `pyarrow.dataset` would hold a row group at a time, 570 MB more for a million rows of 120 columns.
@@ -190,19 +163,18 @@ class Source:
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
         packed = [name for name in self.schema.names if name in evidence]
-        file = pq.ParquetFile(self.name, read_dictionary=packed, pre_buffer=False, buffer_size=COLUMN_BUFFER)
-        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-        starts = [0, *accumulate(sizes)]
-        first = bisect.bisect_right(starts, skip) - 1
-
-        def batches() -> Iterator[_Located]:
-            n_read, groups = starts[first], list(range(first, len(sizes)))
-            with file:
-                for batch in file.iter_batches(batch_size=n_rows, row_groups=groups) if groups else ():
-                    n_read += batch.num_rows
-                    yield batch, self.n_bytes * n_read // starts[-1]
-
-        return batches(), skip - starts[first]
+        with pq.ParquetFile(
+            self.name, read_dictionary=packed, pre_buffer=False, buffer_size=COLUMN_BUFFER
+        ) as file:
+            n_read, groups = 0, [*range(file.num_row_groups)]
+            while groups and n_read + (size := file.metadata.row_group(groups[0]).num_rows) <= skip:
+                n_read += size
+                groups.pop(0)
+            for batch in file.iter_batches(batch_size=n_rows, row_groups=groups) if groups else ():
+                skipped = max(0, skip - n_read)
+                n_read += batch.num_rows
+                if skipped < batch.num_rows:
+                    yield batch.slice(skipped), self.n_bytes * n_read // file.metadata.num_rows
 
     def _arrow(self) -> Iterator[_Located]:
         """Read a file or stream where it lies: batches may be long, and only what is needed is fetched."""
@@ -222,17 +194,8 @@ class Source:
 def inspect_file(name: str, model: Any = None, dialect: CsvDialect | None = None) -> Source:
     """Look at a file, or at CSV or an Arrow stream in a pipe, and read none of its rows.
 
-    Parameters
-    ----------
-    model : Model, optional
-        Says what FHIR resources mean.
-    dialect : CsvDialect, optional
-        Of text; default commas and UTF-8.
-
-    Raises
-    ------
-    TableError
-        If it is empty, damaged, not what its ending says, not UTF-8, or has a column twice.
+    What is empty, damaged, not what its ending says, in another encoding, or has a column twice is a `TableError`.
+    Only FHIR needs the `model`.
     """
     form = input_format(name)
     source = Source(name, form, (dialect or CsvDialect()).of(form), model)
@@ -249,20 +212,12 @@ def _damaged(name: str, form: TableFormat, error: Exception) -> TableError:
     return TableError(f"{name}: damaged {form.compression or form.title} file ({gist})")
 
 
-class _Rejoined(io.RawIOBase):
+class _Rejoined(io.BytesIO):
     """A pipe whose beginning has been read already."""
 
-    def __init__(self, start: bytes, rest: BinaryIO) -> None:
-        self.start = io.BytesIO(start)
-        self.rest = rest
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         """Return what was read before, then what comes."""
-        return self.start.read(size) or self.rest.read(size)
+        return super().read(size) or sys.stdin.buffer.read(-1 if size is None else size)
 
 
 def _look_at_parquet(name: str) -> tuple[pa.Schema, int]:
@@ -289,24 +244,17 @@ def _arrow_reader(file: pa.NativeFile) -> Any:
 
 
 def unify(sources: Sequence[Source]) -> pa.Schema:
-    """Return the one schema of several files.
+    """Return the one schema of several files, or name the first that differs, and how, in a `TableError`.
 
     Columns may come in another order, and one that is empty throughout a file (the type null) fits any other.
-
-    Raises
-    ------
-    TableError
-        Naming the first file that differs, and how.
     """
-    first = sources[0]
-    schema = pa.schema([(field.name, field.type) for field in first.schema])
-    for source in sources[1:]:
-        other = pa.schema([(field.name, field.type) for field in source.schema])
+    schema, *others = (pa.schema([(item.name, item.type) for item in source.schema]) for source in sources)
+    for source, other in zip(sources[1:], others, strict=True):
         try:
             if set(other.names) != set(schema.names):
                 raise pa.ArrowInvalid
             schema = pa.unify_schemas([schema, other])  # in the order of the first
         except pa.ArrowException:
-            difference = schema_difference(schema, other).replace("the first part", first.name)
+            difference = schema_difference(schema, other).replace("the first part", sources[0].name)
             raise TableError(f"{source.name}: {difference}") from None
     return schema

@@ -24,45 +24,23 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ScoredCase:
-    """One row for reading.
-
-    Attributes
-    ----------
-    leading : tuple of (cause, probability)
-        Most probable first; the residual cause is never among them; empty unless `status` is ok.
-    true_causes : tuple of str
-    rank : int or None
-        Best rank of a true cause, 1 for the most probable; None if there is none.
-    true_probability : float
-        Posterior of the best-ranked true cause; NaN if there is none.
-    """
+    """One row for reading."""
 
     label: str
     status: str
-    leading: tuple[tuple[str, float], ...]
+    leading: tuple[tuple[str, float], ...]  # cause and probability, never the residual cause; empty unless ok
     true_causes: tuple[str, ...]
-    rank: int | None
-    true_probability: float
+    rank: int | None  # best of a true cause, 1 for the most probable; None if there is none
+    true_probability: float  # posterior of that cause; NaN if there is none
 
 
 @dataclass(slots=True)
 class Summary:
     """Counts over the parts of a scored table, and its rows as long as they are few.
 
-    Attributes
-    ----------
-    top : int
-        Causes among which a true one counts as found.
-    has_settings : bool
-        Whether rows name settings of their own.
-    n_leads, p_leads : mapping of str
-        How often each cause leads, and the sum of its probability there.
-    n_truth : int
-        Rows with a true cause that can be ranked and that were scored.
-    n_first, n_among : int
-        Of these, how often a true cause is first, and among the first `top`.
-    n_truth_unscored, n_truth_residual : int
-        Rows left out of `n_truth`: with another status, or with no true cause but the residual one.
+    A true cause that can be ranked, in a row that was scored, counts in `n_truth`, and in `n_first` and `n_among`
+    if it is the first cause and among the first `top`. Rows left out for another status, or as they have no true
+    cause but the residual one, count in `n_truth_unscored` and `n_truth_residual`.
     """
 
     vocabulary: Vocabulary
@@ -71,7 +49,7 @@ class Summary:
     n_rows: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     cases: list[ScoredCase] = field(default_factory=list)
-    has_settings: bool = False
+    has_settings: bool = False  # rows name settings of their own
     has_truth: bool = False
     n_truth: int = 0
     n_first: int = 0
@@ -80,7 +58,9 @@ class Summary:
     n_truth_residual: int = 0
     unknown_truth: Counter[str] = field(default_factory=Counter)
     n_leads: Counter[str] = field(default_factory=Counter)
-    p_leads: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    p_leads: defaultdict[str, float] = field(
+        default_factory=lambda: defaultdict(float)
+    )  # summed where it leads
 
     @property
     def is_listed(self) -> bool:
@@ -99,28 +79,23 @@ class Summary:
     def _add(self, batch: pa.RecordBatch) -> None:
         """Count some rows."""
         causes = [cause.id for cause in self.vocabulary.causes]
-        ranked = np.array([position for position, cause in enumerate(causes) if cause != self.residual_cause])
-        posterior = np.stack(
-            [batch.column(causes[position]).to_numpy(zero_copy_only=False) for position in ranked], axis=1
-        )
+        is_ranked = np.array([cause != self.residual_cause for cause in causes])
+        names = [cause for cause in causes if cause != self.residual_cause]
+        posterior = np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names], axis=1)
         status = batch.column("status").to_pylist()
         self.statuses.update(status)
         is_ok = np.array([value == "ok" for value in status], dtype=bool)
         leader, best = posterior[is_ok].argmax(axis=1), posterior[is_ok].max(axis=1)
         n_leads, p_leads = np.bincount(leader), np.bincount(leader, weights=best)
         for position in np.flatnonzero(n_leads).tolist():
-            self.n_leads[causes[ranked[position]]] += int(n_leads[position])
-            self.p_leads[causes[ranked[position]]] += float(p_leads[position])
+            self.n_leads[names[position]] += int(n_leads[position])
+            self.p_leads[names[position]] += float(p_leads[position])
         present = self._truth(batch, causes)
-        rank, true = np.zeros(batch.num_rows, dtype=np.intp), np.full(batch.num_rows, np.nan)
-        if self.has_truth:
-            true = np.where(present[:, ranked], posterior, -np.inf).max(axis=1)
-            # ties count for the true cause
-            places = 1 + (posterior > true[:, None]).sum(axis=1)
-            rank = np.where(is_ok & np.isfinite(true), places, 0)
-            self._count_truth(rank, present, is_ok)
+        true = np.where(present[:, is_ranked], posterior, -np.inf).max(axis=1)
+        # ties count for the true cause; no rank is 0
+        rank = np.where(is_ok & np.isfinite(true), 1 + (posterior > true[:, None]).sum(axis=1), 0)
+        self._count_truth(rank, present, is_ok)
         if self.n_rows + batch.num_rows <= LISTED_CASES:
-            names = [causes[position] for position in ranked]
             labels, truth = _labels(batch, self.n_rows), _truth_names(batch, causes, present)
             for row, label in enumerate(labels):
                 order = np.argsort(-posterior[row], kind="stable")[: self.top] if is_ok[row] else ()
@@ -145,11 +120,10 @@ class Summary:
         columns = batch.schema.names
         if TRUE_CAUSE in columns:
             self.has_truth = True
-            place = {cause: position for position, cause in enumerate(causes)}
             for row, cell in enumerate(batch.column(TRUE_CAUSE).to_pylist()):
                 for cause in _split(cell):
-                    if cause in place:
-                        present[row, place[cause]] = True
+                    if cause in causes:
+                        present[row, causes.index(cause)] = True
                     else:
                         self.unknown_truth[cause] += 1
             return present
@@ -157,11 +131,11 @@ class Summary:
             if (name := f"{TRUTH_PREFIX}{variable.id}") in columns:
                 self.has_truth = True
                 packed = batch.column(name).dictionary_encode()
-                means = [
-                    Vocabulary.find_code(variable, value) == 1 for value in packed.dictionary.to_pylist()
-                ]
-                codes = packed.indices.fill_null(len(means)).to_numpy(zero_copy_only=False)
-                present[:, position] = np.array([*means, False])[codes]
+                words = packed.dictionary.to_pylist()
+                is_true = pa.array(
+                    [Vocabulary.find_code(variable, value) == 1 for value in words], pa.bool_()
+                )
+                present[:, position] = is_true.take(packed.indices).fill_null(False).to_numpy(False)
         return present
 
 

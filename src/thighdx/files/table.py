@@ -11,7 +11,6 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 from thighdx.errors import TableError
 from thighdx.evidence.distinct import is_text
 from thighdx.files.csv_text import CsvDialect, looks_like_data
-from thighdx.files.formats import STANDARD_STREAM
 from thighdx.files.sources import Source, inspect_file, unify
 from thighdx.files.which_files import find_files
 from thighdx.model import Model
@@ -43,51 +42,22 @@ class Portion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in one or more files, looked at and not read yet.
-
-    Attributes
-    ----------
-    schema : pyarrow.Schema
-        Of the batches.
-    evidence : frozenset of str
-        Columns that are read.
-    """
+    """A table in one or more files, looked at and not read yet."""
 
     sources: Sequence[Source]
-    schema: pa.Schema
-    evidence: frozenset[str]
+    schema: pa.Schema  # of the batches
+    evidence: frozenset[str]  # columns that are read
     batch_rows: int
-
-    @property
-    def most_rows(self) -> int | None:
-        """What the number of rows is at most; None where that only shows at the end."""
-        known = [source.most_rows for source in self.sources if source.most_rows is not None]
-        return sum(known) if len(known) == len(self.sources) else None
 
     @property
     def n_bytes(self) -> int:
         """Size of all files."""
         return sum(source.n_bytes for source in self.sources)
 
-    @property
-    def is_pipe(self) -> bool:
-        """Whether it can be read only once."""
-        return self.sources[0].name == STANDARD_STREAM
-
     def read(self, start: Place, n_before: int, part_rows: int) -> Iterator[Portion]:
-        """Yield every batch from a place on; none reaches across the end of a part.
+        """Yield every batch from a place on, `n_before` rows into the whole table.
 
-        Parameters
-        ----------
-        n_before : int
-            Rows of the whole table before `start`.
-        part_rows : int
-            Rows of a part.
-
-        Raises
-        ------
-        TableError
-            Where a file is damaged.
+        None reaches across the end of a part of `part_rows`. A file is found damaged where it is, a `TableError`.
         """
         row = start.row
         for position in range(start.file, len(self.sources)):
@@ -124,18 +94,11 @@ def open_table(
 ) -> Table:
     """Find the files of a table and make sure, without reading a row, that they can be scored together.
 
-    Parameters
-    ----------
-    dialect : CsvDialect, optional
-        Of text; default commas, points and UTF-8.
-    allow_no_evidence : bool
-        Take a table of which no column is read: every row gets the prior.
-
     Raises
     ------
     TableError
         If a file is missing, empty or damaged, has other columns than the first, or cannot be scored; if no
-        column is evidence.
+        column is evidence and that is not allowed, as every row would get the prior.
     """
     sources = [inspect_file(name, Model(scorer.model), dialect) for name in find_files(names)]
     schema = unify(sources)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,20 +40,19 @@ def find_files(names: Sequence[str]) -> list[str]:
 
 def _meant(name: str) -> list[str]:
     """Return the files that one name stands for."""
-    if Path(name).is_dir():
-        if found := _in_folder(Path(name)):
-            return found
-        raise TableError(f"{name}: is a folder without tables ({EXPECTED})")
-    if name == STANDARD_STREAM or Path(name).exists():
-        return [name]
-    if glob.has_magic(name):
-        if found := _matching(name):
-            return found
-        raise TableError(f"{name}: no file matches this pattern")
     path = Path(name)
-    siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = nearest_hint(path.name, siblings)
-    raise TableError(f"{name}: no such file" + (f"; {hint}" if hint else ""))
+    if path.is_dir():
+        found, missing = _in_folder(path), f"is a folder without tables ({EXPECTED})"
+    elif name == STANDARD_STREAM or path.exists():
+        return [name]
+    elif glob.has_magic(name):
+        found, missing = _matching(name), "no file matches this pattern"
+    else:
+        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        found, missing = [], "; ".join(filter(None, ["no such file", nearest_hint(path.name, siblings)]))
+    if not found:
+        raise TableError(f"{name}: {missing}")
+    return found
 
 
 def _is_hidden(parts: Sequence[str]) -> bool:
@@ -60,19 +60,15 @@ def _is_hidden(parts: Sequence[str]) -> bool:
     return any(part.startswith((".", "_")) for part in parts)
 
 
-def _is_table(name: str) -> bool:
-    """Whether the ending is that of a table."""
-    try:
-        input_format(name)
-    except TableError:
-        return False
-    return True
-
-
 def _in_folder(root: Path) -> list[str]:
     """Return the tables in a folder."""
-    every = [path for path in sorted(root.rglob("*")) if not _is_hidden(path.relative_to(root).parts)]
-    return [str(path) for path in every if path.is_file() and _is_table(path.name)]
+    found = []
+    for path in sorted(root.rglob("*")):
+        if not _is_hidden(path.relative_to(root).parts) and path.is_file():
+            with contextlib.suppress(TableError):  # not the ending of a table
+                input_format(path.name)
+                found.append(str(path))
+    return found
 
 
 def _matching(name: str) -> list[str]:

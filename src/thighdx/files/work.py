@@ -9,7 +9,6 @@ one step and the folder goes.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import shutil
@@ -20,63 +19,35 @@ from typing import Any, Literal
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-from thighdx.atomic_files import check_target, keep_mode, sync_path
+from thighdx.atomic_files import check_target, keep_mode, sync_path, unwritable
 from thighdx.errors import TableError
 
-__all__ = ["OnEarlier", "Work", "clear_when_full", "open_work", "work_folder"]
+__all__ = ["OnEarlier", "Work", "open_work"]
 
 OUTPUT = "output"
 LOCK = "lock"
 KEPT = b"thighdx.kept"  # in the metadata of a part
 CHECKSUM_DIGITS = 16
-
-FULL = {
-    errno.ENOSPC: "no space left",
-    errno.EFBIG: "the file grows too large",
-    getattr(errno, "EDQUOT", errno.ENOSPC): "no space left",
-}
+RESTART = "give --restart to begin again"
 
 OnEarlier = Literal["ask", "resume", "restart"]
 
 
-def work_folder(target: Path) -> Path:
-    """Return the folder of an unfinished output.
-
-    Examples
-    --------
-    >>> work_folder(Path("out.parquet")).name
-    '.out.parquet.incomplete'
-    """
-    return target.with_name(f".{target.name}.incomplete")
-
-
 @dataclass(slots=True)
 class Work:
-    """An output in the making.
-
-    Attributes
-    ----------
-    key : mapping
-        What the parts are made from: model, options, inputs. Other parts are of no use.
-    kept : list of Path
-        Complete parts on disk.
-    state : mapping, optional
-        What an earlier run said to `keep` with the last of them.
-    notice : str
-        What became of an earlier run, for the user.
-    """
+    """An output in the making."""
 
     name: str
     target: Path
-    key: Mapping[str, Any]
-    kept: list[Path] = field(default_factory=list)
-    state: Mapping[str, Any] | None = None
-    notice: str = ""
+    key: Mapping[str, Any]  # what the parts are made from: model, options, inputs; other parts are of no use
+    kept: list[Path] = field(default_factory=list)  # complete parts on disk
+    state: Mapping[str, Any] | None = None  # what an earlier run said to `keep` with the last of them
+    notice: str = ""  # what became of an earlier run, for the user
 
     @property
     def folder(self) -> Path:
         """Where everything is until it is complete."""
-        return work_folder(self.target)
+        return self.target.with_name(f".{self.target.name}.incomplete")
 
     @property
     def output(self) -> Path:
@@ -84,17 +55,8 @@ class Work:
         return self.folder / OUTPUT
 
     def parts(self) -> Iterator[pa.Table]:
-        """Yield the complete parts of an earlier run.
-
-        Raises
-        ------
-        TableError
-            If one is damaged.
-        """
-        for path in self.kept:
-            with _opened(path) as reader:
-                part = reader.read_all()
-            yield part
+        """Yield the complete parts of an earlier run; a damaged one is a `TableError`."""
+        return map(_read_part, self.kept)
 
     def keep(self, table: pa.Table, state: Mapping[str, Any]) -> None:
         """Put a part on disk; `state`, plain data with ``n_rows``, says how far the run is."""
@@ -136,28 +98,14 @@ class Work:
 def open_work(name: str, key: Mapping[str, Any], *, on_earlier: OnEarlier = "ask") -> Iterator[Work]:
     """Write an output that appears complete or not at all; an error that leaves parts has a note about them.
 
-    Parameters
-    ----------
-    on_earlier : {"ask", "resume", "restart"}
-        What to do with the parts of an interrupted run of the same command: refuse to choose, go on from them,
-        or begin again. Parts made from something else are of no use: they are discarded, or, if they should
-        be resumed, an error.
-
-    Raises
-    ------
-    TableError
-        If another run is writing the output, or an earlier run is in the way.
-    OSError
-        If it cannot be written there.
+    Of an interrupted run of the same command, parts are refused, gone on from or discarded, as `on_earlier` says.
+    Parts made from something else are of no use: they are discarded, or, if they should be resumed, an error.
     """
     work = Work(name, check_target(name), json.loads(json.dumps(key)))
     try:
         work.folder.mkdir(exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise type(error)(
-            f"{name}: cannot be written to {work.target.parent} ({reason}); choose another folder"
-        ) from None
+        raise unwritable(name, work.target, error) from None
     with _locked(work):
         _look_back(work, on_earlier)
         try:
@@ -169,34 +117,18 @@ def open_work(name: str, key: Mapping[str, Any], *, on_earlier: OnEarlier = "ask
 
 
 @contextlib.contextmanager
-def clear_when_full(name: str) -> Iterator[None]:
-    """Say in a user's words that there is no room for a file."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        clear = TableError(f"{name}: cannot be written: {FULL[error.errno]}")
-        for note in getattr(error, "__notes__", ()):
-            clear.add_note(note)
-        raise clear from None
-
-
-@contextlib.contextmanager
 def _locked(work: Work) -> Iterator[None]:
     """Keep a second run away from the same output, where the system can."""
-    try:
-        import fcntl
-    except ImportError:  # not a Unix: nothing to lock with
-        yield
-        return
     with (work.folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise TableError(
-                f"{work.name}: another run is writing this file; wait for it or choose another"
-            ) from None
+        with contextlib.suppress(ImportError):  # not a Unix: nothing to lock with
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise TableError(
+                    f"{work.name}: another run is writing this file; wait for it or choose another"
+                ) from None
         yield
 
 
@@ -231,37 +163,28 @@ def _look_back(work: Work, on_earlier: OnEarlier) -> None:
 
 
 def _find_parts(folder: Path) -> tuple[list[Path], dict[str, Any], dict[str, Any]]:
-    """Return the parts in a folder, what they were made from and where the run was; all empty where none is.
-
-    Raises
-    ------
-    TableError
-        If one is missing before the last, or the last is damaged.
-    """
+    """Return the parts in a folder, what they were made from and where the run was; all empty where none is."""
     kept = sorted(folder.glob("part-*.arrows"))
     for position, path in enumerate(kept):
         if not path.name.startswith(f"part-{position:06}-"):
-            raise TableError(f"{folder}: part {position} is missing; give --restart to begin again")
+            raise TableError(f"{folder}: part {position} is missing; {RESTART}")
     if not kept:
         return kept, {}, {}
-    with _opened(kept[-1]) as reader:
-        told = json.loads(reader.schema.metadata[KEPT])
+    told = json.loads(_read_part(kept[-1]).schema.metadata[KEPT])
     return kept, told["key"], told["state"]
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a part that is as it was written."""
-    remedy = "give --restart to begin again"
+def _read_part(path: Path) -> pa.Table:
+    """Read a part that is as it was written."""
     try:
         if not path.stem.endswith(f"-{_checksum(path)}"):
             raise TableError(
-                f"{path}: is not what the interrupted run wrote (its checksum differs); {remedy}"
+                f"{path}: is not what the interrupted run wrote (its checksum differs); {RESTART}"
             )
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
-            yield reader
+            return reader.read_all()
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{path}: cannot be read ({error}); {remedy}") from None
+        raise TableError(f"{path}: cannot be read ({error}); {RESTART}") from None
 
 
 def _checksum(path: Path) -> str:

@@ -18,7 +18,7 @@ from thighdx.html.views import evaluation_view, explanation_view, learned_view, 
 if TYPE_CHECKING:
     from thighdx.result import Result
 
-__all__ = ["fragment", "summary_fragment"]
+__all__ = ["fragment"]
 
 N_CAUSES = 5
 
@@ -68,27 +68,7 @@ PICTURES: Mapping[str, Callable[[Any], View]] = {
     "Model": model_view,
     "Questions": _itself,
     "Result": _result,
+    "RunReport": _itself,
     "Sensitivities": _itself,
     "Triage": _itself,
 }
-
-
-def summary_fragment(summary: Mapping[str, Any]) -> str:
-    """Return what became of a scored table.
-
-    Parameters
-    ----------
-    summary : mapping
-        ``n_rows``; the rest may be left out: ``statuses`` (status to rows), ``leading`` (mappings of ``label``,
-        ``n_rows`` and ``mean_probability``, most frequent first), ``triage`` (level to rows), ``truth``
-        (mapping of ``n``, ``first``, ``among`` and ``top``), ``notes`` (texts), ``model``, ``setting`` and
-        ``disclaimer`` (texts).
-
-    Examples
-    --------
-    >>> part = summary_fragment({"n_rows": 3, "statuses": {"ok": 2, "no_such_state": 1}})
-    >>> "2 of 3" in part, "no such state" in part
-    (True, True)
-    """
-    empty: View = {"statuses": {}, "leading": (), "triage": {}, "truth": {}, "notes": ()}
-    return render("summary", {**empty, "model": "", "setting": "", "disclaimer": "", **summary})
