@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator, LocatorAssertions, Page
 
-__all__ = ["CONTRASTS", "MIN_CONTRAST", "chromium"]
+__all__ = ["CONTRASTS", "MIN_CONTRAST", "PATIENCE", "chromium", "expect", "window"]
+
+PATIENCE = 120.0  # seconds until a page that has not come to what is expected is at fault: machines are slow at times
 
 FLAGS = (
     "--no-sandbox",
@@ -68,3 +70,26 @@ def chromium() -> Iterator[Browser]:
             yield started
         finally:
             started.close()
+
+
+def expect(what: Locator) -> LocatorAssertions:
+    """What Playwright expects of a part of a page, in time."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE * 1000)
+    return expect(what)
+
+
+@contextmanager
+def window(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Open a window, patient with a slow machine; whatever goes wrong in its scripts is an error."""
+    page = browser.new_page(**options)
+    page.set_default_timeout(PATIENCE * 1000)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: dialog.accept())
+    try:
+        yield page
+    finally:
+        page.close()
+    assert faults == []

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import Phase, settings
+from typer.testing import CliRunner, Result
 
 import kb_builder
 import thighdx
 import wheels
 from chromium import chromium
-from places import ROOT
+from places import ROOT, SMALL
+from thighdx.cli import app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -40,15 +42,45 @@ def model() -> thighdx.Model:
 
 
 @pytest.fixture(scope="session")
-def small_model(tmp_path_factory: pytest.TempPathFactory) -> thighdx.Model:
-    """The small model of `kb_builder`, compiled once."""
-    return thighdx.read_model(kb_builder.write_model(tmp_path_factory.mktemp("small")))
+def small_model() -> thighdx.Model:
+    """The small model, compiled once."""
+    return thighdx.read_model(SMALL)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the small valid model, for a test to break."""
+    """A copy of the small model, for a test to break."""
     return kb_builder.write_model(tmp_path / "small")
+
+
+@pytest.fixture
+def columns() -> int:
+    """How wide the terminal is."""
+    return 80
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> Callable[..., Result]:
+    """The command line, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("LC_ALL", raising=False)
+
+    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
+        return CliRunner().invoke(app, list(words), input=stdin, prog_name="thighdx")
+
+    return invoke
+
+
+@pytest.fixture
+def score(run: Callable[..., Result]) -> Callable[..., Result]:
+    """`thighdx score` with the small model."""
+
+    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
+        return run("score", *words, "--model", str(SMALL), stdin=stdin)
+
+    return invoke
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from thighdx.evidence.columns import ColumnPlan
-from thighdx.evidence.draft import STATUSES, EncodedRows
 from thighdx.evidence.frames import encode_table
+from thighdx.evidence.table_rows import STATUSES, EncodedRows
 from thighdx.evidence.vocabulary import make_vocabulary
 from thighdx.kb.records import Variable
 from thighdx.network.build import build_network

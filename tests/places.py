@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["ROOT", "TINY"]
+__all__ = ["ROOT", "SMALL"]
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = ROOT / "tests" / "models" / "tiny"  # a model of three causes that nothing changes; copy it to break it
+SMALL = (
+    ROOT / "tests" / "models" / "small"
+)  # a model of four causes that nothing changes; `kb_builder` copies it

@@ -21,6 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "errors",
         "first_use",
         "text",
+        "english",
         "words",
         "arrays",
         "atomic_files",

@@ -14,7 +14,7 @@ from site_pages.markdown import condition_list, escape, table
 
 import thighdx
 from thighdx import evaluation, fhir, forms, plots, resources, review, schemas
-from thighdx.evidence.draft import STATUSES
+from thighdx.evidence.table_rows import STATUSES
 from thighdx.kb.expressions import parse_expression
 
 PAGES = ROOT / "docs" / "pages"

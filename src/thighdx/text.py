@@ -29,6 +29,7 @@ __all__ = [
     "graded_name",
     "in_labels",
     "in_words",
+    "inside",
     "label_of",
     "level_name",
     "number",
@@ -36,6 +37,7 @@ __all__ = [
     "percent",
     "printable",
     "sentence",
+    "set_name",
     "short_labels",
     "signed",
     "span",
@@ -44,7 +46,7 @@ __all__ = [
 ]
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-_IS = re.compile(r"([^\s()=]+)\s*=\s*([^\s()=]+)")  # as `thighdx.kb.expressions` reads it
+_CONDITION = re.compile(r"\b(and|or)\b|([^\s()=]+)\s*=\s*([^\s()=]+)")  # as `thighdx.kb.expressions` reads it
 MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
@@ -166,9 +168,34 @@ def begun(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def inside(name: str, labels: Labels | None = None) -> str:
+    """Write a name inside a sentence: in English abbreviations keep their capitals, other languages as they say.
+
+    Examples
+    --------
+    >>> inside("Deep vein thrombosis"), inside("MRI of the spine"), inside("Urgent", {"name.inside": "{name}"})
+    ('deep vein thrombosis', 'MRI of the spine', 'Urgent')
+    """
+    lowered = name if name[1:2].isupper() else name[:1].lower() + name[1:]
+    return say("name.inside", labels, name=name, lowered=lowered)
+
+
 def label_of(name: str, labels: Labels | None) -> str:
-    """Return the name of a cause or finding for reading."""
-    return (labels or {}).get(name) or in_words(name)
+    """Return the name of a cause or finding for reading, or of a state as it is called whatever it is of."""
+    known = labels or {}
+    return known.get(name) or known.get(f"state.{name}") or in_words(name)
+
+
+def set_name(causes: Collection[str], labels: Labels | None = None) -> str:
+    """Name a set of causes that are present together; of one cause say that it is alone.
+
+    Examples
+    --------
+    >>> set_name(["calf_cramp", "stroke"], {"stroke": "Stroke"}), set_name(["calf_cramp"])
+    ('calf cramp + Stroke', 'calf cramp alone')
+    """
+    names = " + ".join(label_of(cause, labels) for cause in causes)
+    return say("result.alone", labels, cause=names) if len(causes) == 1 else names
 
 
 def state_name(variable: str, state: str, labels: Labels | None = None) -> str:
@@ -208,7 +235,12 @@ def condition_name(condition: str, labels: Labels | None = None) -> str:
     >>> condition_name("cramp=present or (fever=present and onset=sudden)", {"cramp": "Cramp in the calf"})
     'Cramp in the calf: present or (fever: present and onset: sudden)'
     """
-    return _IS.sub(lambda atom: finding_name(atom[1], atom[2], labels), condition)
+
+    def named(found: re.Match[str]) -> str:
+        word, name, state = found.groups()
+        return say(f"condition.{word}", labels) if word else finding_name(name, state, labels)
+
+    return _CONDITION.sub(named, condition)
 
 
 def value_name(variable: str, value: str | Mapping[str, float], labels: Labels | None = None) -> str:

@@ -18,12 +18,12 @@ __all__ = ["CASES", "FAULTY", "read_csv", "read_table", "refused", "same_as_gold
 GOLDEN = Path(__file__).parent / "golden"
 
 CASES = """\
-id,place,bruising,onset,weakness,leg_raise,age,true_cause
+id,place,bruising,onset,pain,d_dimer,age,true_cause
 007,north,yes,sudden,,,25,strain
-008,"south, east",no,,mild,positive,60,root
-009,,,gradual,,,,root;other
-010,west,no,gradual,none,negative,,other
-011,,no,sudden,none,negative,30,root
+008,"south, east",no,,mild,positive,60,nerve
+009,,,gradual,,,,nerve;other_cause
+010,west,no,gradual,none,negative,,other_cause
+011,,no,sudden,none,negative,30,nerve
 """
 FAULTY = """\
 id,bruising,age

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-import kb_builder
+from cli import terminal
 from pages import read_page
-from thighdx.cli import app
+from places import SMALL
 
 CASE = """\
 id: "007"
@@ -28,25 +28,14 @@ Report = Callable[..., Result]
 
 
 @pytest.fixture
-def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Report:
-    """Run the command on the small model, in an empty folder."""
-    model = kb_builder.write_model(tmp_path / "small")
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-
-    def run(*words: str, stdin: str | bytes = "") -> Result:
-        return CliRunner().invoke(app, ["report", *words, "--model", str(model)], input=stdin)
-
-    return run
+def report(run: Callable[..., Result]) -> Report:
+    """`thighdx report` with the small model."""
+    return lambda *words, stdin="": run("report", *words, "--model", str(SMALL), stdin=stdin)
 
 
 def refused(result: Result, *parts: str) -> None:
-    """Exit 2, a message on standard error, nothing written."""
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    for part in parts:
-        assert part in result.stderr
+    """The same as of any command, and no page is written."""
+    terminal.refused(result, *parts)
     assert not list(Path().glob("*.html"))
 
 

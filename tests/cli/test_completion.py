@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from places import TINY
+from places import SMALL
 
 
 def offered(shell: str, line: str, **more: str) -> list[str]:
@@ -53,8 +53,8 @@ def in_fish(line: str) -> list[str]:
         ("thighdx model trace hamstring_st", ["hamstring_strain"]),
         ("thighdx ask bru", ["bruising="]),
         ("thighdx diagnose --model nowhere bru", []),
-        (f"thighdx diagnose --model {TINY} weak", ["weakness="]),
-        (f"thighdx diagnose --model {TINY} --explain ro", ["root"]),
+        (f"thighdx diagnose --model {SMALL} pai", ["pain="]),
+        (f"thighdx diagnose --model {SMALL} --explain ner", ["nerve"]),
     ],
 )
 def test_a_shell_offers_commands_findings_states_causes_and_settings(line: str, expected: list[str]) -> None:

@@ -116,7 +116,7 @@ class TestOutput:
     ) -> None:
         monkeypatch.setattr("thighdx.files.table.BATCH_ROWS", 2)
         monkeypatch.setattr("thighdx.files.csv_text.BLOCK_BYTES", 200)  # the fault is far behind the start
-        Path("cases.csv").write_text(CASES + "012,west,no,,,,,root\n" * 100 + "too,few\n")
+        Path("cases.csv").write_text(CASES + "012,west,no,,,,,nerve\n" * 100 + "too,few\n")
         target = Path(f"out.{kind}")
         target.write_bytes(b"what was there before")
         refused(

@@ -14,7 +14,7 @@ from typer.testing import Result
 
 import thighdx
 from cli.terminal import CASES, FAULTY, read_csv, read_table, same_as_golden, write_table
-from places import TINY
+from places import SMALL
 
 
 class TestScore:
@@ -27,7 +27,7 @@ class TestScore:
     def test_the_file_holds_what_the_library_says(self, score: Callable[..., Result]) -> None:
         Path("cases.csv").write_text(CASES)
         score("cases.csv", "-o", "out.csv", "--groups")
-        model = thighdx.read_model(TINY)
+        model = thighdx.read_model(SMALL)
         for before, after in zip(read_csv(Path("cases.csv")), read_csv(Path("out.csv")), strict=True):
             known = {name: before[name] for name in before if name in model.variables or name == "age"}
             expected = model.diagnose(known)
@@ -35,7 +35,7 @@ class TestScore:
             assert float(after["log_evidence"]) == pytest.approx(expected.log_evidence)
             for cause, value in expected.posterior.items():
                 assert float(after[str(cause)]) == pytest.approx(value)
-            assert float(after["group_treatable"]) == pytest.approx(expected.groups["treatable"])
+            assert float(after["group_serious"]) == pytest.approx(expected.groups["serious"])
 
     def test_columns_passed_through_keep_their_text(self, score: Callable[..., Result]) -> None:
         Path("cases.csv").write_text(CASES)
@@ -48,8 +48,9 @@ class TestScore:
             "status",
             "log_evidence",
             "strain",
-            "root",
-            "other",
+            "nerve",
+            "clot",
+            "other_cause",
         ]
         assert [row["id"] for row in rows] == ["007", "008", "009", "010", "011"]
         assert [row["place"] for row in rows] == ["north", "south, east", "", "west", ""]
@@ -58,8 +59,8 @@ class TestScore:
         Path("cases.csv").write_text(CASES)
         score("cases.csv", "-o", "out.parquet")
         notes = pq.read_schema("out.parquet").metadata
-        assert notes[b"thighdx.model"] == b"tiny 1.0.0"
-        assert notes[b"thighdx.digest"].decode() == thighdx.read_model(TINY).digest
+        assert notes[b"thighdx.model"] == b"small 0.1.0"
+        assert notes[b"thighdx.digest"].decode() == thighdx.read_model(SMALL).digest
         assert b"not a medical device" in notes[b"thighdx.disclaimer"]
 
     def test_a_dash_reads_standard_input_and_writes_standard_output(
@@ -116,7 +117,7 @@ class TestScore:
         assert score("-", "-o", "out.csv", stdin=table).exit_code == 0
         rows = read_csv(Path("out.csv"))
         assert [row["status"] for row in rows] == ["ok", "wrong_type", "wrong_type", "ok", "out_of_range"]
-        expected = thighdx.read_model(TINY).diagnose({"onset": {"gradual": 0.2, "sudden": 0.7}})
+        expected = thighdx.read_model(SMALL).diagnose({"onset": {"gradual": 0.2, "sudden": 0.7}})
         assert float(rows[0]["strain"]) == pytest.approx(expected.posterior["strain"])
 
     def test_warnings_go_to_standard_error(self, score: Callable[..., Result]) -> None:
@@ -145,16 +146,16 @@ class TestScore:
         report = score(f"cases.{kind}", "-o", f"parts.{kind}")
         whole, parts = read_table(Path(f"whole.{kind}")), read_table(Path(f"parts.{kind}"))
         assert [row["id"] for row in parts] == [row["id"] for row in whole]
-        for cause in ("strain", "root", "other"):
+        for cause in ("strain", "nerve", "clot", "other_cause"):
             wanted = [float(row[cause]) for row in whole]
             assert [float(row[cause]) for row in parts] == pytest.approx(wanted)
         assert "of 4 cases" in report.stdout
 
     def test_any_true_cause_counts_and_the_residual_one_does_not(self, score: Callable[..., Result]) -> None:
-        table = "id,bruising,leg_raise,true_cause\na,yes,negative,root;strain\nb,yes,,other\nc,yes,,hamster\n"
+        table = "id,bruising,d_dimer,true_cause\na,yes,negative,nerve;strain\nb,yes,,other_cause\nc,yes,,hamster\n"
         result = score("-", "-o", "out.csv", "--top", "1", stdin=table)
         assert "A true cause is first in 1 (100%) of 1 cases." in result.stdout
-        assert "1 whose only true cause is other" in result.stdout
+        assert "1 whose only true cause is other_cause" in result.stdout
         assert "1 times a true cause that is not in the model: hamster" in result.stdout
 
     def test_rows_with_a_problem_do_not_count_as_misses(self, score: Callable[..., Result]) -> None:
@@ -165,7 +166,7 @@ class TestScore:
     def test_a_true_cause_beyond_the_first_is_named(self, score: Callable[..., Result]) -> None:
         result = score("-", "-o", "out.csv", "--top", "1", stdin=CASES)
         assert "True cause not among the first 1:" in result.stdout
-        assert re.search(r"^011 +2nd +\d+\.\d% root$", result.stdout, re.MULTILINE)
+        assert re.search(r"^011 +2nd +\d+\.\d% nerve$", result.stdout, re.MULTILINE)
 
     def test_rows_without_a_name_go_by_their_number(self, score: Callable[..., Result]) -> None:
         result = score("-", "-o", "out.csv", stdin="bruising\nyes\n\nno\n")
@@ -177,14 +178,16 @@ class TestScore:
     def test_simulated_patients_are_scored_against_their_truth(
         self, run: Callable[..., Result], score: Callable[..., Result], kind: str
     ) -> None:
-        done = run("simulate", "200", "-o", f"patients.{kind}", "--seed", "7", "--model", str(TINY))
+        done = run("simulate", "200", "-o", f"patients.{kind}", "--seed", "7", "--model", str(SMALL))
         assert (done.exit_code, done.stdout) == (0, "")
         result = score(f"patients.{kind}", "-o", f"out.{kind}")
         assert result.exit_code == 0
         first = re.search(r"first in (\d+) \(\d+%\) of (\d+) cases", result.stdout)
         assert first is not None
-        patients = thighdx.read_model(TINY).simulate(200, seed=7)
-        assert int(first[2]) == int((patients["true_strain"] | patients["true_root"]).sum())
+        patients = thighdx.read_model(SMALL).simulate(200, seed=7)
+        assert int(first[2]) == int(
+            (patients["true_strain"] | patients["true_nerve"] | patients["true_clot"]).sum()
+        )
         assert int(first[1]) > 0.6 * int(first[2])
         assert "leading cause" in result.stdout.splitlines()[0]  # too many rows to list
 

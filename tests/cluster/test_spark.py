@@ -22,7 +22,7 @@ import pytest
 
 import thighdx
 from cluster.cluster_patients import assert_same_bits, linger_batches, make_patients, scored_here, wait_for
-from places import TINY
+from places import SMALL
 from thighdx.cluster.spark import score_spark
 from thighdx.errors import TableError
 
@@ -200,31 +200,31 @@ def kinds(spark: Any) -> Any:
 
 def test_columns_of_every_kind_are_read_and_passed_through_as_they_are(spark: Any) -> None:
     frame = kinds(spark)
-    scored = score_spark(frame, TINY)
+    scored = score_spark(frame, SMALL)
     kept = [field for field in frame.schema if field.name not in ("bruising", "onset", "age")]
     assert scored.schema.fields[: len(kept)] == kept
     rows = scored.orderBy("id").collect()
     for before, after in zip(frame.orderBy("id").collect(), rows, strict=True):
         assert [before[field.name] for field in kept] == list(after)[: len(kept)]
     assert [row["status"] for row in rows] == ["ok", "no_such_state", "ok"]
-    alone = thighdx.read_model(TINY).diagnose({"bruising": True, "onset": "sudden", "age": 25})
+    alone = thighdx.read_model(SMALL).diagnose({"bruising": True, "onset": "sudden", "age": 25})
     assert rows[0]["strain"] == pytest.approx(alone.posterior["strain"], abs=1e-6)
 
 
 def test_the_status_says_which_model_made_it(spark: Any, tmp_path: Path) -> None:
-    score_spark(kinds(spark).select("id", "onset"), TINY).write.parquet(str(tmp_path / "scored"))
+    score_spark(kinds(spark).select("id", "onset"), SMALL).write.parquet(str(tmp_path / "scored"))
     notes = spark.read.parquet(str(tmp_path / "scored")).schema["status"].metadata
-    assert notes["thighdx.digest"] == thighdx.read_model(TINY).digest
+    assert notes["thighdx.digest"] == thighdx.read_model(SMALL).digest
 
 
 def test_a_frame_without_rows_gives_one_without_rows(spark: Any) -> None:
-    scored = score_spark(kinds(spark).where("id > 5"), TINY)
+    scored = score_spark(kinds(spark).where("id > 5"), SMALL)
     assert scored.collect() == []
 
 
 def test_a_table_of_ids_only_gets_the_prior_and_a_warning(spark: Any) -> None:
     with pytest.warns(UserWarning, match="no column is read as evidence"):
-        scored = score_spark(spark.range(5), TINY)
+        scored = score_spark(spark.range(5), SMALL)
     assert {row["status"] for row in scored.collect()} == {"ok"}
 
 
@@ -241,14 +241,14 @@ def test_a_table_that_cannot_be_scored_is_refused_before_any_work(
     spark: Any, schema: str, message: str
 ) -> None:
     with pytest.raises(TableError, match=message):
-        score_spark(spark.createDataFrame([], schema), TINY)
+        score_spark(spark.createDataFrame([], schema), SMALL)
 
 
 def test_a_row_that_cannot_be_scored_may_stop_the_run(spark: Any) -> None:
     from pyspark.errors import PythonException
 
     with pytest.raises(PythonException, match=r"row . of the batch: no_such_state: onset: got 'odd'"):
-        score_spark(kinds(spark), TINY, on_error="raise").collect()
+        score_spark(kinds(spark), SMALL, on_error="raise").collect()
 
 
 def test_only_spark_frames_are_taken() -> None:

@@ -9,9 +9,7 @@ import pytest
 
 import kb_builder
 import thighdx
-from thighdx.compiled.compilation import (
-    compile_model,
-)
+from thighdx.compiled.compilation import compile_model
 from thighdx.errors import KnowledgeBaseError
 
 
@@ -36,57 +34,64 @@ def test_names_and_statements_are_checked_in_the_same_pass(folder: Path) -> None
     assert found[1].startswith(f"links.csv row {row}, statement: got statement 'often', expected a form like")
 
 
-def test_shares_that_sum_to_one_or_less_cannot_be_reproduced(folder: Path) -> None:
-    kb_builder.edit(
-        folder, "shares.csv", "strain,clinic,panel,0.4,0.5,0.6", "strain,clinic,panel,0.1,0.2,0.3"
-    )
+@pytest.mark.parametrize(
+    ("table", "change", "start", "end"),
+    [
+        (
+            "shares",
+            ("strain,clinic", "0.1,0.2,0.3"),
+            "q50: shares in clinic sum to 0.8",
+            "expected more than 1 and less than max_causes = 2; every patient has at least one cause, listed or not",
+        ),
+        (
+            "shares",
+            "clot,clinic",
+            "statement: clot never occurs in clinic, expected a frequency above 0",
+            "give a very small one",
+        ),
+        (
+            "frequencies",
+            ("age_band,65+,clinic", "0.7,0.8,0.9"),
+            "q50: age_band in clinic: frequencies sum to 1.1",
+            "expected at most 1",
+        ),
+        (  # clots in hospital (15 %) would all be pregnant, but only 2 % are
+            "effects",
+            "pregnancy,no,clot",
+            "setting: no parameters reproduce age_band, pregnancy in hospital",
+            "compare them with odds ratios of `never` or far from 1 and with the dependencies",
+        ),
+        (
+            "backgrounds",
+            "tingling,present",
+            "statement: tingling: got a background of 0, expected a frequency above 0",
+            "",
+        ),
+        (
+            "backgrounds",
+            ("pain,severe", "0.5,0.6,0.7"),
+            "q50: pain: backgrounds [0.29",
+            "rise with the state; a row says 'in this state or a higher one'",
+        ),
+    ],
+)
+def test_a_number_that_contradicts_others_and_a_never_that_cannot_be_are_refused(
+    folder: Path, table: str, change: tuple[str, str] | str, start: str, end: str
+) -> None:
+    if isinstance(change, str):
+        kb_builder.append(folder, f"{table}.csv", f"{change},review,,,,never,2026-01-31,desk,a reason")
+    else:
+        kb_builder.judge(folder, table, *change)
     (line,) = problems_of(folder)
-    assert line.startswith("shares.csv, q50: shares in clinic sum to 0.8")
-    assert line.endswith(
-        "expected more than 1 and less than max_causes = 2; every patient has at least one cause, listed or not"
-    )
+    assert line.startswith(f"{'frequencies' if table == 'effects' else table}.csv, {start}")
+    assert line.endswith(end)
 
 
 def test_shares_that_sum_to_more_than_max_causes_cannot_be_reproduced(folder: Path) -> None:
-    for cause, old in (("strain", "0.2,0.3,0.4"), ("nerve", "0.3,0.4,0.5"), ("other_cause", "0.2,0.3,0.4")):
-        kb_builder.edit(
-            folder, "shares.csv", f"{cause},hospital,panel,{old}", f"{cause},hospital,panel,0.7,0.8,0.9"
-        )
+    for cause in ("strain", "nerve", "other_cause"):
+        kb_builder.judge(folder, "shares", f"{cause},hospital", "0.7,0.8,0.9")
     (line,) = problems_of(folder)
     assert line.startswith("shares.csv, q50: shares in hospital sum to 2.5")
-
-
-def test_a_share_of_never_is_refused(folder: Path) -> None:
-    kb_builder.append(folder, "shares.csv", "clot,clinic,review,,,,never,2026-01-31,desk,not here")
-    assert problems_of(folder) == [
-        (
-            "shares.csv, statement: clot never occurs in clinic, expected a frequency above 0; give a "
-            "very small one"
-        )
-    ]
-
-
-def test_frequencies_that_leave_nothing_for_the_last_state_are_refused(folder: Path) -> None:
-    kb_builder.edit(
-        folder,
-        "frequencies.csv",
-        "age_band,65+,clinic,panel,0.2,0.25,0.3",
-        "age_band,65+,clinic,panel,0.7,0.8,0.9",
-    )
-    (line,) = problems_of(folder)
-    assert line.startswith("frequencies.csv, q50: age_band in clinic: frequencies sum to 1.1")
-    assert line.endswith("expected at most 1")
-
-
-def test_a_frequency_that_gates_make_impossible_is_refused(folder: Path) -> None:
-    kb_builder.append(
-        folder, "effects.csv", "pregnancy,no,clot,review,,,,never,2026-01-31,desk,only when pregnant"
-    )
-    (line,) = problems_of(folder)  # clots in hospital (15 %) would all be pregnant, but only 2 % are
-    assert line.startswith(
-        "frequencies.csv, setting: no parameters reproduce age_band, pregnancy in hospital"
-    )
-    assert line.endswith("compare them with odds ratios of `never` or far from 1 and with the dependencies")
 
 
 def test_gates_that_close_every_state_are_refused(folder: Path) -> None:
@@ -114,29 +119,8 @@ def test_dependencies_that_exclude_everything_are_refused(folder: Path) -> None:
     ]
 
 
-def test_a_background_of_never_is_refused(folder: Path) -> None:
-    kb_builder.append(
-        folder, "backgrounds.csv", "tingling,present,review,,,,never,2026-01-31,desk,never alone"
-    )
-    (line,) = problems_of(folder)
-    assert line.startswith(
-        "backgrounds.csv, statement: tingling: got a background of 0, expected a frequency above 0"
-    )
-
-
-def test_backgrounds_that_rise_with_the_state_are_refused(folder: Path) -> None:
-    kb_builder.edit(
-        folder, "backgrounds.csv", "pain,severe,panel,0.02,0.05,0.09", "pain,severe,panel,0.5,0.6,0.7"
-    )
-    (line,) = problems_of(folder)
-    assert line.startswith("backgrounds.csv, q50: pain: backgrounds [0.29")
-    assert line.endswith("rise with the state; a row says 'in this state or a higher one'")
-
-
 def test_a_row_whose_higher_state_is_likelier_is_named_with_its_cause(folder: Path) -> None:
-    kb_builder.edit(
-        folder, "links.csv", "nerve,pain,severe,panel,0.1,0.2,0.3", "nerve,pain,severe,panel,0.85,0.9,0.95"
-    )
+    kb_builder.judge(folder, "links", "nerve,pain,severe", "0.85,0.9,0.95")
     found = problems_of(folder)
     assert found[0].startswith("links.csv, q50: pain: with nerve")
     assert "severe or higher is 0." in found[0]
@@ -146,19 +130,9 @@ def test_a_row_whose_higher_state_is_likelier_is_named_with_its_cause(folder: Pa
 def test_rows_that_only_cross_when_two_causes_meet_are_found(folder: Path) -> None:
     # Each row alone falls with the state. Together: mild is kept down by both (rows below its background of
     # 0.3: 0.3 x 0.2/0.3 x 0.2/0.3 = 0.133), severe is pushed up by both (1 - 0.95 (0.81/0.95)^2 = 0.31).
-    for cause, mild, severe in (
-        ("strain", "0.85,0.9,0.95", "0.2,0.3,0.4"),
-        ("nerve", "0.75,0.8,0.85", "0.1,0.2,0.3"),
-    ):
-        kb_builder.edit(
-            folder, "links.csv", f"{cause},pain,mild,panel,{mild}", f"{cause},pain,mild,panel,0.19,0.2,0.21"
-        )
-        kb_builder.edit(
-            folder,
-            "links.csv",
-            f"{cause},pain,severe,panel,{severe}",
-            f"{cause},pain,severe,panel,0.18,0.19,0.2",
-        )
+    for cause in ("strain", "nerve"):
+        kb_builder.judge(folder, "links", f"{cause},pain,mild", "0.19,0.2,0.21")
+        kb_builder.judge(folder, "links", f"{cause},pain,severe", "0.18,0.19,0.2")
     (line,) = problems_of(folder)
     assert line.startswith("links.csv, q50: pain: with strain, nerve, severe or higher is 0.1")
 

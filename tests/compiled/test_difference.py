@@ -38,12 +38,7 @@ def test_a_model_does_not_differ_from_itself(small_model: thighdx.Model, folder:
 def test_a_changed_judgement_is_shown_with_old_and_new_quantiles(
     small_model: thighdx.Model, folder: Path
 ) -> None:
-    kb_builder.edit(
-        folder,
-        "links.csv",
-        "strain,bruising,present,panel,0.3,0.4,0.5",
-        "strain,bruising,present,panel,0.7,0.8,0.9",
-    )
+    kb_builder.judge(folder, "links", "strain,bruising,present", "0.7,0.8,0.9")
     found, new = compare(small_model, folder)
     assert [(item.table, item.key) for item in found.changed] == [
         ("links", ("strain", "bruising", "present"))
@@ -65,12 +60,7 @@ def test_a_changed_judgement_is_shown_with_old_and_new_quantiles(
 def test_cases_move_as_both_models_say_and_the_largest_move_comes_first(
     small_model: thighdx.Model, folder: Path
 ) -> None:
-    kb_builder.edit(
-        folder,
-        "links.csv",
-        "strain,bruising,present,panel,0.3,0.4,0.5",
-        "strain,bruising,present,panel,0.02,0.03,0.05",
-    )
+    kb_builder.judge(folder, "links", "strain,bruising,present", "0.02,0.03,0.05")
     found, new = compare(small_model, folder)
     assert found.cases[0].id == "bruise"
     assert {case.id for case in found.cases[1:]} == {"tingling", "nothing"}  # neither moves: rounding decides

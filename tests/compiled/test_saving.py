@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 import thighdx
-from thighdx.compiled.compilation import (
-    recompile_for,
-    save_model,
-)
+from thighdx.compiled.compilation import recompile_for, save_model
 from thighdx.compiled.stored import load_compiled
 from thighdx.model import Model
 

@@ -10,20 +10,17 @@ import numpy as np
 import pytest
 
 import floats
-from places import TINY
+from places import SMALL
 from thighdx import packed
 from thighdx.compiled import stored as compiled_file
-from thighdx.compiled.compilation import (
-    check_compiled,
-    compile_model,
-)
+from thighdx.compiled.compilation import check_compiled, compile_model
 from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.compiled.stored import load_compiled
 from thighdx.kb.resources import model_path, shipped_models
 from thighdx.model import Model
 from thighdx.network.tables import setting_tables
 
-FOLDERS = [TINY, *map(model_path, sorted(shipped_models()))]
+FOLDERS = [SMALL, *map(model_path, sorted(shipped_models()))]
 
 
 @pytest.fixture(scope="module")

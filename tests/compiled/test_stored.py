@@ -15,11 +15,7 @@ import kb_builder
 import thighdx
 from thighdx import packed
 from thighdx.compiled import stored as compiled_file
-from thighdx.compiled.compilation import (
-    compare_compiled,
-    compile_model,
-    write_compiled,
-)
+from thighdx.compiled.compilation import compare_compiled, compile_model, write_compiled
 from thighdx.compiled.stored import load_compiled
 from thighdx.errors import CompiledFileWarning, KnowledgeBaseError
 from thighdx.model import Model
@@ -64,12 +60,7 @@ def test_edited_tables_make_the_compiled_file_stale_and_are_compiled_in_memory(f
     write_compiled(compile_model(folder), folder)
     written = (folder / "compiled.bin").read_bytes()
     before = thighdx.read_model(folder).diagnose({"bruising": True})
-    kb_builder.edit(
-        folder,
-        "links.csv",
-        "strain,bruising,present,panel,0.3,0.4,0.5",
-        "strain,bruising,present,panel,0.7,0.8,0.9",
-    )
+    kb_builder.judge(folder, "links", "strain,bruising,present", "0.7,0.8,0.9")
     with pytest.warns(
         CompiledFileWarning, match="was made from other tables: fitted again in memory, at every"
     ) as said:

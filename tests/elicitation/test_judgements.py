@@ -10,12 +10,7 @@ import floats
 from elicitation.tiny import EXPERTS, make_kb, make_row
 from thighdx.elicitation.distribution import to_working
 from thighdx.elicitation.fit import fit_quantiles
-from thighdx.elicitation.judgements import (
-    ExpertBelief,
-    PooledJudgement,
-    check_judgements,
-    pool_judgements,
-)
+from thighdx.elicitation.judgements import ExpertBelief, PooledJudgement, check_judgements, pool_judgements
 from thighdx.elicitation.pool import Mixture
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb.records import Expert, KnowledgeBase

@@ -11,16 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from patients import (
-    BANDS,
-    FRAMES,
-    VOCABULARY,
-    codes,
-    encoded,
-    evidence_ids,
-    onset_columns,
-    status,
-)
+from patients import BANDS, FRAMES, VOCABULARY, codes, encoded, evidence_ids, onset_columns, status
 from thighdx.errors import EvidenceError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, Likelihood, take_cases
 from thighdx.evidence.frames import encode_table

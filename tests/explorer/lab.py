@@ -6,11 +6,9 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import thighdx
+from chromium import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 __all__ = ["Lab", "running_lab"]
-
-START_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,13 @@ class Lab:
         """Open a notebook alone, in a workspace of its own, and wait until its kernel is ready."""
         workspace = name.removesuffix(".ipynb")
         page.goto(f"{self.url}/lab/workspaces/{workspace}/tree/{name}?token={self.token}")
-        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=90_000)
-        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=90_000)
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
 @contextmanager
 def running_lab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Lab]:
-    """Start JupyterLab on a free port with a token, everything it writes inside `folder`; stop it in the end."""
+    """Start JupyterLab on a port it finds free, everything it writes inside `folder`; stop it in the end."""
     work = folder / "work"
     work.mkdir(parents=True)
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
@@ -62,13 +59,10 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[La
     chosen = {"themes": {"theme": theme}, "notification": {"fetchNews": "false", "checkForUpdates": False}}
     for plugin, values in chosen.items():
         (settings / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values), encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     token = secrets.token_hex(16)
     with (folder / "jupyterlab.log").open("wb") as log:
         process = subprocess.Popen(
-            _command(folder, port, token),
+            _command(folder, token),
             cwd=work,
             env=_environment(folder),
             stdout=log,
@@ -76,14 +70,12 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[La
             start_new_session=True,  # so that its kernels end with it
         )
         try:
-            lab = Lab(f"http://127.0.0.1:{port}", token, work)
-            _wait(lab, process, folder / "jupyterlab.log")
-            yield lab
+            yield Lab(_listening(folder, process, token), token, work)
         finally:
             _stop(process)
 
 
-def _command(folder: Path, port: int, token: str) -> list[str]:
+def _command(folder: Path, token: str) -> list[str]:
     return [
         sys.executable,
         "-m",
@@ -91,8 +83,7 @@ def _command(folder: Path, port: int, token: str) -> list[str]:
         "--no-browser",
         "--allow-root",
         "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
+        "--ServerApp.port=0",
         f"--IdentityProvider.token={token}",
         f"--ServerApp.root_dir={folder / 'work'}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -117,16 +108,19 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _wait(lab: Lab, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the server answers; say what it wrote if it does not."""
-    last = time.monotonic() + START_SECONDS
+def _listening(folder: Path, process: subprocess.Popen[bytes], token: str) -> str:
+    """Wait until the server answers, and return where; say what it wrote if it does not."""
+    last = time.monotonic() + PATIENCE
     while time.monotonic() < last and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
+            (note,) = (folder / "runtime").glob("jpserver-*.json")
+            url = f"http://127.0.0.1:{json.loads(note.read_text(encoding='utf-8'))['port']}"
+            with urllib.request.urlopen(f"{url}/api?token={token}", timeout=PATIENCE):
+                return url
+        except (ValueError, OSError):  # not there yet, half written, not listening yet
             time.sleep(0.3)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
+    log = (folder / "jupyterlab.log").read_text(encoding="utf-8")
+    raise RuntimeError(f"JupyterLab did not start:\n{log[-4000:]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

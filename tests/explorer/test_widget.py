@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import thighdx
+from fresh import printed_by
 from thighdx.explorer import explore
 from thighdx.explorer.widget import SCRIPTS, Explorer
 from thighdx.model import Model
@@ -141,10 +140,7 @@ def test_without_the_extra_the_error_names_it() -> None:
         "try: thighdx.explore()\n"
         "except ModuleNotFoundError as error: print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout.strip() == (
+    assert printed_by(code).strip() == (
         "thighdx.explore needs anywidget, which is not installed; "
         "install the extra: pip install 'thighdx[notebook]'"
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
+from typer.testing import Result
 
 import thighdx
+from cli.terminal import refused
 from fhir_resources import bundle, concept, condition, observation, response
-from thighdx.cli import app
 from thighdx.errors import TableError
 
 SOME = {"onset": "sudden", "bruising": "present", "numbness": "absent", "sex": "male", "age_band": "18-39"}
@@ -76,19 +77,19 @@ def test_resources_are_read_and_never_written(model: thighdx.Model, tmp_path: Pa
         thighdx.score_files(table, tmp_path / "out.ndjson", scorer=thighdx.Scorer(model))
 
 
-def test_the_commands_exchange_resources(model: thighdx.Model, tmp_path: Path) -> None:
-    run = CliRunner()
+def test_the_commands_exchange_resources(
+    model: thighdx.Model, tmp_path: Path, run: Callable[..., Result]
+) -> None:
     sent = write(tmp_path / "sent.json", response(model, SOME))
-    form = run.invoke(app, ["fhir", "questionnaire", "--check"])
+    form = run("fhir", "questionnaire", "--check")
     assert json.loads(form.stdout)["resourceType"] == "Questionnaire"
-    read = run.invoke(app, ["fhir", "evidence", str(sent), "--check"])
+    read = run("fhir", "evidence", str(sent), "--check")
     assert json.loads(read.stdout)["findings"] == {
         name: SOME[name] for name in model.variables if name in SOME
     }
-    target = tmp_path / "risk.json"
-    done = run.invoke(app, ["fhir", "risk", str(sent), "--check", "--on", "2026-11-30", "-o", str(target)])
+    done = run("fhir", "risk", str(sent), "--check", "--on", "2026-11-30", "-o", "risk.json")
     assert done.exit_code == 0
-    assert json.loads(target.read_text())["occurrenceDateTime"] == "2026-11-30"
+    assert json.loads(Path("risk.json").read_text())["occurrenceDateTime"] == "2026-11-30"
 
 
 @pytest.mark.parametrize(
@@ -101,9 +102,8 @@ def test_the_commands_exchange_resources(model: thighdx.Model, tmp_path: Path) -
         ('{"resourceType": "Buncle"}', ["--check"], "got 'Buncle', expected a type of FHIR R4"),
     ],
 )
-def test_a_command_says_what_is_wrong(tmp_path: Path, content: str, options: list[str], message: str) -> None:
-    sent = tmp_path / "sent.json"
-    sent.write_text(content)
-    done = CliRunner().invoke(app, ["fhir", "evidence", str(sent), *options])
-    assert done.exit_code == 2
-    assert message in done.stderr
+def test_a_command_says_what_is_wrong(
+    run: Callable[..., Result], content: str, options: list[str], message: str
+) -> None:
+    Path("sent.json").write_text(content)
+    refused(run("fhir", "evidence", "sent.json", *options), message)

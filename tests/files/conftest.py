@@ -1,25 +1,10 @@
-"""The command that scores, in an empty folder with the tiny model."""
+"""Lines so wide that no message is broken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-from typer.testing import CliRunner, Result
-
-from places import TINY
-from thighdx.cli import app
 
 
 @pytest.fixture
-def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Score in lines so wide that no message is broken."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    runner = CliRunner()
-
-    def invoke(*words: str, stdin: str | bytes | None = None) -> Result:
-        return runner.invoke(app, ["score", *words, "--model", str(TINY)], input=stdin, prog_name="thighdx")
-
-    return invoke
+def columns() -> int:
+    return 200

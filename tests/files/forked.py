@@ -15,12 +15,23 @@ from pathlib import Path
 __all__ = ["Done", "ForkServer", "Running"]
 
 SERVER = """
-import json, os, sys
+import itertools, json, os, sys, time
 import pyarrow as pa
 import pyarrow.csv, pyarrow.parquet, tqdm
 import thighdx.cli.report, thighdx.files.report, thighdx.files.run, thighdx.files.scoring
 from thighdx.cli import main
+from thighdx.files.work import Work
 from thighdx.scoring.scorer import Scorer
+
+keep = Work.keep
+
+def linger(after_parts, seconds):
+    n_parts = itertools.count(1)
+    def keep_and_wait(*part):
+        keep(*part)
+        if next(n_parts) == after_parts:
+            time.sleep(seconds)
+    Work.keep = keep_and_wait
 
 warm = pa.record_batch({"bruising": ["yes", None], "age": [30, 40]})
 Scorer(sys.argv[1], n_threads=1)(warm)
@@ -31,6 +42,7 @@ for line in sys.stdin:
         for descriptor, name in enumerate(("/dev/null", request["stdout"], request["stderr"])):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), descriptor)
         os.chdir(request["cwd"])
+        linger(*request["linger"])
         sys.argv = ["thighdx", *request["words"]]
         try:
             main()
@@ -102,8 +114,8 @@ class ForkServer:
             text=True,
         )
 
-    def start(self, *words: str | Path, cwd: Path) -> Running:
-        """Start a process."""
+    def start(self, *words: str | Path, cwd: Path, linger: tuple[int, float] = (0, 0.0)) -> Running:
+        """Start a process; once so many parts are kept, it waits so many seconds."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         for name in ("stdout", "stderr"):
@@ -111,6 +123,7 @@ class ForkServer:
         request = {
             "words": ["score", *map(str, words), "--model", str(self.model)],
             "cwd": str(cwd),
+            "linger": linger,
             "stdout": str(self.folder / "stdout"),
             "stderr": str(self.folder / "stderr"),
         }

@@ -20,7 +20,7 @@ from typer.testing import Result
 import floats
 import thighdx
 from files.streaming_tables import assert_scored, command, patients, read_any, scored_in_python, write_any
-from places import TINY
+from places import SMALL
 from thighdx.files.run import show_progress
 from thighdx.files.table import Place, open_table
 from thighdx.scoring.scorer import Scorer
@@ -128,8 +128,8 @@ def test_leading_causes_become_columns(score: Callable[..., Result]) -> None:
     found = read_any(Path("out.parquet"))
     assert list(found.columns[-4:]) == ["top_1", "top_1_probability", "top_2", "top_2_probability"]
     good = found[found.status == "ok"]
-    assert (good.top_1 == good[["strain", "root"]].idxmax(axis=1)).all()
-    assert (good.top_1_probability == good[["strain", "root"]].max(axis=1)).all()
+    assert (good.top_1 == good[["strain", "nerve", "clot"]].idxmax(axis=1)).all()
+    assert (good.top_1_probability == good[["strain", "nerve", "clot"]].max(axis=1)).all()
     assert found[found.status != "ok"].top_1.isna().all()
 
 
@@ -143,7 +143,11 @@ def test_the_report_is_the_closing_summary_as_data(score: Callable[..., Result])
     assert report["rows"]["read"] == 400
     assert report["rows"]["scored"] == statuses["ok"]
     assert report["rows"]["kept"] == {name: n for name, n in statuses.items() if name != "ok"}
-    assert report["model"] == {"name": "tiny", "version": "1.0.0", "digest": thighdx.read_model(TINY).digest}
+    assert report["model"] == {
+        "name": "small",
+        "version": "0.1.0",
+        "digest": thighdx.read_model(SMALL).digest,
+    }
     assert sum(report["triage"].values()) == 400
     first = report["problems"][0]
     assert first["file"] == "in.parquet"
@@ -178,7 +182,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_a_person_sees_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     source = write_any(patients(100), tmp_path / f"in.{ending}")
-    table = open_table([str(source)], Scorer(TINY))
+    table = open_table([str(source)], Scorer(SMALL))
     monkeypatch.setattr("sys.stderr", Terminal())
     monkeypatch.setattr("thighdx.files.run.PROGRESS_AFTER_SECONDS", 0.0)
     with show_progress(table, quiet=False) as advance:
@@ -247,7 +251,7 @@ def test_a_column_that_the_output_cannot_hold_is_named_before_any_work(
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "arrow", "arrows", "parquet"])
 def test_the_time_left_follows_the_rows_scored(tmp_path: Path, ending: str) -> None:
     source = write_any(patients(40_000), tmp_path / f"in.{ending}")
-    table = open_table([str(source)], Scorer(TINY))
+    table = open_table([str(source)], Scorer(SMALL))
     n_rows, shares = 0, []
     for portion in table.read(Place(0, 0), 0, 65_536):
         n_rows += portion.batch.num_rows

@@ -18,7 +18,7 @@ import pytest
 
 from files.forked import ForkServer
 from files.streaming_tables import command, patients, read_any, write_any
-from places import TINY
+from places import SMALL
 
 N_KILLS = 12
 SMALL_PARTS = ("--part-rows", "100", "--quiet")
@@ -51,14 +51,14 @@ def n_kept(output: Path) -> int:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     """Processes that start at once."""
-    started = ForkServer(TINY, tmp_path_factory.mktemp("server"))
+    started = ForkServer(SMALL, tmp_path_factory.mktemp("server"))
     yield started
     started.close()
 
 
 def interrupt(server: ForkServer, output: Path, table: Path, *, after_parts: int) -> None:
     """Start a run and kill it once some parts are kept."""
-    run = server.start(table, "-o", output, *SMALL_PARTS, cwd=output.parent)
+    run = server.start(table, "-o", output, *SMALL_PARTS, cwd=output.parent, linger=(after_parts, 600.0))
     run.when(lambda: n_kept(output) >= after_parts * 100)
     run.send(signal.SIGKILL)
     assert run.wait().returncode == -signal.SIGKILL
@@ -112,12 +112,11 @@ def test_an_interruption_is_prompt_and_says_what_is_kept(
     server: ForkServer, tmp_path: Path, table: Path
 ) -> None:
     output = tmp_path / "out.csv"
-    run = server.start(table, "-o", output, "--part-rows", "100", cwd=tmp_path)
+    run = server.start(table, "-o", output, "--part-rows", "100", cwd=tmp_path, linger=(3, 600.0))
     run.when(lambda: n_kept(output) >= 300)
     run.send(signal.SIGINT)
-    sent = time.monotonic()
     done = run.wait()
-    assert time.monotonic() - sent < 10  # a second on a machine that has nothing else to do
+    assert n_kept(output) == 300  # of four thousand
     assert (done.returncode, done.stdout) == (130, "")
     assert f"{n_kept(output):,} scored rows are kept" in done.stderr
     assert "Traceback" not in done.stderr
@@ -213,16 +212,16 @@ def test_resume_without_anything_to_resume_is_a_run(server: ForkServer, tmp_path
 
 
 def test_two_runs_cannot_write_one_file(server: ForkServer, tmp_path: Path, table: Path) -> None:
-    output = tmp_path / "out.csv"
-    process = subprocess.Popen(command(table, "-o", output, *SMALL_PARTS))
-    while n_kept(output) == 0 and process.poll() is None:
-        time.sleep(0.001)
-    process.send_signal(signal.SIGSTOP)
-    try:
-        second = server.run(table, "-o", output, "--restart", cwd=tmp_path)
-    finally:
-        process.send_signal(signal.SIGCONT)
-        assert process.wait(timeout=120) == 0
+    output, folder = tmp_path / "out.csv", tmp_path / "server"
+    folder.mkdir()
+    other = ForkServer(SMALL, folder)
+    first = other.start(table, "-o", output, *SMALL_PARTS, cwd=tmp_path, linger=(1, 5.0))
+    first.when(lambda: n_kept(output) > 0)
+    first.send(signal.SIGSTOP)
+    second = server.run(table, "-o", output, "--restart", cwd=tmp_path)
+    first.send(signal.SIGCONT)
+    assert first.wait().returncode == 0
+    other.close()
     assert second.returncode == 2
     assert "another run is writing this file" in second.stderr
 
@@ -251,7 +250,7 @@ def test_the_output_says_which_model_made_it(server: ForkServer, tmp_path: Path,
     server.run(table, "-o", "out.parquet", *SMALL_PARTS, cwd=tmp_path)
     file = pq.ParquetFile(tmp_path / "out.parquet")
     assert file.num_row_groups == 40
-    assert file.schema_arrow.metadata[b"thighdx.model"] == b"tiny 1.0.0"
+    assert file.schema_arrow.metadata[b"thighdx.model"] == b"small 0.1.0"
     assert file.schema_arrow.metadata[b"thighdx.setting"] == b"clinic"
     assert (tmp_path / "out.parquet").stat().st_mode & 0o777 == 0o666 & ~_umask()
 

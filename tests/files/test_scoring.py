@@ -10,21 +10,21 @@ import pytest
 import thighdx
 from files.streaming_tables import patients, read_any, run_score, write_any
 from pages import HOSTILE, read_page
-from places import TINY
+from places import SMALL
 from quiet import without_warnings
 
 
 @pytest.fixture
 def scorer() -> thighdx.Scorer:
     """Of a model small enough to be quick."""
-    return thighdx.Scorer(TINY, triage=True)
+    return thighdx.Scorer(SMALL, triage=True)
 
 
 def test_python_writes_the_bytes_that_the_command_writes(tmp_path: Path, scorer: thighdx.Scorer) -> None:
     source = write_any(patients(300), tmp_path / "in.parquet")
     with pytest.warns(UserWarning, match="rows have no probabilities"):
         report = thighdx.score_files(source, tmp_path / "python.parquet", scorer=scorer)
-    done = run_score("in.parquet", "-o", "command.parquet", "--model", TINY, "--triage", cwd=tmp_path)
+    done = run_score("in.parquet", "-o", "command.parquet", "--model", SMALL, "--triage", cwd=tmp_path)
     assert done.returncode == 0
     assert (tmp_path / "python.parquet").read_bytes() == (tmp_path / "command.parquet").read_bytes()
     assert report.as_plain()["rows"]["read"] == 300
@@ -65,14 +65,14 @@ def test_the_output_may_not_be_the_input(tmp_path: Path, scorer: thighdx.Scorer)
 
 def test_a_short_table_never_waits_for_a_compiler_and_the_report_says_so(tmp_path: Path) -> None:
     source = write_any(patients(50), tmp_path / "in.csv")
-    report = without_warnings(thighdx.score_files, source, tmp_path / "out.csv", scorer=thighdx.Scorer(TINY))
+    report = without_warnings(thighdx.score_files, source, tmp_path / "out.csv", scorer=thighdx.Scorer(SMALL))
     assert report.as_plain()["engine"] == "numpy"
 
 
 def test_cells_that_count_as_unknown_are_counted(tmp_path: Path) -> None:
     table = pd.DataFrame({"bruising": ["yes", "blue", "red"], "age": ["30", "old", "40"]})
     table.to_csv(tmp_path / "in.csv", index=False)
-    scorer = thighdx.Scorer(TINY, on_error="unknown")
+    scorer = thighdx.Scorer(SMALL, on_error="unknown")
     with pytest.warns(UserWarning, match=r"3 cells cannot be read .*unknown: 'bruising' \(2\), 'age' \(1\)"):
         report = thighdx.score_files(tmp_path / "in.csv", tmp_path / "out.csv", scorer=scorer)
     assert report.as_plain()["unread_cells"] == {"bruising": 2, "age": 1}

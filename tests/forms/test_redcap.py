@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
+from typer.testing import Result
 
 import thighdx
-from thighdx.cli import app
+from cli.terminal import refused
 from thighdx.evidence.column_map import read_column_map
 from thighdx.forms import RedcapForm, form_sections, redcap_form
 from thighdx.forms.plan import asked_expression
@@ -163,12 +164,10 @@ def test_an_export_is_read_back_as_what_was_filled_in(
     assert scored.loc[5, "hamstring_strain"] == pytest.approx(nothing["hamstring_strain"], abs=1e-5)
 
 
-def test_the_command_writes_the_dictionary_and_its_map(tmp_path: Path) -> None:
-    target = tmp_path / "dictionary.csv"
-    done = CliRunner().invoke(app, ["model", "form", "--redcap", "-o", str(target)])
-    assert done.exit_code == 0
-    assert target.read_text(encoding="utf-8").startswith("Variable / Field Name,Form Name")
-    assert "format: 1" in (tmp_path / "dictionary.map.yaml").read_text(encoding="utf-8")
+def test_the_command_writes_the_dictionary_and_its_map(run: Callable[..., Result]) -> None:
+    assert run("model", "form", "--redcap", "-o", "dictionary.csv").exit_code == 0
+    assert Path("dictionary.csv").read_text(encoding="utf-8").startswith("Variable / Field Name,Form Name")
+    assert "format: 1" in Path("dictionary.map.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,5 @@ def test_the_command_writes_the_dictionary_and_its_map(tmp_path: Path) -> None:
         (["--redcap", "-o", "x.csv", "--max-cost", "talk"], "max_cost: got 'talk'"),
     ],
 )
-def test_the_command_says_what_is_wrong(options: list[str], message: str) -> None:
-    done = CliRunner().invoke(app, ["model", "form", *options])
-    assert done.exit_code == 2
-    assert message in done.stderr
+def test_the_command_says_what_is_wrong(run: Callable[..., Result], options: list[str], message: str) -> None:
+    refused(run("model", "form", *options), message)

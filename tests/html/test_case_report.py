@@ -197,7 +197,7 @@ def test_a_report_of_nothing_known_is_a_page_too(model: Model, small_model: Mode
         page = read_page(asked.diagnose({}).to_html())
         assert "Nothing was given." in page.text
     everything = {"bruising": True, "tingling": False, "pain": "mild", "d_dimer": False, "age_band": "65+"}
-    known = {**everything, "disc_lesion": False, "pregnancy": "no"}
+    known = {**everything, "onset": "gradual", "disc_lesion": False, "pregnancy": "no"}
     assert "Nothing is left to ask." in read_page(small_model.diagnose(known).to_html()).text
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from typer.testing import CliRunner
+from typer.testing import Result
 
 from pages import read_page
-from thighdx.cli import app
 from thighdx.explorer.state import Session
 from thighdx.explorer.view import detail, view
 from thighdx.model import Model
@@ -26,7 +27,9 @@ ASKS_NOTHING = "It is an emergency, and nothing more is asked before help comes.
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_everything_that_shows_an_emergency_says_the_same(model: Model, name: str) -> None:
+def test_everything_that_shows_an_emergency_says_the_same(
+    model: Model, run: Callable[..., Result], name: str
+) -> None:
     result = model.diagnose(CASES[name])
     plain = result.to_dict()
     assert plain["triage"]["level"] == plain["management"]["level"] == "emergency"
@@ -42,7 +45,7 @@ def test_everything_that_shows_an_emergency_says_the_same(model: Model, name: st
     session = Session.start(model, CASES[name])
     shown, more = view(session), detail(session)
     asked = " ".join(f"{finding}={state}" for finding, state in CASES[name].items()).split()
-    printed = " ".join(CliRunner().invoke(app, ["diagnose", *asked]).output.split())
+    printed = " ".join(run("diagnose", *asked).output.split())
 
     for text in (card, page, read_page(result.management._repr_html_()).text):
         assert 0 <= text.index(f"Emergency {words}") < text.index(first)

@@ -277,7 +277,7 @@ def test_for_and_against_are_told_by_word_sign_and_place(model: Model) -> None:
 def test_what_is_settled_beforehand_is_said_in_place_of_a_table(small_model: Model) -> None:
     result = small_model.diagnose({"strain": True})
     page = read_page(html_of(result.explain("strain")))
-    assert page.text.endswith("Strain is certain under this model, given Strain = present.")
+    assert page.text.endswith("Strain is certain under this model, given Strain: present.")
     assert page.tables == []
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from chromium import CONTRASTS, MIN_CONTRAST
+from chromium import CONTRASTS, MIN_CONTRAST, window
 from thighdx.model import Model
 
 if TYPE_CHECKING:
@@ -61,32 +63,33 @@ def folder(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def opened(browser: Browser, path: Path, *, scheme: str = "light", width: int = PHONE["width"]) -> Page:
+@contextmanager
+def opened(
+    browser: Browser, path: Path, *, scheme: str = "light", width: int = PHONE["width"]
+) -> Iterator[Page]:
     """Open a page; whatever it asks for or complains about fails the test."""
-    page = browser.new_page(
-        viewport={"width": width, "height": PHONE["height"]},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
+    viewport = {"width": width, "height": PHONE["height"]}
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: asked.append(message.text))
-    page.goto(path.as_uri())
+    with window(browser, viewport=viewport, color_scheme=scheme) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: asked.append(message.text))
+        page.goto(path.as_uri())
+        yield page
     assert asked == [path.as_uri()]
-    return page
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_runs_over_the_edge(browser: Browser, folder: Path, name: str, width: int) -> None:
-    page = opened(browser, folder / f"{name}.html", width=width)
-    beyond = page.evaluate(
-        "width => [...document.querySelectorAll('body *')]"
-        ".filter(e => e.getBoundingClientRect().right > width + 0.5)"
-        ".map(e => `${e.tagName} ${e.textContent.slice(0, 50)}`)",
-        width,
-    )
-    assert beyond == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with opened(browser, folder / f"{name}.html", width=width) as page:
+        beyond = page.evaluate(
+            "width => [...document.querySelectorAll('body *')]"
+            ".filter(e => e.getBoundingClientRect().right > width + 0.5)"
+            ".map(e => `${e.tagName} ${e.textContent.slice(0, 50)}`)",
+            width,
+        )
+        assert beyond == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -94,38 +97,39 @@ def test_nothing_runs_over_the_edge(browser: Browser, folder: Path, name: str, w
 def test_every_text_stands_out_from_what_is_behind_it(
     browser: Browser, folder: Path, name: str, scheme: str
 ) -> None:
-    page = opened(browser, folder / f"{name}.html", scheme=scheme)
-    contrasts = page.evaluate(CONTRASTS, "body")
-    assert len(contrasts) > 100
-    assert [(round(value, 2), text) for value, text in contrasts if value < MIN_CONTRAST] == []
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
+    with opened(browser, folder / f"{name}.html", scheme=scheme) as page:
+        contrasts = page.evaluate(CONTRASTS, "body")
+        assert len(contrasts) > 100
+        assert [(round(value, 2), text) for value, text in contrasts if value < MIN_CONTRAST] == []
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
 
 
 def test_urgency_is_on_the_first_screen_of_a_phone(browser: Browser, folder: Path) -> None:
-    page = opened(browser, folder / "emergency.html")
-    box = page.locator(".tx-banner").bounding_box()
-    assert box is not None
-    assert box["y"] + box["height"] < PHONE["height"]
+    with opened(browser, folder / "emergency.html") as page:
+        box = page.locator(".tx-banner").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < PHONE["height"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_sheet_is_one_page_and_no_heading_stands_alone(
     browser: Browser, folder: Path, tmp_path: Path, name: str
 ) -> None:
-    page = opened(browser, folder / f"{name}.html", width=1280)
-    pages = printed(page, tmp_path / f"{name}.pdf")
-    assert len(pages) <= 6
-    assert pages[0][0] == "Case report"
-    assert pages[0][-2].startswith("Appendix: why")
-    assert pages[1][0] == "Why"
-    headings = page.locator("h2, h3, caption").all_inner_texts()
-    for lines in pages:
-        assert not any(heading.startswith(lines[-2]) for heading in headings), lines[-2]
-    numbers = [re.search(r"(\d+) ?/ ?(\d+)$", lines[-1]) for lines in pages]  # fonts differ in their spaces
-    assert [found and found.groups() for found in numbers] == [
-        (str(number), str(len(pages))) for number in range(1, len(pages) + 1)
-    ]
+    with opened(browser, folder / f"{name}.html", width=1280) as page:
+        pages = printed(page, tmp_path / f"{name}.pdf")
+        assert len(pages) <= 6
+        assert pages[0][0] == "Case report"
+        assert pages[0][-2].startswith("Appendix: why")
+        assert pages[1][0] == "Why"
+        headings = page.locator("h2, h3, caption").all_inner_texts()
+        for lines in pages:
+            assert not any(heading.startswith(lines[-2]) for heading in headings), lines[-2]
+        # fonts differ in their spaces
+        numbers = [re.search(r"(\d+) ?/ ?(\d+)$", lines[-1]) for lines in pages]
+        assert [found and found.groups() for found in numbers] == [
+            (str(number), str(len(pages))) for number in range(1, len(pages) + 1)
+        ]
 
 
 def printed(page: Page, pdf: Path) -> list[list[str]]:
@@ -137,10 +141,10 @@ def printed(page: Page, pdf: Path) -> list[list[str]]:
 
 
 def test_the_page_prints_on_white_paper(browser: Browser, folder: Path, tmp_path: Path) -> None:
-    page = opened(browser, folder / "emergency.html", scheme="dark")
-    pdf = tmp_path / "emergency.pdf"
-    assert "Emergency" in " ".join(printed(page, pdf)[0])
-    picture = tmp_path / "first"
-    subprocess.run(["pdftoppm", "-r", "20", "-f", "1", "-l", "1", str(pdf), str(picture)], check=True)
-    (raw,) = tmp_path.glob("first*.ppm")
-    assert raw.read_bytes()[-3:] == b"\xff\xff\xff"  # the last corner is paper
+    with opened(browser, folder / "emergency.html", scheme="dark") as page:
+        pdf = tmp_path / "emergency.pdf"
+        assert "Emergency" in " ".join(printed(page, pdf)[0])
+        picture = tmp_path / "first"
+        subprocess.run(["pdftoppm", "-r", "20", "-f", "1", "-l", "1", str(pdf), str(picture)], check=True)
+        (raw,) = tmp_path.glob("first*.ppm")
+        assert raw.read_bytes()[-3:] == b"\xff\xff\xff"  # the last corner is paper

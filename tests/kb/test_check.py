@@ -6,20 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kb_builder import append, edit, remove
-from thighdx.errors import Problem
-from thighdx.kb.check import check_knowledge_base
-from thighdx.kb.folder import load_knowledge_base
+from kb_builder import append, edit, judge, lines_of, problems_of, remove
 
 DESK = ",,2026-01-31,desk,"
-
-
-def problems_of(folder: Path) -> list[Problem]:
-    return check_knowledge_base(load_knowledge_base(folder))
-
-
-def lines_of(folder: Path) -> list[str]:
-    return [str(problem) for problem in problems_of(folder)]
 
 
 def test_the_small_model_has_no_problem(folder: Path) -> None:
@@ -77,8 +66,8 @@ def test_an_id_given_twice_is_reported_in_both_rows(folder: Path) -> None:
 def test_rows_are_counted_as_a_spreadsheet_counts_them(folder: Path) -> None:
     edit(folder, "variables.csv", "bruising,finding", "\n\nbruising,finding")
     row = edit(folder, "variables.csv", "D-dimer,negative", ",negative")
-    assert row == 15
-    assert lines_of(folder) == ["variables.csv row 15, label: empty"]
+    assert row == 16
+    assert lines_of(folder) == ["variables.csv row 16, label: empty"]
 
 
 # ---- manifest ---------------------------------------------------------------------------------------
@@ -208,9 +197,8 @@ def test_a_wrong_key_is_named_with_the_nearest_valid_name(
     folder: Path, file: str, line: str, message: str
 ) -> None:
     row = append(folder, file, line + DESK)
-    assert any(found.startswith(f"{file} row {row}, {message}") for found in lines_of(folder)), lines_of(
-        folder
-    )
+    found = lines_of(folder)
+    assert any(line.startswith(f"{file} row {row}, {message}") for line in found), found
 
 
 def test_the_same_number_twice_from_one_expert_is_refused(folder: Path) -> None:
@@ -243,17 +231,12 @@ def test_the_same_number_from_two_experts_is_what_experts_are_for(folder: Path) 
 def test_a_frequency_out_of_range_or_order_is_named(
     folder: Path, quantiles: str, column: str, message: str
 ) -> None:
-    row = edit(
-        folder,
-        "links.csv",
-        "nerve,tingling,present,panel,0.6,0.7,0.8",
-        f"nerve,tingling,present,panel,{quantiles}",
-    )
+    row = judge(folder, "links", "nerve,tingling,present", quantiles)
     assert f"links.csv row {row}, {column}: {message}" in lines_of(folder)
 
 
 def test_an_odds_ratio_may_exceed_one_but_not_reach_zero(folder: Path) -> None:
-    row = edit(folder, "effects.csv", "pregnancy,yes,clot,panel,2,4,8", "pregnancy,yes,clot,panel,0,4,80")
+    row = judge(folder, "effects", "pregnancy,yes,clot", "0,4,80")
     assert lines_of(folder) == [f"effects.csv row {row}, q05: got 0, expected an odds ratio above 0"]
 
 
@@ -332,12 +315,7 @@ def test_a_model_without_causes_says_so(folder: Path) -> None:
 def test_every_problem_of_every_table_is_found_in_one_pass(folder: Path) -> None:
     append(folder, "variables.csv", "hip,finding,,absent|present,?,,ask,,")
     append(folder, "shares.csv", f"strian,clinic,review,0.1,0.2,0.3{DESK}")
-    edit(
-        folder,
-        "links.csv",
-        "nerve,tingling,present,panel,0.6,0.7,0.8",
-        "nerve,tingling,present,panel,0.6,7,0.8",
-    )
+    judge(folder, "links", "nerve,tingling,present", "0.6,7,0.8")
     remove(folder, "backgrounds.csv", "pain,severe")
     append(folder, "groups.csv", "serious,Serious,colt,")
     append(folder, "red_flags.csv", "R2,pain=bad,urgent,,bad,Bad.,desk")

@@ -42,7 +42,7 @@ def test_a_valid_folder_reads_as_written(folder: Path) -> None:
     assert [(group.id, group.members) for group in kb.groups] == [("serious", ("clot", "nerve"))]
     assert kb.harms[0].threshold_soon == 0.02
     assert kb.advice[0].sources == ("desk", "S1")
-    assert set(kb.sources) == {"desk", "K1", "S1"}
+    assert set(kb.sources) == {"desk", "survey", "K1", "S1"}
     assert kb.sources["K1"].verified
     assert not kb.sources["desk"].verified
 
@@ -328,7 +328,7 @@ def test_without_a_manifest_nothing_is_made_and_the_tables_are_still_read(folder
 
 
 def test_a_folder_without_any_table_lists_each_one_that_is_needed(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "bare", **{f"{file[:-4]}_csv": None for file in TABLES})
+    folder = write_model(tmp_path / "bare", without=TABLES)
     assert [problem.file for problem in problems_of(folder)] == [
         "backgrounds.csv",
         "frequencies.csv",

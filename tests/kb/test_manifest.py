@@ -29,6 +29,8 @@ def test_a_valid_manifest_reads_as_written() -> None:
     assert [setting.id for setting in manifest.settings] == ["clinic", "hospital"]
     assert [(expert.id, expert.role) for expert in manifest.experts] == [
         ("panel", "pooled"),
+        ("onset_a", "alone"),
+        ("onset_b", "alone"),
         ("review", "correction"),
     ]
     assert manifest.residual_cause == "other_cause"

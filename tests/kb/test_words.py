@@ -1,101 +1,26 @@
-"""A model in another language: tables in that language, `words.csv`, and nothing else."""
+"""The words of a model: every sentence of the catalogue is there, said somewhere, and can be said."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from html import unescape
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import kb_builder
 import thighdx
-from thighdx.cli.app import app
+from other_language import foreign, translated
 from thighdx.errors import KnowledgeBaseError
-from thighdx.model import Model
 from thighdx.text import finding_name
 from thighdx.words import ENGLISH, placeholders, say
 
 PACKAGE = Path(thighdx.__file__).parent
-CASE = {"pain": "severe", "bruising": True, "d_dimer": "positive", "tingling": False}
-
-
-def marked(words: str) -> str:
-    """A sentence in a made-up language."""
-    return "|".join(f"~{part}" for part in words.split("|"))
-
-
-def words_file(**changes: str | None) -> str:
-    """`words.csv` of the made-up language, with other words for some keys and without those that are None."""
-    rows = {key: marked(words) for key, words in ENGLISH.items()} | {"state.severe": "~severe", **changes}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("key", "words"), *((key, words) for key, words in rows.items() if words is not None)])
-    return text.getvalue()
-
-
-def translated(folder: Path, **changes: str | None) -> Path:
-    """The small model in the made-up language."""
-    kb_builder.write_model(folder)
-    (folder / "words.csv").write_text(words_file(**changes), encoding="utf-8")
-    kb_builder.append(folder, "model.yaml", "language: xx")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return thighdx.read_model(translated(tmp_path_factory.mktemp("xx")))
-
-
-def test_urgency_and_advice_are_in_the_language_of_the_model(other: Model) -> None:
-    result = other.diagnose(CASE)
-    assert result.triage.words == "~Urgent: be seen by a clinician today."
-    assert "~from 2%: ~soon" in str(result.triage)
-    assert result.management.seek_care == result.triage.words
-    assert result.fit.statement.startswith("~")
-
-
-def test_a_card_speaks_the_language_of_the_model(other: Model) -> None:
-    result = other.diagnose(CASE)
-    shown = result._repr_html_() + result.triage._repr_html_()
-    words = [
-        unescape(part.strip(" ;,.()\n"))
-        for part in re.split(r"<style>.*?</style>|<[^>]*>", shown, flags=re.S)
-    ]
-    tables = "\n".join(content.decode() for content in other.compiled.kb.files.values())
-    own = [part for part in words if re.search("[a-z]{3}", part) and "~" not in part and part not in tables]
-    head, foot = "Be seen by a clinician today", "A clinic. Invented numbers; not a medical device"
-    assert set(own) == {
-        head,
-        f"small 0.1.0 ({other.digest[:12]}), {foot}",
-    }  # the head stands behind its level
-    assert "Pain: ~severe" in shown
-    assert "~Leading causes" in words
-
-
-@pytest.mark.parametrize("more", [[], ["--all", "--advice", "--interval", "0.9"]])
-def test_the_terminal_speaks_the_language_of_the_model(tmp_path: Path, more: list[str]) -> None:
-    findings = [f"{name}={value}" for name, value in CASE.items()]
-    arguments = ["diagnose", *findings, "--model", str(translated(tmp_path)), *more]
-    found = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"}).output
-    tables = "\n".join(
-        path.read_text(encoding="utf-8") for path in tmp_path.iterdir() if path.suffix != ".bin"
-    )
-    causes = {"strain", "nerve", "clot", "other_cause"}
-    lines = [line for line in found.splitlines() if line.strip() and not set(line.lower().split()) & causes]
-    own = [line for line in lines if re.sub(r"^(- |[0-9.]+% +|[0-9.]+ bits +)| \(.*", "", line) not in tables]
-    assert "~Known: bruising=present" in found
-    assert [line for line in own if "~" not in line] == []
 
 
 def test_a_state_is_called_what_the_model_calls_it(tmp_path: Path) -> None:
     labels = thighdx.read_model(translated(tmp_path, **{"pain=severe": "stark"})).compiled.kb.labels
-    assert finding_name("pain", "severe", labels) == "Pain: stark"
-    assert finding_name("pain", "mild", labels) == "Pain: mild"
-    assert labels["state.severe"] == "~severe"
+    assert finding_name("pain", "severe", labels) == f"{foreign('Pain')}: stark"
+    assert finding_name("pain", "mild", labels) == foreign("Pain: mild")
 
 
 def test_a_missing_sentence_is_named(tmp_path: Path) -> None:
@@ -125,11 +50,26 @@ def test_a_model_in_english_may_say_things_in_its_own_way(tmp_path: Path) -> Non
 
 
 def test_every_sentence_is_said_somewhere_and_every_one_said_is_there() -> None:
-    source = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-    source += "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.html"))
-    said = set(re.findall(r"""["']([a-z_]+\.[a-z_0-9]+)["']""", source)) & set(ENGLISH)
-    families = set(re.findall(r"""f["']([a-z_]+)\.\{""", source))
-    assert {key for key in ENGLISH if key.partition(".")[0] not in families} <= said
+    source = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in PACKAGE.rglob("*")
+        if path.suffix in (".py", ".html", ".js") and path.parent.name != "english"
+    )
+    written = set(re.findall(r"""["'`]([a-z_]+\.[a-z_0-9]+)["'`]""", source))
+    built = set(re.findall(r"""f["']([a-z_]+)\.\{""", source)) | set(re.findall(r'"([a-z_]+)\." ~', source))
+    parts = set(re.findall(r"""["']([a-z_]+)["']""", source))
+    said = {key for key in ENGLISH if key in written or {*key.split(".")} <= built | parts}
+    assert set(ENGLISH) - said == set()
+    assert {key.partition(".")[0] for key in said - written} <= built
+    called = set(re.findall(r"""\b(?:say|template)\(\s*"([a-z_]+\.[a-z_0-9]+)\"""", source))
+    assert called - set(ENGLISH) == set()
+
+
+def test_a_sentence_in_english_can_be_said() -> None:
+    for key, words in ENGLISH.items():
+        said = say(key, **{name: 2 if name == "n" else "x" for name in placeholders(words)})
+        assert said, key
+        assert not set("{}") & set(said), key
 
 
 def test_values_are_put_in_and_nothing_else_is_evaluated() -> None:

@@ -14,11 +14,7 @@ from hypothesis import strategies as st
 import floats
 import kb_builder
 import thighdx
-from thighdx.errors import (
-    EvidenceError,
-    ImpossibleEvidenceError,
-    KnowledgeBaseError,
-)
+from thighdx.errors import EvidenceError, ImpossibleEvidenceError, KnowledgeBaseError
 from thighdx.model import Model
 
 CASE = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}

@@ -13,10 +13,7 @@ import pytest
 import floats
 import kb_builder
 import thighdx
-from thighdx.errors import (
-    KnowledgeBaseError,
-    UnknownNameError,
-)
+from thighdx.errors import KnowledgeBaseError, UnknownNameError
 from thighdx.model import Model
 
 CASE = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}

@@ -6,10 +6,7 @@ import math
 
 import pytest
 
-from thighdx.errors import (
-    EvidenceError,
-    UnknownNameError,
-)
+from thighdx.errors import EvidenceError, UnknownNameError
 from thighdx.model import Model
 
 # so common that others must give way when one cause is said to be nearly certain

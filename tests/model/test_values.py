@@ -13,10 +13,7 @@ import pytest
 
 import kb_builder
 import thighdx
-from thighdx.errors import (
-    EvidenceError,
-    ThighdxError,
-)
+from thighdx.errors import EvidenceError, ThighdxError
 from thighdx.model import Model
 
 CASE = {"onset": "sudden", "bruising": True, "numbness": False, "age": 34}
@@ -312,7 +309,7 @@ def test_an_age_and_a_band_that_agree_are_fine(model: Model) -> None:
 
 
 def test_age_is_no_evidence_in_a_model_without_age_bands(tmp_path: Path) -> None:
-    folder = kb_builder.write_model(tmp_path / "m", dependencies_csv=None)
+    folder = kb_builder.write_model(tmp_path / "m", without=["dependencies.csv"])
     for file in ("variables.csv", "frequencies.csv", "effects.csv"):
         kb_builder.remove(folder, file, "age_band,")
     with pytest.raises(EvidenceError, match="unknown finding 'age'"):

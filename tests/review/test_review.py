@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import thighdx
+from cli.terminal import refused
 from review.answers import CONFIRM, change, fill_in, strike
 from thighdx.cli import app
 from thighdx.errors import KnowledgeBaseError, TableError
@@ -96,7 +98,7 @@ def test_every_mistake_of_every_cell_is_found_at_once(
 ) -> None:
     filled = tmp_path / "review.xlsx"
     places = fill_in(kit / "review.xlsx", filled, MISTAKES)
-    with pytest.raises(KnowledgeBaseError) as caught:
+    with pytest.raises(KnowledgeBaseError, match="16 problems") as caught:
         read_review(model, filled)
     found = [str(problem) for problem in caught.value.problems]
     for name, words in EXPECTED.items():
@@ -125,7 +127,7 @@ SECOND = {
 
 
 def test_two_experts_are_pooled_and_what_moved_is_shown(
-    model: thighdx.Model, kit: Path, tmp_path: Path
+    model: thighdx.Model, kit: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:
     books = [tmp_path / "ab.xlsx", tmp_path / "cd.xlsx"]
     for book, answers in zip(books, (FIRST, SECOND), strict=True):
@@ -135,7 +137,7 @@ def test_two_experts_are_pooled_and_what_moved_is_shown(
     command = ["model", "review", "-o", str(target), "--date", "2026-11-30"]
     for book, (initials, role) in zip(books, experts, strict=True):
         command += ["--read", str(book), "--expert", initials, "--role", role]
-    done = CliRunner().invoke(app, command)
+    done = run(*command)
     assert done.exit_code == 0, done.stderr
     summary = " ".join(done.stdout.split())
     assert "Review by AB, sports physician, 2026-11-30: 1 confirmed, 3 changed, 2 struck" in summary
@@ -168,11 +170,8 @@ def test_two_experts_are_pooled_and_what_moved_is_shown(
     page = (target / "review.html").read_text(encoding="utf-8")
     assert page.count("<polygon") == 6  # three numbers, before and after
 
-    again = CliRunner().invoke(
-        app, ["model", "review", "--model", str(target), "--read", str(books[0]), "--expert", "EF", "-o", "x"]
-    )
-    assert again.exit_code == 2
-    assert "was made from another model" in again.stderr
+    words = ["--model", str(target), "--read", str(books[0]), "--expert", "EF", "-o", "x"]
+    refused(run("model", "review", *words), "was made from another model")
 
 
 @pytest.mark.parametrize(
@@ -183,11 +182,10 @@ def test_two_experts_are_pooled_and_what_moved_is_shown(
         (["--expert", "AB", "--date", "today"], "--date: got 'today'"),
     ],
 )
-def test_the_command_says_what_is_wrong(kit: Path, tmp_path: Path, options: list[str], message: str) -> None:
-    command = ["model", "review", "--read", str(kit / "review.xlsx"), "-o", str(tmp_path / "new"), *options]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 2
-    assert message in done.stderr
+def test_the_command_says_what_is_wrong(
+    run: Callable[..., Result], kit: Path, options: list[str], message: str
+) -> None:
+    refused(run("model", "review", "--read", str(kit / "review.xlsx"), "-o", "new", *options), message)
 
 
 def test_a_file_that_is_no_workbook_is_refused(model: thighdx.Model, tmp_path: Path) -> None:

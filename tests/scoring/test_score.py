@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ import pytest
 
 import floats
 import reference
+from fresh import printed_by
 from patients import (
     FRAMES,
     NETWORK,
@@ -257,8 +256,7 @@ def test_a_short_table_compiles_nothing_and_imports_no_compiler() -> None:
         "thighdx.load_model().score(pd.DataFrame({'bruising': ['yes', None] * 500}))\n"
         "print('numba' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert printed_by(code) == "False\n"
 
 
 def test_both_engines_give_the_same_table() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from decimal import Decimal
 from typing import Any
@@ -20,47 +19,6 @@ CAUSES = [cause.id for cause in VOCABULARY.causes]
 
 
 # ---- rows that cannot be scored ------------------------------------------------------------------
-
-FAULTS = pd.DataFrame(
-    [
-        {"bruising": "yes", "age": 30, "setting": None},
-        {"bruising": "blue", "age": 30, "setting": None},
-        {"bruising": "yes", "age": "old", "setting": None},
-        {"bruising": "yes", "age": 130, "setting": None},
-        {"bruising": "yes", "age": 30, "age_band": "65+", "setting": None},
-        {"pregnancy": True, "age": 70, "setting": None},
-        {"bruising": "yes", "age": 30, "setting": "moon"},
-        {"bruising": "yes", "given_cramp": True, "given_strain": False},
-        {"bruising": "yes", "age": 30, "setting": "primary_care"},
-    ]
-)
-EXPECTED = [
-    "ok",
-    "no_such_state",
-    "wrong_type",
-    "out_of_range",
-    "conflicting_columns",
-    "impossible_evidence",
-    "no_such_state",
-    "impossible_evidence",
-    "ok",
-]
-
-
-@kinds
-def test_a_bad_row_has_a_status_and_no_numbers_and_sinks_no_other(kind: str) -> None:
-    table = FAULTS.assign(age=FAULTS.age.astype("object").map(str, na_action="ignore"))
-    for name in ("pregnancy", "given_cramp", "given_strain"):
-        table[name] = table[name].map(str, na_action="ignore")
-    result = scored_with_losses(FRAMES[kind](table), groups=True)
-    assert column(result, "status") == EXPECTED
-    good = scored(table.iloc[[0, 8]], groups=True)
-    for name in ("log_evidence", *CAUSES, "group_muscle", "group_alone"):
-        values = column(result, name)
-        is_ok = [status == "ok" for status in EXPECTED]
-        assert [isinstance(v, float) and not math.isnan(v) for v in values] == is_ok
-        assert all(isinstance(v, float) for v in values)  # NaN, never null
-        assert [v for v in values if not math.isnan(v)] == pytest.approx(good[name].tolist())
 
 
 def test_impossible_likelihoods_are_impossible_evidence() -> None:
@@ -147,33 +105,7 @@ def test_a_status_is_explained_in_words_on_request(model: Model, kind: str) -> N
     assert column(taken, "status_detail") == ["", old, old]
 
 
-def test_a_bad_cell_may_count_as_unknown() -> None:
-    table = pd.DataFrame({"bruising": ["blue", "yes", None], "onset": ["sudden", "sudden", "now"]})
-    with pytest.warns(UserWarning, match="^2 cells cannot be read and count as unknown"):
-        result = scored(table, on_error="unknown")
-    assert result.status.tolist() == ["ok"] * 3
-    known = pd.DataFrame({"bruising": [None, "yes", None], "onset": ["sudden", "sudden", None]})
-    pd.testing.assert_frame_equal(result, scored(known))
-
-
-def test_a_bad_row_may_be_an_error() -> None:
-    table = pd.DataFrame({"bruising": ["yes", "no", "blue"]})
-    with pytest.raises(
-        TableError, match="row 3: no_such_state: bruising: got 'blue', expected absent, present"
-    ):
-        scored(table, on_error="raise")
-    assert scored(table[:2], on_error="raise").status.tolist() == ["ok", "ok"]
-
-
 # ---- errors and warnings -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["status", "log_evidence", "group_muscle"])
-@kinds
-def test_a_clash_with_an_output_column_is_an_error(kind: str, name: str) -> None:
-    table = FRAMES[kind](pd.DataFrame({name: [1], "bruising": [1]}))
-    with pytest.raises(TableError, match=f"column '{name}': an output column has the same name"):
-        scored(table, groups=True)
 
 
 def test_a_scored_table_cannot_be_scored_again_by_accident() -> None:
@@ -215,17 +147,6 @@ def test_a_setting_or_a_member_of_a_group_that_does_not_exist_is_an_error() -> N
         scored(table, setting="moon")
     with pytest.raises(UnknownNameError, match="unknown cause 'starin'; did you mean 'strain'"):
         scored(table, groups={"muscle": ("starin",)})
-
-
-def test_a_misspelled_column_warns_and_passes_through() -> None:
-    with pytest.warns(UserWarning, match="'brusing' is passed through.*did you mean 'bruising'"):
-        result = scored(pd.DataFrame({"brusing": ["yes"]}))
-    assert list(result.columns[:2]) == ["brusing", "status"]
-
-
-def test_a_table_without_evidence_says_so() -> None:
-    with pytest.warns(UserWarning, match="no column is read as evidence: every row gets the prior"):
-        assert scored(pd.DataFrame({"patient": [7]})).status.tolist() == ["ok"]
 
 
 def test_patients_outside_the_population_are_scored_with_a_warning() -> None:

@@ -14,6 +14,7 @@ from thighdx.kb.records import Cost
 from thighdx.reasoning.interview.choice import InterviewQuestion
 from thighdx.reasoning.interview.interview import DONT_KNOW, NONE_OF_THESE, Interview
 from thighdx.text import answer_name
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,16 +22,10 @@ if TYPE_CHECKING:
     from thighdx.model import Model
     from thighdx.result import Result
 
-__all__ = ["HELP", "run_interview"]
-
-HELP = (
-    "Answer with a number, a word from the list, or yes/no; where several may apply, with all their numbers "
-    "(2 4) or none. Also: ? (don't know), back (one question), why (it is asked), stop (and show the result)."
-)
+__all__ = ["run_interview"]
 
 N_SHOWN = 5  # causes in the summary
 N_REASONS = 5
-_TITLES = {"complaint": "the complaint", "safety": "safety", "causes": "the causes"}
 
 
 def run_interview(
@@ -59,7 +54,7 @@ def run_interview(
     out = standard_output() if console is None else console
     interview = Interview(model, known, setting=setting, max_cost=max_cost)
     _say(out, model.disclaimer, style="dim")
-    _say(out, HELP)
+    _say(out, say("interview.help", model.compiled.labels))
     lines = (line.strip() for line in answers)
     given = (line for line in lines if line and not line.startswith("#"))
     level = ""
@@ -73,7 +68,7 @@ def run_interview(
             _take(out, interview, question, line)
     _announce(out, interview, level)
     out.print()
-    _say(out, f"Finished: {interview.finished_because}.")
+    _say(out, say("interview.finished", model.compiled.labels, why=interview.finished_because))
     result = model.diagnose(interview.result_evidence, setting=interview.setting)
     _show_result(out, model, result)
     return result
@@ -98,15 +93,16 @@ def _words(interview: Interview, question: InterviewQuestion) -> list[str]:
 def _show_question(out: Console, interview: Interview, question: InterviewQuestion) -> None:
     """Print a question with its possible answers."""
     out.print()
-    number = len(interview.asked) + 1
-    _say(out, f"{number}. {question.words} ({_TITLES[question.kind]})", style="bold", hanging="   ")
+    number, labels = len(interview.asked) + 1, interview.triage.labels
+    kind, dont_know = say(f"interview.{question.kind}", labels), f"? {say('answer.dont_know', labels)}"
+    _say(out, f"{number}. {question.words} ({kind})", style="bold", hanging="   ")
     if question.members:
         for place, member in enumerate(question.members, start=1):
             _say(out, f"{place} {member.words}", indent="   ", hanging="     ")
-        write(out, "   none of these   ? don't know")
+        write(out, f"   {say('interview.none_of_these', labels)}   {dont_know}")
         return
     options = [f"{place} {word}" for place, word in enumerate(_words(interview, question), start=1)]
-    write(out, "   " + "   ".join([*options, "? don't know"]))
+    write(out, "   " + "   ".join([*options, dont_know]))
 
 
 def _take(out: Console, interview: Interview, question: InterviewQuestion, line: str) -> None:
@@ -116,7 +112,7 @@ def _take(out: Console, interview: Interview, question: InterviewQuestion, line:
         _say(out, interview.why(), indent="   ")
     elif word == "back":
         if not interview.back():
-            _say(out, "This is the first question.", indent="   ")
+            _say(out, say("interview.is_first", interview.triage.labels), indent="   ")
     elif word in ("stop", "quit", "exit"):
         interview.stop()
     else:
@@ -139,7 +135,8 @@ def _answer(out: Console, interview: Interview, question: InterviewQuestion, lin
         interview.answer(question.states[int(line) - 1] if is_number else line)
     except EvidenceError:
         got = line if is_number else repr(line[:60])
-        expected = f"got {got}, expected 1 to {len(words)}, {', '.join(words)}, or ? for don't know"
+        labels, answers = interview.triage.labels, ", ".join(words)
+        expected = say("interview.expected", labels, got=got, n=len(words), answers=answers)
         hint = "" if is_number else nearest_hint(line, words)
         _say(out, expected + (f"; {hint}" if hint else ""), indent="   ")
 
@@ -151,7 +148,9 @@ def _answer_list(out: Console, interview: Interview, question: InterviewQuestion
         names = [member.variable for member in question.members]
         places = [int(part) for part in parts if len(part) <= 2]
         if len(places) < len(parts) or not all(1 <= place <= len(names) for place in places):
-            _say(out, f"got {line[:60]}, expected numbers from 1 to {len(names)}, or none", indent="   ")
+            labels = interview.triage.labels
+            words = say("interview.expected_numbers", labels, got=line[:60], n=len(names))
+            _say(out, words, indent="   ")
             return
         parts = [names[place - 1] for place in places]
     try:
@@ -167,6 +166,7 @@ def _show_result(out: Console, model: Model, result: Result) -> None:
     left = open_on_safety(result)
     if left and left[0].level == "emergency":
         out.print()
-        _say(out, f"Not known, and it would matter: {left[0].question}", hanging="  ")
+        words = say("interview.open", result.triage.labels, question=left[0].question)
+        _say(out, words, hanging="  ")
     print_advice(out, result)
     print_end(out, result)

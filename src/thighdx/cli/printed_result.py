@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import add_numbers, bar, percent, plain_table, write, write_wrapped
-from thighdx.text import exact_percent, printable
+from thighdx.text import exact_percent, printable, set_name
 from thighdx.words import say
 
 if TYPE_CHECKING:
@@ -99,9 +99,10 @@ def print_intervals(out: Console, model: Model, result: Result, level: float, to
     for cause in result.top(top).index:
         item = found[str(cause)]
         ends = [percent(value) for value in (item.posterior, item.lower, item.upper)]
-        table.add_row(labels[item.name], *ends, item.method)
+        table.add_row(labels[item.name], *ends, say(f"method.{item.method}", labels))
+    title = say("result.intervals", labels, level=exact_percent(level))
     out.print()
-    write(out, say("result.intervals", labels, level=exact_percent(level)), style="bold")
+    write_wrapped(out, title, style="bold")
     out.print(table)
 
 
@@ -181,11 +182,7 @@ def _print_explanations(out: Console, model: Model, result: Result) -> None:
     table.add_column(overflow="fold")
     for item in result.explanations(N_EXPLANATIONS):
         if item.probability >= SHOWN_EXPLANATION:
-            names = " + ".join(labels[cause] for cause in item.causes)
-            table.add_row(
-                percent(item.probability),
-                say("result.alone", labels, cause=names) if len(item.causes) == 1 else names,
-            )
+            table.add_row(percent(item.probability), set_name(item.causes, labels))
     if table.row_count:
         out.print()
         write(out, say("result.sets", labels), style="bold")
@@ -214,8 +211,8 @@ def _print_questions(out: Console, result: Result) -> None:
         out.print()
         write(out, say("result.questions", questions.labels), style="bold")
     for item in questions.best:
-        line = f"{item.gain_bits:.2f} bits  {item.text} ({item.variable})"
-        write_wrapped(out, line, hanging="           ")
+        gain = say("number.bits", questions.labels, bits=f"{item.gain_bits:.2f}")
+        write_wrapped(out, f"{gain}  {item.text} ({item.variable})", hanging="           ")
 
 
 def open_on_safety(result: Result) -> list[OpenQuestion]:
@@ -230,7 +227,7 @@ def _print_open_questions(out: Console, result: Result) -> None:
         return
     out.print()
     labels = result.triage.labels
-    write(out, f"{say('result.open_safety', labels)} ({len(left)})", style="bold")
+    write_wrapped(out, f"{say('result.open_safety', labels)} ({len(left)})", style="bold")
     for question in left[:N_OPEN]:
         write_wrapped(out, f"- {question.question} ({question.variable})", hanging="  ")
     if len(left) > N_OPEN:

@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
+from thighdx.compiled.portable import ModelSource
 from thighdx.errors import TableError, ThighdxError
 from thighdx.scoring.options import ScorerKeywords
 from thighdx.scoring.plan import SchemaPlan
-from thighdx.scoring.portable import ModelSource
 from thighdx.scoring.scorer import Scorer
 
 __all__ = [

@@ -12,7 +12,7 @@ from thighdx.compiled.compiled_model import CompiledModel
 from thighdx.errors import ImpossibleEvidenceError, OptionError
 from thighdx.evidence.batch import EvidenceBatch
 from thighdx.evidence.one_case import CaseEvidence, CaseWarning, encode_case
-from thighdx.evidence.vocabulary import Vocabulary
+from thighdx.evidence.vocabulary import AGE_VARIABLE, Vocabulary
 from thighdx.inference.conflict import minimal_conflict
 from thighdx.inference.engine import log_weights, normalise, set_chances
 from thighdx.kb.conditions import is_true
@@ -23,7 +23,8 @@ from thighdx.network.groups import SetMembers, group_sets
 from thighdx.network.spec import Floats
 from thighdx.network.tables import setting_tables
 from thighdx.once import Keeps
-from thighdx.text import condition_name, finding_name
+from thighdx.text import condition_name, finding_name, inside
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,21 +179,23 @@ def open_case(
 
 
 def _doubts(case: Case) -> Iterator[CaseWarning]:
-    """Warn about answers to questions that do not apply to this case, and about cases without the complaint."""
+    """Warn about ages below the population, answers to questions that do not apply, and cases without complaint."""
     by_id, states, labels = case.vocabulary.by_id, case.states, case.compiled.labels
+    for years in case.evidence.underage:
+        message = say("note.underage", labels, age=f"{years:g}", band=states[AGE_VARIABLE])
+        yield CaseWarning("outside_population", message)
     for name, state in states.items():
         asked_if = by_id[name].asked_if
         if asked_if and holds(parse_expression(asked_if), states) is False:
-            message = (
-                f"{finding_name(name, state, labels)}; asked only if {condition_name(asked_if, labels)}, "
-                f"which is not so here: better leave it unknown"
-            )
+            found, condition = finding_name(name, state, labels), condition_name(asked_if, labels)
+            message = say("note.not_applicable", labels, finding=found, condition=condition)
             yield CaseWarning("not_applicable", message)
     complaints = [by_id[name] for name in case.vocabulary.complaints]
     if complaints and all(states.get(item.id) == item.states[0] for item in complaints):
-        listed = " or ".join(item.label.lower() for item in complaints)
-        which = "one of them" if len(complaints) > 1 else "it"
-        yield CaseWarning("outside_population", f"no {listed}: the model is about people with {which}")
+        names = [inside(item.label, labels) for item in complaints]
+        listed = f" {say('condition.or', labels)} ".join(names)
+        message = say("note.no_complaint", labels, n=len(names), complaints=listed)
+        yield CaseWarning("outside_population", message)
 
 
 def _by_cause(network: Network, chances: Floats) -> dict[str, float]:

@@ -14,7 +14,7 @@ Columns of a table
 
 In these names capitals do not count, nor do spaces, hyphens, underscores and dots.
 
-A row that cannot be read has a status that says why (see `thighdx.evidence.draft`) and never sinks the
+A row that cannot be read has a status that says why (see `thighdx.evidence.table_rows`) and never sinks the
 others.
 """
 
@@ -34,7 +34,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.errors import TableError
 from thighdx.evidence.columns import ColumnPlan, plan_columns
-from thighdx.evidence.draft import EncodedRows, encode_rows
+from thighdx.evidence.table_rows import EncodedRows, encode_rows
 from thighdx.evidence.vocabulary import Vocabulary
 from thighdx.network.spec import Floats
 
@@ -198,7 +198,7 @@ def encode_table(
     Examples
     --------
     >>> import pandas as pd
-    >>> from thighdx.evidence.draft import STATUSES
+    >>> from thighdx.evidence.table_rows import STATUSES
     >>> from thighdx.evidence.vocabulary import make_vocabulary
     >>> from thighdx.kb.records import Variable
     >>> bruising = Variable("bruising", "finding", "Bruising", ("absent", "present"))

@@ -56,12 +56,17 @@ class CaseEvidence:
         Known state of every variable and given cause, in vocabulary order.
     likelihoods : mapping of str to mapping of str to float
         Virtual evidence.
+    warnings : tuple of CaseWarning
+        About names that were left out.
+    underage : tuple of float
+        Ages in years below the first age band, whose patients count as in it.
     """
 
     states: Mapping[str, str]
     likelihoods: Mapping[str, Mapping[str, float]]
     batch: EvidenceBatch
     warnings: tuple[CaseWarning, ...]
+    underage: tuple[float, ...]
 
 
 def encode_case(
@@ -110,11 +115,12 @@ def encode_case(
             raise EvidenceError(vocabulary.refusal(variable, value))
         elif code != UNKNOWN:
             codes[name] = code
+    underage = list[float]()
     if vocabulary.age_starts:
         if "age" in findings:
-            _read_age(vocabulary, findings["age"], codes, likelihoods, warnings)
+            _read_age(vocabulary, findings["age"], codes, likelihoods, underage)
         if DATE_OF_BIRTH in findings:
-            _read_age(vocabulary, _age_at(findings), codes, likelihoods, warnings)
+            _read_age(vocabulary, _age_at(findings), codes, likelihoods, underage)
     states = {name: item.states[codes[name]] for name, item in vocabulary.by_id.items() if name in codes}
     batch = EvidenceBatch(
         _codes(vocabulary.index, codes),
@@ -123,7 +129,7 @@ def encode_case(
         _virtual(vocabulary.index, likelihoods),
         _virtual(vocabulary.cause_index, likelihoods),
     )
-    return CaseEvidence(states, likelihoods, batch, tuple(warnings))
+    return CaseEvidence(states, likelihoods, batch, tuple(warnings), tuple(underage))
 
 
 def _by_known_name(vocabulary: Vocabulary, findings: Mapping[str, object]) -> dict[str, object]:
@@ -228,9 +234,9 @@ def _read_age(
     value: object,
     codes: dict[str, int],
     likelihoods: Mapping[str, object],
-    warnings: list[CaseWarning],
+    underage: list[float],
 ) -> None:
-    """Turn an age in years into its band and compare it with a band given too."""
+    """Turn an age in years into its band and compare it with a band given too; keep it if it is below all bands."""
     years = age_in_years(value)
     if years is None:
         raise EvidenceError(f"age: got {value!r}, expected a number of years, or None for unknown")
@@ -244,5 +250,4 @@ def _read_age(
         )
     codes[AGE_VARIABLE] = code
     if years < vocabulary.age_starts[0]:
-        message = f"age {years:g}: the model is about adults; scored as age band {bands[code]}"
-        warnings.append(CaseWarning("outside_population", message))
+        underage.append(years)

@@ -2,31 +2,29 @@
 
 /** Urgency, what to do in an emergency, causes with intervals, and what to ask next. */
 class Answer {
-  constructor(catalog, send) {
+  constructor(catalog, send, say) {
     this.send = send;
-    this.pinned = make("div", { class: "te-urgency te-pinned", role: "group", "aria-label": "Urgency" });
+    this.say = say;
+    this.pinned = make("div", { class: "te-urgency te-pinned", role: "group", "aria-label": say("explorer.urgency") });
     this.why = make("div", { class: "te-urgency" });
     this.rows = make("tbody");
-    const heads = ["Cause", "", "Probability", "90% interval", "Before"];
+    const heads = [say("explorer.cause"), "", say("judgement.probability"), "", say("card.before")];
     const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col", text })));
     this.intervalHead = head.children[3];
     head.children[1].setAttribute("aria-hidden", "true");
-    const caption = make("caption", { text: "Causes, most probable first" });
+    const caption = make("caption", { text: say("explorer.causes") });
     this.table = make("table", { class: "te-causes" }, caption, make("thead", {}, head), this.rows);
     this.all = make("button", { type: "button", class: "te-link", "aria-expanded": "false", onclick: () => this.toggle() });
     this.notes = make("div", { class: "te-notes" });
     this.costs = make("select", { onchange: () => send({ do: "max_cost", value: this.costs.value }) });
     for (const { id, label } of catalog.costs) this.costs.append(make("option", { value: id, text: label }));
-    this.heading = make("h4", { text: "What to find out next", tabindex: "-1" });
+    this.heading = make("h4", { text: say("explorer.next"), tabindex: "-1" });
     const line = make("div", { class: "te-next" }, this.heading, make("label", { class: "te-field" }, this.costs));
-    this.costs.setAttribute("aria-label", "How dear questions may be");
+    this.costs.setAttribute("aria-label", say("explorer.effort"));
     this.questions = make("div", { class: "te-questions" });
-    const key = make("p", {
-      class: "te-quiet te-key",
-      text: "Bar: probability now. Line across it: credible interval. Small mark: before anything was known.",
-    });
+    const key = make("p", { class: "te-quiet te-key", text: say("explorer.key") });
     const causes = make("div", {}, this.table, this.all, key);
-    this.element = make("section", { class: "te-answer", "aria-label": "Answer", tabindex: "-1" });
+    this.element = make("section", { class: "te-answer", "aria-label": say("explorer.answer"), tabindex: "-1" });
     this.element.append(this.why, causes, this.notes, line, this.questions);
   }
 
@@ -49,12 +47,12 @@ class Answer {
   }
 
   showUrgency() {
-    const { level, words, reasons, n_more: more, do: steps } = this.view.urgency;
+    const { level, words, reasons, more, do: steps } = this.view.urgency;
     const first = steps.slice(0, 1).map((step) => make("p", { text: step.words }));
     this.pinned.replaceChildren(make("p", { class: "te-level", text: words }), ...first);
     const doing = steps.map((step) => make("li", { text: `${step.words} ${step.caution}` }));
     const why = reasons.map(({ words: text, because }) => make("li", { text: because.length ? `${text} (${because.join("; ")})` : text }));
-    const rest = more ? [make("p", { class: "te-quiet", text: `and ${more} more ${more === 1 ? "reason" : "reasons"}` })] : [];
+    const rest = more ? [make("p", { class: "te-quiet", text: more })] : [];
     this.why.replaceChildren(...(doing.length ? [make("ol", {}, ...doing)] : []), make("ul", {}, ...why), ...rest);
     for (const part of [this.pinned, this.why]) part.dataset.level = level;
   }
@@ -64,9 +62,10 @@ class Answer {
     const flagged = new Set(this.view.urgency.causes);
     const shown = causes.filter((row, place) => this.isLong || place < SHOWN_CAUSES || flagged.has(row.id));
     this.rows.replaceChildren(...shown.map((row) => this.cause(row)), ...(residual ? [this.cause(residual, true)] : []));
-    this.intervalHead.textContent = `${this.detail?.level ?? "90%"} interval`;
+    this.intervalHead.textContent = this.say("posterior.level", { level: this.detail?.level ?? "90%" });
     this.all.hidden = causes.length <= SHOWN_CAUSES;
-    this.all.textContent = this.isLong ? "Show fewer causes" : `Show all ${causes.length} causes`;
+    const all = this.say("explorer.all", { n: causes.length });
+    this.all.textContent = this.isLong ? this.say("explorer.fewer") : all;
     this.all.setAttribute("aria-expanded", String(Boolean(this.isLong)));
   }
 
@@ -78,8 +77,8 @@ class Answer {
       bar.append(make("div", { class: "te-whisker", style: `left:${percentOf(interval.lower)};width:${percentOf(width)}` }));
     }
     bar.append(make("div", { class: "te-before", style: `left:${percentOf(row.prior)}` }));
-    const label = isRest ? `${row.label} (never ranked)` : row.label;
-    const mark = row.is_dangerous ? [" ", make("span", { class: "te-mark", text: "◆ must not be missed" })] : [];
+    const label = isRest ? this.say("explorer.unranked", { cause: row.label }) : row.label;
+    const mark = row.is_dangerous ? [" ", make("span", { class: "te-mark", text: `◆ ${this.say("card.must_not_miss")}` })] : [];
     const cells = [
       make("th", { scope: "row" }, label, ...mark),
       make("td", { class: "te-barcell", "aria-hidden": "true" }, bar),
@@ -104,8 +103,8 @@ class Answer {
     const block = (title, items) =>
       items.length ? [make("h5", { text: title }), make("ul", {}, ...items.map((item) => this.question(item)))] : [];
     this.questions.replaceChildren(
-      ...block("Warning signs not yet asked about", safety),
-      ...block("What tells the causes apart best", questions),
+      ...block(this.say("explorer.safety"), safety),
+      ...block(this.say("explorer.best"), questions),
     );
     if (!safety.length && !questions.length) {
       this.questions.append(make("p", { class: "te-quiet", text: note }));
@@ -125,11 +124,12 @@ class Answer {
       const name = `${item.text} ${label}`;
       return make("button", { type: "button", onclick, "aria-label": name }, ...children);
     });
+    const unknown = this.say("answer.dont_know");
     const skip = make("button", {
       type: "button",
       class: "te-link",
-      text: "don't know",
-      "aria-label": `${item.text} don't know`,
+      text: unknown,
+      "aria-label": `${item.text} ${unknown}`,
       onclick: () => this.send({ do: "skip", variable: item.variable }),
     });
     const line = make("li", {}, text, make("div", { class: "te-answers" }, ...answers, skip));

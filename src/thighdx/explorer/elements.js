@@ -42,5 +42,8 @@ function debounce(pause, call) {
   return Object.assign(later, { now, isWaiting: () => waiting !== null });
 }
 
+/** Return a function that looks up what people read, by its key, and puts values in their places. */
+const speaker = (words) => (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
 const isMap = (value) => typeof value === "object" && value !== null;
 const percentOf = (share) => `${Math.max(0, Math.min(1, share)) * 100}%`;

@@ -3,11 +3,12 @@
 
 function render({ model, el }) {
   const catalog = model.get("_catalog");
+  const say = speaker(catalog.words);
   // Radio buttons of one name exclude one another all over a page, and each explorer loads its own copy of this.
   const prefix = `te${Math.random().toString(36).slice(2)}`;
   const alert = make("p", { class: "te-alert", role: "alert", hidden: true });
   const silence = make("p", { class: "te-alert te-mild", hidden: true });
-  silence.textContent = "Python has not answered yet. If this stays, run the cell again.";
+  silence.textContent = say("explorer.silence");
   let waiting = null;
   let sent = 0;
   const send = (message) => {
@@ -17,17 +18,17 @@ function render({ model, el }) {
     waiting = setTimeout(() => (silence.hidden = false), SILENCE);
   };
 
-  const findings = new Findings(catalog, send, prefix);
-  const toolbar = new Toolbar(catalog, send, prefix);
+  const findings = new Findings(catalog, send, prefix, say);
+  const toolbar = new Toolbar(catalog, send, say);
   const goTo = (variable) => (["age", "age_band"].includes(variable) && toolbar.age ? toolbar.age.focus() : findings.goTo(variable));
-  const known = new Known(send, goTo);
-  const answer = new Answer(catalog, send);
+  const known = new Known(send, goTo, say);
+  const answer = new Answer(catalog, send, say);
   const spoken = make("p", { class: "te-spoken", role: "status", "aria-live": "polite" });
   const title = make("div", { class: "te-title" }, make("h3", { text: catalog.title }), make("span", { class: "te-quiet", text: catalog.model }));
-  const skip = make("button", { type: "button", class: "te-skip", text: "Skip to the answer", onclick: () => answer.element.focus() });
+  const skip = make("button", { type: "button", class: "te-skip", text: say("explorer.skip"), onclick: () => answer.element.focus() });
   const columns = make("div", { class: "te-columns" }, findings.element, answer.element);
   const disclaimer = make("p", { class: "te-quiet te-disclaimer", text: catalog.disclaimer });
-  const root = make("div", { class: "te", role: "region", "aria-label": "Explorer of a case" });
+  const root = make("div", { class: "te", role: "region", "aria-label": say("explorer.region") });
   root.append(skip, title, answer.pinned, toolbar.element, known.element, alert, silence, columns, disclaimer, spoken);
   root.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("input:not([type=radio], [type=range]), textarea")) return;

@@ -2,8 +2,9 @@
 
 /** One finding: a choice of states and, where it is uncertain, a slider per state or for the two. */
 class Finding {
-  constructor(entry, send, prefix) {
+  constructor(entry, send, prefix, say) {
     this.entry = entry;
+    this.say = say;
     this.isPair = entry.states.length === 2;
     this.send = send;
     this.value = null;
@@ -21,7 +22,7 @@ class Finding {
 
   options() {
     const states = this.entry.states.map((state) => [state.id, state.label]);
-    return [["", "unknown"], ...states, [UNSURE, "unsure"]];
+    return [["", this.say("explorer.unknown")], ...states, [UNSURE, this.say("explorer.unsure")]];
   }
 
   radios() {
@@ -74,14 +75,15 @@ class Finding {
         min: 0,
         max: 100,
         step: 1,
-        "aria-label": `${this.entry.label}: how strongly it points to ${state.label}`,
+        "aria-label": this.say("explorer.how_strongly", { finding: this.entry.label, state: state.label }),
         oninput: () => {
           this.describe();
           this.later();
         },
         onchange: () => this.later.now(),
       });
-      this.sliders.append(make("label", {}, make("span", { text: `points to ${state.label}` }), slider, words));
+      const label = make("span", { text: this.say("explorer.points_to", { state: state.label }) });
+      this.sliders.append(make("label", {}, label, slider, words));
     }
   }
 
@@ -90,7 +92,8 @@ class Finding {
     for (const slider of this.sliders.querySelectorAll("input")) {
       const value = Math.round(Number(slider.value));
       const words = this.isPair ? `${value} : ${100 - value}` : `${value}`;
-      slider.setAttribute("aria-valuetext", this.isPair ? `${value} to ${100 - value}` : words);
+      const balance = this.say("number.span", { low: value, high: 100 - value });
+      slider.setAttribute("aria-valuetext", this.isPair ? balance : words);
       slider.parentElement.querySelector(".te-words").textContent = words;
     }
   }
@@ -103,7 +106,8 @@ class Finding {
     else this.list.value = chosen;
     this.element.classList.toggle("te-known", chosen !== "");
     this.element.classList.toggle("te-moot", !isApplicable);
-    this.question.textContent = isApplicable ? this.entry.question : `Does not apply here. ${this.entry.question}`;
+    const { question } = this.entry;
+    this.question.textContent = isApplicable ? question : this.say("explorer.not_applicable", { question });
     this.sliders.hidden = chosen !== UNSURE;
     if (chosen === UNSURE && !this.later.isWaiting()) {
       if (!this.sliders.childElementCount) this.makeSliders();
@@ -125,23 +129,24 @@ class Finding {
 
 /** The list of findings: headings that open and close, and a search over all of them. */
 class Findings {
-  constructor(catalog, send, prefix) {
-    this.rows = catalog.variables.map((entry) => new Finding(entry, send, prefix));
+  constructor(catalog, send, prefix, say) {
+    this.say = say;
+    this.rows = catalog.variables.map((entry) => new Finding(entry, send, prefix, say));
     this.byId = new Map(this.rows.map((row) => [row.entry.id, row]));
     this.count = make("span", { class: "te-count", role: "status" });
     this.search = make("input", {
       type: "search",
-      placeholder: "Search findings, history, tests …",
-      "aria-label": "Search findings",
+      placeholder: say("explorer.search"),
+      "aria-label": say("explorer.search_hint"),
       oninput: () => this.filter(),
       onkeydown: (event) => this.searchKey(event),
     });
     this.groups = catalog.topics.map((topic, place) => this.group(topic, place === 1 || catalog.topics.length === 1));
     const list = make("div", { class: "te-list" }, ...this.groups.map((group) => group.element));
     const line = make("div", { class: "te-search" }, this.search, this.count);
-    this.none = make("p", { class: "te-quiet", hidden: true, text: "Nothing matches. Try another word, or fewer." });
+    this.none = make("p", { class: "te-quiet", hidden: true, text: say("explorer.no_match") });
     list.append(this.none);
-    this.element = make("section", { class: "te-findings", "aria-label": "What is known" }, line, list);
+    this.element = make("section", { class: "te-findings", "aria-label": say("explorer.known") }, line, list);
     this.tell = debounce(TYPING_PAUSE, (words) => (this.count.textContent = words));
   }
 
@@ -171,7 +176,7 @@ class Findings {
     }
     this.isFiltered = words.length > 0;
     this.none.hidden = total > 0;
-    this.tell(words.length ? `${total} found` : "");
+    this.tell(words.length ? this.say("explorer.found", { n: total }) : "");
   }
 
   searchKey(event) {
@@ -191,7 +196,7 @@ class Findings {
     }
     for (const group of this.groups) {
       const known = group.rows.filter((row) => row.value !== null).length;
-      group.known.textContent = known ? `${known} known` : "";
+      group.known.textContent = known ? this.say("explorer.n_known", { n: known }) : "";
     }
   }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError
 from thighdx.evidence.vocabulary import AGE_VARIABLE, is_missing
 from thighdx.kb.records import COST_TIERS, Cost
 from thighdx.text import finding_name
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -230,14 +232,12 @@ class Session:
 
     def _explained(self, error: EvidenceError) -> str:
         """Put an error into words a reader of labels understands."""
-        if not isinstance(error, ImpossibleEvidenceError):
-            return f"{error}. Nothing was changed."
         labels = self.model.compiled.kb.labels
-        listed = " and ".join(finding_name(name, state, labels) for name, state in error.conflict)
-        return (
-            f"{listed}: these cannot be true together under this model. Nothing was changed; "
-            "make one of them unknown first."
-        )
+        if not isinstance(error, ImpossibleEvidenceError):
+            return say("explorer.unchanged", labels, error=error)
+        names = (finding_name(name, state, labels) for name, state in error.conflict)
+        listed = reduce(lambda a, b: say("explorer.and", labels, finding=a, other=b), names)
+        return say("explorer.impossible", labels, findings=listed)
 
 
 def _own_words(findings: Mapping[str, object], result: Result) -> dict[str, object]:

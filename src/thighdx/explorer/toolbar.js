@@ -2,22 +2,24 @@
 
 /** Settings, age, undo, redo, and the case as Python. */
 class Toolbar {
-  constructor(catalog, send, prefix) {
+  constructor(catalog, send, say) {
+    this.words = say;
     const button = (text, action, label) =>
       make("button", { type: "button", text, title: label, "aria-label": label, onclick: action });
-    this.undo = button("↶ Undo", () => send({ do: "undo" }), "Undo the last change");
-    this.redo = button("↷ Redo", () => send({ do: "redo" }), "Redo what was undone");
-    this.clear = button("Clear", () => send({ do: "clear" }), "Make everything unknown");
-    this.copy = button("Copy as Python", () => this.copyCode(), "Copy the case as Python");
+    this.undo = button(`↶ ${say("explorer.undo")}`, () => send({ do: "undo" }), say("explorer.undo_hint"));
+    this.redo = button(`↷ ${say("explorer.redo")}`, () => send({ do: "redo" }), say("explorer.redo_hint"));
+    this.clear = button(say("explorer.clear"), () => send({ do: "clear" }), say("explorer.clear_hint"));
+    this.copy = button(say("explorer.copy"), () => this.copyCode(), say("explorer.copy_hint"));
     this.said = make("span", { class: "te-said", role: "status" });
     this.setting = make("select", { onchange: () => send({ do: "setting", value: this.setting.value }) });
     for (const { id, label } of catalog.settings) this.setting.append(make("option", { value: id, text: label }));
-    const fields = [make("label", { class: "te-field" }, make("span", { text: "Seen in" }), this.setting)];
+    const fields = [make("label", { class: "te-field" }, make("span", { text: say("report.seen_in") }), this.setting)];
     if (catalog.age) fields.push(this.ageField(catalog.age, send));
     const buttons = make("div", { class: "te-buttons" }, this.undo, this.redo, this.clear, this.copy, this.said);
-    this.text = make("textarea", { readonly: true, rows: 6, spellcheck: "false", "aria-label": "The case as Python" });
-    const close = button("Close", () => this.hideCode(), "Close the text");
-    const hint = make("p", { class: "te-quiet", text: "The clipboard is not available here: copy this by hand." });
+    const code = { readonly: true, rows: 6, spellcheck: "false", "aria-label": say("explorer.code") };
+    this.text = make("textarea", code);
+    const close = button(say("explorer.close"), () => this.hideCode(), say("explorer.close_hint"));
+    const hint = make("p", { class: "te-quiet", text: say("explorer.no_clipboard") });
     this.fallback = make("div", { class: "te-code", hidden: true }, hint, this.text, close);
     this.element = make("div", { class: "te-toolbar" }, ...fields, buttons, this.fallback);
   }
@@ -31,7 +33,7 @@ class Toolbar {
       max,
       step: 1,
       inputmode: "numeric",
-      placeholder: "unknown",
+      placeholder: this.words("explorer.unknown"),
       oninput: later,
       onchange: () => later.now(),
       onblur: () => {
@@ -40,12 +42,12 @@ class Toolbar {
       },
     });
     this.ageFault = make("span", { class: "te-fault", hidden: true });
-    return make("label", { class: "te-field te-age" }, make("span", { text: "Age" }), this.age, this.ageFault);
+    return make("label", { class: "te-field te-age" }, make("span", { text: this.words("explorer.age") }), this.age, this.ageFault);
   }
 
   showAge() {
     this.age.value = this.view?.evidence.age ?? "";
-    this.age.placeholder = this.view?.evidence.age_band ?? "unknown";
+    this.age.placeholder = this.view?.evidence.age_band ?? this.words("explorer.unknown");
   }
 
   async copyCode() {
@@ -53,7 +55,7 @@ class Toolbar {
     try {
       await navigator.clipboard.writeText(this.view.code);
       this.fallback.hidden = true;
-      this.say("Copied");
+      this.say(this.words("explorer.copied"));
     } catch {
       this.fallback.hidden = false;
       this.text.focus();
@@ -90,10 +92,11 @@ class Toolbar {
 
 /** What is known, one button each: press to go there, press the cross to make it unknown. */
 class Known {
-  constructor(send, goTo) {
+  constructor(send, goTo, say) {
     this.send = send;
+    this.say = say;
     this.goTo = goTo;
-    this.element = make("div", { class: "te-chips", role: "group", "aria-label": "Known so far" });
+    this.element = make("div", { class: "te-chips", role: "group", "aria-label": say("explorer.known_so_far") });
   }
 
   show(view) {
@@ -103,12 +106,12 @@ class Known {
       const drop = make("button", {
         type: "button",
         text: "×",
-        "aria-label": `Make ${label} unknown`,
+        "aria-label": this.say("explorer.make_unknown", { finding: label }),
         onclick: () => this.send({ do: "set", variable, value: null }),
       });
       return make("span", { class: "te-chip" }, go, drop);
     });
-    const none = make("span", { class: "te-quiet", text: "Nothing is known yet: pick findings below, or answer a question." });
+    const none = make("span", { class: "te-quiet", text: this.say("explorer.nothing_known") });
     this.element.replaceChildren(...(chips.length ? chips : [none]));
     if (focused) this.element.querySelector("button")?.focus();
   }

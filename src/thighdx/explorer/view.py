@@ -15,12 +15,14 @@ from thighdx.text import (
     answer_name,
     cost_name,
     exact_percent,
+    inside,
     level_name,
     percent,
     sentence,
     span,
     state_name,
 )
+from thighdx.words import ENGLISH, say, template
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -34,20 +36,25 @@ N_SAFETY = 3
 N_SUMMARY = 3  # causes read out after a step
 # Headings of the list of findings, in the order of a consultation.
 TOPICS: Mapping[tuple[str, str], str] = {
-    ("context", "ask"): "History and circumstances",
-    ("finding", "ask"): "Complaint and symptoms",
-    ("finding", "examine"): "Examination",
-    ("test", "cheap_test"): "Simple tests",
-    ("test", "imaging_or_invasive"): "Imaging and invasive tests",
-    ("pathology", ""): "Silent lesions already known",
-    ("cause", ""): "Causes already settled",
+    ("context", "ask"): "topic.context",
+    ("finding", "ask"): "topic.finding",
+    ("finding", "examine"): "topic.examine",
+    ("test", "cheap_test"): "way.cheap_test",
+    ("test", "imaging_or_invasive"): "way.imaging_or_invasive",
+    ("pathology", ""): "topic.pathology",
+    ("cause", ""): "topic.cause",
 }
-EFFORTS: Mapping[str, str] = {
-    "ask": "By asking only",
-    "examine": "Also by examining",
-    "cheap_test": "Also by simple tests",
-    "imaging_or_invasive": "By any test",
-}
+# Words that the browser says; what has values gets them there.
+SPOKEN = (
+    "explorer.",
+    "answer.dont_know",
+    "card.before",
+    "card.must_not_miss",
+    "judgement.probability",
+    "number.span",
+    "posterior.level",
+    "report.seen_in",
+)
 
 
 def catalog(model: Model) -> dict[str, Any]:
@@ -58,7 +65,7 @@ def catalog(model: Model) -> dict[str, Any]:
         for variable in (*model.vocabulary.variables, *model.vocabulary.causes)
         if not (has_age and variable.id == AGE_VARIABLE)
     ]
-    order = [*dict.fromkeys(TOPICS.values())]
+    order = [say(topic, labels) for topic in TOPICS.values()]
     topics = sorted({item["topic"] for item in listed}, key=lambda t: order.index(t) if t in order else 99)
     manifest = model.compiled.kb.manifest
     return {
@@ -68,19 +75,20 @@ def catalog(model: Model) -> dict[str, Any]:
         "variables": listed,
         "topics": topics,
         "settings": [{"id": item.id, "label": item.label} for item in manifest.settings],
-        "costs": [{"id": tier, "label": words} for tier, words in EFFORTS.items()],
+        "costs": [{"id": tier, "label": say(f"effort.{tier}", labels)} for tier in COST_TIERS],
+        "words": {key: template(key, labels) for key in ENGLISH if key.startswith(SPOKEN)},
         "age": {"min": AGE_LIMITS[0], "max": AGE_LIMITS[1]} if has_age else None,
     }
 
 
 def _entry(variable: Variable, labels: Labels) -> dict[str, Any]:
     """Describe one thing that can be known."""
-    topic = TOPICS.get((variable.layer, variable.cost)) or TOPICS.get((variable.layer, ""), "Other")
+    topic = TOPICS.get((variable.layer, variable.cost)) or TOPICS.get((variable.layer, ""), "topic.other")
     return {
         "id": variable.id,
         "label": variable.label,
         "question": variable.question,
-        "topic": topic,
+        "topic": say(topic, labels),
         "states": [
             {"id": state, "label": state_name(variable.id, state, labels)} for state in variable.states
         ],
@@ -114,14 +122,19 @@ def view(session: Session) -> dict[str, Any]:
 
 def _known(model: Model, name: str, value: object) -> dict[str, str]:
     """Name one thing that is known."""
-    if name == AGE:
-        return {"variable": name, "label": "Age", "words": f"{value} years"}
-    variable = model.variables.get(name) or model.causes[name]
     labels = model.compiled.kb.labels
+    if name == AGE:
+        years = say("explorer.years", labels, age=str(value))
+        return {"variable": name, "label": say("explorer.age", labels), "words": years}
+    variable = model.variables.get(name) or model.causes[name]
     if isinstance(value, Mapping):
         total = sum(value.values())
         shares = ", ".join(f"{state_name(name, s, labels)} {percent(w / total, 0)}" for s, w in value.items())
-        return {"variable": name, "label": variable.label, "words": f"unsure ({shares})"}
+        return {
+            "variable": name,
+            "label": variable.label,
+            "words": say("explorer.unsure_shares", labels, shares=shares),
+        }
     return {"variable": name, "label": variable.label, "words": state_name(name, str(value), labels)}
 
 
@@ -152,16 +165,16 @@ def detail(session: Session) -> dict[str, Any]:
         "intervals": _intervals(session),
         "safety": safety,
         "questions": useful[:N_QUESTIONS],
-        "note": sentence(questions.note or "nothing is left to ask at this effort"),
+        "note": sentence(questions.note or say("explorer.none_left", result.triage.labels)),
         "fit": fit_note(result),
     }
 
 
 def _intervals(session: Session) -> dict[str, dict[str, Any]]:
     """Return lower and upper end of every cause's credible interval; a settled cause has none."""
-    found = session.result.interval(LEVEL, method="delta").causes
+    found, labels = session.result.interval(LEVEL, method="delta").causes, session.result.triage.labels
     return {
-        cause: {"lower": item.lower, "upper": item.upper, "words": span(item.lower, item.upper)}
+        cause: {"lower": item.lower, "upper": item.upper, "words": span(item.lower, item.upper, labels)}
         for cause, item in found.items()
         if item.lower < item.upper
     }
@@ -174,7 +187,9 @@ def _safety(session: Session) -> list[dict[str, Any]]:
     return [
         {
             **_question(by_id[question.variable], labels),
-            "why": f"could make this {level_name(question.level, labels).lower()}",
+            "why": say(
+                "explorer.could_make", labels, level=inside(level_name(question.level, labels), labels)
+            ),
             "answers": _answers(question.variable, [(state, "") for state in question.states], labels),
         }
         for question in raising(session.result)
@@ -185,16 +200,16 @@ def _safety(session: Session) -> list[dict[str, Any]]:
 
 def _useful(model: Model, question: Question) -> dict[str, Any]:
     """Describe a question by what its answers would do."""
-    hints = []
+    labels, name, hints = model.compiled.kb.labels, question.variable, []
     for answer in question.answers:
-        hint = f"{percent(answer.probability, 0)} likely"
+        hint = say("question.likely", labels, probability=percent(answer.probability, 0))
         if answer.shifts:
             shift = answer.shifts[0]
-            moved = f"{percent(shift.before, 0)} to {percent(shift.after, 0)}"
+            before, after = percent(shift.before, 0), percent(shift.after, 0)
+            moved = say("number.span", labels, low=before, high=after)
             hint += f"; {model.causes[shift.cause].label}: {moved}"
         hints.append((answer.state, hint))
-    why = f"expected to settle {question.gain_bits:.2f} bits"
-    labels, name = model.compiled.kb.labels, question.variable
+    why = say("explorer.settles", labels, bits=f"{question.gain_bits:.2f}")
     answers = _answers(name, hints, labels)
     return {**_question(model.variables[name], labels), "why": why, "answers": answers}
 
@@ -223,4 +238,4 @@ def _summary(session: Session) -> str:
         f"{labels[str(cause)]} {percent(float(value), 0)}"
         for cause, value in session.result.top(N_SUMMARY).items()
     )
-    return f"{session.result.triage.words} Most probable: {leading}."
+    return say("explorer.summary", labels, urgency=session.result.triage.words, causes=leading)

@@ -10,6 +10,7 @@ from thighdx.forms.plan import asked_clauses, form_sections, is_yes_no
 from thighdx.kb.expressions import Is
 from thighdx.kb.records import Variable
 from thighdx.text import begun, state_name
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -57,8 +58,8 @@ def questionnaire(model: Model, max_cost: str = "ask") -> Json:
         "status": "draft",
         "experimental": True,
         "subjectType": ["Patient"],
-        "description": f"{model.disclaimer} What is not answered is unknown, which is not the same as no.",
-        "purpose": f"Evidence for the model {model.name} {model.version}, SHA-256 {model.digest}.",
+        "description": f"{model.disclaimer} {say('fhir.unanswered', kb.labels)}",
+        "purpose": say("fhir.purpose", kb.labels, model=f"{model.name} {model.version}", digest=model.digest),
         "item": [
             {
                 "linkId": f"section.{section.id}",

@@ -14,6 +14,7 @@ from thighdx.fhir.names import BASE, SYSTEMS, Json, own_system, questionnaire_ve
 from thighdx.kb.records import Code
 from thighdx.reasoning.intervals.level import check_level
 from thighdx.text import exact_percent, finding_name, percent
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
@@ -88,7 +89,7 @@ def risk_assessment(
             "text": f"thighdx {__version__}, model {card.name} {card.version}, SHA-256 {card.digest}, "
             f"setting {result.setting}",
         },
-        "code": {"text": "Possible causes of a complaint in the back of the thigh"},
+        "code": {"text": say("fhir.causes", result.triage.labels)},
         "subject": dict(subject or (evidence.subject if evidence else None) or NO_SUBJECT),
         "basis": _basis(result, evidence),
         "prediction": _predictions(result, interval),
@@ -113,7 +114,9 @@ def _predictions(result: Result, level: float | None) -> list[Json]:
             {
                 "outcome": _outcome(result, cause),
                 **_probability(now, cause, limits),
-                "rationale": f"{percent(now)} with what is known, {percent(before)} before",
+                "rationale": say(
+                    "fhir.moved", result.triage.labels, now=percent(now), before=percent(before)
+                ),
             }
         )
     return found
@@ -160,16 +163,18 @@ def _basis(result: Result, evidence: FhirEvidence | None) -> list[Json]:
         return [{"display": where} if "#" in where else {"reference": where} for where in origins]
     labels = result._case.kb.labels
     found = [finding_name(name, value, labels) for name, value in result.evidence.items()]
-    return [{"display": text} for text in found or ["nothing but the complaint"]]
+    return [{"display": text} for text in found or [say("fhir.nothing", labels)]]
 
 
 def _notes(result: Result, evidence: FhirEvidence | None, level: float | None) -> list[str]:
     """Return the disclaimer, the urgency and its reasons, and what was not used."""
-    notes = [result.model.disclaimer, f"Urgency: {result.triage.words}"]
-    notes += [f"Because: {reason.words}" for reason in result.triage.deciding]
-    about = "Probabilities are percentages; several causes may be present at once, so they need not add up to 100."
-    notes.append(about if level is None else f"{about} Ranges are {exact_percent(level)} credible intervals.")
+    labels = result.triage.labels
+    notes = [result.model.disclaimer, say("fhir.urgency", labels, urgency=result.triage.words)]
+    notes += [say("fhir.because", labels, reason=reason.words) for reason in result.triage.deciding]
+    about = [say("fhir.percentages", labels)]
+    about += [] if level is None else [say("fhir.ranges", labels, level=exact_percent(level))]
+    notes.append(" ".join(about))
     notes += [warning.message for warning in result.warnings]
     if evidence is not None:
-        notes += [f"Not used: {item}" for item in evidence.unused]
+        notes += [say("fhir.not_used", labels, item=item) for item in evidence.unused]
     return notes

@@ -16,7 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 import thighdx
 from thighdx.errors import TableError
-from thighdx.evidence.draft import STATUSES
+from thighdx.evidence.table_rows import STATUSES
 from thighdx.files.formats import STANDARD_STREAM, output_format
 from thighdx.files.pipeline import map_ordered, share_processors
 from thighdx.files.report import Problem, RunReport

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from thighdx.errors import TableError, choice_fault
 from thighdx.kb.expressions import AllOf, AnyOf, Expression, Is, atoms, parse_expression
 from thighdx.kb.records import COST_TIERS, Variable
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -57,18 +58,17 @@ def form_sections(model: Model, max_cost: str = "ask") -> tuple[FormSection, ...
     first = list(_with_prerequisites(alarming, asked))
     rest = [v for v in asked if v not in first]
     parts = (
-        ("warning_signs", "Warning signs", first),
-        ("about_you", "About you", [v for v in rest if v.layer == "context"]),
-        ("complaint", "The complaint", [v for v in rest if v.layer == "finding" and v.cost == "ask"]),
-        (
-            "examination",
-            "Examination",
-            [v for v in rest if v.layer != "context" and v.cost == "examine"],
-        ),
-        ("tests", "Tests", [v for v in rest if v.cost in COST_TIERS[2:]]),
+        ("warning_signs", first),
+        ("about_you", [v for v in rest if v.layer == "context"]),
+        ("complaint", [v for v in rest if v.layer == "finding" and v.cost == "ask"]),
+        ("examination", [v for v in rest if v.layer != "context" and v.cost == "examine"]),
+        ("tests", [v for v in rest if v.cost in COST_TIERS[2:]]),
     )
+    labels = model.compiled.labels
     return tuple(
-        FormSection(name, title, tuple(_prerequisites_first(found))) for name, title, found in parts if found
+        FormSection(name, say(f"form.{name}", labels), tuple(_prerequisites_first(found)))
+        for name, found in parts
+        if found
     )
 
 

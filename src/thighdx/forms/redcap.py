@@ -15,6 +15,7 @@ from thighdx.forms.plan import asked_expression, form_sections
 from thighdx.kb.expressions import AllOf, Expression, Is
 from thighdx.kb.records import ListedQuestion, QuestionList, Variable
 from thighdx.text import begun, state_name
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.model import Model
@@ -136,9 +137,10 @@ class _Form:
 
     def rows(self) -> Iterator[dict[str, str]]:
         """Yield one row per field; the first of a section has its heading."""
-        yield self._row(RECORD_ID, "text", "Record")
-        labels = [setting.label for setting in self.model.compiled.kb.manifest.settings]
-        yield self._row(SETTING, "dropdown", "Where was the patient seen?") | {CHOICES: _choices(labels)}
+        yield self._row(RECORD_ID, "text", say("form.record", self.model.compiled.labels))
+        settings = [setting.label for setting in self.model.compiled.kb.manifest.settings]
+        where = say("form.where", self.model.compiled.labels)
+        yield self._row(SETTING, "dropdown", where) | {CHOICES: _choices(settings)}
         done: set[str] = set()
         for section in self.sections:
             heading = {HEADER[2]: section.title}
@@ -186,7 +188,8 @@ class _Form:
         name = self.names[f"{listed.id}_list"]
         boxes = _choices([begun(item.words) for item in members])
         row = self._row(name, "checkbox", listed.title)
-        yield row | {CHOICES: f"{boxes} | 0, None of these", HEADER[17]: "@NONEOFTHEABOVE='0'"}
+        none = say("form.none_of_these", self.model.compiled.labels)
+        yield row | {CHOICES: f"{boxes} | 0, {none}", HEADER[17]: "@NONEOFTHEABOVE='0'"}
         ticked = " or ".join(f"[{name}({code})] = '1'" for code in range(len(members) + 1))
         for code, item in enumerate(members, start=1):
             calculated = f"if({ticked}, if([{name}({code})] = '1', 1, 0), \"\")"

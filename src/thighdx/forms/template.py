@@ -10,6 +10,7 @@ from thighdx.evidence.columns import AGE, SETTING
 from thighdx.evidence.vocabulary import AGE_VARIABLE
 from thighdx.forms.plan import form_sections, is_yes_no
 from thighdx.text import condition_name
+from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
     from thighdx.kb.records import Variable
@@ -60,18 +61,18 @@ def write_template(model: Model, path: str | Path, *, max_cost: str = "ask", n_r
     book = need_openpyxl().Workbook()
     sections = form_sections(model, max_cost)
     patients, questions = book.active, book.create_sheet("questions")
-    patients.title = "patients"
-    questions.append(["column", "part", "question", "answers", "asked only if"])
-    _column(patients, 1, "id", "Your own number of the patient", shade="FFFFFF")
-    _column(patients, 2, SETTING, "Where the patient was seen", shade="FFFFFF")
-    _answers(patients, 2, model.settings, n_rows)
     place, labels = 3, model.compiled.labels
+    patients.title = "patients"
+    questions.append(say("form.heads", labels).split("|"))
+    _column(patients, 1, "id", say("form.id", labels), shade="FFFFFF")
+    _column(patients, 2, SETTING, say("form.seen_in", labels), shade="FFFFFF")
+    _answers(patients, 2, model.settings, labels, n_rows)
     for section, shade in zip(sections, SHADES, strict=False):
         for variable in section.variables:
             name, answers = _name(variable), _words(variable)
             _column(patients, place, name, variable.question, shade=shade)
-            _answers(patients, place, answers, n_rows)
-            shown = ", ".join(answers) or "years, 0 to 120"
+            _answers(patients, place, answers, labels, n_rows)
+            shown = ", ".join(answers) or say("form.years", labels)
             questions.append(
                 [name, section.title, variable.question, shown, condition_name(variable.asked_if, labels)]
             )
@@ -81,9 +82,7 @@ def write_template(model: Model, path: str | Path, *, max_cost: str = "ask", n_r
     for letter, width in zip("ABCDE", (32, 16, 90, 50, 60), strict=True):
         questions.column_dimensions[letter].width = width
     questions.append([])
-    questions.append(
-        ["An empty cell is unknown, which is not the same as no. Save the first sheet as 'CSV UTF-8'."]
-    )
+    questions.append([say("form.empty", labels)])
     questions.append([f"{model.name} {model.version}, SHA-256 {model.digest}"])
     questions.append([model.disclaimer])
     book.save(target)
@@ -115,19 +114,19 @@ def _column(sheet: Any, place: int, name: str, question: str, *, shade: str) -> 
     sheet.column_dimensions[cell.column_letter].width = 12 if place > 2 else 20
 
 
-def _answers(sheet: Any, place: int, words: tuple[str, ...], n_rows: int) -> None:
+def _answers(sheet: Any, place: int, words: tuple[str, ...], labels: Labels, n_rows: int) -> None:
     """Let the cells of a column take a list of words, or years."""
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 
     if words:
         rule = DataValidation(type="list", formula1=f'"{",".join(words)}"', allow_blank=True)
-        rule.error = f"One of {', '.join(words)}, or nothing for unknown"[:250]
+        rule.error = say("form.one_of", labels, answers=", ".join(words))[:250]
     else:
         rule = DataValidation(
             type="decimal", operator="between", formula1="0", formula2="120", allow_blank=True
         )
-        rule.error = "Years, 0 to 120, or nothing for unknown"
+        rule.error = say("form.one_number", labels)
     rule.showErrorMessage = True
     letter = get_column_letter(place)
     rule.add(f"{letter}2:{letter}{n_rows + 1}")

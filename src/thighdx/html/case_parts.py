@@ -8,6 +8,7 @@ from thighdx.html.render import View
 from thighdx.reasoning.fit.evidence_fit import CLEAR_CONFLICT_BITS
 from thighdx.reasoning.urgency.management import ANY_CAUSE
 from thighdx.text import finding_name, in_labels, percent, value_name
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.reasoning.fit.evidence_fit import EvidenceFit
@@ -25,6 +26,7 @@ SAYS_NO = ("absent", "negative", "none", "no")
 def urgency(result: Result) -> View:
     """Say how urgent the case is and why, and in an emergency what to do, which stands before all else."""
     triage, rest = result.triage, result.model.residual_cause
+    n_more = len(triage.reasons) - len(triage.deciding[:N_REASONS])
     return {
         "level": triage.level,
         "words": triage.words,
@@ -35,7 +37,7 @@ def urgency(result: Result) -> View:
             }
             for reason in triage.deciding[:N_REASONS]
         ],
-        "n_more": len(triage.reasons) - len(triage.deciding[:N_REASONS]),
+        "more": say("card.more_reasons", triage.labels, n=n_more) if n_more else "",
         "causes": list(dict.fromkeys(r.cause for r in triage.deciding if r.cause not in ("", rest))),
         "do": advice_rows(result) if triage.level == "emergency" else [],
     }

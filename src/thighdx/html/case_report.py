@@ -11,9 +11,10 @@ from thighdx.display import Day
 from thighdx.html.case_parts import advice_rows, cause_rows, fit_note, fit_words, given_rows, raising, urgency
 from thighdx.html.render import View, render
 from thighdx.html.views import explanation_view
-from thighdx.kb.records import KnowledgeBase
+from thighdx.kb.records import COST_TIERS, KnowledgeBase
 from thighdx.reasoning.explain.provenance import OWN_SHARE
-from thighdx.text import in_words
+from thighdx.text import in_words, set_name
+from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
     from thighdx.reasoning.explain.explanation import Explanation
@@ -36,13 +37,7 @@ SMALLEST_SET = 0.01  # smaller sets and groups say little about a case
 SMALLEST_GROUP = 0.02
 N_QUESTIONS = 3  # per way to answer them
 SMALLEST_GAIN = 0.01  # bits; alarm questions that tell no causes apart are among the safety questions
-WAYS = {
-    "": "Others",
-    "ask": "To ask",
-    "examine": "To examine",
-    "cheap_test": "Simple tests",
-    "imaging_or_invasive": "Imaging and invasive tests",
-}
+N_DETAILS = 3  # of what a source is cited for
 
 
 def case_report(
@@ -66,23 +61,23 @@ def case_report(
     date : str or datetime.date, optional
         Shown as given. Without it the page names no day, and the same case gives the same bytes.
     """
-    kb, model = result._case.kb, result.model
+    kb, model, labels = result._case.kb, result.model, result.triage.labels
     explained = [result.explain(cause) for cause in _to_explain(result)]
     facts = [
-        ("Case", case_id),
-        ("Date", None if date is None else str(date)),
-        ("Seen in", kb.labels[result.setting]),
-        ("Model", f"{model.name} {model.version} ({model.digest[:12]})"),
+        ("case", case_id),
+        ("date", None if date is None else str(date)),
+        ("seen_in", kb.labels[result.setting]),
+        ("model", f"{model.name} {model.version} ({model.digest[:12]})"),
     ]
     heading = {
-        "title": title or "Case report",
+        "language": kb.manifest.language,
+        "title": title or say("report.title", labels),
         "about": kb.manifest.title,
         "case_id": case_id or "",
-        "facts": [(name, value) for name, value in facts if value],
+        "facts": [(say(f"report.{name}", labels), value) for name, value in facts if value],
         "library": __version__,
         "disclaimer": model.disclaimer,
     }
-    labels = result.triage.labels
     view = heading | _sheet(result, explained, intervals) | _appendix(result, kb, explained)
     return render("report", view | {"sources": _sources(result, kb, explained)}, labels)
 
@@ -112,7 +107,7 @@ def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation
     further = [row for row in cause_rows(result) if row["id"] not in shown]
     found = result.next_questions(N_QUESTIONS)
     useful = replace(found, ranking=tuple(q for q in found.ranking if q.gain_bits >= SMALLEST_GAIN))
-    unknown: dict[str, list[str]] = {way: [] for way in WAYS}
+    labels, unknown = result.triage.labels, {way: list[str]() for way in ("", *COST_TIERS)}
     for variable in kb.variables:
         if variable.layer != "cause" and variable.id not in result.evidence:
             unknown[variable.cost].append(variable.label)
@@ -120,14 +115,17 @@ def _appendix(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation
         "triage": result.triage,
         "further": further[:N_FURTHER],
         "fit": fit_words(result.fit),
-        "sets": [item for item in result.explanations(N_SETS) if item.probability >= SMALLEST_SET],
+        "sets": [
+            (set_name(item.causes, labels), item.probability)
+            for item in result.explanations(N_SETS)
+            if item.probability >= SMALLEST_SET
+        ],
         "groups": [
             (kb.labels[str(name)], value) for name, value in groups.items() if value >= SMALLEST_GROUP
         ],
         "explained": [explanation_view(item, N_LINES) for item in explained],
-        "ways": WAYS,
         "questions": useful.by_cost(),
-        "questions_note": found.note or "nothing is left to ask",
+        "questions_note": found.note or say("question.none", labels),
         "management": result.management,
         "unknown": {way: listed for way, listed in unknown.items() if listed},
         "model": result.model,
@@ -143,38 +141,50 @@ def _to_explain(result: Result) -> list[str]:
 
 def _sources(result: Result, kb: KnowledgeBase, explained: Iterable[Explanation]) -> list[View]:
     """Gather the sources behind the urgency and the leading figures, each with what it is cited for."""
-    found: dict[str, dict[str, list[str]]] = {}
+    found, labels = dict[str, dict[str, list[str]]](), result.triage.labels
     for source, use, detail in _citations(result, explained):
         details = found.setdefault(source, {}).setdefault(use, [])
         if detail and detail not in details:
             details.append(detail)
-    return [{"id": source, "uses": uses, **_words(source, kb)} for source, uses in found.items()]
+    return [
+        {
+            "id": source,
+            "uses": "; ".join(_use(use, details, labels) for use, details in uses.items()),
+            **_words(source, kb, labels),
+        }
+        for source, uses in found.items()
+    ]
+
+
+def _use(use: str, details: Sequence[str], labels: Labels) -> str:
+    """Say what a source is cited for."""
+    listed, n_more = ", ".join(details[:N_DETAILS]), len(details[N_DETAILS:])
+    listed = say("report.and_more", labels, listed=listed, n=n_more) if n_more else listed
+    return f"{use}: {listed}" if details else use
 
 
 def _citations(result: Result, explained: Iterable[Explanation]) -> Iterator[tuple[str, str, str]]:
     """Yield sources with what they are cited for, in the order of the page."""
+    labels = result.triage.labels
     for reason in result.triage.deciding:
         for source in reason.sources:
-            yield source, "urgency", ""
+            yield source, say("report.of_urgency", labels), ""
     for explanation in explained:
         cause = explanation.labels[explanation.cause]
         for basis in explanation.prior_judgements:
             for source in basis.sources:
-                yield source, cause, "how common"
+                yield source, cause, say("report.how_common", labels)
         lines = [line for line in explanation.lines if abs(line.decibans) >= SMALLEST_CITED]
         for line in lines[:N_CITED_LINES]:
             for source in line.sources:
                 yield source, cause, line.label
 
 
-def _words(source: str, kb: KnowledgeBase) -> View:
+def _words(source: str, kb: KnowledgeBase, labels: Labels) -> View:
     """Say what a source is; of a share that a user put in there is only that to say."""
     if source == OWN_SHARE:
-        return {
-            "kind": "own figure",
-            "citation": "A share put in place of the elicited one",
-            "verified": False,
-        }
+        kind, citation = say("report.own_kind", labels), say("report.own_share", labels)
+        return {"kind": kind, "citation": citation, "verified": False}
     record = kb.sources[source]
     citation = " ".join(word if "://" in word else in_words(word) for word in record.citation.split())
     return {"kind": in_words(record.kind), "citation": citation, "verified": record.verified}

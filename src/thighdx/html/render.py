@@ -17,6 +17,7 @@ from thighdx.text import (
     exact_percent,
     finding_name,
     in_words,
+    inside,
     label_of,
     level_name,
     percent,
@@ -61,6 +62,7 @@ def render(template: str, data: Mapping[str, object], labels: Labels | None = No
         level_name,
         cost_name,
         advice_of_level,
+        inside,
         span,
     )
     names = {word.__name__: partial(word, labels=labels or {}) for word in spoken}

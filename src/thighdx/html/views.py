@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from thighdx.html.render import View
-from thighdx.text import finding_name, in_labels, in_words, label_of, percent, sentence, value_name
+from thighdx.reasoning.explain.explanation import via_words
+from thighdx.text import finding_name, in_words, label_of, percent, sentence, value_name
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.evaluation.evaluation import Evaluation
@@ -19,11 +21,6 @@ __all__ = ["N_LINES", "evaluation_view", "explanation_view", "learned_view", "mo
 
 N_LINES = 15  # that matter; the rest is folded
 SMALLEST_GIVEN = 0.05  # decibans: less is written as 0.0
-VIA_NAMES = {
-    "rules_out_other": "by ruling out",
-    "points_to_other": "by pointing to",
-    "companion": "by way of",
-}
 
 
 def explanation_view(found: Explanation, n_lines: int = N_LINES) -> View:
@@ -36,19 +33,25 @@ def explanation_view(found: Explanation, n_lines: int = N_LINES) -> View:
     rest = [_step(found, line) for line in found.lines[n_shown:]]
     if rest:
         together = sum(step["decibans"] for step in rest)
-        steps.append(_bare(f"{len(rest)} other findings together", together))
-    is_open = found.verdict == "open" and found.posterior_decibans is not None
-    verdict = sentence(in_labels(found.statement, (found.cause, found.against), found.labels))
+        steps.append(_bare(say("card.together", found.labels, n=len(rest)), together))
+    is_open = found.verdict == "open"
     causes = [(found.cause, found.prior, found.posterior)]
     if found.against_prior is not None and found.against_posterior is not None:
         causes.append((found.against, found.against_prior, found.against_posterior))
     return {
         "found": found,
         "causes": [(label_of(cause, found.labels), before, now) for cause, before, now in causes],
-        "verdict": "" if is_open else verdict,
+        "verdict": "" if is_open else _verdict(found),
         "steps": _placed(found.prior_decibans, steps) if is_open else [],
         "rest": rest,
     }
+
+
+def _verdict(found: Explanation) -> str:
+    """Say what the evidence settles by itself, with causes and findings by name."""
+    cause, other = (label_of(name, found.labels) for name in (found.cause, found.against))
+    by = ", ".join(finding_name(name, state, found.labels) for name, state in found.settled_by)
+    return sentence(say(f"explain.{found.verdict}", found.labels, cause=cause, other=other, by=by))
 
 
 def _given(found: Explanation) -> Iterator[View]:
@@ -56,18 +59,18 @@ def _given(found: Explanation) -> Iterator[View]:
     settled = found.conditioning
     if settled is not None and abs(settled.decibans or 0.0) >= SMALLEST_GIVEN:
         items = (*settled.given, *settled.excluding)
-        conditions = (finding_name(name, state, found.labels) for name, state in items)
-        yield _bare(f"Given: {'; '.join(conditions)}", settled.decibans or 0.0)
+        conditions = "; ".join(finding_name(name, state, found.labels) for name, state in items)
+        yield _bare(say("card.given", found.labels, findings=conditions), settled.decibans or 0.0)
 
 
 def _step(found: Explanation, line: ExplanationLine) -> View:
     """Show what one finding does."""
     value = value_name(line.variable, line.state or line.likelihood, found.labels)
-    other = label_of(line.other, found.labels) if line.other else "others"
+    other = label_of(line.other, found.labels) if line.other else ""
     return {
         "label": f"{line.label}: {value}",
         "decibans": line.decibans,
-        "note": f"{VIA_NAMES[line.via]} {other}" if line.via else "",
+        "note": via_words(line.via, other, found.labels),
         "direction": line.direction,
     }
 

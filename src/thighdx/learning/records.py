@@ -16,8 +16,8 @@ from thighdx.evaluation.labels import TRUE_CAUSE
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, take_cases
 from thighdx.evidence.columns import TRUTH_PREFIX, ColumnPlan
 from thighdx.evidence.distinct import distinct_values
-from thighdx.evidence.draft import STATUSES, encode_rows
 from thighdx.evidence.frames import encode_table, open_table
+from thighdx.evidence.table_rows import STATUSES, encode_rows
 from thighdx.evidence.vocabulary import GIVEN_PREFIX, Vocabulary, is_missing
 
 __all__ = ["AND_MORE", "Records", "read_records"]

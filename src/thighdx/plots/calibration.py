@@ -63,30 +63,30 @@ def plot_calibration(
     x, y, lower, upper = some_numbers(
         "calibration", [(item.mean_posterior, item.observed, item.lower, item.upper) for item in bins]
     ).T
-    canvas = open_canvas(ax, style=style, width=5.6)
+    canvas, names = open_canvas(ax, style=style, width=5.6), Names.of_model(model)
     axes, ink, size = canvas.ax, canvas.ink, canvas.size
-    axes.plot([0, 1], [0, 1], "--", color=ink.faint, linewidth=1.2, label="perfect calibration")
+    axes.plot([0, 1], [0, 1], "--", color=ink.faint, linewidth=1.2, label=names.say("calibration.perfect"))
     axes.errorbar(
         x, y, yerr=np.clip([y - lower, upper - y], 0.0, None), color=ink.main, marker="o", markersize=7,
-        linestyle="none", elinewidth=1.8, capsize=4, clip_on=False, label="observed, 95% interval",
+        linestyle="none", elinewidth=1.8, capsize=4, clip_on=False, label=names.say("calibration.observed"),
     )  # fmt: skip
     above = axes.secondary_xaxis("top", functions=(np.positive, np.positive))
     above.set_xticks([(item.low + item.high) / 2 for item in bins], [_count(item.n) for item in bins])
     above.tick_params(length=0.0, colors=ink.faint, labelsize=0.75 * size)
     above.spines["top"].set_visible(False)
-    above.set_xlabel("forecasts per tenth", color=ink.faint, fontsize=0.8 * size)
+    above.set_xlabel(names.say("calibration.forecasts"), color=ink.faint, fontsize=0.8 * size)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.linspace(0.0, 1.0, 6).tolist())
         axis.set_major_formatter(percent_tick)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.spines["left"].set_visible(True)
     axes.grid(True, color=ink.grid, linewidth=0.8)
-    axes.set_ylabel("Share in which the cause was present", color=ink.text, fontsize=0.9 * size)
-    what = "all causes" if cause is None else Names.of_model(model).marked(cause)
+    axes.set_ylabel(names.say("calibration.present"), color=ink.text, fontsize=0.9 * size)
+    what = names.say("calibration.all") if cause is None else names.marked(cause)
     finish(
         canvas,
-        title=f"Calibration: {what}, {evaluation.n_rows:,} patients",
-        xlabel="Probability given",
+        title=names.say("calibration.title", cause=what, n=evaluation.n_rows),
+        xlabel=names.say("calibration.given"),
         note="" if model is None else model.disclaimer,
     )
     return axes

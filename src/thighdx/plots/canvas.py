@@ -20,7 +20,17 @@ from thighdx.plots.palette import DARK, LIGHT, Ink, ink_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Canvas", "Floats", "Style", "finish", "n_lines", "open_canvas", "plain", "say", "some_numbers"]
+__all__ = [
+    "Canvas",
+    "Floats",
+    "Style",
+    "finish",
+    "instead",
+    "n_lines",
+    "open_canvas",
+    "plain",
+    "some_numbers",
+]
 
 Style: TypeAlias = Literal["auto", "light", "dark"]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -234,7 +244,7 @@ def _legend(canvas: Canvas, owner: Any, columns: int, **place: Any) -> None:
     )  # fmt: skip
 
 
-def say(canvas: Canvas, text: str, *, title: str) -> None:
+def instead(canvas: Canvas, text: str, *, title: str) -> None:
     """Write a sentence in place of a picture, where there is nothing to draw."""
     canvas.ax.set_axis_off()
     canvas.ax.text(

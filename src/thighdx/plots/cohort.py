@@ -13,8 +13,9 @@ from thighdx.kb.records import LEVELS
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas
 from thighdx.plots.rows import Row, draw_bars, draw_rows
 from thighdx.plots.scales import percent_axis
-from thighdx.plots.words import MUST_NOT_MISS, Names
-from thighdx.text import counted, fine_percent, in_words, level_name
+from thighdx.plots.words import Names
+from thighdx.text import fine_percent, in_words, level_name
+from thighdx.words import ENGLISH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,14 +27,7 @@ __all__ = ["plot_cohort"]
 
 STATUS = "status"
 OK = "ok"
-STATUS_WORDS = {
-    "ok": "Scored",
-    "no_such_state": "Left out: a state that does not exist",
-    "wrong_type": "Left out: a value of the wrong type",
-    "out_of_range": "Left out: a value out of range",
-    "conflicting_columns": "Left out: columns that disagree",
-    "impossible_evidence": "Left out: evidence that cannot be true together",
-}
+NOT_SCORED = "not_scored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ def plot_cohort(
     frame = as_pandas(scored)
     posterior = _posterior(frame, model)
     names = Names.of_model(model)
-    bars = [*_patients(frame, posterior, model), *_causes(frame, posterior, model, names, n)]
+    bars = [*_patients(frame, posterior, model, names), *_causes(frame, posterior, model, names, n)]
     canvas = open_canvas(ax, style=style)
     rows = [
         Row(
@@ -100,26 +94,26 @@ def plot_cohort(
         )
         for bar in bars
     ]
-    placed = draw_rows(canvas, rows, heading="share (number)")
-    suffix = _draw(canvas, bars, placed.at)
+    placed = draw_rows(canvas, rows, heading=names.say("cohort.heading"))
+    xlabel = _draw(canvas, bars, placed.at, names)
     n_ok = int(posterior.notna().all(axis=1).sum())
     finish(
         canvas,
-        title=f"Cohort: {counted(len(frame), 'row')}, {n_ok:,} scored",
-        xlabel=f"Share of rows, expected share of patients{suffix}",
+        title=names.say("cohort.title", n=len(frame), scored=n_ok),
+        xlabel=xlabel,
         note=model.disclaimer,
         inches=placed.inches,
     )
     return canvas.ax
 
 
-def _draw(canvas: Canvas, bars: list[_Bar], at: Any) -> str:
-    """Draw the bars by what they mean, and return what is to be said of the axis."""
+def _draw(canvas: Canvas, bars: list[_Bar], at: Any, names: Names) -> str:
+    """Draw the bars by what they mean, and return the name of the axis."""
     ink = canvas.ink
     for is_header, is_danger, label in (
         (False, False, ""),
-        (False, True, f"{MUST_NOT_MISS}, an emergency or left out"),
-        (True, False, "any of a group"),
+        (False, True, names.say("cohort.danger", mark=names.mark)),
+        (True, False, names.say("cohort.any_of_group")),
         (True, True, ""),
     ):
         here = [i for i, bar in enumerate(bars) if (bar.is_header, bar.is_danger) == (is_header, is_danger)]
@@ -127,7 +121,8 @@ def _draw(canvas: Canvas, bars: list[_Bar], at: Any) -> str:
         if not np.isnan(widths).all():
             color = ink.danger if is_danger else ink.main
             draw_bars(canvas, at[here], widths, color=color, label=label, is_open=is_header)
-    return percent_axis(canvas, np.array([bar.share for bar in bars if bar.share is not None]), "auto")
+    shares, name = np.array([bar.share for bar in bars if bar.share is not None]), names.say("cohort.axis")
+    return percent_axis(canvas, shares, scale="auto", name=name, labels=names.labels)
 
 
 def _posterior(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
@@ -145,28 +140,27 @@ def _posterior(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
     return posterior
 
 
-def _patients(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model) -> list[_Bar]:
+def _patients(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names: Names) -> list[_Bar]:
     """Return rows by status, those that fit nothing, and rows by urgency."""
     found, n_rows = [], len(frame)
     is_scored = posterior.notna().all(axis=1)
-    status = frame[STATUS] if STATUS in frame.columns else is_scored.map({True: OK, False: "not scored"})
+    status = frame[STATUS] if STATUS in frame.columns else is_scored.map({True: OK, False: NOT_SCORED})
     counts = {str(name): int(count) for name, count in status.value_counts().items()}
-    for name in sorted(counts, key=lambda name: [*STATUS_WORDS, name].index(name)):
-        words = STATUS_WORDS.get(name, f"Left out: {in_words(name)}")
+    for name in sorted(counts, key=lambda name: [*ENGLISH, f"status.{name}"].index(f"status.{name}")):
+        key = f"status.{name}" if f"status.{name}" in ENGLISH else "status.left_out"
+        words = names.say(key, status=in_words(name))
         found.append(_Bar(words, counts[name] / n_rows, counts[name], is_danger=name != OK))
     if model.residual_cause in posterior.columns:
         n_fitting_nothing = int((posterior[is_scored].idxmax(axis=1) == model.residual_cause).sum())
-        found.append(
-            _Bar("No listed cause is the most probable", n_fitting_nothing / n_rows, n_fitting_nothing)
-        )
+        words = names.say("cohort.unlisted")
+        found.append(_Bar(words, n_fitting_nothing / n_rows, n_fitting_nothing))
     if TRIAGE in frame.columns:
         levels = frame[TRIAGE].value_counts().to_dict()
-        found.append(_Bar("How urgent", is_header=True))
+        found.append(_Bar(names.say("report.urgency"), is_header=True))
         for level in reversed(LEVELS):
             n = int(levels.get(level, 0))
-            found.append(
-                _Bar(level_name(level, model.compiled.labels), n / n_rows, n, is_danger=level == LEVELS[-1])
-            )
+            words = level_name(level, names.labels)
+            found.append(_Bar(words, n / n_rows, n, is_danger=level == LEVELS[-1]))
     return found
 
 
@@ -177,13 +171,15 @@ def _causes(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names: N
     serious = model.compiled.card.must_not_miss_group
 
     def header(group: str) -> _Bar:
-        column, label = f"group_{group}", model.compiled.labels.get(group, "In no group")
+        column, label = f"group_{group}", names.labels.get(group) or names.say("cohort.no_group")
         if column not in frame.columns:
             return _Bar(label, is_header=True)
         share = float(frame[column].astype(float).mean())
-        return _Bar(f"{label}: any", share, share * n_ok, group == serious, is_header=True)
+        return _Bar(
+            names.say("cohort.any", group=label), share, share * n_ok, group == serious, is_header=True
+        )
 
-    found = [_Bar("Causes (expected share)", is_header=True)]
+    found = [_Bar(names.say("cohort.causes"), is_header=True)]
     found += [header(serious)] if f"group_{serious}" in frame.columns else []
     home = _homes(model)
     chosen = {str(cause): float(share) for cause, share in mean.head(n).items()}
@@ -196,7 +192,7 @@ def _causes(frame: pd.DataFrame, posterior: pd.DataFrame, model: Model, names: N
             if home[cause] == group
         ]
     if rest := len(mean) - len(chosen):
-        found.append(_Bar(f"{counted(rest, 'other cause')}: {fine_percent(mean.iloc[n])} or less each"))
+        found.append(_Bar(names.say("cohort.others", n=rest, share=fine_percent(mean.iloc[n]))))
     return found
 
 

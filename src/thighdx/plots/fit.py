@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thighdx.errors import OptionError
-from thighdx.plots.canvas import Style, finish, open_canvas, say, some_numbers
+from thighdx.plots.canvas import Style, finish, instead, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
 from thighdx.plots.scales import signed_tick
 from thighdx.plots.words import Names
@@ -37,7 +37,7 @@ def plot_fit(
     n : int
         How many findings, the one that fits least first.
     model : thighdx.Model, optional
-        For the names of causes; ids are written as words without it.
+        For names, where the fit brings none.
     ax, style
         See `plot_posterior`.
 
@@ -56,29 +56,29 @@ def plot_fit(
     """
     if n < 1:
         raise OptionError(f"n: got {n}, expected 1 or more")
-    names = Names.of_model(model, {item.variable: item.label for item in fit.findings})
+    names = Names.of_model(model, {**fit.labels, **{item.variable: item.label for item in fit.findings}})
     shown = fit.findings[:n]
     statement = in_labels(fit.statement, {*names.labels, fit.rare_case, *fit.typical_of}, names.labels)
-    title = f"How the findings fit together: conflict {signed(fit.conflict_bits, minus=MINUS)} bits"
+    title = names.say("fitting.title", bits=signed(fit.conflict_bits, minus=MINUS))
     canvas = open_canvas(ax, style=style)
     if not shown:
-        say(canvas, statement, title=title)
+        instead(canvas, statement, title=title)
         return canvas.ax
     bits = some_numbers("conflict_bits", [item.conflict_bits for item in shown])
     rows = [
         Row(
-            names.state(item.variable, item.state) + " (uncertain)" * (not item.state),
+            names.known(item.variable, item.state),
             f"{fine_percent(item.alone)} → {fine_percent(item.given_rest)}",
         )
         for item in shown
     ]
     from matplotlib.ticker import MaxNLocator
 
-    placed = draw_rows(canvas, rows, heading="alone → with the rest", most=3)
+    placed = draw_rows(canvas, rows, heading=names.say("fitting.heading"), most=3)
     ink = canvas.ink
     for words, color, is_here in (
-        ("→ less likely with the rest", ink.against, bits > 0),
-        ("← more likely with the rest", ink.main, bits <= 0),
+        (names.say("fitting.less"), ink.against, bits > 0),
+        (names.say("fitting.more"), ink.main, bits <= 0),
     ):
         if is_here.any():
             draw_bars(canvas, placed.at[is_here], bits[is_here], color=color, label=words)
@@ -86,7 +86,5 @@ def plot_fit(
     canvas.ax.xaxis.set_major_locator(MaxNLocator(5))
     canvas.ax.xaxis.set_major_formatter(signed_tick)
     canvas.ax.set_xlim(min(-1.0, bits.min() * 1.05), max(1.0, bits.max() * 1.05))
-    finish(
-        canvas, title=title, xlabel="Conflict in bits (each doubles)", note=statement, inches=placed.inches
-    )
+    finish(canvas, title=title, xlabel=names.say("fitting.axis"), note=statement, inches=placed.inches)
     return canvas.ax

@@ -13,7 +13,7 @@ from thighdx.plots.canvas import Style, finish, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import Scale, percent_axis
 from thighdx.plots.words import Names
-from thighdx.text import counted, in_words, percent
+from thighdx.text import in_words, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,9 @@ def plot_history(
     canvas = open_canvas(ax, style=style)
     ink = canvas.ink
     placed = draw_rows(canvas, [Row(label) for label in labels], most=3)
-    suffix = percent_axis(canvas, values, scale)
+    xlabel = percent_axis(
+        canvas, values, scale=scale, name=names.say("plot.probability"), labels=names.labels
+    )
     places = values.clip(*canvas.ax.get_xlim())
     ordinary = iter(zip(MARKERS, (ink.main, *ink.lines), strict=True))
     urgent = iter(zip(URGENT_MARKERS, [ink.danger] * len(URGENT_MARKERS), strict=True))
@@ -90,8 +92,8 @@ def plot_history(
     canvas.ax.grid(True, axis="y", color=ink.grid, linewidth=0.6)
     finish(
         canvas,
-        title="How the probabilities moved as findings came in",
-        xlabel=f"Probability that the cause is present{suffix}",
+        title=names.say("history.title"),
+        xlabel=xlabel,
         note=last.model.disclaimer,
         inches=max(placed.inches, 1.2),
     )
@@ -123,22 +125,23 @@ def _start(result: Result, names: Names) -> str:
     """Say what is known at the beginning."""
     known = [_item(name, value, names) for name, value in result.evidence.items()]
     if len(known) > 3:
-        return f"{counted(len(known), 'finding')} known"
-    return "; ".join(known) or "Nothing known"
+        return names.say("posterior.known", n=len(known))
+    return "; ".join(known) or names.say("history.nothing")
 
 
 def _change(before: Result, after: Result, names: Names) -> str:
     """Say what one result knows and the one before did not."""
     old, new = before.evidence, after.evidence
     parts = [f"+ {_item(name, new[name], names)}" for name in new if name not in old]
-    parts += [
-        f"now {_item(name, new[name], names)}" for name in new if name in old and old[name] != new[name]
-    ]
-    parts += [f"now {in_words(after.setting)}"] if before.setting != after.setting else []
+    now = [_item(name, new[name], names) for name in new if name in old and old[name] != new[name]]
+    now += [in_words(after.setting)] if before.setting != after.setting else []
+    parts += [names.say("history.now", finding=item) for item in now]
     parts += [f"− {names.name(name)}" for name in old if name not in new]
-    return f"{len(parts)} changes" if len(parts) > 3 else "; ".join(parts) or "nothing new"
+    if len(parts) > 3:
+        return names.say("history.changes", n=len(parts))
+    return "; ".join(parts) or names.say("history.nothing_new")
 
 
 def _item(name: str, value: str | Mapping[str, float], names: Names) -> str:
     """Write one piece of evidence."""
-    return names.state(name, value) if isinstance(value, str) else f"{names.name(name)} (uncertain)"
+    return names.known(name, value if isinstance(value, str) else "")

@@ -75,33 +75,34 @@ def plot_judgement(model: Model, judgement: Any, *, ax: Axes | None = None, styl
     'Used: all with equal weights'
     """
     item = _find(model, judgement)
-    beliefs = _beliefs(model, item)
+    names = Names.of_model(model)
+    beliefs = _beliefs(model, item, names)
     canvas = open_canvas(ax, style=style)
     is_ratio = item.scale == "odds_ratio"
     rows = [
-        Row(belief.label, _figures(belief, is_ratio=is_ratio), is_faint=not belief.is_used)
+        Row(belief.label, _figures(belief, names, is_ratio=is_ratio), is_faint=not belief.is_used)
         for belief in beliefs
     ]
-    placed = draw_rows(canvas, rows, heading="50% (5–95%)", most=4, least=2.6)
+    placed = draw_rows(canvas, rows, heading=names.say("judgement.heading"), most=4, least=2.6)
     low, high = _span(beliefs)
     if is_ratio:
         ratio_axis(canvas, low, high)
     else:
         zoomed_percent_axis(canvas, [0.0 if low < 0.5 * high else low, high])
     for y, belief in zip(placed.at, beliefs, strict=True):
-        _density(canvas, y + 0.5, belief, is_last=belief is beliefs[-1])
-    is_log = canvas.ax.get_xscale() == "log"
+        _density(canvas, y + 0.5, belief, is_last=belief is beliefs[-1], names=names)
+    ratio = "log_ratio" if canvas.ax.get_xscale() == "log" else "ratio"
     finish(
         canvas,
-        title=_title(model, item),
-        xlabel=("Odds ratio" + " (logarithmic)" * is_log) if is_ratio else "Probability",
+        title=_title(item, names),
+        xlabel=names.say(f"judgement.{ratio if is_ratio else 'probability'}"),
         inches=placed.inches,
     )
     return canvas.ax
 
 
-def _title(model: Model, item: PooledJudgement) -> str:
-    words = Names.of_model(model).judgement(item.table, item.key)
+def _title(item: PooledJudgement, names: Names) -> str:
+    words = names.judgement(item.table, item.key)
     has_setting = item.table in ("shares", "frequencies")
     return f"{words}, {in_words(item.key[-1])}" if has_setting else words
 
@@ -126,29 +127,30 @@ def _find(model: Model, judgement: Any) -> PooledJudgement:
     return pooled[table, parts]
 
 
-def _beliefs(model: Model, item: PooledJudgement) -> list[_Belief]:
+def _beliefs(model: Model, item: PooledJudgement, names: Names) -> list[_Belief]:
     """Return one belief per expert, and what is used."""
     labels = {expert.id: expert.label or expert.id for expert in model.compiled.kb.manifest.experts}
     fits = {row.expert: fit for row, fit in zip(item.rows, fit_rows(item.rows)[0], strict=True)}
     found = []
     for belief in item.experts:
         fit = None if belief.is_filled else fits.get(belief.expert)
-        label = labels.get(belief.expert, belief.expert) + " (no row: filled in)" * belief.is_filled
+        label = labels.get(belief.expert, belief.expert)
+        label = names.say("judgement.filled", expert=label) if belief.is_filled else label
         stated = None
         if fit is not None and not belief.distribution.is_never:
             own = tuple(fit.levels) == LEVELS
             stated = tuple(fit.stated if own else belief.distribution.quantile(LEVELS).tolist())
         used = item.corrected_by in (None, belief.expert)
         found.append(_Belief(label, stated, belief.distribution, used))
-    pooled = "all with equal weights" if len(found) > 1 else "the same"
-    last = f"Used: {'the correction' if item.corrected_by else pooled}"
+    pooled = "equal_weights" if len(found) > 1 else "same"
+    last = names.say(f"judgement.{'correction' if item.corrected_by else pooled}")
     return [*found, _Belief(last, None, item.distribution, True)]
 
 
-def _figures(belief: _Belief, *, is_ratio: bool) -> str:
+def _figures(belief: _Belief, names: Names, *, is_ratio: bool) -> str:
     """Write the three quantiles."""
     if belief.fitted.is_never:
-        return "never"
+        return names.say("judgement.never")
     low, middle, high = belief.stated or belief.fitted.quantile(LEVELS).tolist()
     if is_ratio:
         return f"×{number(middle)}  ({number(low)}–{number(high)})"
@@ -166,7 +168,7 @@ def _span(beliefs: Sequence[_Belief]) -> tuple[float, float]:
     return (min(seen), max(seen)) if seen else (0.0, 1.0)
 
 
-def _density(canvas: Canvas, foot: float, belief: _Belief, *, is_last: bool) -> None:
+def _density(canvas: Canvas, foot: float, belief: _Belief, *, is_last: bool, names: Names) -> None:
     """Draw one density standing on its foot, and under it what was stated; a mark for a judgement of never.
 
     Each part is named once, on the last row that has one.
@@ -185,13 +187,14 @@ def _density(canvas: Canvas, foot: float, belief: _Belief, *, is_last: bool) -> 
     middle = np.sqrt(edges[1:] * edges[:-1]) if is_log else (edges[1:] + edges[:-1]) / 2
     color = ink.main if is_last else ink.lines[0] if belief.is_used else ink.faint
     ax.fill_between(middle, foot, foot - height, color=color, alpha=0.28, linewidth=0.0, zorder=2,
-                    label="what is used" if is_last else "")  # fmt: skip
+                    label=names.say("judgement.used") if is_last else "")  # fmt: skip
     ax.plot(middle, foot - height, color=color, linewidth=1.4, zorder=2.5)
     quantiles = belief.fitted.quantile(LEVELS)
     ax.vlines(quantiles, foot, foot - np.interp(quantiles, middle, height), color=color, linewidth=1.1,
-              linestyle=(0, (2, 1.5)), zorder=2.6, label="fitted 5, 50, 95%" if is_last else "")  # fmt: skip
+              linestyle=(0, (2, 1.5)), zorder=2.6, label=names.say("judgement.fitted") if is_last else "")  # fmt: skip
     if belief.stated is not None:
-        named = "stated 5, 50, 95%" not in ax.get_legend_handles_labels()[1]
+        stated = names.say("judgement.stated")
+        named = stated not in ax.get_legend_handles_labels()[1]
         ax.plot(belief.stated, [foot + BELOW] * len(belief.stated), "D-", color=ink.text, markersize=5, linewidth=1.6,
                 markeredgecolor=ink.paper, markeredgewidth=0.6, clip_on=False, zorder=3,
-                label="stated 5, 50, 95%" if named else "")  # fmt: skip
+                label=stated if named else "")  # fmt: skip

@@ -70,12 +70,12 @@ def plot_learning(
     canvas = open_canvas(ax, style=style)
     names, axes, ink = Names.of_model(learned.model), canvas.ax, canvas.ink
     labels = [Row(_label(row, names), _figures(row)) for row in rows]
-    placed = draw_rows(canvas, labels, heading="before → after", most=3, least=1.6)
+    placed = draw_rows(canvas, labels, heading=names.say("learning.heading"), most=3, least=1.6)
     axes.axvline(0.0, color=ink.grid, linewidth=1.0, zorder=1)
     for offset, kind, words, color, marker, width in (
-        (-OFFSET, "prior", "held before", ink.faint, "|", 1.6),
-        (0.0, "data", "the records alone", ink.text, "D", 1.6),
-        (OFFSET, "posterior", "now (each 5–95%)", ink.main, "o", 3.0),
+        (-OFFSET, "prior", names.say("learning.before"), ink.faint, "|", 1.6),
+        (0.0, "data", names.say("learning.records"), ink.text, "D", 1.6),
+        (OFFSET, "posterior", names.say("learning.now"), ink.main, "o", 3.0),
     ):
         low, middle, high = np.transpose([_quantiles(row, kind) for row in rows])
         axes.errorbar(
@@ -86,8 +86,8 @@ def plot_learning(
     axes.set_xlim(min(axes.get_xlim()[0], -1.0), max(axes.get_xlim()[1], 1.0))
     finish(
         canvas,
-        title=f"{names.marked(cause)}: what {learned.tally.n_used:,} records changed",
-        xlabel="Prior standard deviations from what was held before",
+        title=names.say("learning.title", cause=names.marked(cause), n=learned.tally.n_used),
+        xlabel=names.say("learning.axis"),
         note=learned.model.disclaimer,
         inches=placed.inches,
     )

@@ -37,7 +37,8 @@ def findings_and_effects(model: Model, cause: str, setting_idx: int, names: Name
     """Return findings and tests, and causes that the cause leads to."""
     found = []
     for fact in finding_facts(model.network, cause, setting_idx=setting_idx):
-        words = names.state(fact.variable, fact.state) + ("" if fact.is_last_state else " or more")
+        words = names.state(fact.variable, fact.state)
+        words = words if fact.is_last_state else names.say("state.or_more", finding=words)
         found.append(Neighbor(fact.variable, words, fact.lr_present))
     pairs = model.network.spec.pair_odds_ratio.items()
     return [*found, *(Neighbor(b, names.marked(b), odds) for (a, b), odds in pairs if a == cause)]

@@ -11,7 +11,7 @@ import numpy as np
 from thighdx.network.profile import find_look_alikes
 from thighdx.plots.canvas import Canvas, Style, finish, n_lines, open_canvas
 from thighdx.plots.neighbors import Neighbor, causes_and_contexts, findings_and_effects, strength, strongest
-from thighdx.plots.words import Names, lower
+from thighdx.plots.words import Names
 from thighdx.text import number
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["plot_network"]
 BOX, ENDS, FIGURE, WORDS = 0.11, 0.19, 0.08, 0.225  # from the middle; widths of figures and words
 AT = ENDS + 0.01
 SIDES = {"left": -1, "right": 1}
-HEADINGS = {"left": "circumstances, × odds", "right": "× likelihood, findings, tests"}
+HEADINGS = {"left": "network.contexts", "right": "network.findings"}
 PADDING = 0.7  # lines between items
 UNDER_BOX = 3.4  # lines from the cause to what looks like it
 HEADING = 1.5  # lines over the columns
@@ -81,22 +81,26 @@ def plot_network(
         model.network, cause, setting_idx=setting_idx, n=n_look_alikes, without=model.residual_cause
     )
     canvas = open_canvas(ax, style=style)
-    tall = _draw(
-        canvas, names.marked(cause), (contexts, findings), [names.marked(item.cause) for item in alike]
-    )
-    for ratio, label in ((2.0, "for it, ×2"), (20.0, "for it, ×20"), (0.3, "against it, ×0.3")):
+    tall = _draw(canvas, names, cause, (contexts, findings), [names.marked(item.cause) for item in alike])
+    for ratio in (2.0, 20.0, 0.3):
+        label = names.say("network.for" if ratio > 1.0 else "network.against", n=f"{ratio:g}")
         canvas.ax.plot([], [], label=label, **_look(canvas, ratio))
-    finish(
-        canvas, title=f"What goes with {lower(names.marked(cause))}", inches=(tall + HEADING) * canvas.line
-    )
+    title = names.say("network.title", cause=names.inside(names.marked(cause)))
+    finish(canvas, title=title, inches=(tall + HEADING) * canvas.line)
     return canvas.ax
 
 
-def _draw(canvas: Canvas, cause: str, sides: Sequence[Sequence[Neighbor]], alike: Sequence[str]) -> float:
+def _draw(
+    canvas: Canvas,
+    names: Names,
+    cause: str,
+    sides: Sequence[Sequence[Neighbor]],
+    alike: Sequence[str],
+) -> float:
     """Place words in three columns and join them; returns how many lines that takes."""
     ax, ink = canvas.ax, canvas.ink
     words = [[canvas.wrap(node.words, WORDS, most=4) for node in nodes] for nodes in sides]
-    box = canvas.wrap(cause, 1.8 * BOX, size=1.1, most=4)
+    box = canvas.wrap(names.marked(cause), 1.8 * BOX, size=1.1, most=4)
     similar = [canvas.wrap(name, 2 * BOX, size=0.9) for name in alike]
     foot = _height(similar) + UNDER_BOX if similar else 0.0
     tall = max(*map(_height, words), _height([box]) + 0.6 + foot)
@@ -112,11 +116,11 @@ def _draw(canvas: Canvas, cause: str, sides: Sequence[Sequence[Neighbor]], alike
         for node, text, start, y in zip(nodes, texts, starts, places, strict=True):
             _link(canvas, node, text, start=start, y=y, side=side, size=size)
         if nodes:
-            _write(canvas, HEADINGS[side], SIDES[side] * AT, -0.9, side=side, size=0.85 * size)
+            _write(canvas, names.say(HEADINGS[side]), SIDES[side] * AT, -0.9, side=side, size=0.85 * size)
     if similar:
         top = center + half + UNDER_BOX
         ax.plot([0.0, 0.0], [center + half + 0.7, top - 1.4], ":", color=ink.faint, linewidth=1.4)
-        _write(canvas, "looks much like", 0.0, top - 0.8, size=0.85 * size)
+        _write(canvas, names.say("network.alike"), 0.0, top - 0.8, size=0.85 * size)
         for text, y in zip(similar, _stack(similar, top), strict=True):
             _write(canvas, text, 0.0, y, size=0.9 * size, is_faint=False)
     return tall

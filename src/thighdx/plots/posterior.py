@@ -11,7 +11,7 @@ from thighdx.errors import OptionError
 from thighdx.plots.canvas import Canvas, Style, finish, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_rows
 from thighdx.plots.scales import Scale, percent_axis
-from thighdx.plots.words import MUST_NOT_MISS, Names
+from thighdx.plots.words import Names
 from thighdx.reasoning.intervals.interval_lines import CredibleIntervals
 from thighdx.text import exact_percent, fine_percent, in_words, percent
 
@@ -86,16 +86,16 @@ def plot_posterior(
         level = result.interval(level, method=method)
     if level is not None:
         table = table.join(level.to_frame()[ENDS])
-    known = len(result.evidence)
-    what = "nothing known yet" if not known else f"{known} finding{'s' * (known > 1)} known"
+    names, n_known = Names(result._case.compiled.labels, result.model.must_not_miss), len(result.evidence)
+    known = names.say("posterior.known", n=n_known) if n_known else names.say("posterior.nothing")
     return _draw(
         table,
-        Names(result._case.compiled.labels, result.model.must_not_miss),
+        names,
         n=n,
         scale=scale,
         level=None if level is None else level.level,
         residual=result.model.residual_cause,
-        title=f"Causes of the complaint: {what}, {in_words(result.setting)}",
+        title=names.say("posterior.title", known=known, setting=in_words(result.setting)),
         note=result.model.disclaimer,
         canvas=open_canvas(ax, style=style),
     )
@@ -143,14 +143,15 @@ def plot_intervals(
         raise OptionError(
             f"intervals: got no column {', '.join(sorted(missing))}, expected Result.interval(...)"
         )
+    names = Names.of_model(model, getattr(intervals, "labels", None))
     return _draw(
         table,
-        Names.of_model(model, getattr(intervals, "labels", None)),
+        names,
         n=n,
         scale=scale,
         level=getattr(intervals, "level", None),
         residual="" if model is None else model.residual_cause,
-        title="How sure the probabilities are",
+        title=names.say("posterior.sure"),
         note="" if model is None else model.disclaimer,
         canvas=open_canvas(ax, style=style),
     )
@@ -176,13 +177,18 @@ def _draw(
     columns = [name for name in ("posterior", "prior", *ENDS) if name in table.columns]
     values = some_numbers("posteriors", table[columns])
     has_ends = "lower" in columns
-    interval = "interval" if level is None else f"{exact_percent(level)} interval"
+    interval = names.say("posterior.interval")
+    if level is not None:
+        interval = names.say("posterior.level", level=exact_percent(level))
+    now = names.say("posterior.heading", interval=interval) if has_ends else names.say("plot.now")
     rows = [
         Row(names.marked(cause), _figures(row, is_fine=scale == "log_odds"), is_faint=cause == residual)
         for cause, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
-    placed = draw_rows(canvas, rows, heading=f"now ({interval})" if has_ends else "now")
-    suffix = percent_axis(canvas, values, scale)
+    placed = draw_rows(canvas, rows, heading=now)
+    xlabel = percent_axis(
+        canvas, values, scale=scale, name=names.say("plot.probability"), labels=names.labels
+    )
     _marks(
         canvas,
         table[columns].clip(*canvas.ax.get_xlim()),
@@ -194,7 +200,7 @@ def _draw(
     finish(
         canvas,
         title=title,
-        xlabel=f"Probability that the cause is present{suffix}",
+        xlabel=xlabel,
         note=note,
         inches=placed.inches,
     )
@@ -221,15 +227,15 @@ def _marks(canvas: Canvas, table: pd.DataFrame, at: Any, interval: str, names: N
                   label=interval)  # fmt: skip
     if "prior" in table.columns:
         ax.plot(table["prior"], at, "|", markersize=13, markeredgewidth=1.6, color=ink.faint, clip_on=False,
-                label="before any finding")  # fmt: skip
+                label=names.say("plot.before"))  # fmt: skip
     now = table["posterior"].to_numpy()
     is_dangerous = np.array([cause in names.dangerous for cause in table.index])
     is_settled = np.isin(exact, (0.0, 1.0)) & (ax.get_xscale() == "logit")
     for label, marker, color, is_here in (
-        ("now", "o", ink.main, ~is_dangerous & ~is_settled),
-        (f"now, {MUST_NOT_MISS}", "D", ink.danger, is_dangerous & ~is_settled),
-        ("certain", ">", ink.text, is_settled & (exact == 1.0)),
-        ("impossible", "<", ink.text, is_settled & (exact == 0.0)),
+        (names.say("plot.now"), "o", ink.main, ~is_dangerous & ~is_settled),
+        (names.say("plot.now_marked", mark=names.mark), "D", ink.danger, is_dangerous & ~is_settled),
+        (names.say("plot.certain"), ">", ink.text, is_settled & (exact == 1.0)),
+        (names.say("plot.impossible"), "<", ink.text, is_settled & (exact == 0.0)),
     ):
         if is_here.any():
             ax.plot(now[is_here], at[is_here], marker, color=color, markersize=8 if marker == "o" else 7.5,

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from thighdx.errors import OptionError
 from thighdx.plots.canvas import Canvas, Floats
-from thighdx.text import MINUS, exact_percent, number, signed
+from thighdx.text import MINUS, Labels, exact_percent, number, signed
+from thighdx.words import say
 
 __all__ = [
     "Scale",
@@ -53,8 +54,8 @@ def odds(decibans: float) -> str:
     return f"{ratio} : 1" if decibans >= 0 else f"1 : {ratio}"
 
 
-def percent_axis(canvas: Canvas, values: Floats, scale: Scale) -> str:
-    """Set up the x axis for some probabilities, and return what is to be said of it after its name.
+def percent_axis(canvas: Canvas, values: Floats, *, scale: Scale, name: str, labels: Labels) -> str:
+    """Set up the x axis for some probabilities, and return its name with what is to be said of its scale.
 
     "auto" is a square-root axis where one probability is so large that the others would lie on one another.
     """
@@ -78,7 +79,7 @@ def percent_axis(canvas: Canvas, values: Floats, scale: Scale) -> str:
     else:
         raise OptionError(f"scale: got {scale!r}, expected auto, probability, square_root or log_odds")
     ax.xaxis.set_major_formatter(percent_tick)
-    return {"square_root": " (square-root scale)", "log_odds": " (log-odds scale)"}.get(scale, "")
+    return name if scale == "probability" else say(f"plot.{scale}", labels, name=name)
 
 
 def _root(x: Floats) -> Floats:

@@ -8,10 +8,10 @@ import numpy as np
 
 from thighdx.elicitation.rows import table_scale
 from thighdx.errors import OptionError
-from thighdx.plots.canvas import Style, finish, open_canvas, say, some_numbers
+from thighdx.plots.canvas import Style, finish, instead, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
 from thighdx.plots.scales import zoomed_percent_axis
-from thighdx.plots.words import Names, lower
+from thighdx.plots.words import Names
 from thighdx.text import fine_percent, number, percent
 
 if TYPE_CHECKING:
@@ -61,17 +61,17 @@ def plot_sensitivity(
     if n < 1:
         raise OptionError(f"n: got {n}, expected 1 or more")
     names = Names.of_model(model, sensitivities.labels)
-    cause = lower(names.marked(sensitivities.cause))
+    cause = names.inside(names.marked(sensitivities.cause))
     now = float(some_numbers("posterior", [sensitivities.posterior])[0])
     lines = sorted(sensitivities.lines, key=lambda line: -abs(line.at_high - line.at_low))[:n]
-    title = f"What moves {cause}, now {percent(now)}"
+    title = names.say("tornado.title", cause=cause, probability=percent(now))
     canvas = open_canvas(ax, style=style)
     if not lines:
-        say(canvas, f"The evidence settles it: {percent(now)} whatever the judgements are.", title=title)
+        instead(canvas, names.say("tornado.settled", probability=percent(now)), title=title)
         return canvas.ax
     ends = some_numbers("posteriors", [(line.at_low, line.at_high) for line in lines])
     rows = [Row(names.judgement(line.influence.table, line.influence.key), _range(line)) for line in lines]
-    placed = draw_rows(canvas, rows, heading="judgement, 5–95%", most=4)
+    placed = draw_rows(canvas, rows, heading=names.say("tornado.heading"), most=4)
     zoomed_percent_axis(canvas, np.append(ends, now))
     main = canvas.ink.main
     draw_bars(
@@ -81,13 +81,14 @@ def plot_sensitivity(
         left=now,
         color=main,
         is_open=True,
-        label="judgement at its low end",
+        label=names.say("tornado.low"),
     )
-    draw_bars(canvas, placed.at, ends[:, 1] - now, left=now, color=main, label="at its high end")
+    draw_bars(canvas, placed.at, ends[:, 1] - now, left=now, color=main, label=names.say("tornado.high"))
     canvas.ax.axvline(now, color=canvas.ink.text, linewidth=1.2, zorder=3)
     if any(line.is_decisive for line in lines):
-        canvas.ax.plot([], [], "*", markersize=10, color=canvas.ink.text, label="alone changes the answer")
-    finish(canvas, title=title, xlabel=f"Probability of {cause}", inches=placed.inches)
+        decisive = names.say("tornado.decisive")
+        canvas.ax.plot([], [], "*", markersize=10, color=canvas.ink.text, label=decisive)
+    finish(canvas, title=title, xlabel=names.say("tornado.axis", cause=cause), inches=placed.inches)
     return canvas.ax
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thighdx.errors import OptionError
-from thighdx.plots.canvas import Canvas, Floats, Style, finish, open_canvas, say, some_numbers
+from thighdx.plots.canvas import Canvas, Floats, Style, finish, instead, open_canvas, some_numbers
 from thighdx.plots.rows import Row, draw_bars, draw_rows
 from thighdx.plots.scales import decibans_axis, odds
-from thighdx.plots.words import Names, lower
+from thighdx.plots.words import Names
 from thighdx.text import MINUS, percent, signed
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from thighdx.reasoning.explain.explanation import Explanation, ExplanationLine
 
 __all__ = ["plot_contrast", "plot_weights"]
-
-VIA = {"rules_out_other": "rules out", "points_to_other": "points to", "companion": "goes with"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def _waterfall(
     title = _title(explanation, names)
     if explanation.verdict != "open" or explanation.posterior_decibans is None:
         canvas = open_canvas(ax, style=style)
-        say(canvas, _settled(explanation, names), title=title)
+        instead(canvas, _settled(explanation, names), title=title)
         return canvas.ax
     steps = _steps(explanation, n, names)
     before, now = explanation.prior_decibans, explanation.posterior_decibans
@@ -129,14 +127,15 @@ def _waterfall(
     edges = some_numbers("decibans", before + np.concatenate([[0.0], np.cumsum(added)]))
     canvas = open_canvas(ax, style=style)
     rows = [
-        Row("Before any finding", _value(explanation, explanation.prior, before)),
+        Row(names.say("weights.before"), _value(explanation, explanation.prior, before)),
         *(Row(step.label, signed(step.decibans, minus=MINUS)) for step in steps),
-        Row("Now", _value(explanation, explanation.posterior, now)),
+        Row(names.say("card.now"), _value(explanation, explanation.posterior, now)),
     ]
     placed = draw_rows(canvas, rows, most=4)
     _draw(canvas, explanation, steps, names, placed.at, edges)
-    decibans_axis(canvas, edges, name="Ratio of the two" if explanation.against else "Odds of the cause")
-    finish(canvas, title=title, xlabel="Decibans (10 multiply by 10)", inches=placed.inches)
+    above = names.say("weights.ratio" if explanation.against else "weights.odds")
+    decibans_axis(canvas, edges, name=above)
+    finish(canvas, title=title, xlabel=names.say("weights.axis"), inches=placed.inches)
     return canvas.ax
 
 
@@ -145,11 +144,13 @@ def _draw(
 ) -> None:
     """Draw bars from edge to edge, joined, and both ends."""
     ink, ax = canvas.ink, canvas.ax
-    other = f"for {lower(names.name(explanation.against))}" if explanation.against else "against it"
-    favored = lower(names.name(explanation.cause)) if explanation.against else "the cause"
-    indirect = "by way of another cause"
+    favored, other = names.say("weights.for_it"), names.say("weights.against_it")
+    if explanation.against:
+        favored = names.say("weights.for", cause=names.inside(names.name(explanation.cause)))
+        other = names.say("weights.against", cause=names.inside(names.name(explanation.against)))
+    indirect = names.say("weights.indirect")
     for is_indirect in (False, True):
-        for is_for, words in ((True, f"→ for {favored}"), (False, f"← {other}")):
+        for is_for, words in ((True, favored), (False, other)):
             here = [
                 i for i, s in enumerate(steps) if s.is_indirect == is_indirect and (s.decibans >= 0) == is_for
             ]
@@ -168,8 +169,9 @@ def _draw(
 def _title(explanation: Explanation, names: Names) -> str:
     cause = names.marked(explanation.cause)
     if explanation.against:
-        return f"{cause}, or {lower(names.marked(explanation.against))}?"
-    return f"{cause}: what speaks for it and against it"
+        other = names.inside(names.marked(explanation.against))
+        return names.say("weights.contrast", cause=cause, other=other)
+    return names.say("weights.title", cause=cause)
 
 
 def _steps(explanation: Explanation, n: int, names: Names) -> list[_Step]:
@@ -177,22 +179,24 @@ def _steps(explanation: Explanation, n: int, names: Names) -> list[_Step]:
     found = []
     given = explanation.conditioning
     if given is not None and given.decibans is not None:
-        shown = [names.state(name, state) for name, state in (*given.given, *given.excluding)]
-        found.append(_Step(f"Given: {', '.join(shown)}", given.decibans))
+        shown = ", ".join(names.state(name, state) for name, state in (*given.given, *given.excluding))
+        found.append(_Step(names.say("card.given", findings=shown), given.decibans))
     lines = explanation.lines
     own = lines if len(lines) <= n + 1 else lines[:n]
     found += [_Step(_words(line, names), line.decibans, bool(line.via)) for line in own]
     if rest := lines[len(own) :]:
-        found.append(_Step(f"{len(rest)} other findings together", sum(line.decibans for line in rest)))
+        together = names.say("card.together", n=len(rest))
+        found.append(_Step(together, sum(line.decibans for line in rest)))
     return found
 
 
 def _words(line: ExplanationLine, names: Names) -> str:
     """Name a piece of evidence, and the cause by way of which it works."""
-    text = names.state(line.variable, line.state) + ("" if line.state else " (uncertain)")
+    text = names.known(line.variable, line.state)
     if not line.via:
         return text
-    return f"{text} ({VIA[line.via]} {lower(names.marked(line.other)) if line.other else 'other causes'})"
+    other = names.inside(names.marked(line.other)) if line.other else names.say("weights.others")
+    return names.say(f"weights.{line.via}", finding=text, cause=other)
 
 
 def _value(explanation: Explanation, probability: float, decibans: float) -> str:
@@ -202,12 +206,9 @@ def _value(explanation: Explanation, probability: float, decibans: float) -> str
 
 def _settled(explanation: Explanation, names: Names) -> str:
     """Say what the evidence settles by itself, where there is nothing to weigh."""
-    cause, other = names.name(explanation.cause), names.name(explanation.against or "the other")
-    verdict = {
-        "impossible": f"{cause} is impossible",
-        "certain": f"{cause} is certain",
-        "other_impossible": f"{other} is impossible",
-        "both_impossible": f"{cause} and {lower(other)} are both impossible",
-    }.get(explanation.verdict, "It is settled")
-    by = ", ".join(names.state(name, state) for name, state in explanation.settled_by)
-    return f"{verdict} under this model" + (f", given: {by}" if by else "") + ". There is nothing to weigh."
+    other = names.name(explanation.against)
+    other = names.inside(other) if explanation.verdict == "both_impossible" else other
+    verdict = names.say(f"verdict.{explanation.verdict}", cause=names.name(explanation.cause), other=other)
+    if by := ", ".join(names.state(name, state) for name, state in explanation.settled_by):
+        verdict = names.say("verdict.given", verdict=verdict, findings=by)
+    return names.say("weights.settled", verdict=verdict)

@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from thighdx.kb.records import JudgementTable, Key
-from thighdx.text import Labels, begun, in_words, state_name
+from thighdx.text import Labels, begun, in_words, inside, state_name
+from thighdx.words import say
 
 if TYPE_CHECKING:
     from thighdx.model import Model
 
-__all__ = ["MUST_NOT_MISS", "Names", "lower"]
+__all__ = ["Names"]
 
 DIAMOND = "◆ "
-MUST_NOT_MISS = f"{DIAMOND}must not be missed"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Labels of causes and variables, and which causes must not be missed; an id without a label is put in words."""
+    """What things are called, and which causes must not be missed; an id without a label is put in words.
+
+    With the labels of a model words are in its language, without any in English.
+    """
 
     labels: Labels
     dangerous: Collection[str] = ()
@@ -31,6 +34,19 @@ class Names:
         if model is None:
             return cls(labels or {})
         return cls(model.compiled.labels, model.compiled.card.must_not_miss)
+
+    def say(self, key: str, **values: object) -> str:
+        """Return a sentence, see `thighdx.words.say`."""
+        return say(key, self.labels, **values)
+
+    def inside(self, name: str) -> str:
+        """Write a name inside a sentence."""
+        return inside(name, self.labels)
+
+    @property
+    def mark(self) -> str:
+        """What the diamond means."""
+        return DIAMOND + self.say("card.must_not_miss")
 
     def name(self, item: str) -> str:
         """Return the label of a cause or variable.
@@ -64,6 +80,10 @@ class Names:
         name = self.name(item)
         return name if state in ("present", "") else f"{name}: {state_name(item, state, self.labels)}"
 
+    def known(self, item: str, state: str) -> str:
+        """Return a variable in the state it is known to be in; "" for uncertain evidence, which it says."""
+        return self.state(item, state) if state else self.say("plot.uncertain", finding=self.name(item))
+
     def judgement(self, table: JudgementTable, key: Key) -> str:
         """Say which number a judgement is about.
 
@@ -73,24 +93,16 @@ class Names:
         'Bruising, in hamstring strain'
         """
         if table == "shares":
-            return f"How common: {lower(self.name(key[0]))}"
+            return self.say("judgement.share", thing=self.inside(self.name(key[0])))
         if table == "links":
-            return f"{self.state(key[1], key[2])}, in {lower(self.name(key[0]))}"
+            finding, cause = self.state(key[1], key[2]), self.inside(self.name(key[0]))
+            return self.say("judgement.link", finding=finding, cause=cause)
+        state = self.state(key[0], key[1])
         if table == "backgrounds":
-            return f"{self.state(key[0], key[1])}, for no particular reason"
+            return self.say("judgement.background", finding=state)
         if table == "frequencies":
-            return f"How common: {lower(self.state(key[0], key[1]))}"
+            return self.say("judgement.share", thing=self.inside(state))
         if table == "effects":
-            return f"{self.name(key[2])}: odds ratio of {lower(self.state(key[0], key[1]))}"
-        return f"{self.state(key[0], key[1])} with {lower(self.state(key[2], key[3]))}: odds ratio"
-
-
-def lower(name: str) -> str:
-    """Write a name inside a sentence: abbreviations keep their capitals.
-
-    Examples
-    --------
-    >>> lower("Deep vein thrombosis"), lower("MRI of the spine")
-    ('deep vein thrombosis', 'MRI of the spine')
-    """
-    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+            return self.say("judgement.effect", cause=self.name(key[2]), thing=self.inside(state))
+        other = self.inside(self.state(key[2], key[3]))
+        return self.say("judgement.dependency", finding=state, thing=other)

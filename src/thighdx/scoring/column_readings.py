@@ -11,8 +11,8 @@ import pandas as pd
 
 from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.evidence.columns import TRUTH_PREFIX, ColumnPlan
-from thighdx.evidence.draft import encode_rows
 from thighdx.evidence.frames import open_table
+from thighdx.evidence.table_rows import encode_rows
 from thighdx.evidence.vocabulary import DATE_OF_BIRTH, GIVEN_PREFIX, REFERENCE_DATE, state_hint
 from thighdx.scoring.faults import LOOKED_AT, FaultReader
 from thighdx.scoring.options import ScoreOptions

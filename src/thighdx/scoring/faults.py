@@ -18,7 +18,7 @@ from thighdx.errors import ImpossibleEvidenceError, TableError
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch
 from thighdx.evidence.columns import ColumnPlan
 from thighdx.evidence.distinct import cell
-from thighdx.evidence.draft import STATUSES, BadCells, Codes, EncodedRows
+from thighdx.evidence.table_rows import STATUSES, BadCells, Codes, EncodedRows
 from thighdx.evidence.vocabulary import (
     A_DATE,
     AGE_LIMITS,

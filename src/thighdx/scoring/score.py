@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from thighdx.compiled.compiled_model import ModelFacts
 from thighdx.evidence.batch import UNKNOWN, EvidenceBatch, find_distinct, take_cases
-from thighdx.evidence.draft import STATUSES, EncodedRows, encode_rows
 from thighdx.evidence.frames import Frame, ScoredColumns, open_table
+from thighdx.evidence.table_rows import STATUSES, EncodedRows, encode_rows
 from thighdx.inference.engine import infer
 from thighdx.kb.records import LEVELS
 from thighdx.network.build import Network

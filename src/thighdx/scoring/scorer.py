@@ -13,14 +13,14 @@ from typing import Any, overload
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from thighdx.compiled.compiled_model import CompiledModel
+from thighdx.compiled.portable import ModelSource, PortableModel, find_model
 from thighdx.errors import TableError
 from thighdx.evidence.column_map import ColumnMap, read_column_map
-from thighdx.evidence.draft import STATUSES, encode_rows
+from thighdx.evidence.table_rows import STATUSES, encode_rows
 from thighdx.reasoning.intervals.level import check_level
 from thighdx.scoring.faults import Fault, FaultReader, FaultTally, refuse_faults
 from thighdx.scoring.options import ArrowStream, Engine, FrameT, OnError, ScoreOptions
 from thighdx.scoring.plan import SchemaPlan, plan_schema, schema_difference
-from thighdx.scoring.portable import ModelSource, PortableModel, find_model
 from thighdx.scoring.score import ScoredRows, last_words, score_rows, score_table
 
 __all__ = ["ScoredBatch", "Scorer"]

@@ -6,13 +6,11 @@ import dataclasses
 import itertools
 import json
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import thighdx
 from plain_cases import case_at
+from reasoning.urgency.shipped import CALM, CAUSES, KB, SHIPPED, Case, cases, rare
 from thighdx.kb.conditions import is_true
 from thighdx.kb.records import LEVELS, KnowledgeBase
 from thighdx.reasoning.urgency.management import (
@@ -26,16 +24,8 @@ from thighdx.reasoning.urgency.management import (
 from thighdx.reasoning.urgency.triage import Reason, Triage, triage
 from thighdx.words import ENGLISH
 
-SHIPPED = thighdx.load_model()
-KB = SHIPPED.compiled.kb
-CAUSES = [cause.id for cause in SHIPPED.vocabulary.causes]
 ROWS = {row.id: row for row in KB.advice}
 ACTIONS = {action.id: action for action in KB.actions}
-CALM = {"bruising": "present", "numbness": "absent", "tingling": "absent"}
-
-
-def rare(**raised: float) -> dict[str, float]:
-    return dict.fromkeys(CAUSES, 1e-6) | raised
 
 
 def advise(states: dict[str, str], **raised: float) -> tuple[Triage, Management]:
@@ -298,23 +288,10 @@ def test_a_caution_worded_otherwise_forbids_the_same() -> None:
 # ---- any case ------------------------------------------------------------------------------------
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, float]]:
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    density, bent = draw(st.sampled_from([(0.1, 0.1), (0.1, 0.5), (0.6, 0.03), (0.6, 0.3)]))
-    states = {
-        v.id: v.states[0] if rng.random() > bent else str(rng.choice(v.states))
-        for v in SHIPPED.vocabulary.variables
-        if rng.random() < density
-    }
-    posterior = 10 ** rng.uniform(-9, draw(st.sampled_from([-2.0, 0.0])), len(CAUSES))
-    return states, dict(zip(CAUSES, posterior.tolist(), strict=True))
-
-
 @given(cases())
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_advice_goes_against_other_advice_the_level_or_a_suspect(
-    case: tuple[dict[str, str], dict[str, float]],
+    case: Case,
 ) -> None:
     states, posterior = case
     found, advice = judge(states, posterior)
@@ -339,7 +316,7 @@ def test_no_advice_goes_against_other_advice_the_level_or_a_suspect(
 @given(cases())
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_advice_is_short_has_sources_and_begins_with_care_when_it_is_urgent(
-    case: tuple[dict[str, str], dict[str, float]],
+    case: Case,
 ) -> None:
     states, posterior = case
     found, advice = judge(states, posterior)

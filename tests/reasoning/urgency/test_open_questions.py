@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-import thighdx
+from reasoning.urgency.shipped import CALM, SHIPPED, VARIABLES, rank
 from thighdx.compiled.case import open_case
-from thighdx.kb.records import LEVELS
 from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
-
-SHIPPED = thighdx.load_model()
-# Enough is known of the complaint, and none of it is a warning sign.
-CALM = {"bruising": "present", "numbness": "absent", "tingling": "absent"}
-VARIABLES = SHIPPED.vocabulary.variables
-
-
-def rank(level: str) -> int:
-    return LEVELS.index(level)
 
 
 def questions(states: Mapping[str, str], unanswerable: Collection[str] = ()) -> tuple[OpenQuestion, ...]:

@@ -14,30 +14,16 @@ from hypothesis import strategies as st
 
 import thighdx
 from plain_cases import case_at
+from reasoning.urgency.shipped import CALM, CAUSES, KB, SHIPPED, VARIABLES, Case, cases, rank, rare
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.kb.expressions import AllOf, Expression, Is, holds, parse_expression
 from thighdx.kb.records import LEVELS, Harm, KnowledgeBase, RedFlag
 from thighdx.reasoning.urgency.levels import MIN_FINDINGS, NO_LEVEL, UrgencyRules, counted, urgency_after
 from thighdx.reasoning.urgency.triage import Triage, triage
 
-SHIPPED = thighdx.load_model()
-KB = SHIPPED.compiled.kb
-CAUSES = [cause.id for cause in SHIPPED.vocabulary.causes]
-# Enough is known of the complaint, and none of it is a warning sign.
-CALM = {"bruising": "present", "numbness": "absent", "tingling": "absent"}
-VARIABLES = SHIPPED.vocabulary.variables
 RULES = {rule.id: rule for rule in KB.red_flags}
 ALARMS = [(variable.id, state) for variable in VARIABLES for state in variable.alarms]
 URGENCY = UrgencyRules.of(KB)
-
-
-def rank(level: str) -> int:
-    return LEVELS.index(level)
-
-
-def rare(**raised: float) -> dict[str, float]:
-    """Posteriors at which no cause matters, but for those named."""
-    return dict.fromkeys(CAUSES, 1e-6) | raised
 
 
 def judge(states: Mapping[str, str], posterior: Mapping[str, float], kb: KnowledgeBase = KB) -> Triage:
@@ -234,24 +220,6 @@ def test_a_likely_harmless_cause_is_the_reason_for_self_care_only() -> None:
 
 
 # ---- random evidence -----------------------------------------------------------------------------
-
-
-Case = tuple[dict[str, str], dict[str, float]]
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Blind evidence, mostly absent, with posteriors of any size."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    density = draw(st.sampled_from([0.02, 0.1, 0.5, 0.9]))
-    bent = draw(st.sampled_from([0.02, 0.1, 0.4]))
-    states = {
-        v.id: v.states[0] if rng.random() > bent else str(rng.choice(v.states))
-        for v in VARIABLES
-        if rng.random() < density
-    }
-    posterior = 10 ** rng.uniform(-6, draw(st.sampled_from([-3.0, -1.5, 0.0])), len(CAUSES))
-    return states, dict(zip(CAUSES, posterior.tolist(), strict=True))
 
 
 @given(cases(), st.sampled_from(sorted(RULES)), st.integers(0, 10))

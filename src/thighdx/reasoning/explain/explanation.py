@@ -12,22 +12,18 @@ from thighdx.plain import Plain, table_of
 from thighdx.reasoning.explain.comparison import Named, Verdict
 from thighdx.reasoning.explain.provenance import Basis
 from thighdx.text import percent, printable, signed
+from thighdx.words import Labels, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DECIBANS_PER_NAT", "Conditioning", "Explanation", "ExplanationLine", "Swing", "Via"]
+__all__ = ["DECIBANS_PER_NAT", "Conditioning", "Explanation", "ExplanationLine", "Swing", "Via", "via_words"]
 
 Via: TypeAlias = Literal["", "rules_out_other", "points_to_other", "companion"]
 
 DECIBANS_PER_NAT = 10.0 / math.log(10.0)
 
 BAR_WIDTH = 12
-VIA_WORDS: Mapping[str, str] = {
-    "rules_out_other": "by ruling out",
-    "points_to_other": "by pointing to",
-    "companion": "by way of",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +204,16 @@ class Explanation(Shown, Plain):
     def statement(self) -> str:
         """The outcome in a sentence."""
         by = ", ".join(f"{name} = {state}" if state else name for name, state in self.settled_by)
-        what = {
-            "impossible": f"{self.cause} is impossible",
-            "certain": f"{self.cause} is certain",
-            "other_impossible": f"{self.against} is impossible",
-            "both_impossible": f"{self.cause} and {self.against} are both impossible",
-        }
         if self.verdict != "open":
-            return f"{what[self.verdict]} under this model, given {by}"
-        own = f"{self.cause}: {percent(self.prior)} before, {percent(self.posterior)} now"
-        if self.against_prior is None or self.against_posterior is None:
-            return own
-        other = f"{self.against}: {percent(self.against_prior)} before, {percent(self.against_posterior)} now"
-        return f"{own}; {other}"
+            key = f"explain.{self.verdict}"
+            return say(key, self.labels, cause=self.cause, other=self.against, by=by)
+        causes = [(self.cause, self.prior, self.posterior)]
+        if self.against_prior is not None and self.against_posterior is not None:
+            causes.append((self.against, self.against_prior, self.against_posterior))
+        return "; ".join(
+            say("explain.moved", self.labels, cause=cause, before=percent(before), now=percent(now))
+            for cause, before, now in causes
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per line: what speaks for and against, with judgements and sources."""
@@ -233,23 +226,32 @@ class Explanation(Shown, Plain):
         """Return an aligned table with bars, for on the right and against on the left."""
         if self.verdict != "open" or self.posterior_decibans is None:
             return self.statement
-        rows = [("before", self.prior_decibans, "", False)]
+        labels = self.labels
+        rows = [(say("result.before", labels), self.prior_decibans, "", False)]
         if self.conditioning is not None and self.conditioning.decibans is not None:
-            rows.append((f"given: {self.conditioning.shown}", self.conditioning.decibans, "", True))
-        for line in self.lines:
-            note = f"{VIA_WORDS[line.via]} {line.other or 'others'}" if line.via else ""
-            rows.append((line.shown, line.decibans, note, True))
-        rows.append(("now", self.posterior_decibans, "", False))
+            given = say("explain.given", labels, findings=self.conditioning.shown)
+            rows.append((given, self.conditioning.decibans, "", True))
+        rows += [
+            (line.shown, line.decibans, via_words(line.via, line.other, labels), True) for line in self.lines
+        ]
+        rows.append((say("plot.now", labels), self.posterior_decibans, "", False))
         largest = max([abs(row[1]) for row in rows if row[3]], default=0.0)
         width = max(len(row[0]) for row in rows)
-        title = f"{self.statement} (decibans)"
+        title = say("explain.decibans", labels, statement=self.statement)
         table = [_table_row(row, width, largest) for row in rows]
-        open_questions = [
-            f"  still unknown: {s.variable} ({s.highest} {signed(s.highest_decibans)}, "
-            f"{s.lowest} {signed(s.lowest_decibans)})"
-            for s in self.unknown
-        ]
-        return "\n".join([title, *table, *open_questions])
+        return "\n".join([title, *table, *(f"  {_still_unknown(swing, labels)}" for swing in self.unknown)])
+
+
+def via_words(via: Via, other: str, labels: Labels | None) -> str:
+    """Say by way of which other cause, as it is named, a piece of evidence works; empty where it works by itself."""
+    return say(f"via.{via}", labels, cause=other or say("via.others", labels)) if via else ""
+
+
+def _still_unknown(swing: Swing, labels: Labels) -> str:
+    """Say what the answers to an open question could do."""
+    ends = ((swing.highest, swing.highest_decibans), (swing.lowest, swing.lowest_decibans))
+    answers = ", ".join(f"{state} {signed(decibans)}" for state, decibans in ends)
+    return say("explain.unknown", labels, finding=swing.variable, answers=answers)
 
 
 def _table_row(row: tuple[str, float, str, bool], width: int, largest: float) -> str:

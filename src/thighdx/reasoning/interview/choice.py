@@ -14,7 +14,8 @@ from thighdx.reasoning.questions.next_questions import rank_questions
 from thighdx.reasoning.questions.question_lines import Question
 from thighdx.reasoning.urgency.alarm_questions import alarm_questions
 from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
-from thighdx.text import percent
+from thighdx.text import answer_name, inside, label_of, level_name, percent
+from thighdx.words import Labels, say
 
 __all__ = [
     "MIN_GAIN_BITS",
@@ -80,12 +81,11 @@ class InterviewQuestion(Plain):
         return Plain.to_dict(self) | {"members": members}
 
 
-def question_about_complaint(variables: Sequence[Variable]) -> InterviewQuestion | None:
+def question_about_complaint(variables: Sequence[Variable], labels: Labels) -> InterviewQuestion | None:
     """Return the next question about what brings the person, of the complaints that may be asked about."""
     if not variables:
         return None
-    why = "It is what people with this complaint come with, and everything else hangs on it."
-    return _question(variables[0], "complaint", why)
+    return _question(variables[0], "complaint", say("interview.why_complaint", labels))
 
 
 def question_about_safety(
@@ -141,20 +141,20 @@ def question_about_causes(
     lists : mapping of str to str
         As for `question_about_safety`.
     """
-    by_id, posterior = {variable.id: variable for variable in variables}, case.posterior
+    by_id, posterior, labels = {item.id: item for item in variables}, case.posterior, case.compiled.labels
     left = [question for question in rank_questions(case, max_cost) if question.variable in by_id]
     if not left or left[0].gain_bits < MIN_GAIN_BITS:
-        return None, "nothing that could still be asked is expected to change much"
+        return None, say("interview.enough", labels)
     leading = max((c for c in posterior if c != case.compiled.residual_cause), key=posterior.__getitem__)
     if posterior[leading] >= SURE and not _may_change(left[:LOOK_AHEAD], leading):
         sure = percent(posterior[leading], 0)
-        return None, f"{leading} leads with {sure}, and no likely answer would change that"
+        return None, say("interview.sure", labels, cause=label_of(leading, labels), probability=sure)
     together: dict[str, float] = {}
     for question in left:
         name = lists.get(question.variable, question.variable)
         together[name] = together.get(name, 0.0) + question.gain_bits
     best = max(left, key=lambda q: (together[lists.get(q.variable, q.variable)], q.gain_bits))
-    return _question(by_id[best.variable], "causes", _why_causes(best), gain_bits=best.gain_bits), ""
+    return _question(by_id[best.variable], "causes", _why_causes(best, labels), gain_bits=best.gain_bits), ""
 
 
 def _question(
@@ -175,20 +175,21 @@ def _question(
 def _why_safety(case: Case, item: OpenQuestion) -> str:
     """Say which warning sign a safety question is about."""
     reasons = [rule.words for rule in case.kb.red_flags if rule.id in item.rules]
-    more = f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"It could be part of a warning sign ({item.level}): {reasons[0]}{more}"
+    labels = case.kb.labels
+    more = f" ({say('list.more', labels, n=len(reasons) - 1)})" if len(reasons) > 1 else ""
+    level = inside(level_name(item.level, labels), labels)
+    return say("interview.why_safety", labels, level=level, sign=reasons[0] + more)
 
 
-def _why_causes(best: Question) -> str:
+def _why_causes(best: Question, labels: Labels) -> str:
     """Say what the answers to a question would do."""
     parts = []
     for answer in best.answers:
         if answer.shifts:
-            shift = answer.shifts[0]
-            parts.append(
-                f"{answer.state}: {shift.cause} {percent(shift.before, 0)} -> {percent(shift.after, 0)}"
-            )
-    return f"It is expected to settle most about the causes ({best.gain_bits:.2f} bits). {'; '.join(parts)}."
+            shift, said = answer.shifts[0], answer_name(best.variable, answer.state, labels)
+            moved = f"{percent(shift.before, 0)} -> {percent(shift.after, 0)}"
+            parts.append(f"{said}: {label_of(shift.cause, labels)} {moved}")
+    return say("interview.why_causes", labels, bits=f"{best.gain_bits:.2f}", shifts="; ".join(parts))
 
 
 def _may_change(questions: list[Question], leading: str) -> bool:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from thighdx.compiled.case import Case, open_case
 from thighdx.compiled.compiled_model import ModelFacts
+from thighdx.compiled.portable import PortableModel
 from thighdx.errors import EvidenceError, ImpossibleEvidenceError, OptionError, choice_fault, nearest_hint
 from thighdx.evidence.batch import UNKNOWN
 from thighdx.evidence.vocabulary import MISSING_WORDS, PRESENCE_WORDS, is_missing
@@ -23,6 +25,7 @@ from thighdx.reasoning.interview.choice import (
 )
 from thighdx.reasoning.urgency.open_questions import is_within
 from thighdx.reasoning.urgency.triage import Triage, triage
+from thighdx.words import say
 
 __all__ = ["DONT_KNOW", "NONE_OF_THESE", "Asked", "Interview"]
 
@@ -60,7 +63,8 @@ class Interview:
     as a short list ("any of these?"), so that "none of these" answers them all. "Don't know" is an answer: the
     variable stays unknown and is not asked again.
 
-    Not safe to share between threads; every interview holds its own answers, the model is shared.
+    Not safe to share between threads; every interview holds its own answers, the model is shared. Pickled, as in the
+    session of a web application, it holds the name of a shipped model, and a model of one's own whole.
 
     Parameters
     ----------
@@ -115,6 +119,17 @@ class Interview:
         self._was_stopped = False
         self._step = self._work_out()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pack what was asked and known, and the model as small as it goes."""
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("_compiled", "_step")}
+        return kept | {"_portable": PortableModel.pack(self._compiled)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpack, and work the present question out again."""
+        self._compiled = state.pop("_portable").open()
+        self.__dict__.update(state)
+        self._step = self._work_out()
+
     # ---- what an application reads -------------------------------------------------------------------
 
     @property
@@ -130,7 +145,8 @@ class Interview:
     @property
     def finished_because(self) -> str:
         """Why there is nothing left to ask, in words; empty while there is."""
-        return "stopped by the person" if self._was_stopped else self._step.stopped_because
+        stopped = say("interview.stopped", self._compiled.labels)
+        return stopped if self._was_stopped else self._step.stopped_because
 
     @property
     def asked(self) -> tuple[Asked, ...]:
@@ -253,20 +269,19 @@ class Interview:
 
     def _work_out(self) -> _Step:
         """Work out posteriors, urgency and the next question from what is known."""
+        labels = self._compiled.labels
         try:
             case = open_case(self._compiled, self.result_evidence, setting=self._setting)
         except ImpossibleEvidenceError as error:
-            words = "this answer cannot be true together with what is known; go back or leave it unknown"
-            raise EvidenceError(words) from error
+            raise EvidenceError(say("interview.impossible", labels)) from error
         found = triage(case, max_cost=self._max_cost)
         if found.level == "emergency":
-            because = "it is an emergency, and nothing more is asked before help comes"
-            return _Step(case, found, None, because)
+            return _Step(case, found, None, say("question.emergency", labels))
         if len(self._asked) >= self._max_questions:
-            return _Step(case, found, None, f"{self._max_questions} questions were asked")
+            return _Step(case, found, None, say("interview.asked", labels, n=self._max_questions))
         open_now = [item for item in self._compiled.vocabulary.variables if self._may_ask(item, case)]
         complaints = [item for item in open_now if item.id in self._compiled.vocabulary.complaints]
-        question, because = question_about_complaint(complaints), ""
+        question, because = question_about_complaint(complaints, labels), ""
         if question is None:
             question = question_about_safety(case, found.level, open_now, lists=self._lists)
         if question is None:

@@ -28,6 +28,7 @@ from thighdx.reasoning.urgency.alarm_questions import alarm_questions
 from thighdx.reasoning.urgency.levels import Extra, urgency_after
 from thighdx.reasoning.urgency.open_questions import is_within
 from thighdx.reasoning.urgency.triage import triage
+from thighdx.words import say
 
 __all__ = ["next_questions", "rank_questions"]
 
@@ -61,7 +62,7 @@ def next_questions(
     if goal not in get_args(Goal):
         raise OptionError(choice_fault("goal", goal, get_args(Goal)))
     if max_cost is None and case.once(triage).level == "emergency":
-        note = "it is an emergency, and nothing more is asked before help comes"
+        note = say("question.emergency", case.compiled.labels)
         return Questions(goal, (), n, note, case.compiled.labels)
     ranking = rank_questions(case, max_cost or case.max_cost, goal=goal)
     first = alarm_questions(case) if goal == "causes" else ()

@@ -10,6 +10,7 @@ from thighdx.display import Shown
 from thighdx.kb.records import COST_TIERS, Cost
 from thighdx.plain import Plain, keys_of, plain, table_of
 from thighdx.text import percent
+from thighdx.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +140,7 @@ class Questions(Shown):
 
     def __repr__(self) -> str:
         """Return one line per question and one per answer."""
-        lines = [self.note or "nothing is left to ask"] if not self.ranking else []
+        lines = [self.note or say("question.none", self.labels)] if not self.ranking else []
         for question in self:
             gain = f"{question.gain_bits:.3f} bits"
             if question.urgency_change is not None:

@@ -20,7 +20,7 @@ from thighdx.plain import Plain, table_of
 from thighdx.reasoning.urgency.alarm_questions import alarm_questions
 from thighdx.reasoning.urgency.levels import SOON, Verdict, counted, odds_factor, urgency_rules
 from thighdx.reasoning.urgency.open_questions import OpenQuestion, open_questions
-from thighdx.text import exact_percent, level_name, percent
+from thighdx.text import exact_percent, inside, level_name, percent
 from thighdx.words import say
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _threshold_reason(case: Case, harm: Harm, level: Level) -> Reason:
         probability = percent(figures["counted"])
         parts.append(say("triage.counted", labels, factor=f"{factor:g}", why=why, probability=probability))
     figures["threshold"] = limit
-    name = level_name(level, labels).lower()
+    name = inside(level_name(level, labels), labels)
     parts.append(say("triage.threshold", labels, threshold=exact_percent(limit), level=name))
     return _of_cause("threshold", level, harm, f"{'; '.join(parts)}. {harm.words}", figures)
 

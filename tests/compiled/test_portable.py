@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 
 import thighdx
-from thighdx.scoring import portable
-from thighdx.scoring.portable import PortableModel, find_model
+from thighdx.compiled import portable
+from thighdx.compiled.portable import PortableModel, find_model
 
 
 def test_the_shipped_model_goes_by_name_and_is_loaded_once(model: thighdx.Model) -> None:

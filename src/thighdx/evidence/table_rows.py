@@ -112,7 +112,7 @@ def encode_rows(
         Is told how many cells of each column say something.
     """
     vocabulary = plan.vocabulary
-    draft = _Draft(
+    reader = _RowReader(
         plan,
         rows,
         codes=np.full((len(vocabulary.variables), n_rows), UNKNOWN, dtype=np.int8),
@@ -123,23 +123,23 @@ def encode_rows(
     )
     for index, name in plan.variables.items():
         find = partial(vocabulary.read_code, vocabulary.variables[index])
-        draft.codes[index] = draft.read_words(name, ("variable", index, 0), find)
+        reader.codes[index] = reader.read_words(name, ("variable", index, 0), find)
     for index, name in plan.given.items():
         find = partial(vocabulary.read_code, vocabulary.causes[index])
-        draft.given[index] = draft.read_words(name, ("given", index, 0), find)
+        reader.given[index] = reader.read_words(name, ("given", index, 0), find)
     if plan.setting is not None:
-        codes = draft.read_words(plan.setting, ("setting", 0, 0), vocabulary.read_setting)
-        draft.setting_idx[codes != UNKNOWN] = codes[codes != UNKNOWN]
+        codes = reader.read_words(plan.setting, ("setting", 0, 0), vocabulary.read_setting)
+        reader.setting_idx[codes != UNKNOWN] = codes[codes != UNKNOWN]
     for index, names in plan.virtual.items():
-        draft.read_likelihoods(index, names)
-    n_underage = draft.read_age(plan.age) if plan.age is not None else 0
+        reader.read_likelihoods(index, names)
+    n_underage = reader.read_age(plan.age) if plan.age is not None else 0
     if plan.birth is not None:
-        n_underage = max(n_underage, draft.read_birth(plan.birth))
-    return EncodedRows(draft.batch(), draft.status, n_underage, tuple(draft.bad_cells))
+        n_underage = max(n_underage, reader.read_birth(plan.birth))
+    return EncodedRows(reader.batch(), reader.status, n_underage, tuple(reader.bad_cells))
 
 
 @dataclass(slots=True)
-class _Draft:
+class _RowReader:
     """A batch in the making, one variable after the other.
 
     `codes` (n_variables, n_rows) and `given` (n_causes, n_rows) are laid out by column, as tables
