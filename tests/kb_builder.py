@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from places import SMALL
-from thighdx.errors import Problem
+from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb.check import check_knowledge_base
-from thighdx.kb.folder import load_knowledge_base
+from thighdx.kb.folder import read_knowledge_base
+from thighdx.kb.records import KnowledgeBase
 
 __all__ = [
     "MANIFEST",
@@ -22,6 +23,7 @@ __all__ = [
     "edit",
     "judge",
     "lines_of",
+    "load_knowledge_base",
     "problems_of",
     "remove",
     "write_model",
@@ -70,6 +72,16 @@ def remove(folder: Path, file: str, start: str) -> None:
     if kept == lines:
         raise ValueError(f"{file}: no line starts with {start!r}")
     (folder / file).write_text("".join(kept), encoding="utf-8", newline="")
+
+
+def load_knowledge_base(path: str | Path) -> KnowledgeBase:
+    """The records of a folder; an error with everything that cannot be read."""
+    kb, problems = read_knowledge_base(path)
+    if kb is None or problems:
+        raise KnowledgeBaseError(
+            str(path), sorted(problems, key=lambda p: (p.file, p.row or 0, p.column or ""))
+        )
+    return kb
 
 
 def problems_of(folder: Path) -> list[Problem]:

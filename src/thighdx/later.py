@@ -12,43 +12,29 @@ from typing import TYPE_CHECKING
 from thighdx.first_use import importer
 
 if TYPE_CHECKING:
-    from thighdx.compiled.compilation import check_compiled, save_model
-    from thighdx.compiled.trace import empty_table, trace_cause
-    from thighdx.inference.simulate import simulate_table
-    from thighdx.learning.learned import learn
-    from thighdx.reasoning.explain.contributions import contrast_causes, explain_cause
-    from thighdx.reasoning.fit.evidence_fit import evidence_fit
-    from thighdx.reasoning.intervals.credible_intervals import credible_intervals
-    from thighdx.reasoning.questions.next_questions import next_questions
-    from thighdx.reasoning.sensitivity.one_way import sensitivity
-    from thighdx.reasoning.urgency.levels import urgency_after
-    from thighdx.reasoning.urgency.management import management
-    from thighdx.reasoning.urgency.triage import triage
-    from thighdx.scoring.column_readings import explain_table
-    from thighdx.scoring.score import score_table
-    from thighdx.scoring.scorer import Scorer
+    from thighdx.compiled.compilation import check_compiled as check_compiled
+    from thighdx.compiled.compilation import save_model as save_model
+    from thighdx.compiled.trace import empty_table as empty_table
+    from thighdx.compiled.trace import trace_cause as trace_cause
+    from thighdx.inference.simulate import simulate_table as simulate_table
+    from thighdx.learning.learned import learn as learn
+    from thighdx.reasoning.explain.contributions import (
+        contrast_causes as contrast_causes,
+    )
+    from thighdx.reasoning.explain.contributions import (
+        explain_cause as explain_cause,
+    )
+    from thighdx.reasoning.fit.evidence_fit import evidence_fit as evidence_fit
+    from thighdx.reasoning.intervals.credible_intervals import credible_intervals as credible_intervals
+    from thighdx.reasoning.questions.next_questions import next_questions as next_questions
+    from thighdx.reasoning.sensitivity.one_way import sensitivity as sensitivity
+    from thighdx.reasoning.urgency.levels import urgency_after as urgency_after
+    from thighdx.reasoning.urgency.management import management as management
+    from thighdx.reasoning.urgency.triage import triage as triage
+    from thighdx.scoring.column_readings import explain_table as explain_table
+    from thighdx.scoring.score import score_table as score_table
+    from thighdx.scoring.scorer import Scorer as Scorer
 
-
-__all__ = [
-    "Scorer",
-    "check_compiled",
-    "contrast_causes",
-    "credible_intervals",
-    "empty_table",
-    "evidence_fit",
-    "explain_cause",
-    "explain_table",
-    "learn",
-    "management",
-    "next_questions",
-    "save_model",
-    "score_table",
-    "sensitivity",
-    "simulate_table",
-    "trace_cause",
-    "triage",
-    "urgency_after",
-]
 
 _HOMES = {
     "Scorer": "thighdx.scoring.scorer",
@@ -70,4 +56,5 @@ _HOMES = {
     "triage": "thighdx.reasoning.urgency.triage",
     "urgency_after": "thighdx.reasoning.urgency.levels",
 }
+__all__ = [*_HOMES]
 __getattr__ = importer(__name__, _HOMES)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kb_builder import append, edit, lines_of
-from thighdx.kb.folder import load_knowledge_base
+from kb_builder import append, edit, lines_of, load_knowledge_base
 
 # ---- groups, codes, rules, harms, advice ------------------------------------------------------------
 

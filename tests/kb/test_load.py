@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kb_builder import MANIFEST, TABLES, append, edit, remove, write_model
+from kb_builder import MANIFEST, TABLES, append, edit, load_knowledge_base, remove, write_model
 from thighdx.errors import KnowledgeBaseError, Problem
 from thighdx.kb import tables
-from thighdx.kb.folder import load_knowledge_base, read_knowledge_base
+from thighdx.kb.folder import read_knowledge_base
 
 
 def problems_of(folder: Path) -> list[Problem]:

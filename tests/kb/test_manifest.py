@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kb_builder import MANIFEST, append, edit
+from kb_builder import MANIFEST, append, edit, load_knowledge_base
 from thighdx.errors import KnowledgeBaseError, Problem
-from thighdx.kb.folder import load_knowledge_base
 from thighdx.kb.manifest import MAX_MANIFEST_CHARACTERS, parse_manifest, with_changes
 
 

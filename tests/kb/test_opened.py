@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import kb_builder
+from kb_builder import load_knowledge_base
 from thighdx.errors import KnowledgeBaseError
 from thighdx.kb import opened
-from thighdx.kb.folder import load_knowledge_base
 from thighdx.kb.load import PARTS
 from thighdx.kb.opened import manifest_from_plain, open_knowledge_base
 from thighdx.kb.records import KnowledgeBase

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import kb_builder
+from kb_builder import load_knowledge_base
 from thighdx.errors import KnowledgeBaseError
 from thighdx.evidence.column_map import read_column_map
-from thighdx.kb.folder import load_knowledge_base
 from thighdx.kb.yaml_text import load_yaml
 
 TAGGED = ("!!bool maybe", "!!int one", "!!float much", "!!timestamp soon", "!!omap 3", "!!binary é")

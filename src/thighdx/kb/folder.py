@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from thighdx.errors import KnowledgeBaseError, Problem
+from thighdx.errors import Problem
 from thighdx.kb.load import PARTS, Reader
 from thighdx.kb.manifest import parse_manifest
 from thighdx.kb.records import KnowledgeBase
 from thighdx.kb.tables import COLUMNS, MANIFEST_FILE, digest_of, read_files, read_table, read_text
 
-__all__ = ["load_knowledge_base", "read_knowledge_base"]
-
-
-def load_knowledge_base(path: str | Path) -> KnowledgeBase:
-    """Read a folder into records; the meaning of names and numbers is checked elsewhere.
-
-    Raises
-    ------
-    KnowledgeBaseError
-        With every unreadable file, row and cell at once.
-    """
-    kb, problems = read_knowledge_base(path)
-    if kb is None or problems:
-        raise KnowledgeBaseError(str(path), sorted(problems, key=_by_place))
-    return kb
-
-
-def _by_place(problem: Problem) -> tuple[str, int, str]:
-    return problem.file, problem.row or 0, problem.column or ""
+__all__ = ["read_knowledge_base"]
 
 
 def read_knowledge_base(path: str | Path) -> tuple[KnowledgeBase | None, list[Problem]]:

@@ -25,6 +25,8 @@ NEARLY_CERTAIN = 1e-6
 PRODUCT_CELLS = 8192
 # Rows of `SettingSlopes.weights`.
 VARIANCE, THIRD, SHIFT, SPREAD = range(4)
+# By which of these gaps, mean scores times gaps, squares twice, and cubes are summed.
+SUMMED = [SHIFT, SPREAD, VARIANCE, SPREAD, THIRD]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,26 +119,26 @@ class CaseSlopes:
         stack, piece, case = self.stack, self.piece, self.use_case
         n_local = np.diff(stack.local_start)[piece]
         n_other = np.diff(stack.item_start)[piece] - n_local
-        local, start = ranges(stack.local_start[piece], n_local), stack.item_start[piece]
-        item = np.concatenate([ranges(start, n_local), ranges(start + n_local, n_other)])
-        item_case = np.concatenate([np.repeat(case, n_local), np.repeat(case, n_other)])
+        first = stack.item_start[piece]
         # first those with nothing but scores for one cause, then those that add something to them, then the rest
-        kind = np.where(np.diff(stack.through.indptr)[item] > 0, 1, 0)
-        kind[len(local) :] = 2
-        key = (item_case * 3 + kind).astype(np.int16)  # a radix sort
+        kind = np.concatenate([np.diff(stack.slot_start)[piece] > 0, np.full(len(piece), 2)])
+        key = np.concatenate([case, case]) * 3 + kind
         order = np.argsort(key, kind="stable")
-        counts = np.bincount(key, minlength=3 * self.n).reshape(self.n, 3)
-        self.n_plain, self.n_local, n_items = np.cumsum(counts, axis=1).T
-        self.item, self.item_case = item[order], item_case[order]
+        count = np.concatenate([n_local, n_other])[order]
+        counts = np.bincount(key[order], weights=count, minlength=3 * self.n).astype(np.intp)
+        self.n_plain, self.n_local, n_items = np.cumsum(counts.reshape(self.n, 3), axis=1).T
+        self.item = ranges(np.concatenate([first, first + n_local])[order], count)
         self.item_start = np.append(0, np.cumsum(n_items))
         self.moved_start = np.append(0, np.cumsum(n_items - self.n_plain))
-        self.local = np.concatenate([local, np.full(len(item) - len(local), -1)])[order]
-        self.through = self._through(self.item[kind[order] > 0], self.item_case[kind[order] > 0])
+        to_local = stack.local_start[piece] - first
+        self.local = self.item + np.repeat(np.concatenate([to_local, to_local])[order], count)
+        moves = np.repeat(kind[order] > 0, count)
+        self.through = self._through(self.item[moves], np.repeat(key[order] // 3, count)[moves])
         n_feature_rows = np.diff(stack.row_slot_start)[piece]
         n_own = np.diff(stack.row_start)[piece] - n_feature_rows
-        rank = np.empty(len(order), dtype=np.intp)
-        rank[order] = np.arange(len(order))
-        self.row_item = rank[ranges(len(local) + np.cumsum(n_other) - n_other, n_own)]
+        place = np.empty(len(order), dtype=np.intp)
+        place[order] = np.cumsum(count) - count
+        self.row_item = ranges(place[len(piece) :], n_own)
         self._list_rows(n_own, n_feature_rows)
 
     def _list_rows(self, n_own: Indices, n_feature_rows: Indices) -> None:
@@ -294,7 +296,7 @@ class CaseSlopes:
             ),
             _dense_sums(gap.base, gap.direct, whole.direct, base),
         ]
-        first, second, third_moment, square, cross = parts[0] + parts[1] + parts[2]
+        first, cross, second, square, third_moment = parts[0] + parts[1] + parts[2]
         # I = gap + T, so that sum I2 - O2 = 2 gap I / P(outside) - gap2 / P(outside)2 needs no I
         curve = per_rest * (gap.second_order - 2 * (square + cross)) + per_rest * per_rest * square
         variance = per_rest * per_rest * second
@@ -302,15 +304,16 @@ class CaseSlopes:
 
     def _item_sums(self) -> Floats:
         """Return the sums that `_dense_sums` returns, over the items of every case."""
-        weights = self.setting.weights.take(self.stack.position[self.item], axis=1)
+        weights = self.setting.weights[SUMMED].take(self.stack.position[self.item], axis=1)
         sums = np.empty((5, self.n, self.per_rest.shape[1]))
         for case, (items, gap, whole) in enumerate(self._items()):
             own = weights[:, items]
-            sums[[0, 4], case] = _weighted(np.stack([own[SHIFT], own[SPREAD] * whole]), gap)
+            own[1] *= whole
+            sums[:2, case] = _weighted(own[:2], gap)
             squares = gap * gap
-            sums[[1, 3], case] = _weighted(own[[VARIANCE, SPREAD]], squares)
+            sums[2:4, case] = _weighted(own[2:4], squares)
             gap *= squares
-            sums[2, case] = _weighted(own[[THIRD]], gap)[0]
+            sums[4:, case] = _weighted(own[4:], gap)
         return sums
 
     def _uses(self) -> csr_array:
@@ -335,8 +338,8 @@ class CaseSlopes:
 def _dense_sums(gap: Floats, direct: Floats, whole: Floats, weights: Floats) -> Floats:
     """Return what moments are made of, (5, n_cases, n_sets).
 
-    Sums over judgements of g m, g2 v and g3 t, and with direct scores of g2 s and g T s; v, t, m and s are the
-    columns of `weights`.
+    Sums over judgements of g m, with direct scores of g T s, of g2 v, with direct scores of g2 s, and of g3 t; v, t, m
+    and s are the columns of `weights`.
 
     Parameters
     ----------
@@ -351,10 +354,10 @@ def _dense_sums(gap: Floats, direct: Floats, whole: Floats, weights: Floats) -> 
             np.einsum("njs,nj->ns", values, weight)
             for values, weight in (
                 (gap, shift),
-                (square, variance),
-                (square * gap, third_moment),
-                (direct * direct, spread),
                 (direct, spread * whole[:, :, 0]),
+                (square, variance),
+                (direct * direct, spread),
+                (square * gap, third_moment),
             )
         ]
     )

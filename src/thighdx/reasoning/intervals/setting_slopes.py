@@ -97,13 +97,15 @@ class SettingSlopes:
         (n_rows, n_sets) float64
         """
         if self.network.explanations.max_causes == 2:  # `holding` is ordered by the other cause
-            held[np.arange(len(held)), cause] = 0.0
-            others = [held[:, group > 0].sum(axis=1) for group in self.members]
-            is_in = self.members[:, cause].T > 0  # (n_rows, n_groups)
-            held[np.arange(len(held)), cause] = total
-            if not others:
+            own = np.arange(len(held)), cause
+            if not len(self.members):
+                held[own] = total
                 return held
-            return np.concatenate([held, np.where(is_in, total[:, None], np.stack(others, axis=1))], axis=1)
+            held[own] = 0.0
+            others = np.stack([held[:, group > 0].sum(axis=1) for group in self.members], axis=1)
+            held[own] = total
+            is_in = self.members[:, cause].T > 0  # (n_rows, n_groups)
+            return np.concatenate([held, np.where(is_in, total[:, None], others)], axis=1)
         out = np.empty((len(held), self.sets.shape[0]))
         for c in np.unique(cause).tolist():
             own = cause == c
