@@ -23,11 +23,16 @@ pytestmark = pytest.mark.browser
 
 VIEWPORT = {"width": 1500, "height": 2600}
 CELL = "import thighdx\nwidget = thighdx.explore(setting='sports_clinic')\nwidget"
+# The kernel of an earlier window may still be there, with an `act` that is slow already.
 SLOW_CELL = f"""
-import time
+import functools, time
 from thighdx.explorer.state import Session
-act = Session.act
-Session.act = lambda self, message: (time.sleep(0.25), act(self, message))[1]
+act = getattr(Session.act, "__wrapped__", Session.act)
+@functools.wraps(act)
+def slow(self, message):
+    time.sleep(0.25)
+    act(self, message)
+Session.act = slow
 {CELL}"""
 SECOND_CELL = "print(widget.evidence, widget.setting)\nwidget.evidence = {'fever': True}\nthighdx.explore()"
 
@@ -225,6 +230,32 @@ def test_late_answers_do_not_put_back_what_was_pressed_since(slow_page: Page, mo
         {"bruising": {"absent": 0.2, "present": 0.8}}, setting="sports_clinic"
     ).posterior
     assert shown_probability(slow_page, "hamstring_strain") == percent(float(expected["hamstring_strain"]))
+
+
+def test_an_age_typed_just_now_stays_and_is_copied(slow_page: Page) -> None:
+    slow_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    slow_page.evaluate(HEAR)
+    age = slow_page.locator(".te-age input")
+    age.focus()
+    slow_page.keyboard.type("34")
+    slow_page.get_by_role("button", name="Copy the case as Python").click()
+    assert age.input_value() == "34"
+    slow_page.wait_for_function("heard.includes('Copied')")
+    copied = slow_page.evaluate("navigator.clipboard.readText()")
+    assert copied == 'model.diagnose({"age": 34}, setting="sports_clinic")'
+
+
+def test_the_focus_stays_on_what_is_known(slow_page: Page) -> None:
+    for variable in ("posterior_thigh_pain", "bruising"):
+        choose(slow_page, variable, "present")
+    settled(slow_page, 2)
+    slow_page.locator(".te-chip button", has_text="Bruising: present").focus()
+    slow_page.keyboard.press("Control+z")  # the chip goes, and with it the focus to the one that is left
+    settled(slow_page, 1)
+    expect(slow_page.locator(".te-chip button").first).to_be_focused()
+    slow_page.keyboard.press("Control+y")
+    settled(slow_page, 2)
+    expect(slow_page.locator(".te-chip button").first).to_be_focused()
 
 
 def test_letters_in_the_explorer_are_no_shortcuts_of_the_notebook(page: Page) -> None:

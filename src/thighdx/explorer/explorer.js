@@ -11,15 +11,21 @@ function render({ model, el }) {
   silence.textContent = say("explorer.silence");
   let waiting = null;
   let sent = 0;
+  let answered = 0;
+  const isBehind = () => answered < sent;
+  const wait = () => {
+    clearTimeout(waiting);
+    silence.hidden = true;
+    if (isBehind()) waiting = setTimeout(() => (silence.hidden = false), SILENCE);
+  };
   const send = (message) => {
     sent += 1;
     model.send({ ...message, mark: [prefix, sent] });
-    clearTimeout(waiting);
-    waiting = setTimeout(() => (silence.hidden = false), SILENCE);
+    wait();
   };
 
   const findings = new Findings(catalog, send, prefix, say);
-  const toolbar = new Toolbar(catalog, send, say);
+  const toolbar = new Toolbar(catalog, send, say, isBehind);
   const goTo = (variable) => (["age", "age_band"].includes(variable) && toolbar.age ? toolbar.age.focus() : findings.goTo(variable));
   const known = new Known(send, goTo, say);
   const answer = new Answer(catalog, send, say);
@@ -40,15 +46,15 @@ function render({ model, el }) {
 
   const show = () => {
     const view = model.get("_view");
-    clearTimeout(waiting);
-    silence.hidden = true;
+    const [sender, nth] = view.mark ?? [];
+    if (sender === prefix) answered = nth;
+    wait();
     // Said here too: the finding it is about may be scrolled out of sight.
     alert.hidden = !view.fault;
     alert.textContent = view.fault?.message ?? "";
     known.show(view);
     // An answer to an earlier step would put back what a person has changed since; that to the last one follows.
-    const [sender, nth] = view.mark ?? [];
-    if (sender !== prefix || nth === sent) for (const part of [findings, toolbar]) part.show(view);
+    if (sender !== prefix || !isBehind()) for (const part of [findings, toolbar]) part.show(view);
     spoken.textContent = view.summary;
     showAnswer();
   };

@@ -2,8 +2,9 @@
 
 /** Settings, age, undo, redo, and the case as Python. */
 class Toolbar {
-  constructor(catalog, send, say) {
+  constructor(catalog, send, say, isBehind) {
     this.words = say;
+    this.isBehind = isBehind;
     const button = (text, action, label) =>
       make("button", { type: "button", text, title: label, "aria-label": label, onclick: action });
     this.undo = button(`↶ ${say("explorer.undo")}`, () => send({ do: "undo" }), say("explorer.undo_hint"));
@@ -38,7 +39,7 @@ class Toolbar {
       onchange: () => later.now(),
       onblur: () => {
         later.now();
-        this.showAge();
+        if (!this.isBehind()) this.showAge(); // else with the answer
       },
     });
     this.ageFault = make("span", { class: "te-fault", hidden: true });
@@ -51,6 +52,9 @@ class Toolbar {
   }
 
   async copyCode() {
+    // What was said a moment ago belongs to the case: with its answer the code is copied.
+    this.isCopying = this.isBehind();
+    if (this.isCopying) return;
     this.text.value = this.view.code;
     try {
       await navigator.clipboard.writeText(this.view.code);
@@ -81,6 +85,7 @@ class Toolbar {
     this.undo.setAttribute("aria-disabled", String(!view.can_undo));
     this.redo.setAttribute("aria-disabled", String(!view.can_redo));
     this.text.value = view.code;
+    if (this.isCopying) this.copyCode();
     if (!this.age) return;
     const fault = view.fault?.variable === "age" ? view.fault.message : "";
     this.ageFault.hidden = !fault;
@@ -100,7 +105,9 @@ class Known {
   }
 
   show(view) {
-    const focused = this.element.contains(document.activeElement);
+    const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
+    const { variable: stayed } = focused?.parentElement.dataset ?? {};
+    const place = focused === focused?.parentElement.firstChild ? 0 : 1;
     const chips = view.known.map(({ variable, label, words }) => {
       const go = make("button", { type: "button", text: `${label}: ${words}`, onclick: () => this.goTo(variable) });
       const drop = make("button", {
@@ -109,10 +116,11 @@ class Known {
         "aria-label": this.say("explorer.make_unknown", { finding: label }),
         onclick: () => this.send({ do: "set", variable, value: null }),
       });
-      return make("span", { class: "te-chip" }, go, drop);
+      return make("span", { class: "te-chip", "data-variable": variable }, go, drop);
     });
     const none = make("span", { class: "te-quiet", text: this.say("explorer.nothing_known") });
     this.element.replaceChildren(...(chips.length ? chips : [none]));
-    if (focused) this.element.querySelector("button")?.focus();
+    const same = chips.find((chip) => chip.dataset.variable === stayed)?.children[place];
+    if (focused) (same ?? this.element.querySelector("button"))?.focus();
   }
 }
