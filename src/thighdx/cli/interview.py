@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from thighdx.cli.output import console as standard_output
-from thighdx.cli.output import write
-from thighdx.cli.output import write_wrapped as _say
+from thighdx.cli.output import write, write_wrapped
 from thighdx.cli.printed_result import open_on_safety, print_advice, print_end, print_result
 from thighdx.errors import EvidenceError, nearest_hint
 from thighdx.kb.records import Cost
@@ -53,8 +52,8 @@ def run_interview(
     """
     out = standard_output() if console is None else console
     interview = Interview(model, known, setting=setting, max_cost=max_cost)
-    _say(out, model.disclaimer, style="dim")
-    _say(out, say("interview.help", model.compiled.labels))
+    write_wrapped(out, model.disclaimer, style="dim")
+    write_wrapped(out, say("interview.help", model.compiled.labels))
     lines = (line.strip() for line in answers)
     given = (line for line in lines if line and not line.startswith("#"))
     level = ""
@@ -68,7 +67,7 @@ def run_interview(
             _take(out, interview, question, line)
     _announce(out, interview, level)
     out.print()
-    _say(out, say("interview.finished", model.compiled.labels, why=interview.finished_because))
+    write_wrapped(out, say("interview.finished", model.compiled.labels, why=interview.finished_because))
     result = model.diagnose(interview.result_evidence, setting=interview.setting)
     _show_result(out, model, result)
     return result
@@ -79,8 +78,8 @@ def _announce(out: Console, interview: Interview, before: str) -> str:
     found = interview.triage
     if found.level != before and found.level in ("urgent", "emergency"):
         out.print()
-        _say(out, found.words, style="bold red")
-        _say(out, found.deciding[0].words)
+        write_wrapped(out, found.words, style="bold red")
+        write_wrapped(out, found.deciding[0].words)
     return found.level
 
 
@@ -95,10 +94,10 @@ def _show_question(out: Console, interview: Interview, question: InterviewQuesti
     out.print()
     number, labels = len(interview.asked) + 1, interview.triage.labels
     kind, dont_know = say(f"interview.{question.kind}", labels), f"? {say('answer.dont_know', labels)}"
-    _say(out, f"{number}. {question.words} ({kind})", style="bold", hanging="   ")
+    write_wrapped(out, f"{number}. {question.words} ({kind})", style="bold", hanging="   ")
     if question.members:
         for place, member in enumerate(question.members, start=1):
-            _say(out, f"{place} {member.words}", indent="   ", hanging="     ")
+            write_wrapped(out, f"{place} {member.words}", indent="   ", hanging="     ")
         write(out, f"   {say('interview.none_of_these', labels)}   {dont_know}")
         return
     options = [f"{place} {word}" for place, word in enumerate(_words(interview, question), start=1)]
@@ -109,10 +108,10 @@ def _take(out: Console, interview: Interview, question: InterviewQuestion, line:
     """Act on one line of input."""
     word = line.lower()
     if word in ("why", "why?"):
-        _say(out, interview.why(), indent="   ")
+        write_wrapped(out, interview.why(), indent="   ")
     elif word == "back":
         if not interview.back():
-            _say(out, say("interview.is_first", interview.triage.labels), indent="   ")
+            write_wrapped(out, say("interview.is_first", interview.triage.labels), indent="   ")
     elif word in ("stop", "quit", "exit"):
         interview.stop()
     else:
@@ -138,7 +137,7 @@ def _answer(out: Console, interview: Interview, question: InterviewQuestion, lin
         labels, answers = interview.triage.labels, ", ".join(words)
         expected = say("interview.expected", labels, got=got, n=len(words), answers=answers)
         hint = "" if is_number else nearest_hint(line, words)
-        _say(out, expected + (f"; {hint}" if hint else ""), indent="   ")
+        write_wrapped(out, expected + (f"; {hint}" if hint else ""), indent="   ")
 
 
 def _answer_list(out: Console, interview: Interview, question: InterviewQuestion, line: str) -> None:
@@ -150,13 +149,13 @@ def _answer_list(out: Console, interview: Interview, question: InterviewQuestion
         if len(places) < len(parts) or not all(1 <= place <= len(names) for place in places):
             labels = interview.triage.labels
             words = say("interview.expected_numbers", labels, got=line[:60], n=len(names))
-            _say(out, words, indent="   ")
+            write_wrapped(out, words, indent="   ")
             return
         parts = [names[place - 1] for place in places]
     try:
         interview.answer(line if line.lower() in (*NONE_OF_THESE, *DONT_KNOW) else parts)
     except EvidenceError as error:
-        _say(out, str(error), indent="   ")
+        write_wrapped(out, str(error), indent="   ")
 
 
 def _show_result(out: Console, model: Model, result: Result) -> None:
@@ -167,6 +166,6 @@ def _show_result(out: Console, model: Model, result: Result) -> None:
     if left and left[0].level == "emergency":
         out.print()
         words = say("interview.open", result.triage.labels, question=left[0].question)
-        _say(out, words, hanging="  ")
+        write_wrapped(out, words, hanging="  ")
     print_advice(out, result)
     print_end(out, result)
